@@ -1,0 +1,31 @@
+"""What every command does around its work: flags in, one sentence for a user's mistake."""
+
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+import tyro
+
+from spectranet_jax.spectra.errors import InputError
+
+Config = TypeVar("Config")
+
+
+def command(config: type[Config], work: Callable[[Config], object], description: str) -> None:
+    """Parse the command line into `config`, do the work, and exit.
+
+    Exit status: 0 done, 2 the input was at fault (one sentence on standard error), 130 interrupted.
+    """
+    name = sys.modules["__main__"].__spec__
+    program = f"python -m {name.name.removesuffix('.__main__')}" if name else None
+    parsed = tyro.cli(config, description=description, prog=program)
+    try:
+        work(parsed)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.exit(0)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)

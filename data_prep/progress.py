@@ -1,0 +1,62 @@
+"""Progress that a person reads on a terminal, and a log keeps as plain lines."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Advance(Protocol):
+    """Tell that `amount` more is done, with a remark to show beside the bar."""
+
+    def __call__(self, amount: int, remark: str = "") -> None: ...
+
+
+@contextmanager
+def progress(what: str, total: int, done: int = 0) -> Iterator[Advance]:
+    """A bar on standard error while the block runs; without a terminal, a line now and then.
+
+    Args:
+        what: the work, as in "reading spectra".
+        total: how much there is to do.
+        done: how much of it was done before (a resumed run).
+    """
+    if sys.stderr.isatty():
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[remark]}"),
+        )
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task(what, total=total, completed=done, remark="")
+            yield lambda amount, remark="": bar.update(task, advance=amount, remark=remark)
+        return
+
+    last_line = time.monotonic()
+    print(f"{what}: {done}/{total}", file=sys.stderr, flush=True)
+
+    def advance(amount: int, remark: str = "") -> None:
+        nonlocal done, last_line
+        done += amount
+        now = time.monotonic()
+        if done >= total or now - last_line >= SECONDS_BETWEEN_LINES:
+            last_line = now
+            print(f"{what}: {done}/{total} {remark}".rstrip(), file=sys.stderr, flush=True)
+
+    yield advance

@@ -1,0 +1,42 @@
+"""Files that are either whole or absent."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from spectranet_jax.spectra.errors import InputError
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; it takes that name only if the block succeeds.
+
+    The temporary name keeps the file's full suffix, since writers choose a format by it.
+
+    Raises:
+        InputError: if the folder cannot be made or written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
+    except OSError as error:
+        raise InputError(
+            f"cannot write {path}: {error.strerror or error}; choose another output path"
+        ) from error
+    temporary = folder / path.name
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except IsADirectoryError as error:
+        raise InputError(f"cannot write {path}: it is a folder; give a file name") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+        folder.rmdir()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text to `path` at once: no reader ever sees half of it."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

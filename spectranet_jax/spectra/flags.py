@@ -1,0 +1,59 @@
+"""Quality flags of a catalog row: a bit mask with a reason for each bit."""
+
+from enum import IntFlag
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Flag(IntFlag):
+    """Why a catalog row deserves a second look; 0 is a clean row."""
+
+    UNREADABLE = 1  # the file could not be read: no spectrum, no prediction
+    NO_DATA = 2  # every ivar is 0, or the flux is constant: no prediction
+    PARTIAL = 4  # more than a tenth of the grid's bins are empty
+    BAD_PIXELS = 8  # NaN, infinite or negative ivar in the input; those pixels were masked
+    LOW_SN = 16  # median S/N a bin below 2
+
+
+LOW_SN_LIMIT = 2.0
+"""Median S/N a 690 km/s bin below which LOW_SN is set: about 0.75 a native BOSS pixel."""
+
+PARTIAL_LIMIT = 0.1
+
+
+def median_sn(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Median of flux * sqrt(ivar) over the bins with data, float32 (...,); 0 where there are none.
+
+    Args:
+        flux: (..., bins).
+        ivar: (..., bins), 0 where there is no measurement.
+    """
+    sn = np.where(ivar > 0, flux * np.sqrt(np.maximum(ivar, 0)), np.nan)
+    dead = ~np.any(ivar > 0, axis=-1)
+    sn = np.where(dead[..., None], 0.0, sn)  # nanmedian warns of an all-NaN row
+    return np.nanmedian(sn, axis=-1).astype(np.float32)
+
+
+def quality_flags(
+    flux: NDArray[np.floating], ivar: NDArray[np.floating]
+) -> NDArray[np.int32]:
+    """Flags of rebinned spectra, int32 (n,): those that can be told from the arrays alone.
+
+    Args:
+        flux: (n, bins).
+        ivar: (n, bins), 0 where there is no measurement.
+    """
+    bad = (~np.isfinite(flux) | ~np.isfinite(ivar) | (ivar < 0)).any(axis=-1)
+    ivar = np.where(np.isfinite(flux) & np.isfinite(ivar), np.maximum(ivar, 0), 0)
+    flux = np.where(ivar > 0, flux, 0)
+    empty = ivar <= 0
+    low = np.where(empty, np.inf, flux).min(axis=-1)
+    high = np.where(empty, -np.inf, flux).max(axis=-1)
+    no_data = ~(high > low)
+    flags = np.zeros(flux.shape[:-1], np.int32)
+    flags |= np.where(no_data, Flag.NO_DATA, 0).astype(np.int32)
+    flags |= np.where(bad, Flag.BAD_PIXELS, 0).astype(np.int32)
+    flags |= np.where(empty.mean(axis=-1) > PARTIAL_LIMIT, Flag.PARTIAL, 0).astype(np.int32)
+    flags |= np.where(median_sn(flux, ivar) < LOW_SN_LIMIT, Flag.LOW_SN, 0).astype(np.int32)
+    return flags

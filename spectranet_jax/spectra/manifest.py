@@ -1,0 +1,105 @@
+"""What a dataset folder holds: the contract between data preparation and training."""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spectranet_jax.spectra.atomic import write_text
+from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.grid import LogGrid
+
+SCHEMA = 1
+FILE_NAME = "manifest.json"
+SPLITS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One ArrayRecord file: its name in the folder, spectra and records in it, and checksum."""
+
+    file: str
+    spectra: int
+    blocks: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Contents and provenance of a dataset folder.
+
+    Attributes:
+        grid: the wavelength bins of every spectrum.
+        shards: split name -> its shards, in order.
+        counts: split name -> class name -> spectra.
+        split: how objects were divided: rule, seed and fractions.
+        sources: the files that went in, with sha256 where they are files.
+        creator: program, version and settings that wrote the folder.
+        report: rows in, rows out, and rows left out by reason.
+        noiseless: splits whose flux carries no noise yet (a mock survey for endless draws).
+        schema: version of this layout.
+    """
+
+    grid: LogGrid
+    shards: dict[str, list[Shard]]
+    counts: dict[str, dict[str, int]]
+    split: dict[str, Any]
+    sources: list[dict[str, Any]]
+    creator: dict[str, Any]
+    report: dict[str, Any]
+    noiseless: list[str] = field(default_factory=list)
+    schema: int = SCHEMA
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over the shards' names and checksums: equal data, equal fingerprint."""
+        shards = sorted(s for split in self.shards.values() for s in map(_identity, split))
+        return hashlib.sha256("\n".join(shards).encode()).hexdigest()
+
+
+def _identity(shard: Shard) -> str:
+    return f"{shard.file} {shard.sha256}"
+
+
+def write(folder: Path, manifest: Manifest) -> None:
+    """Write `manifest.json` into a dataset folder, last of all its files."""
+    content = dataclasses.asdict(manifest) | {"fingerprint": manifest.fingerprint}
+    write_text(folder / FILE_NAME, json.dumps(content, indent=1) + "\n")
+
+
+def read(folder: Path) -> Manifest:
+    """The manifest of a dataset folder.
+
+    Raises:
+        InputError: if the folder is missing, is no dataset, or has another schema.
+    """
+    path = folder / FILE_NAME
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; prepare a dataset with python -m data_prep.mock")
+    if not path.is_file():
+        raise InputError(
+            f"{folder} holds no {FILE_NAME}: it is not a dataset, or its preparation was cut off;"
+            " prepare it anew with one of the data_prep commands"
+        )
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        schema = content["schema"]
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is not a manifest; prepare the dataset anew") from error
+    if schema != SCHEMA:
+        raise InputError(
+            f"{path} has schema {schema} and this version reads schema {SCHEMA};"
+            " prepare the dataset anew"
+        )
+    try:
+        content.pop("fingerprint", None)
+        content["grid"] = LogGrid(**content["grid"])
+        content["shards"] = {
+            split: [Shard(**shard) for shard in shards]
+            for split, shards in content["shards"].items()
+        }
+        return Manifest(**content)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} lacks what a manifest holds; prepare the dataset anew") from error

@@ -1,0 +1,48 @@
+"""The report's normalization: subtract the weighted mean, divide by the weighted RMS about it.
+
+The functions take NumPy or JAX arrays and answer in kind, so that the same lines run in a notebook
+and inside a compiled training step.
+"""
+
+from typing import Any
+
+Array = Any
+"""A NumPy or JAX array: whatever has `__array_namespace__`."""
+
+
+def moments(flux: Array, ivar: Array) -> tuple[Array, Array]:
+    """Weighted mean and weighted RMS about it, weights = ivar ("Reporte 10", section 1).
+
+    Args:
+        flux: (..., pixels), any unit.
+        ivar: (..., pixels), inverse variance, 0 where there is no measurement.
+
+    Returns:
+        mean and rms, both (..., 1), in the unit of flux; 0 and 0 where every ivar is 0.
+    """
+    xp = flux.__array_namespace__()
+    total = ivar.sum(axis=-1, keepdims=True)
+    # Weights that sum to 1, so that float32 survives any scale of ivar.
+    weight = ivar / xp.where(total > 0, total, xp.ones_like(total))
+    mean = (weight * flux).sum(axis=-1, keepdims=True)
+    rms = xp.sqrt((weight * (flux - mean) ** 2).sum(axis=-1, keepdims=True))
+    return mean, rms
+
+
+def normalize(flux: Array, ivar: Array) -> Array:
+    """Bring spectra to weighted mean 0 and weighted RMS 1.
+
+    Pixels without measurement (ivar 0) become 0, the mean, and so are neutral; QuasarNET leaves
+    (0 - mean) / rms there. A spectrum without any measurement, or without any structure, becomes 0.
+
+    Args:
+        flux: (..., pixels), any unit.
+        ivar: (..., pixels), inverse variance, 0 where there is no measurement.
+
+    Returns:
+        (..., pixels), of the dtype of flux.
+    """
+    xp = flux.__array_namespace__()
+    mean, rms = moments(flux, ivar)
+    usable = (ivar > 0) & (rms > 0)
+    return xp.where(usable, (flux - mean) / xp.where(rms > 0, rms, xp.ones_like(rms)), 0.0)
