@@ -68,7 +68,7 @@ def rebin(
     Returns:
         flux and ivar, both float64 (..., grid.size).
     """
-    flux, ivar = np.asarray(flux, np.float64), np.asarray(ivar, np.float64)
+    flux, ivar = np.asarray(flux), np.asarray(ivar)
     usable = np.isfinite(loglam)
     index = np.where(usable, grid.bin_of(np.where(usable, loglam, 0.0)), -1)
     order = np.argsort(index, kind="stable")
@@ -77,15 +77,19 @@ def rebin(
 
     flux, ivar = flux[..., order], ivar[..., order]
     good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
-    weight = np.where(good, ivar, 0.0)
-    weighted_flux = np.where(good, flux, 0.0) * weight
+    weight = np.where(good, ivar, 0)
+    # The product keeps the dtype of the pixels, as QuasarNP's does; the sums are float64.
+    weighted_flux = np.where(good, flux, 0) * weight
 
     # Sums over the runs of equal index; a zero is appended so that every start is valid.
     starts = np.searchsorted(index, np.arange(grid.size))
     filled = np.isin(np.arange(grid.size), index)
     padding = [(0, 0)] * (flux.ndim - 1) + [(0, 1)]
-    total_weight = np.add.reduceat(np.pad(weight, padding), starts, axis=-1) * filled
-    total_flux = np.add.reduceat(np.pad(weighted_flux, padding), starts, axis=-1) * filled
+    total_weight = np.add.reduceat(np.pad(weight, padding), starts, axis=-1, dtype=np.float64)
+    total_flux = np.add.reduceat(
+        np.pad(weighted_flux, padding), starts, axis=-1, dtype=np.float64
+    )
+    total_weight, total_flux = total_weight * filled, total_flux * filled
     mean = np.divide(
         total_flux, total_weight, out=np.zeros_like(total_flux), where=total_weight > 0
     )
