@@ -1,0 +1,116 @@
+"""Which split an object belongs to: a function of (seed, object) and of nothing else.
+
+A hash of the object is compared with thresholds, so that no object stands in two splits, growing
+data move no object, and the order of rows does not matter. The price is that fractions hold on
+average only. The hashes are integer arithmetic modulo 2**64 and BLAKE2b: the same on every machine.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.manifest import SPLITS
+
+FRACTIONS = (0.6, 0.2, 0.2)
+"""Of train, valid and test: the report's 80/20, then a quarter of the 80 for validation."""
+
+NO_OBJECT = -1
+"""The object id of a spectrum whose survey names no object (THING_ID -1): its name stands in."""
+
+RULE = "hash of (seed, object_id), or of (seed, name) where object_id is -1, against the fractions"
+
+Uint64Array = NDArray[np.uint64]
+
+
+def mix(value: Uint64Array | np.uint64 | int, seed: int = 0) -> Uint64Array:
+    """SplitMix64: 64 well-mixed bits for every 64-bit integer, uint64 of the same shape.
+
+    The finalizer of Steele, Lea & Flood (2014), "Fast splittable pseudorandom number generators";
+    `seed` counts the steps of its Weyl sequence, so that seeds give unrelated hashes.
+    """
+    golden = 0x9E3779B97F4A7C15
+    step = (seed + 1) * golden % 2**64  # Python integers, of any size and sign
+    x = np.atleast_1d(np.asarray(value, np.uint64)) + np.uint64(step)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def name_hash(name: NDArray[np.bytes_]) -> Uint64Array:
+    """BLAKE2b of each name, uint64 (n,)."""
+    digests = (hashlib.blake2b(n, digest_size=8).digest() for n in name.tolist())
+    return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
+
+
+def object_hash(object_id: NDArray[np.int64], name: NDArray[np.bytes_], seed: int) -> Uint64Array:
+    """One hash an object, uint64 (n,): of its id, or of its name where the id is -1."""
+    key = np.asarray(object_id, np.int64).astype(np.uint64)  # two's complement, by definition
+    nameless = np.asarray(object_id) == NO_OBJECT
+    if nameless.any():
+        key[nameless] = name_hash(np.asarray(name)[nameless])
+    return mix(mix(key), seed)
+
+
+def check_fractions(fractions: Sequence[float]) -> None:
+    """Raise InputError unless these are three fractions that sum to 1."""
+    if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+        given = " ".join(f"{f:g}" for f in fractions)
+        raise InputError(
+            f"split fractions {given} are not three numbers from 0 to 1 that sum to 1;"
+            " give for instance 0.6 0.2 0.2 for train, valid and test"
+        )
+
+
+def split_of(
+    object_id: NDArray[np.int64],
+    name: NDArray[np.bytes_],
+    seed: int,
+    fractions: Sequence[float] = FRACTIONS,
+) -> NDArray[np.int8]:
+    """The split of each spectrum, int8 (n,): an index into `manifest.SPLITS`.
+
+    Args:
+        object_id: (n,), -1 where there is none.
+        name: (n,) bytes, used where object_id is -1.
+        seed: another seed, another division.
+        fractions: of train, valid and test.
+
+    Raises:
+        InputError: if the fractions are not three that sum to 1.
+    """
+    check_fractions(fractions)
+    # 53 bits are what float64 holds: uniform in [0, 1), exactly the same everywhere.
+    uniform = (object_hash(object_id, name, seed) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    used = np.flatnonzero(np.asarray(fractions) > 0)  # rounding must not leak into an empty split
+    bounds = np.cumsum(np.asarray(fractions, np.float64)[used])[:-1]
+    return used[np.searchsorted(bounds, uniform, side="right")].astype(np.int8)
+
+
+def balance(
+    split: NDArray[np.int8], label: NDArray[np.int8], key: Uint64Array, labels: Sequence[int]
+) -> Uint64Array:
+    """Cuts that leave as many spectra of each label within a split; uint64 (splits, labels).
+
+    A spectrum stays if its key is at most `cut[split, position of its label in labels]`: those of
+    the smallest keys stay, which is a random draw since keys are hashes.
+
+    Args:
+        split: (n,) index into `manifest.SPLITS`.
+        label: (n,) class; one that is not in `labels` does not count.
+        key: (n,) a hash of the spectrum.
+        labels: the classes to draw equally from.
+
+    Raises:
+        ValueError: with the split and the class that hold no spectrum while others in the split do.
+    """
+    cut = np.zeros((len(SPLITS), len(labels)), np.uint64)
+    for s in np.unique(split):
+        keys = [np.sort(key[(split == s) & (label == wanted)]) for wanted in labels]
+        smallest = min(map(len, keys))
+        if smallest == 0:
+            raise ValueError(SPLITS[s], labels[[len(k) for k in keys].index(0)])
+        cut[s] = [k[smallest - 1] for k in keys]
+    return cut
