@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra import CLASSES, InputError
 from spectranet_jax.spectra.manifest import SPLITS
 
 FRACTIONS = (0.6, 0.2, 0.2)
@@ -104,13 +104,16 @@ def balance(
         labels: the classes to draw equally from.
 
     Raises:
-        ValueError: with the split and the class that hold no spectrum while others in the split do.
+        InputError: if a class is empty in a split that holds spectra.
     """
     cut = np.zeros((len(SPLITS), len(labels)), np.uint64)
     for s in np.unique(split):
         keys = [np.sort(key[(split == s) & (label == wanted)]) for wanted in labels]
-        smallest = min(map(len, keys))
-        if smallest == 0:
-            raise ValueError(SPLITS[s], labels[[len(k) for k in keys].index(0)])
-        cut[s] = [k[smallest - 1] for k in keys]
+        sizes = [len(k) for k in keys]
+        if min(sizes) == 0:
+            raise InputError(
+                f"class {CLASSES[labels[sizes.index(0)]]} has no spectrum in the {SPLITS[s]} split,"
+                " so the classes cannot be balanced; give more spectra of it, or do not balance"
+            )
+        cut[s] = [k[min(sizes) - 1] for k in keys]
     return cut

@@ -6,12 +6,10 @@ by one shard, and the bytes depend on the spectra and the seed, not on who deliv
 """
 
 import hashlib
-import os
 import shutil
 import struct
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import fields, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep import split as splitting
+from data_prep.folder import whole_folder, writing
 from spectranet_jax.spectra import BOSS_GRID, CLASSES, InputError, LogGrid, manifest, records
 from spectranet_jax.spectra.manifest import SPLITS, Manifest, Shard
 from spectranet_jax.spectra.records import Block
@@ -29,7 +28,7 @@ SHARD_SIZE = 60_000
 BALANCED_AWAY = "left out to balance the classes"
 
 _LENGTH = struct.Struct("<Q")
-_SHARD_SEED, _BALANCE_SEED = 1, 2  # hashes that must not follow the one of the split
+_SHARD_SALT, _BALANCE_SALT = 1, 2  # hashes of a name that follow neither the split nor each other
 
 
 def write_dataset(
@@ -71,63 +70,51 @@ def write_dataset(
             came, or a class to balance is empty.
     """
     splitting.check_fractions(fractions)
-    report = {} if report is None else report
-    shards = {
-        s: max(1, -(-int(expected * f) // SHARD_SIZE))
-        for s, f in zip(SPLITS, fractions, strict=True)
-    }
-    with _whole_folder(out) as folder:
+    shards = [max(1, -(-round(expected * f) // SHARD_SIZE)) for f in fractions]
+    with whole_folder(out) as folder:
         spill = folder / "spill"
-        with _writing(out):
+        with writing(out):
             spill.mkdir()
-        seen: list[tuple[NDArray[np.int8], NDArray[np.int8], NDArray[np.uint64]]] = []
+        seen = _Seen([], [], [])
         for block in blocks:
             if block.flux.shape[1:] != (grid.size,):
                 raise ValueError(f"flux {block.flux.shape} is not on a grid of {grid.size} bins")
             split = splitting.split_of(block.object_id, block.name, seed, fractions)
-            names = splitting.name_hash(block.name)
-            seen.append((split, block.label, _balance_key(names, seed)))
-            shard = splitting.mix(splitting.mix(names, _SHARD_SEED), seed)
-            with _writing(out):
-                for s, name in enumerate(SPLITS):
-                    shard_of = shard % np.uint64(shards[name])
-                    for number in np.unique(shard_of[split == s]):
-                        rows = (split == s) & (shard_of == number)
-                        _append(spill / f"{name}-{number}", block.take(rows))
+            seen.add(split, block.label, _name_key(block, seed, _BALANCE_SALT))
+            with writing(out):
+                _spill(spill, block, split, shards, seed)
 
-        rows_in = sum(len(labels) for _, labels, _ in seen)
-        if rows_in == 0:
-            reasons = "; ".join(f"{why}: {n}" for why, n in report.get("reasons", {}).items())
+        account: dict[str, Any] = {"rows_in": seen.rows, "reasons": {}} | (report or {})
+        if seen.rows == 0:
+            reasons = "; ".join(f"{why}: {n}" for why, n in account["reasons"].items())
             raise InputError(
                 f"no spectrum is left to write to {out} ({reasons or 'none came in'});"
                 " check that spectra and catalog belong together"
             )
-        cut = _cuts(seen, balance) if balance else None
+        cuts = seen.cuts(balance) if balance else None
 
-        written: dict[str, list[Shard]] = {s: [] for s in SPLITS}
-        counts = {s: dict.fromkeys(CLASSES, 0) for s in SPLITS}
+        written: dict[str, list[Shard]] = {name: [] for name in SPLITS}
+        counts = {name: dict.fromkeys(CLASSES, 0) for name in SPLITS}
         for s, name in enumerate(SPLITS):
-            for number in range(shards[name]):
+            for number in range(shards[s]):
                 path = spill / f"{name}-{number}"
                 if not path.exists():
-                    continue  # a hash leaves a shard empty only where the split has few spectra
-                block = _load(path)
-                if cut is not None:
-                    block = block.take(_kept(block, cut[s], balance, seed))
-                if not len(block):
-                    continue
-                file = f"{name}-{number:05d}-of-{shards[name]:05d}.array_record"
-                with _writing(out):
+                    continue  # hashes leave a shard empty only where its split is all but empty
+                with writing(out):
+                    shard = _load(path)
                     path.unlink()
-                    written[name].append(_write_shard(folder / file, block, seed))
-                for label, n in zip(*np.unique(block.label, return_counts=True), strict=True):
-                    key = CLASSES[label] if label >= 0 else "UNKNOWN"
-                    counts[name][key] = counts[name].get(key, 0) + int(n)
+                if cuts is not None:
+                    shard = shard.take(_within(shard, cuts[s], balance, seed))
+                file = folder / f"{name}-{number:05d}-of-{shards[s]:05d}.array_record"
+                if len(shard):
+                    with writing(out):
+                        written[name].append(_write_shard(file, shard, seed))
+                    _count(counts[name], shard.label)
 
-        rows_out = sum(shard.spectra for part in written.values() for shard in part)
-        reasons = dict(report.get("reasons", {}))
-        if cut is not None:
-            reasons[BALANCED_AWAY] = rows_in - rows_out
+        account["rows_out"] = sum(shard.spectra for part in written.values() for shard in part)
+        if cuts is not None:
+            surplus = {BALANCED_AWAY: seen.rows - account["rows_out"]}
+            account["reasons"] = account["reasons"] | surplus
         result = Manifest(
             grid=grid,
             shards=written,
@@ -135,72 +122,86 @@ def write_dataset(
             split={"rule": splitting.RULE, "seed": seed, "fractions": list(fractions)},
             sources=sources,
             creator=creator,
-            report={"rows_in": rows_in} | report | {"rows_out": rows_out, "reasons": reasons},
+            report=account,
             noiseless=list(noiseless),
         )
-        with _writing(out):
+        with writing(out):
             shutil.rmtree(spill)
         manifest.write(folder, result)
     return result
 
 
-def check_free(out: Path) -> None:
-    """Raise InputError unless `out` is absent or an empty folder: nothing is ever overwritten."""
-    if (out / manifest.FILE_NAME).exists():
-        raise InputError(
-            f"{out} already holds a dataset; choose another folder, or remove it first"
+@dataclass(frozen=True)
+class _Seen:
+    """What balancing must know of every spectrum: 10 bytes of each."""
+
+    split: list[NDArray[np.int8]]
+    label: list[NDArray[np.int8]]
+    key: list[NDArray[np.uint64]]
+
+    def add(
+        self, split: NDArray[np.int8], label: NDArray[np.int8], key: NDArray[np.uint64]
+    ) -> None:
+        self.split.append(split)
+        self.label.append(label)
+        self.key.append(key)
+
+    @property
+    def rows(self) -> int:
+        return sum(map(len, self.split))
+
+    def cuts(self, labels: Sequence[int]) -> NDArray[np.uint64]:
+        return splitting.balance(
+            np.concatenate(self.split),
+            np.concatenate(self.label),
+            np.concatenate(self.key),
+            labels,
         )
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out} is not an empty folder; choose another folder for the dataset")
 
 
-@contextmanager
-def _whole_folder(out: Path) -> Iterator[Path]:
-    """A temporary folder beside `out` that takes its name if the block succeeds, or vanishes."""
-    check_free(out)
-    out = out.absolute()
-    folder = out.parent / f".writing-{out.name}-{os.getpid()}"
-    with _writing(out):
-        shutil.rmtree(folder, ignore_errors=True)  # of a killed run that had our process number
-        folder.mkdir(parents=True)
-    try:
-        yield folder
-        with _writing(out):
-            folder.rename(out)  # onto an empty folder too
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _name_key(block: Block, seed: int, salt: int) -> NDArray[np.uint64]:
+    return splitting.mix(splitting.mix(splitting.name_hash(block.name), salt), seed)
 
 
-@contextmanager
-def _writing(out: Path) -> Iterator[None]:
-    """Turn what the disk says into a sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(
-            f"cannot write {out}: {error.strerror or error}; choose another folder or make room"
-        ) from error
-
-
-def _append(path: Path, block: Block) -> None:
-    record = records.encode(block)
-    with path.open("ab") as file:
-        file.write(_LENGTH.pack(len(record)) + record)
+def _spill(
+    folder: Path, block: Block, split: NDArray[np.int8], shards: Sequence[int], seed: int
+) -> None:
+    """Append each row to the temporary file of its shard."""
+    key = _name_key(block, seed, _SHARD_SALT)
+    for s, name in enumerate(SPLITS):
+        number = (key % np.uint64(shards[s])).astype(np.int64)
+        for n in np.unique(number[split == s]):
+            record = records.encode(block.take((split == s) & (number == n)))
+            with (folder / f"{name}-{n}").open("ab") as file:
+                file.write(_LENGTH.pack(len(record)) + record)
 
 
 def _load(path: Path) -> Block:
-    """All blocks spilled to a file as one, its texts no wider than the longest of them."""
-    content = path.read_bytes()
+    """All that was spilled to a file as one block, its texts no wider than the longest of them."""
+    content = memoryview(path.read_bytes())
     blocks, start = [], 0
     while start < len(content):
         (length,) = _LENGTH.unpack_from(content, start)
         start += _LENGTH.size
-        blocks.append(records.decode(content[start : start + length]))
+        blocks.append(records.decode(bytes(content[start : start + length])))
         start += length
     block = records.concatenate(blocks)
-    texts = {c: getattr(block, c) for c in ("name", "source")}
-    widths = {c: max(1, int(np.strings.str_len(t).max())) for c, t in texts.items()}
-    return replace(block, **{c: t.astype(f"S{widths[c]}") for c, t in texts.items()})
+    return replace(block, name=_trim(block.name), source=_trim(block.source))
+
+
+def _trim(text: NDArray[np.bytes_]) -> NDArray[np.bytes_]:
+    return text.astype(f"S{max(1, int(np.strings.str_len(text).max()))}")
+
+
+def _within(
+    block: Block, cut: NDArray[np.uint64], labels: Sequence[int], seed: int
+) -> NDArray[np.bool_]:
+    """Which rows stay when classes are balanced, bool (n,): see `split.balance`."""
+    key = _name_key(block, seed, _BALANCE_SALT)
+    kept = [
+        (block.label == label) & (key <= limit) for label, limit in zip(labels, cut, strict=True)
+    ]
+    return np.any(kept, axis=0)
 
 
 def _write_shard(path: Path, block: Block, seed: int) -> Shard:
@@ -220,38 +221,15 @@ def _write_shard(path: Path, block: Block, seed: int) -> Shard:
 def _order(block: Block, seed: int) -> NDArray[np.int64]:
     """A random order that depends on the rows alone: rows that tie are equal in every column."""
     salt = str(seed).encode()
-    columns = [getattr(block, f.name) for f in fields(Block)]
-    digests = [
+    columns = [getattr(block, field.name) for field in fields(Block)]
+    digests = (
         hashlib.blake2b(salt + b"".join(c[row].tobytes() for c in columns), digest_size=8).digest()
         for row in range(len(block))
-    ]
+    )
     return np.argsort(np.frombuffer(b"".join(digests), "<u8"), kind="stable")
 
 
-def _balance_key(names: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
-    return splitting.mix(splitting.mix(names, _BALANCE_SEED), seed)
-
-
-def _cuts(
-    seen: list[tuple[NDArray[np.int8], NDArray[np.int8], NDArray[np.uint64]]],
-    labels: Sequence[int],
-) -> NDArray[np.uint64]:
-    split, label, key = (np.concatenate(column) for column in zip(*seen, strict=True))
-    try:
-        return splitting.balance(split, label, key, labels)
-    except ValueError as error:
-        part, empty = error.args
-        raise InputError(
-            f"class {CLASSES[empty]} has no spectrum in the {part} split, so the classes cannot be"
-            " balanced; give more spectra of it, or leave out --balance"
-        ) from error
-
-
-def _kept(
-    block: Block, cut: NDArray[np.uint64], labels: Sequence[int], seed: int
-) -> NDArray[np.bool_]:
-    key = _balance_key(splitting.name_hash(block.name), seed)
-    kept = np.zeros(len(block), np.bool_)
-    for label, limit in zip(labels, cut, strict=True):
-        kept |= (block.label == label) & (key <= limit)
-    return kept
+def _count(counts: dict[str, int], label: NDArray[np.int8]) -> None:
+    for value, n in zip(*np.unique(label, return_counts=True), strict=True):
+        name = CLASSES[value] if value >= 0 else "UNKNOWN"
+        counts[name] = counts.get(name, 0) + int(n)

@@ -26,12 +26,12 @@ class LogGrid:
     @cached_property
     def edges(self) -> Float64Array:
         """Bin edges, float64 (size + 1,), vacuum Angstrom."""
-        return self.start * 10 ** (self.dloglam * np.arange(self.size + 1))
+        return self.start * np.float64(10) ** (self.dloglam * np.arange(self.size + 1))
 
     @cached_property
     def centers(self) -> Float64Array:
         """Bin centers, float64 (size,), vacuum Angstrom: half a bin right of the left edges."""
-        return self.start * 10 ** (self.dloglam * (np.arange(self.size) + 0.5))
+        return self.start * np.float64(10) ** (self.dloglam * (np.arange(self.size) + 0.5))
 
     def bin_of(self, loglam: NDArray[np.floating]) -> NDArray[np.int64]:
         """Index of the bin that holds each log10(wavelength); outside [0, size) is off the grid.

@@ -1,0 +1,52 @@
+"""A folder that is either whole or absent."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from spectranet_jax.spectra import InputError, manifest
+
+
+@contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `out`; it takes that name only if the block succeeds.
+
+    Raises:
+        InputError: if `out` is taken, or the folder cannot be made.
+    """
+    check_free(out)
+    out = out.absolute()
+    folder = out.parent / f".writing-{out.name}-{os.getpid()}"
+    with writing(out):
+        if folder.exists():  # left by a killed run that had our process number
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+    try:
+        yield folder
+        with writing(out):
+            folder.rename(out)  # onto an empty folder too
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_free(out: Path) -> None:
+    """Raise InputError unless `out` is absent or an empty folder: nothing is ever overwritten."""
+    if (out / manifest.FILE_NAME).exists():
+        raise InputError(
+            f"{out} already holds a dataset; choose another folder, or remove it first"
+        )
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"{out} is not an empty folder; choose another folder for the dataset")
+
+
+@contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """Turn what the disk says into a sentence about `out`."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"cannot write {out}: {error.strerror or error}; choose another folder or make room"
+        ) from error
