@@ -1,1 +1,71 @@
-"""Readers of survey files, one file a survey."""
+"""Readers of survey files, one file a survey, and what they share: which files, and the rebinning."""
+
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.spectra import BOSS_GRID, InputError, LogGrid, rebin
+from spectranet_jax.spectra.spectrum import Spectrum
+
+SUFFIXES = (".fits", ".fits.gz", ".fit")
+"""What counts as a spectrum in a folder."""
+
+LIST_SUFFIXES = (".txt", ".lst")
+
+
+def paths(arguments: Sequence[str]) -> list[Path]:
+    """The files meant by command-line arguments, in the order given.
+
+    An argument is a file; a folder, which means its *.fits, *.fits.gz and *.fit, sorted; a glob
+    pattern; or a list of files, one a line, as @LIST or as a *.txt or *.lst file. In a list, empty
+    lines and lines that begin with # do not count. Files named in a list may be missing: the
+    reader tells, so that one wrong line costs one spectrum.
+
+    Raises:
+        InputError: if an argument stands for no file.
+    """
+    return [path for argument in arguments for path in _expand(argument)]
+
+
+def _expand(argument: str) -> list[Path]:
+    path = Path(argument)
+    if argument.startswith("@") and not path.exists():
+        return _listed(Path(argument[1:]))
+    if path.is_dir():
+        files = sorted(p for p in path.iterdir() if p.name.lower().endswith(SUFFIXES))
+        if not files:
+            raise InputError(f"{path} holds no {', '.join(SUFFIXES)} file; give another folder")
+        return files
+    if path.exists():
+        return _listed(path) if path.suffix.lower() in LIST_SUFFIXES else [path]
+    found = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207 (absolute patterns too)
+    if found:
+        return [Path(f) for f in found]
+    if glob.has_magic(argument):
+        raise InputError(f"no file matches {argument}; check the pattern")
+    raise InputError(f"{argument} does not exist; check the name")
+
+
+def _listed(path: Path) -> list[Path]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as a list of files; check the name") from error
+    files = [Path(s) for s in map(str.strip, lines) if s and not s.startswith("#")]
+    if not files:
+        raise InputError(f"{path} lists no file; write one path a line")
+    return files
+
+
+def rebin_all(
+    spectra: Sequence[Spectrum], grid: LogGrid = BOSS_GRID
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Flux and ivar of spectra on the grid, both float32 (n, grid.size), by `spectra.rebin`."""
+    flux = np.zeros((len(spectra), grid.size), np.float32)
+    ivar = np.zeros_like(flux)
+    for row, spectrum in enumerate(spectra):
+        flux[row], ivar[row] = rebin(spectrum.loglam, spectrum.flux, spectrum.ivar, grid)
+    return flux, ivar

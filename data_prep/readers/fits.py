@@ -1,0 +1,63 @@
+"""FITS files opened so that whatever is wrong with one is told in a sentence."""
+
+import warnings
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from spectranet_jax.spectra import InputError
+
+
+@contextmanager
+def open_fits(path: Path) -> Iterator[Any]:
+    """Give the HDU list of a file; take what is needed out of it before the block ends.
+
+    Raises:
+        InputError: if the file is missing, is no FITS file, or is truncated, also where that
+            shows only when the data are read.
+    """
+    from astropy.io import fits
+
+    if path.is_dir():
+        raise InputError(f"{path} is a folder where a FITS file is expected; name the file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", fits.verify.VerifyWarning)
+            warnings.filterwarnings("ignore", module="astropy")
+            warnings.filterwarnings("error", message="File may have been truncated")
+            with fits.open(path) as hdus:
+                yield hdus
+    except InputError:
+        raise
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist; check the name") from error
+    except PermissionError as error:
+        raise InputError(f"{path} may not be read; check its permissions") from error
+    except (
+        OSError,
+        EOFError,
+        zlib.error,
+        fits.VerifyError,
+        Warning,
+        ArithmeticError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as error:
+        # A damaged file makes astropy fail in any of these ways.
+        raise InputError(
+            f"{path} cannot be read as FITS: it is truncated or damaged; fetch it again"
+        ) from error
+
+
+def columns(hdu: Any) -> set[str]:
+    """Upper-case names of a table's columns; none if the HDU is an image."""
+    return {name.upper() for name in hdu.columns.names} if hasattr(hdu, "columns") else set()
+
+
+def find_table(hdus: Iterable[Any], wanted: Iterable[str]) -> Any | None:
+    """The first table that has all these columns (upper case), or None."""
+    wanted = set(wanted)
+    return next((hdu for hdu in hdus if wanted <= columns(hdu)), None)
