@@ -1,0 +1,88 @@
+"""Evaluate a trained run, or a shipped model, on a split of a dataset: scores, tables, figures.
+
+Needs nothing but the run folder and the data, and gives the very numbers that training gave.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from data_prep.command import command
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of an evaluation."""
+
+    run: Annotated[str, tyro.conf.Positional]
+    """run folder, or name of a shipped model"""
+    data: Path | None = None
+    """dataset folder; by default the one that the model was trained on"""
+    split: Literal["train", "valid", "test"] = "test"
+    """which of the dataset's splits"""
+    out: Path | None = None
+    """folder for evaluation.json and figures/; by default the run folder"""
+
+
+def work(config: Config) -> None:
+    """Evaluate as configured."""
+    print(f"evaluating {config.run}", flush=True)
+    evaluate_run(config.run, config.data, config.split, config.out)
+
+
+def evaluate_run(
+    model_or_run: str | Path, data: Path | None, split_name: str, out: Path | None
+) -> None:
+    """Write evaluation.json and figures of a model, and print its scores.
+
+    Args:
+        model_or_run: run folder, or name of a shipped model.
+        data: dataset folder; None for the one of the model's config, which must be unchanged.
+        split_name: "train", "valid" or "test".
+        out: folder to write to; None for the run folder.
+
+    Raises:
+        InputError: if the model or the data cannot be used.
+    """
+    from experiments.present import PRESENT
+    from spectranet_jax.inference import load
+    from spectranet_jax.spectra import InputError
+    from spectranet_jax.training import run
+    from spectranet_jax.training.evaluate import make_evaluate
+    from spectranet_jax.training.stream import open_split
+
+    model = load(model_or_run)
+    trained_on = model.config["data"]
+    split = open_split(data or Path(trained_on["folder"]), split_name, model.task.select)
+    if data is None and split.fingerprint != trained_on["fingerprint"]:
+        raise InputError(
+            f"{split.folder} is no longer the dataset that {model_or_run} was trained on;"
+            " name the dataset to evaluate on with --data"
+        )
+    if out is None:
+        out = Path(model_or_run)
+        if not out.is_dir():
+            raise InputError(f"{model_or_run} comes with the package; say where to write with --out")
+    evaluation = make_evaluate(model.network, model.task, split)(model.variables)
+    run.write_evaluation(
+        out,
+        split_name,
+        {
+            "model": model.name,
+            "sha256": model.sha256,
+            "seed": model.config["seed"],
+            "version": model.config["versions"]["spectranet-jax"],
+            "data": {"folder": str(split.folder), "fingerprint": split.fingerprint},
+            "scores": evaluation.scores,
+        },
+    )
+    metrics = run.read_metrics(out)
+    figures = PRESENT[model.config["task"]["name"]](split, evaluation, metrics, out / "figures")
+    print(f"scores: {out / run.EVALUATION}")
+    print("figures: " + ", ".join(str(path) for path in figures))
+
+
+if __name__ == "__main__":
+    command(Config, work, __doc__)

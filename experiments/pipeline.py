@@ -1,0 +1,107 @@
+"""From a training command's settings to a trained and evaluated run folder."""
+
+import dataclasses
+import importlib.metadata
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+
+import spectranet_jax
+from data_prep.mock.survey import prepare
+from data_prep.progress import progress
+from experiments.evaluate import evaluate_run
+from experiments.settings import Training
+from spectranet_jax import networks
+from spectranet_jax.spectra import manifest
+from spectranet_jax.tasks import Task
+from spectranet_jax.training import optimizers, run
+from spectranet_jax.training.loop import train
+from spectranet_jax.training.order import ORDERS
+from spectranet_jax.training.stream import open_split
+
+PACKAGES = ("jax", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
+
+
+def dataset_folder(config: Training, kind: str, classes: Sequence[str]) -> Path:
+    """The dataset to train on: the one that was given, or a mock survey, made if it is not there.
+
+    Args:
+        config: settings of the run.
+        kind: what the mock survey holds, for its folder's name.
+        classes: classes of the mock survey, in equal numbers.
+    """
+    if config.data is not None:
+        return config.data
+    folder = Path(f"data/mock-{kind}-{config.spectra}-seed{config.seed}")
+    if not (folder / manifest.FILE_NAME).exists():
+        print(f"making a mock survey in {folder}", flush=True)
+        prepare(folder, dict.fromkeys(classes, config.spectra // len(classes)), config.seed)
+    return folder
+
+
+def train_and_evaluate(
+    name: str, config: Training, data: Path, network: dict[str, Any], task: Task
+) -> None:
+    """Train in the run folder, or go on there, then evaluate the best checkpoint on the test split.
+
+    Args:
+        name: of the run, and of its folder in runs/ unless the settings name another.
+        config: settings of the run.
+        data: dataset folder.
+        network: its name and fields, as `networks.build` takes them.
+        task: what is asked.
+    """
+    training = open_split(data, "train", task.select)
+    validation = open_split(data, "valid", task.select)
+    order = ORDERS[config.schedule](
+        training.block_sizes, batch=config.batch, epochs=config.epochs, seed=config.seed
+    )
+    optimizer, rate = optimizers.build(config.optimizer, config.decay, config.rate, order.steps)
+
+    folder = config.out or Path("runs") / name
+    settings = dataclasses.asdict(config)
+    kept = {k: v for k, v in settings.items() if k not in ("data", "out", "seed", "spectra")}
+    run.write_config(
+        folder,
+        {
+            "experiment": name,
+            "network": network,
+            "task": task.config,
+            "settings": kept,
+            "seed": config.seed,
+            "data": {"folder": str(data), "fingerprint": training.fingerprint},
+            "versions": versions(),
+        },
+    )
+    print(
+        f"{name}: {len(training):,} spectra to train on, {len(validation):,} to validate with,"
+        f" {order.steps} steps on {jax.device_count()} {jax.default_backend()} device(s)",
+        flush=True,
+    )
+    with progress("training", total=order.steps) as report:
+        train(
+            networks.build(**network),
+            task,
+            optimizer,
+            rate,
+            order,
+            training,
+            validation,
+            folder,
+            batch=config.batch,
+            seed=config.seed,
+            report=report,
+        )
+    evaluate_run(folder, None, "test", folder)
+
+
+def versions() -> dict[str, str]:
+    """What a run is made with: this package, Python, and the packages that compute."""
+    return {
+        "spectranet-jax": spectranet_jax.__version__,
+        "python": platform.python_version(),
+        **{package: importlib.metadata.version(package) for package in PACKAGES},
+    }

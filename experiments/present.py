@@ -1,0 +1,138 @@
+"""What a person sees of an evaluation: tables on the terminal, figures in a folder.
+
+`PRESENT` has one entry a task; each prints its tables, writes its figures and returns their paths.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from spectranet_jax.evaluation import figures, redshift, report
+from spectranet_jax.spectra import BOSS_GRID, CLASSES, normalize
+from spectranet_jax.training.evaluate import Evaluation
+from spectranet_jax.training.stream import Split
+
+EXAMPLES = 12
+
+Metrics = Sequence[dict[str, Any]]
+Present = Callable[[Split, Evaluation, Metrics, Path], list[Path]]
+
+
+def classification(
+    split: Split, evaluation: Evaluation, metrics: Metrics, folder: Path
+) -> list[Path]:
+    """Scores by class beside the report's Table 2, confusion matrix, examples."""
+    scores = evaluation.scores
+    matrix = Table(title="Confusion matrix: spectra, and fractions of the true class")
+    matrix.add_column("true \\ predicted")
+    for name in CLASSES:
+        matrix.add_column(name, justify="right")
+    confusion = scores["confusion"]
+    for name, counts, parts in zip(
+        CLASSES, confusion["counts"], confusion["fractions"], strict=True
+    ):
+        cells = (f"{n:,} {text(part):>5}" for n, part in zip(counts, parts, strict=True))
+        matrix.add_row(name, *cells)
+
+    table = Table(title="Test scores here, and the report's Table 2 (BOSS DR12) for comparison")
+    for heading in ("class", "precision", "recall", "F1", "support"):
+        table.add_column(heading, justify="left" if heading == "class" else "right")
+    for heading in ("precision", "recall", "F1", "F1 implied", "support"):
+        table.add_column(f"report: {heading}", justify="right", style="dim")
+    for row in report.comparison_rows(scores):
+        ours = (text(row.precision), text(row.recall), text(row.f1), f"{row.support:,}")
+        theirs = map(text, (row.report_precision, row.report_recall, row.report_f1, row.implied_f1))
+        table.add_row(row.name, *ours, *theirs, f"{row.report_support:,}")
+
+    console = Console()
+    console.print(matrix, table)
+    for sentence in report.contradictions():
+        console.print(f"[dim]{sentence}[/dim]", highlight=False)
+    low, high = scores["accuracy_interval"]
+    console.print(
+        f"accuracy {scores['accuracy']:.4f} (95%: {low:.4f} to {high:.4f}),"
+        f" with QSO and QSO_BAL as one {scores['accuracy_three_class']:.4f};"
+        f" log-loss {text(scores['log_loss'])}, calibration error {scores['calibration_error']:.4f}",
+        highlight=False,
+    )
+
+    paths = [folder / "confusion_matrix.png", folder / "examples.png"]
+    figures.confusion_matrix(np.array(confusion["counts"]), paths[0])
+    rows = _spread(split.columns["label"], EXAMPLES)
+    flux, ivar = split.pixels(rows)
+    probabilities = np.stack([evaluation.columns[f"P_{c}"][rows] for c in CLASSES], axis=-1)
+    figures.examples(
+        np.where(ivar > 0, normalize(flux, ivar), np.nan),
+        BOSS_GRID.centers,
+        split.columns["label"][rows],
+        probabilities.argmax(axis=-1),
+        probabilities,
+        paths[1],
+    )
+    return paths + _loss_curve(metrics, folder, "cross-entropy (nats)")
+
+
+def regression(split: Split, evaluation: Evaluation, metrics: Metrics, folder: Path) -> list[Path]:
+    """Errors in z and in km/s beside the report's, z against z, residuals."""
+    scores = evaluation.scores
+    table = Table(title="Redshift on the test spectra, and the report's figures for QSO_BAL")
+    table.add_column("score")
+    table.add_column("here", justify="right")
+    table.add_column("report", justify="right", style="dim")
+    table.add_row("spectra", f"{scores['n']:,}", "")
+    table.add_row("MSE (z)", text(scores["mse"]), f"{report.QSO_BAL_MSE:.4f}")
+    table.add_row("MAE (z)", text(scores["mae"]), f"{report.QSO_BAL_MAE:.4f}")
+    table.add_row("bias, mean (z)", text(scores["bias_mean"]), "")
+    table.add_row("median dv (km/s)", text(scores["median_dv"], ",.0f"), "")
+    table.add_row("NMAD(dv) (km/s)", text(scores["nmad_dv"], ",.0f"), "")
+    for limit, part in scores["within"].items():
+        table.add_row(f"within {limit} km/s", interval(part), "")
+    table.add_row("catastrophic, |dv| > 3000 km/s", interval(scores["catastrophic"]), "")
+    console = Console()
+    console.print(table)
+    console.print(
+        "[dim]The report's 1.72% and 10.1% are read as errors in z; it leaves those of QSO blank."
+        "[/dim]",
+        highlight=False,
+    )
+
+    z_true, z_pred = split.columns["z"], evaluation.columns["Z"]
+    paths = [folder / "redshift.png", folder / "residuals.png"]
+    figures.redshift_scatter(z_true, z_pred, paths[0])
+    figures.residuals(z_true, redshift.dv(z_pred, z_true), paths[1])
+    return paths + _loss_curve(metrics, folder, "squared error (standardized z)")
+
+
+PRESENT: dict[str, Present] = {"classify": classification, "redshift": regression}
+
+
+def text(value: float | None, form: str = ".4f") -> str:
+    """A number as a table cell; a dash where there is none."""
+    return "-" if value is None else format(value, form)
+
+
+def interval(part: dict[str, Any]) -> str:
+    """A fraction with its 95% interval."""
+    low, high = part["interval"]
+    return f"{part['fraction']:.3f} ({low:.3f} to {high:.3f})"
+
+
+def _loss_curve(metrics: Metrics, folder: Path, ylabel: str) -> list[Path]:
+    """Loss against iteration, where the evaluated folder is that of the training run."""
+    if not metrics:
+        return []
+    path = folder / "loss.png"
+    figures.loss_curve(metrics, path, ylabel)
+    return [path]
+
+
+def _spread(label: np.ndarray, count: int) -> np.ndarray:
+    """Rows that show every class about equally often: the first of each, then the second, ..."""
+    ranks = np.zeros(len(label), np.int64)
+    for value in np.unique(label):
+        ranks[label == value] = np.arange((label == value).sum())
+    return np.lexsort((label, ranks))[:count]

@@ -1,0 +1,33 @@
+"""The flags that every training command has. Cheap to import: `--help` reads only this."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Training:
+    """Settings of a training run; the defaults are those of Table 1."""
+
+    data: Path | None = None
+    """dataset folder, as a data_prep command writes it; by default a mock survey, made when needed"""
+    out: Path | None = None
+    """run folder to write, by default runs/NAME; the same command in the same folder resumes"""
+    epochs: int = 5
+    """passes over the data (shuffled), or over each chunk of it (chunked)"""
+    batch: int = 256
+    """spectra a step"""
+    schedule: Literal["shuffled", "chunked"] = "shuffled"
+    """order of the spectra: all of them every epoch, or the report's chunks of 4,000"""
+    optimizer: Literal["adam", "sgd"] = "adam"
+    """Adam, or SGD with momentum 0.9 and gradients clipped at norm 1"""
+    rate: float = 1e-3
+    """peak learning rate, reached after a warm-up of 5% of the steps"""
+    decay: Literal["cosine", "constant"] = "cosine"
+    """learning rate after the warm-up: half a cosine down to 0, or the peak"""
+    dropout: float = 0.1
+    """share of activations dropped in training"""
+    seed: int = 0
+    """of initial weights, order, dropout, and of the mock survey if one is made"""
+    spectra: int = 60_000
+    """spectra of the mock survey, if one is made"""

@@ -1,0 +1,71 @@
+"""Parameters as plain files: one safetensors file, free of devices and of any framework's version."""
+
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from spectranet_jax.spectra.atomic import atomic
+from spectranet_jax.spectra.errors import InputError
+
+FILE_NAME = "weights.safetensors"
+
+Tree = dict[str, Any]
+
+
+def flatten(tree: Tree, prefix: str = "") -> dict[str, NDArray[Any]]:
+    """Nested dictionaries of arrays -> one of "outer/inner" names, sorted."""
+    flat: dict[str, NDArray[Any]] = {}
+    for key in sorted(tree):
+        value, name = tree[key], f"{prefix}{key}"
+        flat |= flatten(value, f"{name}/") if isinstance(value, dict) else {name: np.asarray(value)}
+    return flat
+
+
+def unflatten(flat: dict[str, NDArray[Any]]) -> Tree:
+    """The inverse of `flatten`."""
+    tree: Tree = {}
+    for name, array in flat.items():
+        *outer, last = name.split("/")
+        inner = tree
+        for key in outer:
+            inner = inner.setdefault(key, {})
+        inner[last] = array
+    return tree
+
+
+def sha256(tree: Tree) -> str:
+    """The identity of a set of weights: over their sorted names and bytes."""
+    digest = hashlib.sha256()
+    for name, array in flatten(tree).items():
+        digest.update(name.encode() + b"\0" + np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def save(path: Path, tree: Tree) -> None:
+    """Write the weights into one safetensors file."""
+    with atomic(path) as temporary:
+        save_file({k: np.ascontiguousarray(v) for k, v in flatten(tree).items()}, temporary)
+
+
+def load(path: Path) -> Tree:
+    """The weights in a safetensors file.
+
+    Raises:
+        InputError: if the file is none.
+    """
+    try:
+        return unflatten(load_file(path))
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is not a safetensors file ({error}); fetch it anew") from error
+
+
+def shipped() -> dict[str, Path]:
+    """Name -> folder of the models that come with the package."""
+    root = Path(str(files("spectranet_jax"))) / "weights"
+    return {path.parent.name: path.parent for path in sorted(root.glob(f"*/{FILE_NAME}"))}

@@ -1,0 +1,33 @@
+"""Pure-functional networks: a spectrum in, numbers out. The only room that knows Flax.
+
+`build(name, **fields)` is the one table from a configuration to a network; a new network is one
+file and one line here.
+"""
+
+from typing import Any
+
+import flax.linen as nn
+
+from spectranet_jax.networks.spectranet import SpectraNetClassifier, SpectraNetRegressor
+from spectranet_jax.spectra.errors import InputError
+
+__all__ = ["NETWORKS", "SpectraNetClassifier", "SpectraNetRegressor", "build"]
+
+NETWORKS: dict[str, type[nn.Module]] = {
+    "SpectraNetClassifier": SpectraNetClassifier,
+    "SpectraNetRegressor": SpectraNetRegressor,
+}
+
+
+def build(name: str, **fields: Any) -> nn.Module:
+    """The network of that name with the given fields; lists become tuples, as JSON gives them.
+
+    Raises:
+        InputError: if no network has that name, or it lacks one of the fields.
+    """
+    if name not in NETWORKS:
+        raise InputError(f"no network is called {name!r}; there are {', '.join(NETWORKS)}")
+    try:
+        return NETWORKS[name](**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+    except TypeError as error:
+        raise InputError(f"{name} cannot be built: {error}; was this made by another version?") from error

@@ -1,0 +1,70 @@
+"""Convolution and pooling in the forms that are fast to differentiate on a CPU.
+
+Both equal their plain Flax counterparts; only the arithmetic is arranged differently. Measured on
+two cores, the forward and backward pass of Table 1's four blocks takes two thirds of the time that
+`lax.conv_general_dilated` with stride 2 takes (`python -m experiments.benchmark train`).
+"""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.nn import initializers
+
+Array = jax.Array
+
+
+def strided_conv(x: Array, kernel: Array, stride: int) -> Array:
+    """Valid convolution with a stride, as one of stride 1 over pixels folded into channels.
+
+    Each `stride` neighboring pixels become one pixel of `stride` times the channels. The gradient
+    with respect to x is then a plain convolution too, where that of a strided one is a convolution
+    over zeros put between the pixels, which XLA runs slowly on a CPU.
+
+    Args:
+        x: (batch, pixels, channels).
+        kernel: (width, channels, features), width a multiple of stride.
+        stride: pixels between outputs.
+
+    Returns:
+        (batch, (pixels - width) // stride + 1, features).
+    """
+    batch, pixels, channels = x.shape
+    width, _, features = kernel.shape
+    folded = pixels // stride
+    x = x[:, : folded * stride].reshape(batch, folded, stride * channels)
+    kernel = kernel.reshape(width // stride, stride * channels, features)
+    return lax.conv_general_dilated(
+        x, kernel, window_strides=(1,), padding="VALID", dimension_numbers=("NWC", "WIO", "NWC")
+    )
+
+
+def max_pool_pairs(x: Array) -> Array:
+    """Max-pooling with window 2 and stride 1, (batch, n, channels) -> (batch, n - 1, channels).
+
+    The gradient of a `where` is two masked additions, that of `nn.max_pool` a scatter.
+    """
+    left, right = x[:, :-1], x[:, 1:]
+    return jnp.where(left >= right, left, right)
+
+
+class ConvPool(nn.Module):
+    """One block of the report's Tables 1 and 3: Conv1d, ReLU, max-pool of 2 with stride 1.
+
+    Attributes:
+        features: channels that come out.
+        width: kernel width, pixels; a multiple of stride.
+        stride: of the convolution, pixels.
+    """
+
+    features: int
+    width: int = 10
+    stride: int = 2
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        """(batch, n, channels) -> (batch, (n - width) // stride, features)."""
+        shape = (self.width, x.shape[-1], self.features)
+        kernel = self.param("kernel", initializers.he_normal(), shape)
+        bias = self.param("bias", initializers.zeros, (self.features,))
+        return max_pool_pairs(nn.relu(strided_conv(x, kernel, self.stride) + bias))

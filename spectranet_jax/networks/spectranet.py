@@ -1,0 +1,90 @@
+"""The two networks of the report ("Reporte 10"): Table 1, classification; Table 3, redshift.
+
+Pool stride is 1 in both: with the 2 that Table 1 prints, 443 pixels do not last four blocks, while
+1 gives the 1800 inputs of its first linear layer and the 4608 of Table 3's.
+"""
+
+import flax.linen as nn
+import jax
+from jax.nn import initializers
+
+from spectranet_jax.networks.layers import ConvPool
+
+Array = jax.Array
+
+
+def _batch_norm(x: Array, train: bool) -> Array:
+    """PyTorch's BatchNorm1d: its momentum 0.1 is Flax's 0.9.
+
+    The two-pass variance: the fast one can return 0 for values far from 0.
+    """
+    return nn.BatchNorm(
+        use_running_average=not train, momentum=0.9, epsilon=1e-5, use_fast_variance=False
+    )(x)
+
+
+def _hidden(x: Array, features: int) -> Array:
+    return nn.relu(nn.Dense(features, kernel_init=initializers.he_normal())(x))
+
+
+class SpectraNetClassifier(nn.Module):
+    """Table 1: normalized flux to log-probabilities of the classes; 330,316 parameters.
+
+    Attributes:
+        channels: of the four convolutions.
+        dropout: share of activations dropped, before each of the two linear layers.
+        classes: number of classes.
+    """
+
+    channels: tuple[int, ...] = (100, 100, 100, 100)
+    dropout: float = 0.1
+    classes: int = 4
+
+    @nn.compact
+    def __call__(self, flux: Array, train: bool = False) -> Array:
+        """Log-probabilities of the classes.
+
+        Args:
+            flux: (batch, 443) float32, normalized.
+            train: drop activations (rng stream "dropout") and use the batch's own statistics.
+        """
+        x = flux[..., None]  # (batch, 443, 1)
+        for features in self.channels:
+            x = ConvPool(features)(x)  # (batch, 216 | 103 | 46 | 18, 100)
+        x = x.reshape(len(x), -1)  # (batch, 1800)
+        x = nn.Dropout(self.dropout, deterministic=not train)(x)
+        x = _batch_norm(_hidden(x, 16), train)  # (batch, 16)
+        x = nn.Dropout(self.dropout, deterministic=not train)(x)
+        x = nn.Dense(self.classes, kernel_init=initializers.glorot_uniform())(x)  # (batch, 4)
+        return nn.log_softmax(x)
+
+
+class SpectraNetRegressor(nn.Module):
+    """Table 3: normalized flux to one number, the standardized redshift; 1,658,593 parameters.
+
+    Attributes:
+        channels: of the four convolutions.
+        dropout: share of activations dropped, before the first and the last linear layer.
+    """
+
+    channels: tuple[int, ...] = (64, 128, 256, 256)
+    dropout: float = 0.5
+
+    @nn.compact
+    def __call__(self, flux: Array, train: bool = False) -> Array:
+        """One number a spectrum, (batch,).
+
+        Args:
+            flux: (batch, 443) float32, normalized.
+            train: drop activations (rng stream "dropout") and use the batch's own statistics.
+        """
+        x = flux[..., None]  # (batch, 443, 1)
+        for features in self.channels:
+            x = ConvPool(features)(x)  # (batch, 216 | 103 | 46 | 18, 64 | 128 | 256 | 256)
+        x = x.reshape(len(x), -1)  # (batch, 4608)
+        x = nn.Dropout(self.dropout, deterministic=not train)(x)
+        x = _batch_norm(_hidden(x, 128), train)  # (batch, 128)
+        x = _hidden(x, 16)  # (batch, 16)
+        x = nn.Dropout(self.dropout, deterministic=not train)(x)
+        x = nn.Dense(1, kernel_init=initializers.glorot_uniform())(x)  # (batch, 1)
+        return x[:, 0]

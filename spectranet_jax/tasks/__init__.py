@@ -1,0 +1,26 @@
+"""What is asked of a network, one frozen struct a file; `build` is the one table of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.tasks import classify, redshift
+from spectranet_jax.tasks.task import Columns, Task
+
+__all__ = ["TASKS", "Columns", "Task", "build"]
+
+TASKS: dict[str, Callable[..., Task]] = {"classify": classify.task, "redshift": redshift.task}
+
+
+def build(name: str, **fields: Any) -> Task:
+    """The task of that name with the given fields, as `Task.config` holds them.
+
+    Raises:
+        InputError: if no task has that name, or it lacks one of the fields.
+    """
+    if name not in TASKS:
+        raise InputError(f"no task is called {name!r}; there are {', '.join(TASKS)}")
+    try:
+        return TASKS[name](**fields)
+    except TypeError as error:
+        raise InputError(f"{name} cannot be set up: {error}; was this made by another version?") from error

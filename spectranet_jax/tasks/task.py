@@ -1,0 +1,37 @@
+"""What is asked of a network: the one struct that training, evaluation and prediction take."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+Columns = Mapping[str, NDArray[Any]]
+"""What is known of each spectrum beside its pixels: columns of `records.Block` by name."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A question, as functions; every array has one row a spectrum.
+
+    Attributes:
+        config: name and fields from which `tasks.build` makes this task again.
+        select: columns of truth -> bool (n,), the spectra that take part.
+        target: columns of truth -> arrays that the loss reads.
+        inputs: raw flux and ivar, (batch, bins) -> the network's arguments. Runs compiled.
+        loss: the network's output and the targets -> (batch,). Runs compiled.
+        decode: the network's output -> catalog columns.
+        scores: catalog columns and columns of truth -> numbers for evaluation.json.
+        applies_to: labels for which the decoded columns have a meaning.
+    """
+
+    config: dict[str, Any]
+    select: Callable[[Columns], NDArray[np.bool_]]
+    target: Callable[[Columns], dict[str, NDArray[Any]]]
+    inputs: Callable[[jax.Array, jax.Array], tuple[jax.Array, ...]]
+    loss: Callable[[Any, dict[str, jax.Array]], jax.Array]
+    decode: Callable[[Any], dict[str, NDArray[Any]]]
+    scores: Callable[[Columns, Columns], dict[str, Any]]
+    applies_to: tuple[int, ...]

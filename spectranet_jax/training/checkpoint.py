@@ -1,0 +1,89 @@
+"""Checkpoints on disk. The only file that knows orbax.
+
+A run keeps two: `last`, the whole state, to resume from, and `best`, parameters and statistics of
+the epoch with the lowest validation loss, to evaluate and predict with.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jax
+import orbax.checkpoint as ocp
+
+from spectranet_jax.spectra.errors import InputError
+
+LAST, BEST = "last", "best"
+
+
+@contextmanager
+def _manager(run: Path, kind: str) -> Iterator[ocp.CheckpointManager]:
+    options = ocp.CheckpointManagerOptions(max_to_keep=1, enable_async_checkpointing=False)
+    # orbax wants an absolute path, and says so only when it saves.
+    folder = (run / "checkpoints" / kind).resolve()
+    handler = ocp.StandardCheckpointHandler()  # named, so that a fresh manager can read shapes
+    with ocp.CheckpointManager(folder, options=options, item_handlers=handler) as manager:
+        yield manager
+
+
+def save(run: Path, kind: str, step: int, tree: Any) -> None:
+    """Write a checkpoint and, once it is whole, remove the one before it.
+
+    A checkpoint of that step that is already there is kept: a resumed run makes the same again.
+    """
+    with _manager(run, kind) as manager:
+        if step not in manager.all_steps():
+            manager.save(step, args=ocp.args.StandardSave(tree))
+
+
+def latest_step(run: Path, kind: str) -> int | None:
+    """The step of the checkpoint of that kind, None where there is none."""
+    folder = run / "checkpoints" / kind
+    if not folder.is_dir():
+        return None
+    with _manager(run, kind) as manager:
+        return manager.latest_step()
+
+
+def restore(run: Path, kind: str, like: Any) -> Any:
+    """The checkpoint of that kind, placed as the leaves of `like` are.
+
+    Args:
+        run: the run folder.
+        kind: LAST or BEST.
+        like: a tree of `jax.ShapeDtypeStruct` with shardings, or of arrays.
+
+    Raises:
+        InputError: if there is none, or it belongs to another network.
+    """
+    step = latest_step(run, kind)
+    if step is None:
+        raise InputError(f"{run} has no {kind} checkpoint; train it first, or give another run folder")
+    with _manager(run, kind) as manager:
+        try:
+            stored = manager.item_metadata(step)
+            _check_shapes(run, stored, like)
+            return manager.restore(step, args=ocp.args.StandardRestore(like))
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(
+                f"the {kind} checkpoint of {run} cannot be restored;"
+                " it is damaged or belongs to another network: train anew"
+            ) from error
+
+
+def _check_shapes(run: Path, stored: Any, like: Any) -> None:
+    """Compare shapes before orbax does, which answers a mismatch with noise from its event loop."""
+
+    def shapes(tree: Any) -> dict[str, tuple[int, ...]]:
+        leaves = jax.tree_util.tree_leaves_with_path(tree)
+        return {jax.tree_util.keystr(path): tuple(leaf.shape) for path, leaf in leaves}
+
+    theirs, ours = sorted(shapes(stored).values()), sorted(shapes(like).values())
+    if theirs != ours:
+        raise InputError(
+            f"the checkpoint in {run} belongs to another network than its config.json describes;"
+            " give the run folder as it was trained, or train anew"
+        )

@@ -1,0 +1,61 @@
+"""A network's answers for a whole split, and their scores."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from spectranet_jax.tasks import Columns, Task
+from spectranet_jax.training.sharding import placement
+from spectranet_jax.training.steps import Network, Variables, make_validation_step
+from spectranet_jax.training.stream import Split, padded_batches
+
+BATCH = 512
+
+
+class Evaluation(NamedTuple):
+    """Catalog columns, one row a spectrum of the split in its order, and the task's scores.
+
+    The scores carry the mean loss under "loss" and the number of spectra under "spectra".
+    """
+
+    columns: Columns
+    scores: dict[str, Any]
+
+
+def make_evaluate(
+    network: Network, task: Task, split: Split, devices: Sequence[jax.Device] | None = None
+) -> Callable[[Variables], Evaluation]:
+    """Compile once, evaluate as often as there are epochs.
+
+    Args:
+        network: a Flax module.
+        task: how its output is decoded and scored.
+        split: the spectra and their truth.
+        devices: to run on; all by default.
+    """
+    count = len(jax.devices() if devices is None else devices)
+    batch = -(-BATCH // count) * count
+    place = placement(batch, devices)
+    validation_step = jax.jit(
+        make_validation_step(network, task),
+        in_shardings=(place.replicated, place.split),
+        out_shardings=(place.replicated, place.replicated),
+    )
+    targets = task.target(split.columns)
+
+    def evaluate(variables: Variables) -> Evaluation:
+        outputs, losses = [], []
+        for one in padded_batches(split, targets, batch):
+            real = one["weight"] > 0
+            output, loss = jax.device_get(validation_step(variables, one))
+            outputs.append(jax.tree.map(lambda array, real=real: array[real], output))
+            losses.append(loss[real])
+        output = jax.tree.map(lambda *parts: np.concatenate(parts), *outputs)
+        columns = task.decode(output)
+        loss = float(np.concatenate(losses).mean(dtype=np.float64))
+        scores = {"spectra": len(split), "loss": loss} | task.scores(columns, split.columns)
+        return Evaluation(columns, scores)
+
+    return evaluate

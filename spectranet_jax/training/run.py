@@ -1,0 +1,90 @@
+"""The run folder: what a training run leaves behind, and all that is needed to go on from it.
+
+    config.json     network, task and settings; enough to build both again
+    metrics.jsonl   one JSON object a line: the loss of each step, the validation of each epoch
+    checkpoints/    `last` to resume from, `best` to evaluate and predict with
+    evaluation.json, figures/   written by evaluation
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from spectranet_jax.spectra.atomic import write_text
+from spectranet_jax.spectra.errors import InputError
+
+CONFIG = "config.json"
+METRICS = "metrics.jsonl"
+EVALUATION = "evaluation.json"
+
+Row = dict[str, Any]
+
+
+def write_config(run: Path, config: Row) -> None:
+    """Write config.json, or check that the one that stands there is the same.
+
+    Raises:
+        InputError: if the folder holds a run with other settings.
+    """
+    path = run / CONFIG
+    if not path.exists():
+        if run.is_dir() and any(run.iterdir()):
+            raise InputError(f"{run} holds something else than a run; choose another --out")
+        write_text(path, json.dumps(config, indent=1) + "\n")
+        return
+    before = read_config(run)
+    # What a run was made with may change between its start and its end; what it is may not.
+    differing = [k for k in before | config if before.get(k) != config.get(k) and k != "versions"]
+    if differing:
+        raise InputError(
+            f"{run} holds a run with other settings ({', '.join(differing)});"
+            " choose another --out, or repeat the settings to resume it"
+        )
+
+
+def read_config(run: Path) -> Row:
+    """The contents of config.json.
+
+    Raises:
+        InputError: if the folder is no run folder.
+    """
+    path = run / CONFIG
+    if not path.is_file():
+        raise InputError(f"{run} is no run folder: it has no {CONFIG}; give the --out of a training run")
+    return _parse(path, path.read_text(encoding="utf-8"))
+
+
+def read_metrics(run: Path) -> list[Row]:
+    """The rows of metrics.jsonl, in order; a last line that was cut off is left out."""
+    path = run / METRICS
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return [_parse(path, line) for line in lines[:-1]]
+
+
+def keep_metrics(run: Path, step: int) -> list[Row]:
+    """Forget the rows past `step`, which a resumed run will write again; returns those kept."""
+    kept = [row for row in read_metrics(run) if row["step"] <= step]
+    write_text(run / METRICS, "".join(json.dumps(row) + "\n" for row in kept))
+    return kept
+
+
+def append_metrics(run: Path, rows: list[Row]) -> None:
+    """Add rows to metrics.jsonl."""
+    with (run / METRICS).open("a", encoding="utf-8") as file:
+        file.write("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def write_evaluation(run: Path, split: str, evaluation: Row) -> None:
+    """Put the evaluation of a split into evaluation.json, beside those of other splits."""
+    path = run / EVALUATION
+    before = _parse(path, path.read_text(encoding="utf-8")) if path.is_file() else {}
+    write_text(path, json.dumps(before | {split: evaluation}, indent=1) + "\n")
+
+
+def _parse(path: Path, text: str) -> Row:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path} is not valid JSON ({error}); the run folder is damaged") from error

@@ -1,0 +1,110 @@
+"""Training and prediction of one batch, as pure functions to be compiled.
+
+Everything is float32, asked for by name: a GPU would else round products to TF32 in silence.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from spectranet_jax.spectra.grid import BOSS_GRID
+from spectranet_jax.tasks import Task
+
+Network = Any
+"""A Flax module: `init(rngs, *inputs)` and `apply(variables, *inputs, train=...)`."""
+
+Batch = dict[str, jax.Array]
+Variables = dict[str, Any]
+
+
+class State(NamedTuple):
+    """All that training changes, and all that a checkpoint holds.
+
+    Attributes:
+        step: () int32, steps taken; the clock of data order and randomness.
+        params: trainable parameters.
+        batch_stats: running means and variances of BatchNorm.
+        opt_state: of the optax chain.
+    """
+
+    step: jax.Array
+    params: Any
+    batch_stats: Any
+    opt_state: Any
+
+    @property
+    def variables(self) -> Variables:
+        """What the network is applied with."""
+        return {"params": self.params, "batch_stats": self.batch_stats}
+
+
+def init_variables(network: Network, task: Task, key: jax.Array) -> Variables:
+    """Fresh parameters and statistics."""
+    spectra = jnp.zeros((1, BOSS_GRID.size), jnp.float32)
+    variables = network.init(key, *task.inputs(spectra, spectra))
+    return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
+
+
+def init_state(
+    network: Network, task: Task, optimizer: optax.GradientTransformation, key: jax.Array
+) -> State:
+    """The state before the first step."""
+    variables = init_variables(network, task, key)
+    opt_state = optimizer.init(variables["params"])
+    return State(jnp.zeros((), jnp.int32), variables["params"], variables["batch_stats"], opt_state)
+
+
+def make_train_step(
+    network: Network, task: Task, optimizer: optax.GradientTransformation
+) -> Callable[[State, Batch, jax.Array], tuple[State, jax.Array]]:
+    """(state, batch, key) -> (next state, mean loss of the batch).
+
+    The key is the run's; each step folds its own number into it.
+    """
+
+    def train_step(state: State, batch: Batch, key: jax.Array) -> tuple[State, jax.Array]:
+        def mean_loss(params: Any) -> tuple[jax.Array, Any]:
+            output, mutated = network.apply(
+                {"params": params, "batch_stats": state.batch_stats},
+                *task.inputs(batch["flux"], batch["ivar"]),
+                train=True,
+                rngs={"dropout": jax.random.fold_in(key, state.step)},
+                mutable=["batch_stats"],
+            )
+            return task.loss(output, batch).mean(), mutated.get("batch_stats", {})
+
+        with jax.default_matmul_precision("float32"):
+            (loss, batch_stats), gradient = jax.value_and_grad(mean_loss, has_aux=True)(state.params)
+        updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
+        params = optax.apply_updates(state.params, updates)
+        return State(state.step + 1, params, batch_stats, opt_state), loss
+
+    return train_step
+
+
+def make_predict_step(
+    network: Network, task: Task
+) -> Callable[[Variables, jax.Array, jax.Array], Any]:
+    """(variables, flux, ivar) -> the network's output; flux and ivar are (batch, bins)."""
+
+    def predict_step(variables: Variables, flux: jax.Array, ivar: jax.Array) -> Any:
+        with jax.default_matmul_precision("float32"):
+            return network.apply(variables, *task.inputs(flux, ivar), train=False)
+
+    return predict_step
+
+
+def make_validation_step(
+    network: Network, task: Task
+) -> Callable[[Variables, Batch], tuple[Any, jax.Array]]:
+    """(variables, batch) -> the network's output, and the loss of each spectrum (batch,)."""
+    predict_step = make_predict_step(network, task)
+
+    def validation_step(variables: Variables, batch: Batch) -> tuple[Any, jax.Array]:
+        output = predict_step(variables, batch["flux"], batch["ivar"])
+        return output, task.loss(output, batch)
+
+    return validation_step

@@ -1,0 +1,184 @@
+"""Spectra out of a dataset folder, streamed by grain. The only file that knows grain."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import grain
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.spectra import manifest as manifests
+from spectranet_jax.spectra import records
+from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.grid import BOSS_GRID
+from spectranet_jax.training.order import Indices, Order
+
+Columns = dict[str, NDArray[Any]]
+Batch = dict[str, NDArray[Any]]
+
+CACHED_BLOCKS = 64
+"""Decoded blocks kept in memory: 64 of 512 spectra are 117 MB."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """The chosen spectra of one split: their columns in memory, their pixels on disk.
+
+    Attributes:
+        folder: the dataset folder.
+        columns: everything of `records.Block` but flux and ivar, one row a chosen spectrum.
+        block_sizes: (blocks,) chosen spectra in each record.
+        pixels: indices (n,) -> flux and ivar, both float32 (n, bins).
+        fingerprint: of the dataset's manifest.
+    """
+
+    folder: Path
+    columns: Columns
+    block_sizes: Indices
+    pixels: Callable[[Indices], tuple[NDArray[np.float32], NDArray[np.float32]]]
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return int(self.block_sizes.sum())
+
+
+def open_split(folder: Path, split: str, select: Callable[[Columns], NDArray[np.bool_]]) -> Split:
+    """Read a split's columns once and keep those spectra that are selected.
+
+    Args:
+        folder: a dataset folder, as the data_prep commands write it.
+        split: "train", "valid" or "test".
+        select: columns -> bool (n,).
+
+    Raises:
+        InputError: if the folder is no dataset, is damaged, has another grid, or nothing in the
+            split is selected.
+    """
+    manifest = manifests.read(folder)
+    if manifest.grid != BOSS_GRID:
+        raise InputError(
+            f"{folder} is on the grid {manifest.grid} and the networks are on {BOSS_GRID};"
+            " prepare the dataset anew"
+        )
+    if split not in manifest.shards:
+        raise InputError(f"{folder} has no split {split!r}; it has {', '.join(manifest.shards)}")
+    paths = [folder / shard.file for shard in manifest.shards[split]]
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f"{path} is missing; prepare the dataset anew")
+    source = grain.sources.ArrayRecordDataSource([str(path) for path in paths]) if paths else []
+
+    names = [f.name for f in fields(records.Block) if f.name not in ("flux", "ivar")]
+    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
+    rows: list[NDArray[np.int64]] = []
+    for index in range(len(source)):
+        block = _decode(source, index, folder)
+        one = {name: getattr(block, name) for name in names}
+        chosen = np.flatnonzero(select(one))
+        rows.append(chosen)
+        for name in names:
+            columns[name].append(one[name][chosen])
+    sizes = np.array([len(chosen) for chosen in rows], np.int64)
+    if sizes.sum() == 0:
+        raise InputError(
+            f"no spectrum in the {split} split of {folder} is of the class that is asked for;"
+            " give a dataset that has some"
+        )
+    return Split(
+        folder=folder,
+        columns={name: np.concatenate(parts) for name, parts in columns.items()},
+        block_sizes=sizes,
+        pixels=_pixel_reader(source, rows, folder),
+        fingerprint=manifest.fingerprint,
+    )
+
+
+def training_batches(
+    split: Split, targets: Columns, order: Order, start: int, stop: int
+) -> Iterator[Batch]:
+    """The batches of the steps start to stop, read ahead by grain's threads.
+
+    Yields:
+        flux, ivar (batch, bins) float32 and the rows of `targets` that belong to them.
+    """
+
+    def load(step: int) -> Batch:
+        indices = order.positions(int(step))
+        flux, ivar = split.pixels(indices)
+        return {"flux": flux, "ivar": ivar} | {k: v[indices] for k, v in targets.items()}
+
+    steps = grain.MapDataset.range(start, stop).map(load)
+    iterator = iter(steps.to_iter_dataset(grain.ReadOptions(num_threads=2, prefetch_buffer_size=8)))
+    yield from iterator
+
+
+def padded_batches(split: Split, targets: Columns, batch: int) -> Iterator[Batch]:
+    """Every spectrum once, in order; the last batch is filled up by repeating its first row.
+
+    Yields:
+        as `training_batches`, and `weight` (batch,) float32: 1 for a spectrum, 0 for filling.
+    """
+    starts = range(0, len(split), batch)
+
+    def load(start: int) -> Batch:
+        indices = np.arange(start, min(start + batch, len(split)))
+        weight = np.zeros(batch, np.float32)
+        weight[: len(indices)] = 1
+        indices = np.pad(indices, (0, batch - len(indices)), constant_values=start)
+        flux, ivar = split.pixels(indices)
+        chosen = {k: v[indices] for k, v in targets.items()}
+        return {"flux": flux, "ivar": ivar, "weight": weight} | chosen
+
+    batches = grain.MapDataset.source(starts).map(load)
+    yield from batches.to_iter_dataset(grain.ReadOptions(num_threads=2, prefetch_buffer_size=8))
+
+
+def _decode(source: Any, index: int, folder: Path) -> records.Block:
+    try:
+        block = records.decode(source[index])
+    except (InputError, RuntimeError, ValueError, IndexError) as error:
+        raise InputError(f"record {index} in {folder}: {error}") from error
+    if block.flux.shape != (len(block), BOSS_GRID.size):
+        raise InputError(
+            f"record {index} in {folder} has {block.flux.shape[-1]} bins, not {BOSS_GRID.size};"
+            " prepare the dataset anew"
+        )
+    return block
+
+
+def _pixel_reader(
+    source: Any, rows: list[NDArray[np.int64]], folder: Path
+) -> Callable[[Indices], tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """A reader of pixels by index that keeps the blocks it used last; threads may share it."""
+    first = np.concatenate([[0], np.cumsum([len(chosen) for chosen in rows])])
+    cache: OrderedDict[int, records.Block] = OrderedDict()
+    lock = threading.Lock()
+
+    def block(index: int) -> records.Block:
+        with lock:
+            if index in cache:
+                cache.move_to_end(index)
+                return cache[index]
+        loaded = _decode(source, index, folder)
+        with lock:
+            cache[index] = loaded
+            while len(cache) > CACHED_BLOCKS:
+                cache.popitem(last=False)
+        return loaded
+
+    def pixels(indices: Indices) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        flux = np.empty((len(indices), BOSS_GRID.size), np.float32)
+        ivar = np.empty_like(flux)
+        owner = np.searchsorted(first, indices, side="right") - 1
+        for index in np.unique(owner):
+            here = owner == index
+            members = rows[index][indices[here] - first[index]]
+            loaded = block(int(index))
+            flux[here], ivar[here] = loaded.flux[members], loaded.ivar[members]
+        return flux, ivar
+
+    return pixels
