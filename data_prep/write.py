@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from data_prep import split as splitting
 from data_prep.folder import whole_folder, writing
+from data_prep.summary import sha256_of
 from spectranet_jax.spectra import BOSS_GRID, CLASSES, InputError, LogGrid, manifest, records
 from spectranet_jax.spectra.manifest import SPLITS, Manifest, Shard
 from spectranet_jax.spectra.records import Block
@@ -25,7 +26,7 @@ from spectranet_jax.spectra.records import Block
 SHARD_SIZE = 60_000
 """Spectra expected in a shard: 65k is the limit, and a hash fills shards unevenly (+- 250)."""
 
-BALANCED_AWAY = "left out to balance the classes"
+BALANCED_AWAY = "to balance the classes"
 
 _LENGTH = struct.Struct("<Q")
 _SHARD_SALT, _BALANCE_SALT = 1, 2  # hashes of a name that follow neither the split nor each other
@@ -112,9 +113,9 @@ def write_dataset(
                     _count(counts[name], shard.label)
 
         account["rows_out"] = sum(shard.spectra for part in written.values() for shard in part)
+        account["reasons"] = dict(account["reasons"])
         if cuts is not None:
-            surplus = {BALANCED_AWAY: seen.rows - account["rows_out"]}
-            account["reasons"] = account["reasons"] | surplus
+            account["reasons"][BALANCED_AWAY] = seen.rows - account["rows_out"]
         result = Manifest(
             grid=grid,
             shards=written,
@@ -213,9 +214,7 @@ def _write_shard(path: Path, block: Block, seed: int) -> Shard:
     for start in starts:
         writer.write(records.encode(block.take(order[start : start + records.BLOCK_SIZE])))
     writer.close()
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return Shard(path.name, len(block), len(starts), sha256)
+    return Shard(path.name, len(block), len(starts), sha256_of(path))
 
 
 def _order(block: Block, seed: int) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Readers of survey files, one file a survey, and what they share: which files, and the rebinning."""
+"""Readers of survey files, one file a survey; here is what they share."""
 
 import glob
 from collections.abc import Sequence

@@ -59,7 +59,8 @@ def _loglam(path: Path, hdus: Any, table: Any, pixels: int) -> NDArray[np.float6
         return np.array(table.data["loglam"], np.float64)
     for header in (table.header, hdus[0].header):
         if "COEFF0" in header and "COEFF1" in header:
-            return float(header["COEFF0"]) + float(header["COEFF1"]) * np.arange(pixels)
+            pixel = np.arange(pixels, dtype=np.float64)
+            return header["COEFF0"] + header["COEFF1"] * pixel
     raise InputError(
         f"{path} has no wavelengths: neither a column loglam nor COEFF0 and COEFF1 in a header;"
         " fetch the file as the survey distributes it"

@@ -1,0 +1,76 @@
+"""QuasarNET's data file (data_dr12.fits): all spectra, already on the 443-bin grid, in one image.
+
+The layout is that of QuasarNET's bin/parse_data: HDU 0 is an image (spectra, 886), the 443 rebinned
+fluxes and then their inverse variances; a table holds TARGETID (the THING_ID), PLATE, MJD, FIBERID.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.readers.fits import find_table, open_fits
+from spectranet_jax.spectra import BOSS_GRID, InputError
+
+
+@dataclass(frozen=True)
+class Index:
+    """What the table says of each spectrum; all int64 (n,)."""
+
+    thing_id: NDArray[np.int64]
+    plate: NDArray[np.int64]
+    mjd: NDArray[np.int64]
+    fiber: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.thing_id)
+
+
+def read_index(path: Path) -> Index:
+    """The table of a data file, after a look at the image.
+
+    Raises:
+        InputError: if the file cannot be read or is not laid out as above.
+    """
+    with open_fits(path) as hdus:
+        table = find_table(hdus, {"TARGETID", "PLATE", "MJD", "FIBERID"})
+        if table is None:
+            raise InputError(
+                f"{path} has no table with TARGETID, PLATE, MJD and FIBERID; give QuasarNET's"
+                " data_dr12.fits, and the truth file after it"
+            )
+        columns = [
+            np.array(table.data[c], np.int64) for c in ("TARGETID", "PLATE", "MJD", "FIBERID")
+        ]
+        shape = hdus[0].shape
+    if shape != (len(columns[0]), 2 * BOSS_GRID.size):
+        raise InputError(
+            f"{path} holds an image {shape} where ({len(columns[0])}, {2 * BOSS_GRID.size}) is"
+            " expected, flux and inverse variance on the 443-bin grid; give QuasarNET's"
+            " data_dr12.fits"
+        )
+    return Index(*columns)
+
+
+def read_slices(
+    path: Path, size: int
+) -> Iterator[tuple[slice, NDArray[np.float32], NDArray[np.float32]]]:
+    """Flux and ivar, both float32 (rows, 443), in slices of at most `size` rows.
+
+    No more than a slice is in memory. A pixel that is not finite, or whose ivar is not positive,
+    gets flux and ivar 0.
+
+    Raises:
+        InputError: if the file is truncated.
+    """
+    with open_fits(path) as hdus:
+        image = hdus[0]
+        for start in range(0, image.shape[0], size):
+            rows = slice(start, min(start + size, image.shape[0]))
+            with np.errstate(over="ignore"):  # the file is float64; what overflows is not finite
+                pixels = np.asarray(image.section[rows]).astype(np.float32)
+            flux, ivar = pixels[:, : BOSS_GRID.size], pixels[:, BOSS_GRID.size :]
+            good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
+            yield rows, np.where(good, flux, np.float32(0)), np.where(good, ivar, np.float32(0))

@@ -1,0 +1,52 @@
+"""What a command leaves behind besides spectra: who made them, and a table of what there is."""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from spectranet_jax import __version__
+from spectranet_jax.spectra.manifest import SPLITS, Manifest
+
+
+def creator(command: str, config: Any) -> dict[str, Any]:
+    """The manifest's `creator`: program, version, command and its flags (a dataclass)."""
+    flags = dataclasses.asdict(config)
+    return {
+        "program": "spectranet-jax",
+        "version": __version__,
+        "command": command,
+        "config": {k: str(v) if isinstance(v, Path) else v for k, v in flags.items()},
+    }
+
+
+def sha256_of(path: Path) -> str:
+    """Checksum of a file's content, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def print_summary(manifest: Manifest, folder: Path) -> None:
+    """Print spectra by class and split, rows in and out with reasons, fingerprint and folder."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=100, highlight=False, soft_wrap=True)
+    table = Table()
+    table.add_column("class")
+    for split in SPLITS:
+        table.add_column(split, justify="right")
+    table.add_column("all", justify="right")
+    classes = list(dict.fromkeys(c for split in SPLITS for c in manifest.counts[split]))
+    for name in classes:
+        row = [manifest.counts[split].get(name, 0) for split in SPLITS]
+        table.add_row(name, *map(str, row), str(sum(row)))
+    table.add_section()
+    total = [sum(manifest.counts[split].values()) for split in SPLITS]
+    table.add_row("all", *map(str, total), str(sum(total)))
+    console.print(table)
+    print(f"rows in: {manifest.report['rows_in']}, out: {manifest.report['rows_out']}")
+    for reason, rows in manifest.report["reasons"].items():
+        print(f"  left out: {rows} {reason}")
+    print(f"fingerprint: {manifest.fingerprint}")
+    print(f"dataset: {folder}")
