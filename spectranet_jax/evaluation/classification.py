@@ -1,0 +1,100 @@
+"""Scores of a classifier, from labels and log-probabilities."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.evaluation.calibration import binomial_interval, expected_calibration_error
+from spectranet_jax.spectra import CLASSES, InputError
+
+
+def scores(
+    label: NDArray[np.integer],
+    log_prob: NDArray[np.floating],
+    classes: Sequence[str] = CLASSES,
+) -> dict[str, Any]:
+    """Everything that evaluation.json says of a classifier; the predicted class is the likeliest.
+
+    What is undefined is None: the recall of a class without spectra, the precision of one that is
+    never predicted, the F1 of one with neither. Macro-F1 is the mean over the other classes.
+
+    Args:
+        label: (n,), true class as index into `classes`; a negative one is unknown, counted and
+            not scored.
+        log_prob: (n, classes), natural logarithm of the probabilities.
+        classes: class names in the order of the labels.
+
+    Returns:
+        A dict that JSON can hold: n, unlabeled, classes, confusion (counts and fractions of the
+        true class, rows true, columns predicted), per_class (precision, recall with its 95%
+        Wilson interval, f1, support), accuracy with its interval, accuracy_three_class (each
+        NAME_BAL counted as NAME, so that a BAL quasar called QSO is right), macro_f1, log_loss
+        (nats) and calibration_error.
+
+    Raises:
+        InputError: if no spectrum is labeled, or a log-probability is NaN.
+        ValueError: if the shapes do not match, or a label is beyond the classes.
+    """
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    label, log_prob = np.asarray(label), np.asarray(log_prob, np.float64)
+    if log_prob.shape != (len(label), len(classes)):
+        raise ValueError(f"log_prob {log_prob.shape} must be {(len(label), len(classes))}")
+    if (label >= len(classes)).any():
+        raise ValueError(f"label {label.max()} is beyond the {len(classes)} classes")
+    known = label >= 0
+    unlabeled = int((~known).sum())
+    label, log_prob = label[known], log_prob[known]
+    if len(label) == 0:
+        raise InputError("no spectrum has a class to score against; give data with known classes")
+    if np.isnan(log_prob).any():
+        bad = int(np.isnan(log_prob).any(axis=1).sum())
+        raise InputError(
+            f"the probabilities of {bad} of {len(label)} spectra are not numbers:"
+            " the model has diverged; train it anew with a lower learning rate"
+        )
+
+    predicted = log_prob.argmax(axis=1)
+    labels = np.arange(len(classes))
+    counts = confusion_matrix(label, predicted, labels=labels)
+    precision, recall, f1, support = precision_recall_fscore_support(
+        label, predicted, labels=labels, zero_division=np.nan
+    )
+    correct = predicted == label
+    merged = [name.removesuffix("_BAL") for name in classes]
+    same = np.equal.outer(merged, merged)
+    return {
+        "n": len(label),
+        "unlabeled": unlabeled,
+        "classes": list(classes),
+        "confusion": {
+            "counts": counts.tolist(),
+            "fractions": [
+                [count / total for count in row] if (total := sum(row)) else [None] * len(row)
+                for row in counts.tolist()
+            ],
+        },
+        "per_class": {
+            name: {
+                "precision": _defined(precision[i]),
+                "recall": _defined(recall[i]),
+                "recall_interval": list(binomial_interval(int(counts[i, i]), int(support[i]))),
+                "f1": _defined(f1[i]),
+                "support": int(support[i]),
+            }
+            for i, name in enumerate(classes)
+        },
+        "accuracy": float(correct.mean()),
+        "accuracy_interval": list(binomial_interval(int(correct.sum()), len(label))),
+        "accuracy_three_class": float(counts[same].sum() / len(label)),
+        "macro_f1": float(np.nanmean(f1)),
+        "log_loss": _defined(-log_prob[np.arange(len(label)), label].mean()),
+        "calibration_error": expected_calibration_error(np.exp(log_prob.max(axis=1)), correct),
+    }
+
+
+def _defined(value: float) -> float | None:
+    """JSON knows neither NaN nor infinity."""
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,100 @@
+"""Scores of a redshift, in z and in km/s."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.evaluation.calibration import binomial_interval
+from spectranet_jax.spectra import InputError
+
+SPEED_OF_LIGHT = 299_792.458
+"""km/s, exact."""
+
+LIMITS = (1000, 3000, 6000)
+"""km/s: 6000 is QuasarNET's criterion of a correct redshift, 3000 that of the DESI surveys."""
+
+CATASTROPHIC = 3000
+"""km/s: a redshift further off is a catastrophic failure."""
+
+
+def dv(z_pred: NDArray[np.floating], z_true: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Redshift error as a velocity, c (z_pred - z_true) / (1 + z_true), km/s, shape of both."""
+    z_pred, z_true = np.asarray(z_pred, np.float64), np.asarray(z_true, np.float64)
+    return SPEED_OF_LIGHT * (z_pred - z_true) / (1 + z_true)
+
+
+def nmad(values: NDArray[np.floating]) -> float:
+    """Normalized median absolute deviation, 1.4826 median|x - median x|: sigma, if Gaussian."""
+    return float(1.4826 * np.median(np.abs(values - np.median(values))))
+
+
+def quantiles_by_redshift(
+    z: NDArray[np.floating], velocity: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """How the error goes with redshift, in groups of equal size: 25 spectra or more, at most 16.
+
+    Args:
+        z: (n,), true redshift, finite.
+        velocity: (n,), dv in km/s, finite.
+
+    Returns:
+        (4, groups): the median z of each group, and the 16, 50 and 84% quantiles of velocity.
+    """
+    groups = int(np.clip(len(z) // 25, 1, 16))
+    members = [g for g in np.array_split(np.argsort(z, kind="stable"), groups) if len(g)]
+    rows = [[np.median(z[g]), *np.quantile(velocity[g], [0.16, 0.5, 0.84])] for g in members]
+    return np.array(rows, np.float64).reshape(-1, 4).T
+
+
+def scores(z_pred: NDArray[np.floating], z_true: NDArray[np.floating]) -> dict[str, Any]:
+    """Everything that evaluation.json says of a redshift.
+
+    A prediction that is not finite is a failure: it is within no limit, it is catastrophic, and
+    it is counted in `non_finite`; the means and medians are those of the finite ones, and None
+    where there are none.
+
+    Args:
+        z_pred: (n,), predicted redshift.
+        z_true: (n,), true redshift; spectra where it is not finite are counted and not scored.
+
+    Returns:
+        A dict that JSON can hold: n, without_truth, non_finite, mse, mae (both in z, as the
+        report's), bias_mean, bias_median (of z_pred - z_true), median_dv, nmad_dv (km/s),
+        within: {"1000", "3000", "6000": |dv| of so many km/s at most} and catastrophic
+        (|dv| > 3000 km/s), each with count, fraction and its 95% Wilson interval.
+
+    Raises:
+        InputError: if no spectrum has a true redshift.
+    """
+    z_pred, z_true = np.asarray(z_pred, np.float64), np.asarray(z_true, np.float64)
+    known = np.isfinite(z_true)
+    z_pred, z_true = z_pred[known], z_true[known]
+    n = len(z_true)
+    if n == 0:
+        raise InputError("no spectrum has a redshift to score against; give data with known z")
+    finite = np.isfinite(z_pred)
+    error = (z_pred - z_true)[finite]
+    velocity = dv(z_pred[finite], z_true[finite])
+    distance = np.abs(velocity)
+
+    def share(count: int) -> dict[str, Any]:
+        interval = list(binomial_interval(count, n))
+        return {"count": count, "fraction": count / n, "interval": interval}
+
+    def over_finite(value: Any, of: NDArray[np.float64]) -> float | None:
+        return float(value(of)) if len(of) else None
+
+    return {
+        "n": n,
+        "without_truth": int((~known).sum()),
+        "non_finite": int((~finite).sum()),
+        "mse": over_finite(lambda e: (e**2).mean(), error),
+        "mae": over_finite(lambda e: np.abs(e).mean(), error),
+        "bias_mean": over_finite(np.mean, error),
+        "bias_median": over_finite(np.median, error),
+        "median_dv": over_finite(np.median, velocity),
+        "nmad_dv": over_finite(nmad, velocity),
+        "within": {str(limit): share(int((distance <= limit).sum())) for limit in LIMITS},
+        "catastrophic": share(n - int((distance <= CATASTROPHIC).sum())),
+    }
