@@ -1,0 +1,65 @@
+"""Prepare a mock survey: `python -m data_prep.mock --out data/mock --spectra 60000`."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_prep.command import command
+from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.labels import CLASSES
+
+
+@dataclass(frozen=True)
+class Config:
+    """A mock survey."""
+
+    out: Path
+    """The dataset folder to make."""
+    spectra: int = 60_000
+    """Spectra in all, equally from STAR, GALAXY, QSO, QSO_BAL."""
+    counts: str = ""
+    """Spectra by class instead, as STAR=1000,QSO=2000; a class left out has none."""
+    seed: int = 0
+    """Of every draw: the same seed gives the same bytes."""
+    workers: int = min(4, os.cpu_count() or 1)
+    """Threads."""
+
+
+def class_counts(spectra: int, counts: str) -> dict[str, int]:
+    """Spectra of each class: those of `counts`, or `spectra` divided equally.
+
+    Raises:
+        InputError: if `counts` cannot be read, or there is nothing to make.
+    """
+    if counts:
+        try:
+            wanted = {
+                name.strip(): int(number)
+                for name, number in (part.split("=") for part in counts.split(","))
+            }
+        except ValueError as error:
+            raise InputError(
+                f"--counts {counts} cannot be read; write it as STAR=1000,QSO=2000"
+            ) from error
+    else:
+        share, rest = divmod(spectra, len(CLASSES))
+        wanted = {name: share + (i < rest) for i, name in enumerate(CLASSES)}
+    if sum(wanted.values()) <= 0:
+        raise InputError("there is nothing to make; give --spectra or --counts above 0")
+    return wanted
+
+
+def main(config: Config) -> None:
+    if config.workers < 1:
+        raise InputError(f"--workers {config.workers} cannot work; give 1 or more")
+    wanted = class_counts(config.spectra, config.counts)
+    from data_prep.mock.survey import prepare
+
+    manifest = prepare(config.out, wanted, config.seed, config.workers)
+    for split, by_class in manifest.counts.items():
+        print(f"{split}: " + ", ".join(f"{count} {name}" for name, count in by_class.items()))
+    print(f"{config.out}: fingerprint {manifest.fingerprint[:12]}, examples in examples.png")
+
+
+if __name__ == "__main__":
+    command(Config, main, "Make a mock survey of stars, galaxies, quasars and BAL quasars.")

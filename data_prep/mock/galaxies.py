@@ -1,0 +1,132 @@
+"""Galaxies: sums of stellar populations, with gas, dust and redshift.
+
+The populations are photospheres of five temperatures on a fine rest-frame grid, made once and then
+moved to any redshift by interpolation.
+"""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.mock import dust
+from data_prep.mock.photospheres import absorption, continuum
+from data_prep.mock.profiles import Array, add_line
+from spectranet_jax.spectra.grid import LogGrid
+from spectranet_jax.spectra.lines import REST
+
+REST_GRID = LogGrid(start=1000.0, dloglam=2.5e-4, size=4100)  # to 10,600 Angstrom, 173 km/s
+TEMPERATURES = (3750.0, 4400.0, 5400.0, 9000.0, 28000.0)
+"""Of the stars that stand for a population: cool giants, giants, turn-off, A and B stars."""
+
+# Share of the light at 5500 Angstrom by temperature; a Dirichlet draw around it.
+MIXTURES = {
+    "old": (0.20, 0.42, 0.36, 0.02, 0.0),
+    "intermediate": (0.12, 0.25, 0.40, 0.19, 0.04),
+    "star-forming": (0.05, 0.13, 0.25, 0.37, 0.20),
+    "compact blue": (0.02, 0.04, 0.10, 0.34, 0.50),
+}
+SHARES = {"old": 0.40, "intermediate": 0.18, "star-forming": 0.22, "compact blue": 0.20}
+
+
+def galaxies(rng: np.random.Generator, n: int, grid: LogGrid) -> tuple[Array, NDArray[np.float64]]:
+    """Noiseless spectra (n, bins) a unit wavelength, arbitrary scale, and redshifts (n,)."""
+    names = list(SHARES)
+    kind = rng.choice(len(names), n, p=list(SHARES.values()))
+    z = np.select(
+        [kind == names.index("old"), kind == names.index("compact blue")],
+        [rng.triangular(0.01, 0.5, 0.9, n), rng.power(0.6, n) * 1.4],
+        rng.power(0.8, n) * 1.2,
+    )
+    z = np.maximum(z, 0.003)
+    light = stellar_light(rng, np.array(names)[kind], z, grid)
+    emission = gas(rng, (kind >= names.index("star-forming")), light, z, grid)
+    rest = (grid.centers / (1 + z[:, None])).astype(np.float32)
+    reddening = rng.exponential(0.12, n).astype(np.float32) * (kind != names.index("old"))
+    return (light + emission) * dust.dimming(dust.milky_way(rest), reddening), z
+
+
+def stellar_light(
+    rng: np.random.Generator, kind: NDArray[np.str_], z: NDArray[np.float64], grid: LogGrid
+) -> Array:
+    """Light of stars alone, float32 (n, bins), about 1 at rest-frame 5500 Angstrom.
+
+    Args:
+        rng: of the scatter in mixture and line strength.
+        kind: (n,), keys of `MIXTURES`.
+        z: (n,), redshift.
+        grid: the bins.
+    """
+    smooth, depth = _populations()
+    mean_shares = np.array([MIXTURES[name] for name in kind])
+    shares = rng.gamma(12 * mean_shares + 1e-3)
+    shares /= shares.sum(axis=1, keepdims=True)
+    strength = np.exp(rng.normal(0, 0.2, len(z)))
+    position = (np.log10(grid.centers / (1 + z[:, None])) - np.log10(REST_GRID.centers[0])) / (
+        REST_GRID.dloglam
+    )
+    left = np.clip(position.astype(np.int64), 0, REST_GRID.size - 2)
+    flux = np.zeros(position.shape, np.float32)
+    for i in range(len(TEMPERATURES)):
+        lines = np.exp(-strength[:, None] * depth[i, left]).astype(np.float32)
+        flux += shares[:, [i]].astype(np.float32) * smooth[i, left] * lines
+    return flux
+
+
+@cache
+def _populations() -> tuple[Array, Array]:
+    """Continuum and depth of lines of each temperature, float32 (temperatures, fine bins).
+
+    Smoothed to the survey's bin and to stars' motions of 250 km/s.
+    """
+    temperature = np.array(TEMPERATURES, np.float32)
+    ones = np.ones_like(temperature)
+    wavelength = np.broadcast_to(
+        REST_GRID.centers.astype(np.float32), (len(temperature), REST_GRID.size)
+    )
+    depth = absorption(
+        REST_GRID, wavelength, temperature, ones, ones, ones, ones, np.zeros_like(ones)
+    )
+    offsets = np.arange(-8, 9) * REST_GRID.dloglam * np.log(10) * 299_792.458
+    kernel = np.exp(-0.5 * (offsets / np.hypot(250, 200)) ** 2)
+    kernel /= kernel.sum()
+    light = np.exp(-depth)
+    smooth = np.stack([np.convolve(np.pad(row, 8, "edge"), kernel, "valid") for row in light])
+    return continuum(wavelength, temperature, ones), -np.log(smooth).astype(np.float32)
+
+
+def gas(
+    rng: np.random.Generator,
+    ionized: NDArray[np.bool_],
+    light: Array,
+    z: NDArray[np.float64],
+    grid: LogGrid,
+) -> Array:
+    """Emission lines, float32 (n, bins), in the unit of `light`.
+
+    Equivalent widths of H-alpha 5 to 300 Angstrom where `ionized`, mostly below 3 elsewhere;
+    line ratios along the sequence of metallicity of Baldwin, Phillips & Terlevich (1981).
+    """
+    n = len(z)
+    draw = lambda low, high: np.exp(rng.uniform(np.log(low), np.log(high), n))  # noqa: E731
+    halpha = np.where(ionized, draw(5, 300), draw(0.05, 8))
+    excitation = rng.uniform(0, 1, n)  # 0 metal-rich, 1 metal-poor or AGN
+    oiii = halpha * 0.33 * 10 ** (rng.normal(-0.7, 0.15, n) + 1.5 * excitation)
+    nii = halpha * 10 ** (-0.35 - 1.1 * excitation * rng.uniform(0.2, 1, n))
+    sii = halpha * 10 ** rng.normal(-0.7, 0.12, n)
+    oii = halpha * 10 ** rng.normal(-0.15, 0.2, n)
+    width = draw(70, 220)
+    lines = {
+        "Halpha": halpha, "Hbeta": 0.33 * halpha, "Hgamma": 0.15 * halpha, "Hdelta": 0.08 * halpha,
+        "Hepsilon": 0.05 * halpha, "H8": 0.03 * halpha,
+        "[OIII]": oiii, "[OIII] 4960": oiii / 2.98, "[OII]": oii, "[NII]": nii,
+        "[NII] 6549": nii / 3.05, "[SII] 6718": 0.57 * sii, "[SII] 6732": 0.43 * sii,
+        "[NeIII]": 0.09 * oiii, "[OI]": 0.04 * halpha, "HeI 5877": 0.04 * halpha,
+    }  # fmt: skip
+    depth = np.zeros_like(light)
+    for name, width_angstrom in lines.items():
+        add_line(depth, grid, REST[name], width_angstrom, width, z=z)
+    # Equivalent widths are of the light at H-alpha; the lines follow the gas, not the continuum
+    # under them, so a common level carries them all.
+    level = np.median(light, axis=1, keepdims=True)
+    return level * depth

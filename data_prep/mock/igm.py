@@ -1,0 +1,81 @@
+"""What hydrogen between a quasar and us takes away: forest, damped systems, Lyman limit."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.mock.profiles import Array
+from spectranet_jax.spectra.grid import LogGrid
+from spectranet_jax.spectra.lines import REST
+
+LYA, LYB, LIMIT = REST["Lya"], REST["Lyb"], REST["Lyman limit"]
+
+
+def transmission(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> Array:
+    """Fraction of the light of quasars at z (n,) that passes, float32 (n, bins)."""
+    depth = forest(rng, z, grid) + damped(rng, z, grid) + lyman_limit(rng, z, grid)
+    return np.exp(-depth).astype(np.float32)
+
+
+def effective_depth(absorber: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Mean optical depth in Lyman-alpha at an absorber's redshift: Kamble et al. (2020)."""
+    return 5.54e-3 * (1 + absorber) ** 3.182
+
+
+def forest(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> Array:
+    """Optical depth of the forest in Lyman-alpha and Lyman-beta, float32 (n, bins).
+
+    The mean follows `effective_depth` with a scatter of 15% a sight line; a log-normal field,
+    correlated over about two bins (1400 km/s), fluctuates about it, which gives an rms of the
+    transmitted fraction of 0.1 to 0.2 at z 2.5.
+    """
+    n, extra = len(z), 80  # bins beyond the red end, whose Lyman-beta stands on the grid
+    centers = grid.start * 10 ** (grid.dloglam * (np.arange(grid.size + extra) + 0.5))
+    white = rng.standard_normal((n, grid.size + extra + 2), np.float32)
+    field = 0.5 * white[:, :-2] + 0.75 * white[:, 1:-1] + 0.43 * white[:, 2:]
+    spread = np.float32(0.75)
+    mean = effective_depth(centers / LYA - 1).astype(np.float32)
+    sight_line = np.exp(rng.normal(0, 0.15, (n, 1))).astype(np.float32)
+    alpha = sight_line * mean * np.exp(spread * field - 0.2 * spread**2)
+    rest = centers / (1 + z[:, None])
+    # The quasar clears its own neighborhood, over a few thousand km/s.
+    alpha *= _below(rest, LYA * 0.995, 4.0)
+    shift = round(np.log10(LYA / LYB) / grid.dloglam)
+    beta = 0.25 * alpha[:, shift : shift + grid.size] * _below(rest[:, : grid.size], LYB, 3.0)
+    return alpha[:, : grid.size] + beta
+
+
+def _below(rest: NDArray[np.floating], edge: float, width: float) -> Array:
+    """1 blueward of `edge`, 0 redward, float32."""
+    return (0.5 - 0.5 * np.tanh((rest - edge) / width)).astype(np.float32)
+
+
+def damped(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> Array:
+    """Optical depth of (sub-)damped systems, log N(HI) 19.7 to 22, float32 (n, bins).
+
+    0.2 damped systems a unit redshift at z 2.5 and as many sub-damped ones; in the wing
+    tau = N / 1e20 (2.06 Angstrom / offset)^2, from W = 7.3 Angstrom (N / 1e20)^0.5.
+    """
+    depth = np.zeros((len(z), grid.size), np.float32)
+    low = np.maximum(grid.start / LYA - 1, (1 + z) * LYB / LYA - 1)
+    rate = np.maximum(z - low, 0) * 0.044 * (1 + z) ** 1.27 * 2
+    for _ in range(2):
+        rows = np.flatnonzero(rng.random(len(z)) < rate / 2)
+        absorber = low[rows] + (z[rows] - low[rows]) * rng.random(len(rows))
+        column = 10 ** (19.7 + np.minimum(rng.exponential(0.5, len(rows)), 2.3))
+        offset = grid.centers / (1 + absorber[:, None]) - LYA
+        width2 = 2.06**2 * column[:, None] / 1e20
+        depth[rows] += np.minimum(width2 / (offset**2 + 0.02), 30).astype(np.float32)
+    return depth
+
+
+def lyman_limit(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> Array:
+    """Optical depth below 912 Angstrom of one Lyman-limit system a sight line, float32.
+
+    Its distance in redshift is exponential, 1.2 at z 2.5 and falling to 0.3 at z 4.5, about the
+    mean free path of Worseck et al. (2014); its depth log-normal about 2, so that most of them cut.
+    """
+    scale = 1.2 * ((1 + z) / 3.5) ** -3.2
+    absorber = np.maximum(z - rng.exponential(scale), 0)
+    depth = np.exp(rng.normal(np.log(2), 0.8, len(z)))
+    ratio = grid.centers / (LIMIT * (1 + absorber[:, None]))
+    return (depth[:, None] * np.where(ratio < 1, ratio**3, 0)).astype(np.float32)

@@ -1,0 +1,159 @@
+"""The mock survey: how many of which class, how bright, seen through the instrument."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from data_prep.mock import bals, instrument
+from data_prep.mock.galaxies import galaxies
+from data_prep.mock.profiles import Array
+from data_prep.mock.quasars import quasars, redshifts
+from data_prep.mock.stars import stars
+from spectranet_jax.spectra import CLASSES, InputError, labels, noise
+from spectranet_jax.spectra.flags import median_sn
+from spectranet_jax.spectra.grid import BOSS_GRID, LogGrid
+from spectranet_jax.spectra.manifest import Manifest
+from spectranet_jax.spectra.records import BLOCK_SIZE, Block
+
+
+def blocks(
+    counts: Mapping[str, int], seed: int, workers: int = 2, grid: LogGrid = BOSS_GRID
+) -> Iterator[Block]:
+    """Mock spectra in blocks of one class each, at most `BLOCK_SIZE` spectra.
+
+    A block depends on (seed, class, its place in the class) alone: more workers give the same
+    survey, and a larger count begins with the smaller one's spectra.
+
+    Args:
+        counts: class name -> spectra; a class left out has none.
+        seed: of every draw.
+        workers: threads.
+        grid: the bins.
+
+    Raises:
+        InputError: if a class is unknown, or a count negative.
+    """
+    jobs = []
+    for name, count in counts.items():
+        if name not in CLASSES:
+            raise InputError(f"{name} is not a class; choose among {', '.join(CLASSES)}")
+        if count < 0:
+            raise InputError(f"{count} spectra of {name} cannot be made; give 0 or more")
+        label = CLASSES.index(name)
+        for chunk, start in enumerate(range(0, count, BLOCK_SIZE)):
+            jobs.append((label, chunk, min(BLOCK_SIZE, count - start)))
+    return _made(jobs, seed, workers, grid)
+
+
+def _made(
+    jobs: list[tuple[int, int, int]], seed: int, workers: int, grid: LogGrid
+) -> Iterator[Block]:
+    """Blocks in the order of jobs, made a few ahead of their use."""
+    with ThreadPoolExecutor(workers) as pool:
+        ahead = []
+        for label, chunk, count in jobs:
+            ahead.append((pool.submit(_block, seed, label, chunk, grid), count))
+            if len(ahead) > 2 * workers:
+                future, wanted = ahead.pop(0)
+                yield future.result().take(slice(wanted))
+        for future, wanted in ahead:
+            yield future.result().take(slice(wanted))
+
+
+def _block(seed: int, label: int, chunk: int, grid: LogGrid) -> Block:
+    """One block of `BLOCK_SIZE` spectra of a class."""
+    rng, n = np.random.default_rng((seed, label, chunk)), BLOCK_SIZE
+    magnitude = magnitudes(rng, n)
+    z, balnicity = np.full(n, np.nan), np.zeros(n, np.float32)
+    if label == labels.STAR:
+        light = stars(rng, n, grid)
+    elif label == labels.GALAXY:
+        light, z = galaxies(rng, n, grid)
+    else:
+        bal = label == labels.QSO_BAL
+        z = redshifts(rng, n)
+        if bal:
+            low, high = bals.DETECTABLE
+            z = np.where((z > low) & (z < high), z, rng.uniform(low, 3.2, n))
+        light, balnicity = quasars(rng, z, magnitude, grid, bal)
+    flux, ivar = observed(rng, light, magnitude, grid)
+
+    index = np.arange(n) + chunk * n
+    object_id = index * len(CLASSES) + label
+    is_bal = np.where(balnicity > 0, labels.BAL, labels.BAL_UNSURE)
+    return Block(
+        flux=flux,
+        ivar=ivar,
+        label=np.full(n, label, np.int8),
+        bal=np.where(label == labels.QSO_BAL, is_bal, labels.NOT_BAL).astype(np.int8),
+        z=z.astype(np.float64),
+        z_conf=np.full(n, labels.CONFIDENT, np.int8),
+        object_id=object_id.astype(np.int64),
+        name=np.array([b"mock-%09d" % i for i in object_id]),
+        source=np.full(n, b"mock"),
+        sn=median_sn(flux, ivar),
+    )
+
+
+def magnitudes(rng: np.random.Generator, n: int) -> Array:
+    """PSF i magnitudes, float32 (n,): 5/50/95% at 18.4, 20.8, 21.9, with a bright tail to 14."""
+    faint = 22.6 - rng.gamma(3.2, 0.58, n)
+    bright = rng.uniform(14.5, 19.5, n)
+    return np.where(rng.random(n) < 0.12, bright, np.clip(faint, 14.5, 22.5)).astype(np.float32)
+
+
+def observed(
+    rng: np.random.Generator, light: Array, magnitude: Array, grid: LogGrid
+) -> tuple[Array, Array]:
+    """Light of any scale as a survey would record it: flux and ivar, float32 (n, bins)."""
+    n = len(light)
+    band = (grid.centers > 6900) & (grid.centers < 8200)  # i
+    mean = np.maximum(light[:, band].mean(axis=1), 1e-12)
+    # 3631 Jy (AB) at 7500 Angstrom is 1.94e8 in our unit; a fiber takes 75% of it.
+    scale = 0.75 * 1.94e8 * 10 ** (-0.4 * magnitude) / mean
+    flux = instrument.miscalibrate(rng, (light * scale[:, None]).astype(np.float32), grid)
+    level = np.exp(rng.normal(0, noise.LEVEL_SCATTER, n)).astype(np.float32)
+    flux = instrument.sky_residual(rng, flux, level, grid)
+    noisy, ivar = noise.observe(flux, level, rng.standard_normal(flux.shape, np.float32), grid)
+    noisy = instrument.glitches(rng, noisy, 1 / np.sqrt(ivar))
+    empty = instrument.masks(rng, n, grid)
+    return np.where(empty, 0, noisy).astype(np.float32), np.where(empty, 0, ivar).astype(np.float32)
+
+
+def prepare(out: Path, counts: Mapping[str, int], seed: int, workers: int = 2) -> Manifest:
+    """Make a mock survey and write it as a dataset folder with a contact sheet, `examples.png`.
+
+    Raises:
+        InputError: if the counts are wrong or `out` cannot be written.
+    """
+    from data_prep.pictures import contact_sheet
+    from data_prep.progress import progress
+    from data_prep.write import write_dataset
+    from spectranet_jax import __version__
+
+    total = sum(counts.values())
+    examples: list[Block] = []
+
+    def watched() -> Iterator[Block]:
+        seen: set[int] = set()
+        with progress("making mock spectra", total) as advance:
+            for block in blocks(counts, seed, workers):
+                if int(block.label[0]) not in seen:
+                    seen.add(int(block.label[0]))
+                    examples.append(block)
+                yield block
+                advance(len(block))
+
+    manifest = write_dataset(
+        out,
+        watched(),
+        expected=total,
+        seed=seed,
+        sources=[{"file": "mock", "counts": dict(counts), "seed": seed}],
+        creator={"program": "data_prep.mock", "version": __version__},
+        report={"rows_in": total, "reasons": {}},
+    )
+    contact_sheet(out / "examples.png", examples)
+    return manifest

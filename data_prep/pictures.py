@@ -1,0 +1,51 @@
+"""A contact sheet: some spectra of each class on one page, to see what a dataset holds."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from spectranet_jax.spectra.atomic import atomic
+from spectranet_jax.spectra.grid import BOSS_GRID, LogGrid
+from spectranet_jax.spectra.labels import CLASSES
+from spectranet_jax.spectra.records import Block, concatenate
+
+COLUMNS, ROWS_A_CLASS = 6, 3
+
+
+def contact_sheet(path: Path, blocks: Sequence[Block], grid: LogGrid = BOSS_GRID) -> None:
+    """Draw up to 18 spectra of each class that `blocks` hold, and write a PNG.
+
+    Raises:
+        InputError: if `path` cannot be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    block = concatenate(blocks)
+    chosen = [
+        rows[:: max(1, len(rows) // (COLUMNS * ROWS_A_CLASS))][: COLUMNS * ROWS_A_CLASS]
+        for label in range(len(CLASSES))
+        if len(rows := np.flatnonzero(block.label == label))
+    ]
+    height = ROWS_A_CLASS * len(chosen)
+    figure = Figure(figsize=(3.2 * COLUMNS, 1.5 * height), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(height, COLUMNS, squeeze=False, sharex=True)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for place, rows in enumerate(chosen):
+        panels = axes[place * ROWS_A_CLASS : (place + 1) * ROWS_A_CLASS].flat
+        for axis, row in zip(panels, rows, strict=False):
+            flux = np.where(block.ivar[row] > 0, block.flux[row], np.nan)
+            axis.set_axis_on()
+            axis.plot(grid.centers, flux, linewidth=0.6, color=f"C{block.label[row]}")
+            low, high = np.nanpercentile(flux, (1, 99.5)) if np.isfinite(flux).any() else (0, 1)
+            axis.set_ylim(min(0, low), high * 1.15 + 1e-6)
+            redshift = "" if np.isnan(block.z[row]) else f"  z {block.z[row]:.2f}"
+            title = f"{CLASSES[block.label[row]]}{redshift}  S/N {block.sn[row]:.1f}"
+            axis.set_title(title, fontsize=7, pad=2)
+            axis.tick_params(labelsize=6)
+    figure.supxlabel("wavelength (Angstrom, vacuum)", fontsize=8)
+    with atomic(path) as temporary:
+        figure.savefig(temporary, dpi=80)

@@ -1,0 +1,86 @@
+"""The noise of a BOSS spectrum: its variance against wavelength and flux, and a draw of it.
+
+Knots are medians over the spectra of plate 7102 on the 443-bin grid (v5_7_0), fitted as
+variance = sky + photons * flux. Written for NumPy and JAX arrays alike, so that a mock survey
+and a compiled training step draw the same noise.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.spectra.grid import BOSS_GRID, LogGrid
+from spectranet_jax.spectra.lines import REST, SKY
+
+Array = Any
+"""A NumPy or JAX array: whatever has `__array_namespace__`."""
+
+# Wavelength, Angstrom -> sigma of a bin without source light, 1e-17 erg/s/cm^2/Angstrom.
+SKY_SIGMA = {3605: 1.3, 3650: 0.87, 3700: 0.58, 3800: 0.34, 4000: 0.18, 4250: 0.13, 4500: 0.105,
+             5000: 0.085, 5500: 0.073, 5700: 0.085, 5900: 0.093, 6050: 0.093, 6300: 0.088,
+             6500: 0.063, 7000: 0.050, 7500: 0.047, 8000: 0.055, 8250: 0.050, 8500: 0.057,
+             8750: 0.055, 9000: 0.060, 9200: 0.044, 9500: 0.060, 9700: 0.070, 9900: 0.120,
+             9980: 0.17}  # fmt: skip
+
+# Wavelength, Angstrom -> variance a unit of flux.
+PHOTONS = {3605: 0.03, 3800: 0.016, 4000: 0.0089, 4500: 0.0042, 5500: 0.0028, 6500: 0.0021,
+           7500: 0.0016, 8500: 0.0023, 9200: 0.0017, 9980: 0.006}  # fmt: skip
+
+# Sky line -> factor on the variance of its bin.
+SKY_LINES = dict.fromkeys(SKY, 2.0) | {"sky OI 5579": 2.6}
+
+# Wavelength, Angstrom -> true sigma over the one that ivar tells.
+INFLATION = {3600: 1.35, 3800: 1.25, 4200: 1.12, 5500: 1.08, 6500: 1.03, 7500: 1.0}
+
+LEVEL_SCATTER = 0.22
+"""Scatter (natural log) of sigma from spectrum to spectrum, source light apart."""
+
+
+def variance(flux: Array, level: Array, grid: LogGrid = BOSS_GRID) -> Array:
+    """Variance of each bin, of the dtype and shape of flux.
+
+    Args:
+        flux: (n, bins), without noise, 1e-17 erg/s/cm^2/Angstrom.
+        level: (n,), sigma of the spectrum relative to the median one.
+        grid: the bins.
+    """
+    xp = flux.__array_namespace__()
+    sky, photons = (xp.asarray(x, dtype=flux.dtype)[None, :] for x in _knots(grid))
+    light = xp.maximum(flux, xp.zeros_like(flux))
+    return level[:, None] ** 2 * (sky + photons * light)
+
+
+def observe(
+    flux: Array, level: Array, normals: Array, grid: LogGrid = BOSS_GRID
+) -> tuple[Array, Array]:
+    """Flux with noise, and the inverse variance that a pipeline would tell of it.
+
+    Args:
+        flux: (n, bins), without noise, 1e-17 erg/s/cm^2/Angstrom.
+        level: (n,), sigma of the spectrum relative to the median one.
+        normals: (n, bins), standard normal draws.
+        grid: the bins.
+
+    Returns:
+        flux and ivar, both (n, bins). The scatter is wider than ivar says in the blue, as in the
+        survey (`INFLATION`).
+    """
+    xp = flux.__array_namespace__()
+    var = variance(flux, level, grid)
+    inflation = xp.asarray(_inflation(grid), dtype=flux.dtype)[None, :]
+    return flux + inflation * xp.sqrt(var) * normals, 1 / var
+
+
+def _knots(grid: LogGrid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Variance without source light, and variance a unit of flux, of each bin (bins,)."""
+    sigma = np.interp(grid.centers, list(SKY_SIGMA), list(SKY_SIGMA.values()))
+    sky = sigma**2
+    for name, factor in SKY_LINES.items():
+        distance = (np.log10(REST[name]) - np.log10(grid.centers)) / grid.dloglam
+        sky *= 1 + (factor - 1) * np.exp(-0.5 * (distance / 0.8) ** 2)
+    return sky, np.interp(grid.centers, list(PHOTONS), list(PHOTONS.values()))
+
+
+def _inflation(grid: LogGrid) -> NDArray[np.float64]:
+    return np.interp(grid.centers, list(INFLATION), list(INFLATION.values()))
