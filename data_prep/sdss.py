@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 from data_prep import truth as truths
 from data_prep.command import command
 from data_prep.folder import check_free
+from data_prep.pictures import contact_sheet
 from data_prep.progress import progress
 from data_prep.readers import paths, rebin_all, sdss
 from data_prep.selection import NO_ROW, Selection
 from data_prep.split import FRACTIONS, check_fractions
-from data_prep.summary import creator, print_summary, sha256_of
+from data_prep.summary import SHEET, creator, print_summary, sha256_of
 from data_prep.truth import fiber_key
-from data_prep.write import write_dataset
+from data_prep.write import first_block, write_dataset
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.manifest import Manifest
 from spectranet_jax.spectra.records import BLOCK_SIZE, Block
@@ -95,6 +96,7 @@ def prepare(config: Config) -> Manifest:
     )
     for sentence in report["unreadable"][:NAMED_FILES]:
         print(f"left out: {sentence}", file=sys.stderr)
+    contact_sheet(config.out / SHEET, [first_block(config.out, manifest)])
     print_summary(manifest, config.out)
     return manifest
 

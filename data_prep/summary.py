@@ -8,6 +8,9 @@ from typing import Any
 from spectranet_jax import __version__
 from spectranet_jax.spectra.manifest import SPLITS, Manifest
 
+SHEET = "contact_sheet.png"
+"""Examples of each class, beside the shards."""
+
 
 def creator(command: str, config: Any) -> dict[str, Any]:
     """The manifest's `creator`: program, version, command and its flags (a dataclass)."""
@@ -49,4 +52,4 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
     for reason, rows in manifest.report["reasons"].items():
         print(f"  left out: {rows} {reason}")
     print(f"fingerprint: {manifest.fingerprint}")
-    print(f"dataset: {folder}")
+    print(f"dataset: {folder} (examples in {SHEET})")

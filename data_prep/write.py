@@ -132,6 +132,17 @@ def write_dataset(
     return result
 
 
+def first_block(folder: Path, contents: Manifest) -> Block:
+    """The first block of a dataset: a random draw of its spectra, to look at."""
+    from array_record.python.array_record_module import ArrayRecordReader
+
+    shards = [shard for split in SPLITS for shard in contents.shards[split]]
+    reader = ArrayRecordReader(str(folder / shards[0].file))
+    block = records.decode(reader.read([0])[0])
+    reader.close()
+    return block
+
+
 @dataclass(frozen=True)
 class _Seen:
     """What balancing must know of every spectrum: 10 bytes of each."""

@@ -27,7 +27,7 @@ def open_fits(path: Path) -> Iterator[Any]:
             warnings.simplefilter("ignore", fits.verify.VerifyWarning)
             warnings.filterwarnings("ignore", module="astropy")
             warnings.filterwarnings("error", message="File may have been truncated")
-            with fits.open(path) as hdus:
+            with fits.open(path, memmap=False) as hdus:  # a map would hold what is read
                 yield hdus
     except InputError:
         raise
