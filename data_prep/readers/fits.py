@@ -1,5 +1,6 @@
 """FITS files opened so that whatever is wrong with one is told in a sentence."""
 
+import gzip
 import warnings
 import zlib
 from collections.abc import Iterable, Iterator
@@ -26,10 +27,14 @@ def open_fits(path: Path) -> Iterator[Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", fits.verify.VerifyWarning)
             warnings.filterwarnings("ignore", module="astropy")
-            warnings.filterwarnings("error", message="File may have been truncated")
+            warnings.filterwarnings(
+                "error", message="(?s).*(been truncated|Error validating header)"
+            )
             with fits.open(path, memmap=False) as hdus:  # a map would hold what is read
                 yield hdus
-    except InputError:
+    except InputError as error:
+        if _ends_early(path):  # astropy takes a cut gzip file for one with fewer HDUs
+            raise _damaged(path) from error
         raise
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; check the name") from error
@@ -47,9 +52,24 @@ def open_fits(path: Path) -> Iterator[Any]:
         ValueError,
     ) as error:
         # A damaged file makes astropy fail in any of these ways.
-        raise InputError(
-            f"{path} cannot be read as FITS: it is truncated or damaged; fetch it again"
-        ) from error
+        raise _damaged(path) from error
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError(f"{path} cannot be read as FITS: it is truncated or damaged; fetch it again")
+
+
+def _ends_early(path: Path) -> bool:
+    """Whether a file is a gzip file that breaks off."""
+    try:
+        with gzip.open(path) as file:
+            while file.read(1 << 20):
+                pass
+    except (EOFError, zlib.error):
+        return True
+    except OSError:  # not gzip at all
+        return False
+    return False
 
 
 def columns(hdu: Any) -> set[str]:

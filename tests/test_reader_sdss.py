@@ -1,0 +1,201 @@
+import csv
+import gzip
+import shutil
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from make_fits import table, write_spec
+
+from data_prep.readers import paths, rebin_all, sdss
+from spectranet_jax.spectra import InputError, rebin
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"upper": True, "name": ""},  # DR16
+        {"key_in": "table"},
+        {"loglam_in": "header"},
+    ],
+)
+def test_a_spec_file_in_every_dress(tmp_path, options):
+    (spectrum,) = sdss.read(write_spec(tmp_path / "x.fits", (3655, 55240, 7), **options))
+    assert spectrum.key == (3655, 55240, 7) and spectrum.name == "3655-55240-0007"
+    assert spectrum.source == str(tmp_path / "x.fits")
+    assert spectrum.loglam.dtype == np.float64
+    np.testing.assert_allclose(spectrum.loglam, 3.5527 + 1e-4 * np.arange(4600), atol=3e-7)
+    np.testing.assert_allclose(spectrum.flux, 2 + np.sin(np.arange(4600) / 50), rtol=1e-6)
+    assert (spectrum.ivar == 1).all()
+    assert spectrum.flux.dtype == spectrum.ivar.dtype == np.float32
+
+
+def test_only_combinerej_masks_a_pixel(tmp_path):
+    mask = np.zeros(4600, int)
+    mask[10], mask[20], mask[30] = 1 << 25, 1 << 24, (1 << 25) + (1 << 23)
+    (spectrum,) = sdss.read(write_spec(tmp_path / "x.fits", and_mask=mask))
+    assert np.flatnonzero(spectrum.ivar == 0).tolist() == [10, 30]
+
+
+def test_a_gzipped_file_is_the_same(tmp_path):
+    plain = write_spec(tmp_path / "x.fits")
+    with plain.open("rb") as source, gzip.open(tmp_path / "x.fits.gz", "wb") as target:
+        shutil.copyfileobj(source, target)
+    (a,), (b,) = sdss.read(plain), sdss.read(tmp_path / "x.fits.gz")
+    np.testing.assert_array_equal(a.flux, b.flux)
+    assert a.key == b.key
+
+
+def test_a_file_without_plate_is_named_after_itself(tmp_path):
+    (spectrum,) = sdss.read(write_spec(tmp_path / "mystery.fits", key_in=""))
+    assert spectrum.name == "mystery" and spectrum.key == (-1, -1, -1)
+
+
+def test_rebin_all_is_rebin_of_each(tmp_path):
+    spectra = [
+        sdss.read(write_spec(tmp_path / f"{f}.fits", (1, 2, f), flux=np.full(4600, f)))[0]
+        for f in (3, 4)
+    ]
+    flux, ivar = rebin_all(spectra)
+    assert flux.dtype == ivar.dtype == np.float32
+    for row, s in enumerate(spectra):
+        expected = rebin(s.loglam, s.flux, s.ivar)
+        np.testing.assert_array_equal(flux[row], expected[0].astype(np.float32))
+        np.testing.assert_array_equal(ivar[row], expected[1].astype(np.float32))
+    assert rebin_all([])[0].shape == (0, 443)
+
+
+def truncated(path):
+    write_spec(path)
+    path.write_bytes(path.read_bytes()[:40_000])
+
+
+def truncated_gzip(path):
+    write_spec(path)
+    compressed = gzip.compress(path.read_bytes())
+    path.write_bytes(compressed[: len(compressed) // 3])
+
+
+def spplate(path):
+    image = fits.PrimaryHDU(np.zeros((20, 400), np.float32))
+    image.header.update(PLATEID=4055, MJD=55359, COEFF0=3.55, COEFF1=1e-4)
+    image.writeto(path)
+
+
+def spspec(path):
+    image = fits.PrimaryHDU(np.zeros((5, 400), np.float32))
+    image.header.update(PLATEID=304, MJD=51609, FIBERID=87, COEFF0=3.55, COEFF1=1e-4)
+    image.writeto(path)
+
+
+def desi(path):
+    hdus = [fits.PrimaryHDU(), fits.ImageHDU(np.zeros((5, 9)), name="B_FLUX")]
+    fits.HDUList(hdus).writeto(path)
+
+
+def catalog(path):
+    fits.HDUList([fits.PrimaryHDU(), table({"Z": np.float64([1])})]).writeto(path)
+
+
+def without_ivar(path):
+    columns = {k: np.zeros(9, np.float32) for k in ("flux", "loglam")}
+    fits.HDUList([fits.PrimaryHDU(), table(columns, "COADD")]).writeto(path)
+
+
+def without_pixels(path):
+    columns = {k: np.zeros(0, np.float32) for k in ("flux", "loglam", "ivar")}
+    fits.HDUList([fits.PrimaryHDU(), table(columns, "COADD")]).writeto(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (truncated, "truncated or damaged; fetch it again"),
+        (truncated_gzip, "truncated or damaged"),
+        (lambda path: path.write_text("<html>404</html>"), "cannot be read as FITS"),
+        (lambda path: path.touch(), "cannot be read as FITS"),
+        (lambda path: None, "does not exist; check the name"),
+        (lambda path: path.mkdir(), "is a folder"),
+        (spplate, "is an spPlate file .* lacks its inverse variance; give spec"),
+        (spspec, "is an spSpec file"),
+        (desi, "is a DESI file"),
+        (catalog, "has no table with columns flux and ivar"),
+        (without_ivar, "has no table with columns flux and ivar"),
+        (without_pixels, "without pixels"),
+        (lambda path: write_spec(path, loglam_in=""), "has no wavelengths"),
+    ],
+)
+def test_what_is_no_spec_file_is_told(tmp_path, make, sentence):
+    make(tmp_path / "x.fits")
+    with pytest.raises(InputError, match=sentence) as error:
+        sdss.read(tmp_path / "x.fits")
+    assert str(error.value).startswith(str(tmp_path / "x.fits"))
+
+
+def test_real_files_of_every_release_are_read(shared):
+    with (shared / "index.csv").open() as file:
+        rows = [r for r in csv.DictReader(file) if r["file"].split("/")[0] != "formats"]
+    assert len(rows) > 200
+    for row in rows:
+        (spectrum,) = sdss.read(shared / row["file"])
+        assert len(spectrum.flux) == int(float(row["npix"])), row["file"]
+        assert 10 ** spectrum.loglam[0] == pytest.approx(float(row["wmin"]), abs=0.1), row["file"]
+        assert 10 ** spectrum.loglam[-1] == pytest.approx(float(row["wmax"]), abs=0.1), row["file"]
+        key = tuple(int(float(row[k])) for k in ("plate", "mjd", "fiber"))
+        assert spectrum.key == key, row["file"]
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("part", [0.01, 0.05, 0.1, 0.5])
+def test_a_file_cut_anywhere_is_told(tmp_path, part, compressed):
+    content = write_spec(tmp_path / "whole.fits").read_bytes()
+    content = gzip.compress(content) if compressed else content
+    cut = tmp_path / "cut.fits"
+    cut.write_bytes(content[: int(len(content) * part)])
+    with pytest.raises(InputError, match="cannot be read as FITS: it is truncated or damaged"):
+        sdss.read(cut)
+
+
+def test_real_files_of_other_formats_are_told_apart(shared):
+    for name, sentence in {
+        "spPlate-4055-55359-0020.fits": "is an spPlate file .* lacks its inverse variance",
+        "spSpec-51609-0304-087.fit": "is an spSpec file",
+        "coadd-1-80693-thru20210204.fits.gz": "is a DESI file",
+        "spAll-plate3655.fits": "no SDSS spectrum",
+    }.items():
+        with pytest.raises(InputError, match=sentence):
+            sdss.read(shared / "formats" / name)
+
+
+def test_paths_of_files_folders_patterns_and_lists(tmp_path):
+    for name in ("b.fits", "a.fits.gz", "c.fit", "notes.md", "z.csv"):
+        (tmp_path / name).touch()
+    b, a, c = (tmp_path / n for n in ("b.fits", "a.fits.gz", "c.fit"))
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"# mine\n{b}\n\n  {tmp_path}/gone.fits \n")
+    assert paths([str(b)]) == [b]
+    assert paths([str(tmp_path)]) == [a, b, c]
+    assert paths([f"{tmp_path}/*.fit*"]) == [a, b, c]
+    assert paths([str(listed)]) == paths([f"@{listed}"]) == [b, tmp_path / "gone.fits"]
+    assert paths([str(c), str(tmp_path), str(c)]) == [c, a, b, c, c]
+
+
+@pytest.mark.parametrize(
+    ("argument", "sentence"),
+    [
+        ("gone.fits", "gone.fits does not exist; check the name"),
+        ("*.fits", r"no file matches .*\*.fits; check the pattern"),
+        ("empty", "empty holds no .fits"),
+        ("empty.lst", "lists no file"),
+        ("@gone.lst", "gone.lst cannot be read as a list"),
+        ("binary.txt", "cannot be read as a list"),
+    ],
+)
+def test_paths_that_stand_for_nothing_are_told(tmp_path, monkeypatch, argument, sentence):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty.lst").touch()
+    (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match=sentence):
+        paths([argument])
