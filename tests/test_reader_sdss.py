@@ -115,7 +115,7 @@ def without_pixels(path):
         (truncated_gzip, "truncated or damaged"),
         (lambda path: path.write_text("<html>404</html>"), "cannot be read as FITS"),
         (lambda path: path.touch(), "cannot be read as FITS"),
-        (lambda path: None, "does not exist; check the name"),
+        (lambda _: None, "does not exist; check the name"),
         (lambda path: path.mkdir(), "is a folder"),
         (spplate, "is an spPlate file .* lacks its inverse variance; give spec"),
         (spspec, "is an spSpec file"),

@@ -99,7 +99,7 @@ def of_another_table(path):
         (of_another_table, "is not a catalog that is read.*lacks"),
         (lambda path: path.write_text("PLATE,MJD\n"), "cannot be read as FITS"),
         (lambda path: path.mkdir(), "is a folder"),
-        (lambda path: None, "does not exist"),
+        (lambda _: None, "does not exist"),
     ],
 )
 def test_what_is_no_catalog_is_told(tmp_path, make, sentence):

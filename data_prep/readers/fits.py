@@ -24,13 +24,13 @@ def open_fits(path: Path) -> Iterator[Any]:
     if path.is_dir():
         raise InputError(f"{path} is a folder where a FITS file is expected; name the file")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", fits.verify.VerifyWarning)
+        # We open the file: where astropy fails it would leave it open.
+        with path.open("rb") as file, warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="astropy")
             warnings.filterwarnings(
                 "error", message="(?s).*(been truncated|Error validating header)"
             )
-            with fits.open(path, memmap=False) as hdus:  # a map would hold what is read
+            with fits.open(file, memmap=False) as hdus:  # a map would hold what is read
                 yield hdus
     except InputError as error:
         if _ends_early(path):  # astropy takes a cut gzip file for one with fewer HDUs
