@@ -67,4 +67,4 @@ class ConvPool(nn.Module):
         shape = (self.width, x.shape[-1], self.features)
         kernel = self.param("kernel", initializers.he_normal(), shape)
         bias = self.param("bias", initializers.zeros, (self.features,))
-        return max_pool_pairs(nn.relu(strided_conv(x, kernel, self.stride) + bias))
+        return max_pool_pairs(nn.relu(strided_conv(x, kernel, self.stride) + bias[None, None]))

@@ -35,6 +35,12 @@ def median_sn(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDArray
     return np.nanmedian(sn, axis=-1).astype(np.float32)
 
 
+def pixel_flags(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> int:
+    """Flags of one spectrum that only its native pixels, (pixels,), can tell: BAD_PIXELS or 0."""
+    bad = ~np.isfinite(flux) | ~np.isfinite(ivar) | (ivar < 0)
+    return int(Flag.BAD_PIXELS) if bad.any() else 0
+
+
 def quality_flags(
     flux: NDArray[np.floating], ivar: NDArray[np.floating]
 ) -> NDArray[np.int32]:

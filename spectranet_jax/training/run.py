@@ -76,11 +76,16 @@ def append_metrics(run: Path, rows: list[Row]) -> None:
         file.write("".join(json.dumps(row) + "\n" for row in rows))
 
 
+def read_evaluation(run: Path) -> Row:
+    """The contents of evaluation.json, by split; empty where there is none yet."""
+    path = run / EVALUATION
+    return _parse(path, path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
 def write_evaluation(run: Path, split: str, evaluation: Row) -> None:
     """Put the evaluation of a split into evaluation.json, beside those of other splits."""
-    path = run / EVALUATION
-    before = _parse(path, path.read_text(encoding="utf-8")) if path.is_file() else {}
-    write_text(path, json.dumps(before | {split: evaluation}, indent=1) + "\n")
+    content = read_evaluation(run) | {split: evaluation}
+    write_text(run / EVALUATION, json.dumps(content, indent=1) + "\n")
 
 
 def _parse(path: Path, text: str) -> Row:

@@ -1,0 +1,123 @@
+"""Classify spectra of SDSS and BOSS files and write a catalog, one row a spectrum.
+
+    python -m experiments.predict spec-*.fits --out catalog.fits
+
+Uses the weights that come with the package, offline, unless --model names others.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from data_prep.command import command
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from astropy.table import Table
+
+    from spectranet_jax.inference import Model
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of a prediction."""
+
+    paths: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """spec files (.fits, .fits.gz), folders of them, glob patterns, or lists (@LIST, *.txt)"""
+    model: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """run folder or name of a shipped model; may be given twice, a classifier and a redshift model;
+    by default the shipped classifier"""
+    out: Path = Path("catalog.fits")
+    """catalog to write: .fits, .ecsv or .parquet"""
+
+
+def work(config: Config) -> None:
+    """Predict as configured, and print what was found."""
+    print("predict: starting", flush=True)
+    from data_prep.readers import paths
+    from spectranet_jax.inference import catalog, load
+    from spectranet_jax.inference.model import DEFAULT
+
+    catalog.check_path(config.out)
+    files = paths(config.paths)
+    models = [load(name) for name in config.model or (DEFAULT,)]
+    table = predict_files(models, files)
+    catalog.write(table, config.out)
+    show(table)
+    print(f"catalog: {config.out}, {len(table)} rows")
+
+
+def predict_files(models: "Sequence[Model]", files: "Sequence[Path]") -> "Table":
+    """A catalog of the spectra in files, in order; a file that cannot be read gives a flagged row.
+
+    Args:
+        models: whose answers are joined, as `inference.predict` joins them.
+        files: SDSS or BOSS spec files.
+
+    Raises:
+        InputError: if no file can be read.
+    """
+    import sys
+
+    import numpy as np
+
+    from data_prep.progress import progress
+    from data_prep.readers import rebin_all, sdss
+    from spectranet_jax.inference import predict
+    from spectranet_jax.spectra import BOSS_GRID, InputError
+    from spectranet_jax.spectra.flags import Flag, pixel_flags
+
+    names, identities, bits, pixels = [], [], [], []
+    errors = []
+    with progress("reading", total=len(files)) as report:
+        for file in files:
+            try:
+                spectra = sdss.read(Path(file))
+            except InputError as error:
+                errors.append(str(error))
+                names.append(str(file))
+                identities.append("")
+                bits.append(int(Flag.UNREADABLE))
+                pixels.append(np.zeros((2, 1, BOSS_GRID.size), np.float32))
+            else:
+                names += [str(file)] * len(spectra)
+                identities += [spectrum.name for spectrum in spectra]
+                bits += [pixel_flags(spectrum.flux, spectrum.ivar) for spectrum in spectra]
+                pixels.append(np.stack(rebin_all(spectra)))
+            report(1)
+    if len(errors) == len(files):
+        more = f" (and {len(errors) - 1} more files)" if len(errors) > 1 else ""
+        raise InputError(errors[0] + more)
+    for error in errors:
+        print(f"warning: {error}", file=sys.stderr)
+    flux, ivar = np.concatenate(pixels, axis=1)
+    return predict(models, flux, ivar, names, identities, np.array(bits, np.int32))
+
+
+def show(table: "Table") -> None:
+    """Print spectra by class, and by flag."""
+    import rich.table
+    from rich.console import Console
+
+    from spectranet_jax.inference import catalog
+    from spectranet_jax.spectra import CLASSES
+    from spectranet_jax.spectra.flags import Flag
+
+    summary = rich.table.Table(title="What they are")
+    summary.add_column("class")
+    summary.add_column("spectra", justify="right")
+    for name, count in catalog.counts(table, CLASSES).items():
+        summary.add_row(name, f"{count:,}")
+    summary.add_section()
+    for flag in Flag:
+        flagged = int(((table["FLAGS"] & flag.value) != 0).sum())
+        if flagged:
+            summary.add_row(f"flag {flag.value} {flag.name}", f"{flagged:,}")
+    Console().print(summary)
+
+
+if __name__ == "__main__":
+    command(Config, work, __doc__)
