@@ -1,0 +1,97 @@
+"""What comes out of a dataset folder is what went in, in the order asked for."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toy_survey
+
+from spectranet_jax.spectra import InputError
+from spectranet_jax.training.order import shuffled
+from spectranet_jax.training.stream import open_split, padded_batches, training_batches
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("stream") / "toy"
+    toy_survey.write(path, 2000)
+    return path
+
+
+def quasars(truth: dict) -> np.ndarray:
+    return truth["label"] >= 2
+
+
+def test_pixels_and_columns_are_those_that_were_written(folder: Path):
+    split = open_split(folder, "train", quasars)
+    original = toy_survey.block(2000)
+    rows = split.columns["object_id"]  # the toy survey numbers its objects by row
+    assert (original.label[rows] >= 2).all()
+    np.testing.assert_array_equal(split.columns["z"], original.z[rows])
+    indices = np.random.default_rng(0).permutation(len(split))[:100]
+    flux, ivar = split.pixels(indices)
+    np.testing.assert_array_equal(flux, original.flux[rows[indices]])
+    np.testing.assert_array_equal(ivar, original.ivar[rows[indices]])
+
+
+def test_the_splits_together_are_the_whole_and_share_nothing(folder: Path):
+    def everything(truth: dict) -> np.ndarray:
+        return np.ones(len(truth["label"]), bool)
+
+    splits = [open_split(folder, name, everything) for name in ("train", "valid", "test")]
+    ids = np.concatenate([split.columns["object_id"] for split in splits])
+    assert sorted(ids) == list(range(2000))
+
+
+def test_training_batches_follow_the_order_from_any_step(folder: Path):
+    split = open_split(folder, "train", quasars)
+    order = shuffled(split.block_sizes, 32, 2, seed=5)
+    targets = {"id": split.columns["object_id"]}
+    whole = list(training_batches(split, targets, order, 0, order.steps))
+    assert len(whole) == order.steps
+    for step, batch in enumerate(whole):
+        indices = order.positions(step)
+        np.testing.assert_array_equal(batch["id"], split.columns["object_id"][indices])
+        np.testing.assert_array_equal(batch["flux"], split.pixels(indices)[0])
+    resumed = list(training_batches(split, targets, order, 7, order.steps))
+    for one, same in zip(whole[7:], resumed, strict=True):
+        np.testing.assert_array_equal(one["flux"], same["flux"])
+
+
+def test_padded_batches_give_every_spectrum_once(folder: Path):
+    split = open_split(folder, "test", quasars)
+    batches = list(padded_batches(split, {"id": split.columns["object_id"]}, 64))
+    assert {len(batch["flux"]) for batch in batches} == {64}
+    ids = np.concatenate([batch["id"][batch["weight"] > 0] for batch in batches])
+    np.testing.assert_array_equal(ids, split.columns["object_id"])
+
+
+def test_what_cannot_be_streamed_is_told(folder: Path, tmp_path: Path):
+    with pytest.raises(InputError, match="no spectrum in the train split"):
+        open_split(folder, "train", lambda truth: np.zeros(len(truth["label"]), bool))
+    with pytest.raises(InputError, match="has no split 'tests'"):
+        open_split(folder, "tests", quasars)
+    with pytest.raises(InputError, match="is not a folder"):
+        open_split(tmp_path / "absent", "train", quasars)
+
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for file in folder.iterdir():
+        if file.is_file():
+            (copy / file.name).write_bytes(file.read_bytes())
+    shard = next(copy.glob("train-*"))
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    shard.write_bytes(content)
+    with pytest.raises(InputError, match=r"record \d+ in .*copy"):
+        open_split(copy, "train", quasars)
+    shard.unlink()
+    with pytest.raises(InputError, match="is missing"):
+        open_split(copy, "train", quasars)
+
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["grid"]["size"] = 458
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="is on the grid"):
+        open_split(copy, "train", quasars)
