@@ -51,7 +51,7 @@ def redshifts(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     z = rng.uniform(0.5, 4, 400)
     guess = z + (1 + z) * rng.normal(0, 0.001, 400)
     guess[:30] = z[:30] + 0.5
-    guess[30:35] = np.nan
+    guess[30:35] = [np.nan, np.nan, np.inf, -np.inf, np.nan]
     return z, guess
 
 

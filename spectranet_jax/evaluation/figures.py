@@ -110,8 +110,7 @@ def redshift_scatter(
     """
     z_true, z_pred = np.asarray(z_true, np.float64), np.asarray(z_pred, np.float64)
     finite = np.isfinite(z_pred)
-    velocity = np.where(finite, dv(np.where(finite, z_pred, 0.0), z_true), np.inf)
-    failed = finite & (np.abs(velocity) > CATASTROPHIC)
+    failed = finite & (np.abs(dv(z_pred, z_true)) > CATASTROPHIC)
     good = finite & ~failed
     margin = 0.05 * max(float(np.ptp(z_true)), 0.1)
     low, high = z_true.min() - margin, z_true.max() + margin
@@ -136,8 +135,8 @@ def redshift_scatter(
             triangles: dict[str, Any] = {"marker": "^", "s": 22, "clip_on": False}
             bottom = np.full((~finite).sum(), low)
             axes.scatter(z_true[~finite], bottom, color=INK, label=none, **triangles)
-        axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
-        axes.set(xlabel="true redshift $z$", ylabel="predicted redshift $z$")
+        axes.set(xlabel="true redshift $z$", ylabel="predicted redshift $z$", aspect="equal")
+        axes.set(xlim=(low, high), ylim=(low, high))
         axes.legend(loc="upper left", handletextpad=0.2)
 
 
@@ -157,8 +156,7 @@ def residuals(z_true: NDArray[np.floating], velocity: NDArray[np.floating], path
     inside = np.abs(velocity) <= limit
     with png(path, 7.6, 4.2) as figure:
         axes, side = figure.subplots(1, 2, sharey=True, width_ratios=[3.4, 1])
-        for axis in (axes, side):
-            axis.axhline(0, color=MUTED, linewidth=0.8, zorder=1)
+        axes.axhline(0, color=MUTED, linewidth=0.8, zorder=1)
         dots: dict[str, Any] = {"s": _point_size(len(z_true)), "linewidths": 0, "alpha": 0.45}
         axes.scatter(z_true[inside], velocity[inside], color=MAIN, **dots)
         edge = np.clip(velocity[~inside], -0.97 * limit, 0.97 * limit)
