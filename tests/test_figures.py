@@ -194,7 +194,7 @@ def test_every_residual_is_in_the_figure(
     median = np.nanmedian(velocity)
     title = axes.get_title(loc="left").replace("−", "-")
     assert title.startswith(f"400 spectra: median {median:+,.0f}, NMAD ")
-    assert title.endswith("; 30 beyond ±3,000 km/s; 5 without a redshift")
+    assert title.endswith("; 30 beyond ±3,000 km/s; 5 without z")
 
 
 def test_no_redshift_at_all_is_still_a_figure(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def residuals(z_true: NDArray[np.floating], velocity: NDArray[np.floating], path
         if not inside.all():
             text += f"; {(~inside).sum():,} beyond ±{limit:,.0f} km/s"
         if not finite.all():
-            text += f"; {(~finite).sum():,} without a redshift"
+            text += f"; {(~finite).sum():,} without z"
         axes.set_title(text.replace("-", "−"))
 
 
