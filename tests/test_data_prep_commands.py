@@ -1,0 +1,278 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from array_record.python.array_record_module import ArrayRecordReader
+from make_fits import superset, write_catalog, write_quasarnet, write_spec
+
+from data_prep import quasarnet, sdss
+from data_prep.quasarnet import NO_THING_ID
+from data_prep.sdss import UNREADABLE
+from data_prep.selection import NO_CLASS, NO_DATA, NO_ROW, REPEATED
+from data_prep.split import split_of
+from data_prep.write import BALANCED_AWAY
+from spectranet_jax.spectra import CLASSES, InputError, manifest, rebin, records
+from spectranet_jax.spectra.manifest import SPLITS
+
+CODES = [1, 4, 3, 30]
+
+
+def stored(folder):
+    """All spectra of a dataset by name, and the split of each."""
+    contents, blocks, splits = manifest.read(folder), [], []
+    for split in SPLITS:
+        for shard in contents.shards[split]:
+            reader = ArrayRecordReader(str(folder / shard.file))
+            blocks += [records.decode(r) for r in reader.read(list(range(reader.num_records())))]
+            reader.close()
+            splits += [split] * shard.spectra
+    block = records.concatenate(blocks)
+    order = np.argsort(block.name)
+    return block.take(order), np.array(splits)[order]
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch):
+    """Drawing takes seconds; `test_the_whole_command` draws, in a process of its own."""
+    for module in (sdss, quasarnet):
+        monkeypatch.setattr(module, "contact_sheet", lambda *_: None)
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory):
+    """24 spec files of 20 objects in all classes, and their catalog."""
+    folder = tmp_path_factory.mktemp("survey")
+    rng = np.random.default_rng(1)
+    keys = [(7000 + i % 3, 56000, 1 + i) for i in range(24)]
+    (folder / "spectra").mkdir()
+    for i, key in enumerate(keys):
+        path = folder / "spectra" / "spec-{}-{}-{:04d}.fits".format(*key)
+        write_spec(path, key, flux=rng.normal(3, 1, 4600), upper=bool(i % 2))
+    thing_id = np.where(np.arange(24) < 4, -1, 500 + np.arange(24) % 16)  # -1, and 4 repeats
+    codes = [CODES[t % 4] for t in np.arange(24) % 16]
+    columns = superset(codes, z=np.arange(24) / 10, thing_id=thing_id)
+    write_catalog(folder / "catalog.fits", keys, columns)
+    return folder
+
+
+def sdss_config(survey, out, *spectra, **options):
+    spectra = spectra or (str(survey / "spectra"),)
+    return sdss.Config(survey / "catalog.fits", spectra, out, **options)
+
+
+def test_sdss_stores_what_files_and_catalog_say(survey, tmp_path, capsys):
+    from data_prep.readers.sdss import read
+
+    contents = sdss.prepare(sdss_config(survey, tmp_path / "d", seed=5))
+    block, splits = stored(tmp_path / "d")
+    assert len(block) == 24
+    for row in range(24):
+        name, source = block.name[row].decode(), block.source[row].decode()
+        (spectrum,) = read(survey / "spectra" / source)
+        assert spectrum.name == name
+        flux, ivar = rebin(spectrum.loglam, spectrum.flux, spectrum.ivar)
+        np.testing.assert_array_equal(block.flux[row], flux.astype(np.float32))
+        np.testing.assert_array_equal(block.ivar[row], ivar.astype(np.float32))
+        number = int(name[-4:]) - 1
+        assert block.label[row] == number % 16 % 4
+        assert block.z[row] == number / 10 and block.z_conf[row] == 3
+        assert block.bal[row] == [0, 0, -1, 1][number % 16 % 4]
+        assert block.object_id[row] == (-1 if number < 4 else 500 + number % 16)
+    expected = split_of(block.object_id, block.name, 5)
+    assert (np.array(SPLITS)[expected] == splits).all()
+    assert contents.report["rows_in"] == contents.report["rows_out"] == 24
+    assert contents.creator["command"] == "data_prep.sdss"
+    assert contents.creator["config"]["seed"] == 5
+    assert [set(s) for s in contents.sources] == [
+        {"catalog", "sha256"},
+        {"spectra", "files", "sha256"},
+    ]
+    printed = capsys.readouterr().out
+    assert contents.fingerprint in printed and str(tmp_path / "d") in printed
+
+
+def test_sdss_counts_and_names_what_it_leaves_out(survey, tmp_path, capsys):
+    extra = tmp_path / "extra"
+    extra.mkdir()
+    write_spec(extra / "unknown.fits", (1, 2, 3))
+    write_spec(extra / "dead.fits", (7001, 56000, 20), ivar=np.zeros(4600))
+    write_spec(extra / "again.fits", (7000, 56000, 1))
+    (extra / "broken.fits").write_text("no FITS")
+    # The dead spectrum comes first, and so does not hide the good one of the same fiber.
+    arguments = (str(extra / "dead.fits"), str(survey / "spectra"), str(extra), str(survey))
+    contents = sdss.prepare(sdss_config(survey, tmp_path / "d", *arguments))
+    assert contents.report["rows_in"] == 1 + 24 + 4  # the catalog itself is no spectrum
+    assert contents.report["rows_out"] == 24
+    assert contents.report["reasons"] == {UNREADABLE: 1, NO_ROW: 1, NO_DATA: 2, REPEATED: 1}
+    captured = capsys.readouterr()
+    assert f"left out: {extra / 'broken.fits'} cannot be read" in captured.err
+    assert f"2 {NO_DATA}" in captured.out
+    assert contents.report["unreadable"][0].startswith(str(extra / "broken.fits"))
+
+
+def test_sdss_leaves_out_other_classes(survey, tmp_path):
+    keys = [(7000 + i % 3, 56000, 1 + i) for i in range(24)]
+    catalog = write_catalog(tmp_path / "c.fits", keys, superset([1, 0, 50, 3] * 6))
+    config = sdss.Config(catalog, (str(survey / "spectra"),), tmp_path / "d")
+    contents = sdss.prepare(config)
+    assert contents.report["reasons"] == {NO_CLASS: 12} and contents.report["rows_out"] == 12
+
+
+def test_sdss_balances_after_the_split(survey, tmp_path):
+    options = {"split_fractions": (1.0, 0.0, 0.0), "balance": True}
+    contents = sdss.prepare(sdss_config(survey, tmp_path / "d", **options))
+    assert contents.counts["train"] == dict.fromkeys(CLASSES, 6)
+    assert contents.report["reasons"] == {BALANCED_AWAY: 0}
+
+
+@pytest.mark.slow
+def test_worker_processes_make_the_same_dataset(survey, tmp_path, monkeypatch):
+    monkeypatch.setattr(sdss, "FEW_FILES", 3)
+    one = sdss.prepare(sdss_config(survey, tmp_path / "one", workers=1))
+    two = sdss.prepare(sdss_config(survey, tmp_path / "two", workers=2))
+    assert one.fingerprint == two.fingerprint and one.sources == two.sources
+
+
+def unmatched(survey, tmp_path):
+    write_spec(tmp_path / "x.fits", (1, 2, 3))
+    return sdss_config(survey, tmp_path / "out", str(tmp_path / "x.fits"))
+
+
+def unreadable(survey, tmp_path):
+    (tmp_path / "x.fits").write_text("no FITS")
+    return sdss_config(survey, tmp_path / "out", str(tmp_path / "x.fits"))
+
+
+def swapped(survey, tmp_path):
+    file = next((survey / "spectra").iterdir())
+    return sdss.Config(file, (str(survey / "catalog.fits"),), tmp_path / "out")
+
+
+def one_class(survey, tmp_path):
+    files = (f"{survey}/spectra/*-0001.fits",)
+    return sdss_config(survey, tmp_path / "out", *files, balance=True)
+
+
+def taken(survey, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.tex").touch()
+    return sdss_config(survey, tmp_path / "out")
+
+
+def bad_fractions(survey, tmp_path):
+    return sdss_config(survey, tmp_path / "out", split_fractions=(0.5, 0.5, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (unmatched, "no spectrum matches a row of .*catalog.fits by plate, MJD and fiber"),
+        (unreadable, "none of the 1 files can be read: .*x.fits cannot be read as FITS"),
+        (swapped, "is not a catalog that is read: .* lacks"),
+        (one_class, "has no spectrum in the train split"),
+        (taken, "is not an empty folder"),
+        (bad_fractions, "sum to 1"),
+    ],
+)
+def test_sdss_tells_what_it_cannot_use(survey, tmp_path, make, sentence):
+    config = make(survey, tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InputError, match=sentence):
+        sdss.prepare(config)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_sdss_on_the_real_plate(shared, tmp_path):
+    folder = shared / "boss-dr12-7102"
+    catalog = folder / "Superset_DR12Q-excerpt.fits"
+    contents = sdss.prepare(sdss.Config(catalog, (str(folder),), tmp_path / "d"))
+    total = {c: sum(contents.counts[s][c] for s in SPLITS) for c in CLASSES}
+    assert total == {"STAR": 13, "GALAXY": 2, "QSO": 23, "QSO_BAL": 2}
+    assert contents.report["reasons"] == {}
+
+
+def quasarnet_pair(folder, n=60):
+    """A synthetic pair with a spectrum of every fate, and the number of each."""
+    rng = np.random.default_rng(2)
+    image = np.abs(rng.normal(2, 1, (n, 886)))
+    thing_id = 100 + np.arange(n) // 2  # two spectra an object
+    keys = np.array([(4000, 55000 + i, 1) for i in range(n)])
+    codes = np.array([CODES[i % 4] for i in range(n // 2)])
+    codes[3] = 0  # not inspected: object 103, rows 6 and 7
+    image[8, 443:] = 0  # dead
+    keys[11] = keys[10]  # repeated
+    thing_id[12] = -1  # found by plate, MJD and fiber: row 6 of the truth
+    thing_id[15] = -1  # not found
+    thing_id[16] = 999_999  # not found
+    write_quasarnet(folder / "data.fits", image, thing_id, keys)
+    columns = superset(codes, z=np.arange(n // 2) / 10, thing_id=100 + np.arange(n // 2))
+    bal = {"BAL_FLAG_VI": np.float64(codes == 30), "BI_CIV": np.float64(codes == 30) * 500}
+    write_catalog(folder / "truth.fits", keys[::2], columns | bal)
+    reasons = {NO_CLASS: 2, NO_DATA: 1, REPEATED: 1, NO_THING_ID: 1, NO_ROW: 1}
+    return image, reasons
+
+
+@pytest.mark.parametrize("size", [7, 4096])
+def test_quasarnet_joins_and_counts(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(quasarnet, "SLICE", size)
+    image, reasons = quasarnet_pair(tmp_path)
+    config = quasarnet.Config(tmp_path / "data.fits", tmp_path / "truth.fits", tmp_path / "d")
+    contents = quasarnet.prepare(config)
+    assert contents.report == {"rows_in": 60, "rows_out": 54, "reasons": reasons}
+    block, splits = stored(tmp_path / "d")
+    rows = np.array([int(name.split(b"-")[1]) - 55000 for name in block.name.tolist()])
+    assert set(range(60)) - set(rows.tolist()) == {6, 7, 8, 11, 15, 16}
+    np.testing.assert_array_equal(block.flux, image[rows, :443].astype(np.float32))
+    np.testing.assert_array_equal(block.ivar, image[rows, 443:].astype(np.float32))
+    assert (block.label == rows // 2 % 4).all()
+    assert (block.object_id == 100 + rows // 2).all()  # the truth knows row 12 by its fiber
+    np.testing.assert_allclose(block.z, (rows // 2) / 10)
+    assert (block.bal == np.where(block.label == 3, 1, -1)).all()
+    for thing_id in block.object_id:
+        assert len(set(splits[block.object_id == thing_id])) == 1
+
+
+def test_quasarnet_tells_when_nothing_matches(tmp_path):
+    quasarnet_pair(tmp_path)
+    keys = [(1, 2, 3)]
+    other = write_catalog(tmp_path / "other.fits", keys, superset([3], thing_id=[5]))
+    config = quasarnet.Config(tmp_path / "data.fits", other, tmp_path / "d")
+    with pytest.raises(InputError, match=r"no spectrum of .*data.fits matches a row of .*other"):
+        quasarnet.prepare(config)
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", *arguments], capture_output=True, text=True
+    )
+
+
+def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path):
+    done = run("data_prep.quasarnet", str(tmp_path / "d"), str(tmp_path / "t"), "--out", "x")
+    assert done.returncode == 2 and done.stdout == ""
+    sentence = done.stderr.splitlines()[-1]
+    assert sentence == f"error: {tmp_path / 't'} does not exist; check the name"
+    assert "Traceback" not in done.stderr
+
+
+def test_the_whole_command(tmp_path):
+    quasarnet_pair(tmp_path)
+    out = tmp_path / "d"
+    files = (str(tmp_path / "data.fits"), str(tmp_path / "truth.fits"))
+    done = run("data_prep.quasarnet", *files, "--out", str(out), "--seed", "4")
+    assert done.returncode == 0, done.stderr
+    assert f"fingerprint: {manifest.read(out).fingerprint}" in done.stdout
+    assert manifest.read(out).split["seed"] == 4
+    assert (out / "contact_sheet.png").read_bytes()[1:4] == b"PNG"
+
+
+@pytest.mark.parametrize("module", ["data_prep.sdss", "data_prep.quasarnet"])
+def test_starting_a_command_imports_nothing_heavy(module):
+    code = (
+        f"import sys, {module}\n"
+        "heavy = {'jax', 'astropy', 'matplotlib', 'grain', 'array_record', 'flax'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
