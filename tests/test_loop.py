@@ -1,0 +1,169 @@
+"""Training: it learns, it resumes bit for bit, and it says what is wrong."""
+
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+import toy_survey
+
+from spectranet_jax import networks, tasks
+from spectranet_jax.spectra import InputError
+from spectranet_jax.training import checkpoint, optimizers, run
+from spectranet_jax.training.evaluate import make_evaluate
+from spectranet_jax.training.loop import initial_state, loss_rows, train
+from spectranet_jax.training.order import ORDERS
+from spectranet_jax.training.sharding import placement
+from spectranet_jax.training.steps import State
+from spectranet_jax.training.stream import Split, open_split
+
+BATCH, SEED = 64, 4
+TASK = tasks.build("classify")
+NETWORK = networks.build("SpectraNetClassifier", channels=[8, 8, 8, 8])
+
+
+@pytest.fixture(scope="module")
+def splits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Split, Split]:
+    folder = tmp_path_factory.mktemp("loop") / "toy"
+    toy_survey.write(folder, 2000)
+    return open_split(folder, "train", TASK.select), open_split(folder, "valid", TASK.select)
+
+
+def run_training(
+    splits: tuple[Split, Split],
+    folder: Path,
+    stop_after: int | None = None,
+    schedule: str = "shuffled",
+    epochs: int = 3,
+    **settings: object,
+) -> None:
+    training, validation = splits
+    folder.mkdir(exist_ok=True)
+    fields = {"chunk": 384} if schedule == "chunked" else {}
+    order = ORDERS[schedule](training.block_sizes, BATCH, epochs, SEED, **fields)
+    optimizer, rate = optimizers.build("adam", "cosine", 5e-3, order.steps)
+    options = {"devices": jax.devices()[:1], "checkpoint_every": 5} | settings
+    train(
+        NETWORK, TASK, optimizer, rate, order, training, validation, folder,
+        batch=BATCH, seed=SEED, stop_after=stop_after, **options,
+    )  # fmt: skip
+
+
+def last_state(splits: tuple[Split, Split], folder: Path) -> State:
+    training, _ = splits
+    order = ORDERS["shuffled"](training.block_sizes, BATCH, 3, SEED)
+    optimizer, _ = optimizers.build("adam", "cosine", 5e-3, order.steps)
+    place = placement(BATCH, jax.devices()[:1])
+    return initial_state(NETWORK, TASK, optimizer, jax.random.key(0), folder, place)
+
+
+@pytest.fixture(scope="module")
+def whole(splits: tuple[Split, Split], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    run_training(splits, folder)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("killed_at", [1, 13, 18])
+def test_a_killed_run_resumes_bit_for_bit(
+    splits: tuple[Split, Split], whole: Path, tmp_path: Path, killed_at: int
+):
+    folder = tmp_path / "run"
+    run_training(splits, folder, stop_after=killed_at)
+    # What a killed run also leaves: rows past its last checkpoint, the last of them cut off.
+    with (folder / run.METRICS).open("a") as file:
+        file.write(json.dumps({"step": killed_at + 1, "loss": 99.0}) + '\n{"step": 9')
+    run_training(splits, folder)
+    for ours, theirs in zip(
+        jax.tree.leaves(last_state(splits, folder)),
+        jax.tree.leaves(last_state(splits, whole)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    assert (folder / run.METRICS).read_bytes() == (whole / run.METRICS).read_bytes()
+    best = checkpoint.latest_step(folder, checkpoint.BEST)
+    assert best == checkpoint.latest_step(whole, checkpoint.BEST)
+
+
+def test_training_again_in_a_finished_folder_changes_nothing(
+    splits: tuple[Split, Split], whole: Path
+):
+    before = (whole / run.METRICS).read_bytes()
+    run_training(splits, whole)
+    assert (whole / run.METRICS).read_bytes() == before
+
+
+def test_it_learns_and_keeps_the_epoch_with_the_lowest_validation_loss(
+    splits: tuple[Split, Split], whole: Path
+):
+    rows = run.read_metrics(whole)
+    losses = [row["loss"] for row in rows if "loss" in row]
+    valid = {row["step"]: row["valid_loss"] for row in rows if "valid_loss" in row}
+    assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
+    assert [row["step"] for row in rows if "loss" in row] == list(range(1, len(losses) + 1))
+    assert len(valid) == 3
+    best = checkpoint.latest_step(whole, checkpoint.BEST)
+    assert best == min(valid, key=valid.__getitem__)
+
+    variables = checkpoint.restore(whole, checkpoint.BEST, last_state(splits, whole).variables)
+    evaluate = make_evaluate(NETWORK, TASK, splits[1], jax.devices()[:1])
+    assert evaluate(variables).scores["loss"] == valid[best]
+
+
+def test_metrics_hold_no_times(whole: Path):
+    keys = {key for row in run.read_metrics(whole) for key in row}
+    assert keys == {"step", "loss", "learning_rate", "valid_loss"}
+
+
+@pytest.mark.slow
+def test_the_chunked_schedule_makes_the_saw_tooth_of_figure_1(
+    splits: tuple[Split, Split], tmp_path: Path
+):
+    """The loss jumps where a new chunk begins: it was fitted to the chunk before."""
+    folder = tmp_path / "run"
+    run_training(splits, folder, schedule="chunked", epochs=30)
+    losses = np.array([row["loss"] for row in run.read_metrics(folder) if "loss" in row])
+    per_chunk = losses.reshape(-1, 30 * 6)  # 384 // 64 steps a pass, 30 passes a chunk
+    assert len(per_chunk) == 3
+    for before, after in zip(per_chunk[:-1], per_chunk[1:], strict=True):
+        assert after[:6].mean() > 1.5 * before[-6:].mean()
+        assert after[-6:].mean() < after[:6].mean()
+
+
+def test_progress_adds_up_to_the_steps_of_the_run(splits: tuple[Split, Split], tmp_path: Path):
+    seen: list[int] = []
+    run_training(splits, tmp_path / "run", stop_after=7, report=lambda n, remark: seen.append(n))
+    run_training(splits, tmp_path / "run", stop_after=9, report=lambda n, remark: seen.append(n))
+    assert sum(seen) == 7 + 7 + 2  # the resumed run first tells what was done before
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_steps():
+    losses = [np.float32(1), np.float32("nan"), np.float32("inf"), np.float32(2)]
+    with pytest.raises(InputError, match="steps 98 to 99; lower --rate"):
+        loss_rows(100, losses, lambda step: 0.1 * step)
+
+
+def test_a_checkpoint_of_another_network_is_refused(splits: tuple[Split, Split], whole: Path):
+    other = networks.build("SpectraNetClassifier", channels=[8, 8, 8, 9])
+    training, _ = splits
+    optimizer, _ = optimizers.build("adam", "cosine", 5e-3, 10)
+    place = placement(BATCH, jax.devices()[:1])
+    with pytest.raises(InputError, match="belongs to another network"):
+        initial_state(other, TASK, optimizer, jax.random.key(0), whole, place)
+
+
+def test_a_run_folder_keeps_its_settings(tmp_path: Path):
+    config = {"seed": 1, "network": {"name": "x"}, "versions": {"jax": "1"}}
+    run.write_config(tmp_path / "run", config)
+    run.write_config(tmp_path / "run", config | {"versions": {"jax": "2"}})
+    assert run.read_config(tmp_path / "run") == config
+    with pytest.raises(InputError, match=r"other settings \(seed\)"):
+        run.write_config(tmp_path / "run", config | {"seed": 2})
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.tex").touch()
+    with pytest.raises(InputError, match="something else than a run"):
+        run.write_config(tmp_path / "other", config)
+    with pytest.raises(InputError, match="is no run folder"):
+        run.read_config(tmp_path / "other")
