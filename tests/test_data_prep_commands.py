@@ -256,6 +256,7 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_the_whole_command(tmp_path):
     quasarnet_pair(tmp_path)
     out = tmp_path / "d"

@@ -1,6 +1,6 @@
 """Files that are either whole or absent."""
 
-import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ def atomic(path: Path) -> Iterator[Path]:
     The temporary name keeps the file's full suffix, since writers choose a format by it.
 
     Raises:
-        InputError: if the folder cannot be made or written to.
+        InputError: if the file cannot be written there.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,12 +28,13 @@ def atomic(path: Path) -> Iterator[Path]:
     temporary = folder / path.name
     try:
         yield temporary
-        os.replace(temporary, path)
-    except IsADirectoryError as error:
-        raise InputError(f"cannot write {path}: it is a folder; give a file name") from error
+        temporary.replace(path)
+    except OSError as error:  # no room, or `path` is a folder
+        raise InputError(
+            f"cannot write {path}: {error.strerror or error}; choose another output path"
+        ) from error
     finally:
-        temporary.unlink(missing_ok=True)
-        folder.rmdir()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

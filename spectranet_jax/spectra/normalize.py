@@ -9,6 +9,9 @@ from typing import Any
 Array = Any
 """A NumPy or JAX array: whatever has `__array_namespace__`."""
 
+ROUNDING = 100
+"""Units of relative rounding error within which a spectrum counts as constant."""
+
 
 def moments(flux: Array, ivar: Array) -> tuple[Array, Array]:
     """Weighted mean and weighted RMS about it, weights = ivar ("Reporte 10", section 1).
@@ -44,5 +47,7 @@ def normalize(flux: Array, ivar: Array) -> Array:
     """
     xp = flux.__array_namespace__()
     mean, rms = moments(flux, ivar)
-    usable = (ivar > 0) & (rms > 0)
-    return xp.where(usable, (flux - mean) / xp.where(rms > 0, rms, xp.ones_like(rms)), 0.0)
+    # The rms of a constant is the rounding error of its mean, not 0.
+    structured = rms > ROUNDING * xp.finfo(flux.dtype).eps * xp.abs(mean)
+    scale = xp.where(structured, rms, xp.ones_like(rms))
+    return xp.where((ivar > 0) & structured, (flux - mean) / scale, 0.0)

@@ -1,0 +1,137 @@
+import ast
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from spectranet_jax.spectra import BOSS_GRID, LogGrid, rebin
+
+SPEED_OF_LIGHT = 299_792.458
+CAMERAS = "BRZ"
+
+
+def test_the_grid_has_the_published_numbers():
+    assert BOSS_GRID.size == int((4 - np.log10(3600)) / 1e-3) == 443
+    assert BOSS_GRID.edges.shape == (444,) and BOSS_GRID.centers.shape == (443,)
+    assert BOSS_GRID.edges[0] == 3600
+    assert round(BOSS_GRID.edges[442], 2) == 9960.99 and round(BOSS_GRID.edges[443], 2) == 9983.95
+    assert round(np.log(10) * BOSS_GRID.dloglam * SPEED_OF_LIGHT, 1) == 690.3
+    # QuasarNET's 13 boxes, in Angstrom.
+    boxes = BOSS_GRID.start * 10 ** (BOSS_GRID.dloglam * BOSS_GRID.size * np.arange(14) / 13)
+    assert np.round(boxes).astype(int).tolist() == [
+        *(3600, 3894, 4212, 4555, 4927, 5330, 5765),
+        *(6235, 6744, 7294, 7890, 8534, 9231, 9984),
+    ]
+
+
+def test_a_center_is_half_a_bin_right_of_its_left_edge():
+    ratio = BOSS_GRID.centers / BOSS_GRID.edges[:-1]
+    np.testing.assert_allclose(SPEED_OF_LIGHT * np.log(ratio), 345.15, atol=0.01)
+    np.testing.assert_allclose(BOSS_GRID.edges[1:] / BOSS_GRID.centers, ratio)
+
+
+def test_every_center_falls_into_its_own_bin():
+    index = BOSS_GRID.bin_of(np.log10(BOSS_GRID.centers))
+    assert index.tolist() == list(range(443)) and index.dtype == np.int64
+
+
+def test_bins_off_the_grid_are_out_of_range():
+    assert BOSS_GRID.bin_of(np.log10([3599.9, 3600.1, 9983.9, 9984.0])).tolist() == [
+        -1,
+        0,
+        442,
+        443,
+    ]
+
+
+def test_bins_of_the_desi_wavelengths_are_quasarnps(shared):
+    expected = ast.literal_eval((shared / "quasarnp" / "regrid.txt").read_text())
+    wavelength = np.round(np.linspace(3600, 9824, 7781), 1)
+    assert BOSS_GRID.bin_of(np.log10(wavelength)).tolist() == expected
+
+
+def desi(shared):
+    """Wavelength, flux and ivar of the reference coadd, by camera."""
+    with fits.open(shared / "quasarnp" / "test_coadd.fits.gz") as hdus:
+        return {
+            c: tuple(np.array(hdus[f"{c}_{what}"].data) for what in ("WAVELENGTH", "FLUX", "IVAR"))
+            for c in CAMERAS
+        }
+
+
+def test_rebinning_is_quasarnps(shared):
+    coadd = desi(shared)
+    with fits.open(shared / "quasarnp" / "coadd_rebinned.fits.gz") as hdus:
+        expected = {c: (hdus[f"{c}_FLUX"].data, hdus[f"{c}_IVAR"].data) for c in CAMERAS}
+    for camera, (wavelength, flux, ivar) in coadd.items():
+        mean, weight = rebin(np.log10(wavelength), flux, ivar)
+        weighted_sum, weight_sum = expected[camera]
+        np.testing.assert_array_equal(weight, weight_sum)
+        assert np.allclose(mean * weight, weighted_sum)
+
+    # All arms at once are the sums over the arms, also where these overlap.
+    wavelength, flux, ivar = (np.concatenate(x, axis=-1) for x in zip(*coadd.values(), strict=True))
+    mean, weight = rebin(np.log10(wavelength), flux, ivar)
+    assert np.allclose(weight, sum(i for _, i in expected.values()))
+    assert np.allclose(mean * weight, sum(f for f, _ in expected.values()))
+
+
+def plain_rebin(loglam, flux, ivar, grid):
+    """The rule of FACTS 1.3, a pixel at a time."""
+    weighted, total = [0.0] * grid.size, [0.0] * grid.size
+    for pixel in range(len(loglam)):
+        values = float(loglam[pixel]), float(flux[pixel]), float(ivar[pixel])
+        if not all(map(np.isfinite, values)) or values[2] <= 0:
+            continue
+        place = int(np.floor((values[0] - np.log10(grid.start)) / grid.dloglam))
+        if 0 <= place < grid.size:
+            weighted[place] += values[1] * values[2]
+            total[place] += values[2]
+    return [w / t if t > 0 else 0.0 for w, t in zip(weighted, total, strict=True)], total
+
+
+ODD = st.sampled_from([np.nan, np.inf, -np.inf, 0.0, -1.0])
+PIXELS = 25
+
+
+@settings(max_examples=200)
+@given(
+    loglam=hnp.arrays(np.float64, PIXELS, elements=st.floats(2.99, 3.06) | ODD),
+    flux=hnp.arrays(np.float64, (2, PIXELS), elements=st.floats(-1e3, 1e3) | ODD),
+    ivar=hnp.arrays(np.float64, (2, PIXELS), elements=st.floats(1e-3, 1e3) | ODD),
+)
+def test_rebinning_is_a_plain_loop_over_pixels(loglam, flux, ivar):
+    grid = LogGrid(start=1000.0, dloglam=0.01, size=5)
+    mean, weight = rebin(loglam, flux, ivar, grid)
+    assert mean.dtype == weight.dtype == np.float64 and mean.shape == weight.shape == (2, 5)
+    for row in range(2):
+        expected_mean, expected_weight = plain_rebin(loglam, flux[row], ivar[row], grid)
+        np.testing.assert_allclose(weight[row], expected_weight, rtol=1e-12)
+        np.testing.assert_allclose(mean[row], expected_mean, rtol=1e-9, atol=1e-9)
+
+
+def test_wavelengths_stored_as_float32_fall_where_their_float64_values_fall():
+    loglam = (3.5527 + 1e-4 * np.arange(4600)).astype(np.float32)
+    flux, ivar = np.arange(4600.0), np.ones(4600)
+    for a, b in zip(
+        rebin(loglam, flux, ivar), rebin(loglam.astype(np.float64), flux, ivar), strict=True
+    ):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3)])
+def test_spectra_are_rebinned_alike_in_any_shape(rng, shape):
+    loglam = np.linspace(3.5, 4.1, 900)
+    flux, ivar = rng.normal(size=(*shape, 900)), rng.random((*shape, 900))
+    mean, weight = rebin(loglam, flux, ivar)
+    assert mean.shape == weight.shape == (*shape, 443)
+    for place in np.ndindex(shape):
+        np.testing.assert_array_equal(mean[place], rebin(loglam, flux[place], ivar[place])[0])
+
+
+def test_a_spectrum_off_the_grid_is_empty():
+    mean, weight = rebin(np.linspace(3.0, 3.1, 50), np.ones(50), np.ones(50))
+    assert not mean.any() and not weight.any()
