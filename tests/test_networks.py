@@ -260,3 +260,15 @@ def test_build_names_what_it_cannot_build():
         networks.build("Table4")
     with pytest.raises(InputError, match="SpectraNetRegressor cannot be built"):
         networks.build("SpectraNetRegressor", classes=4)
+
+
+@pytest.mark.parametrize("network", [SpectraNetClassifier(), SpectraNetRegressor()])
+def test_the_plain_form_has_the_same_parameters_and_results(
+    network: nn.Module, rng: np.random.Generator
+):
+    variables = random_variables(network, rng)
+    flux = rng.normal(size=(3, 443)).astype(np.float32)
+    plain = network.clone(form="plain")
+    np.testing.assert_allclose(
+        network.apply(variables, flux), plain.apply(variables, flux), rtol=1e-5, atol=1e-5
+    )

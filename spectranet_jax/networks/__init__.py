@@ -28,6 +28,10 @@ def build(name: str, **fields: Any) -> nn.Module:
     if name not in NETWORKS:
         raise InputError(f"no network is called {name!r}; there are {', '.join(NETWORKS)}")
     try:
-        return NETWORKS[name](**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+        return NETWORKS[name](
+            **{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+        )
     except TypeError as error:
-        raise InputError(f"{name} cannot be built: {error}; was this made by another version?") from error
+        raise InputError(
+            f"{name} cannot be built: {error}; was this made by another version?"
+        ) from error

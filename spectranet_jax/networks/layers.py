@@ -1,9 +1,10 @@
-"""Convolution and pooling in the forms that are fast to differentiate on a CPU.
+"""Convolution and pooling, in the form that is fast to differentiate on a CPU and in the plain one.
 
-Both equal their plain Flax counterparts; only the arithmetic is arranged differently. Measured on
-two cores, the forward and backward pass of Table 1's four blocks takes two thirds of the time that
-`lax.conv_general_dilated` with stride 2 takes (`python -m experiments.benchmark train`).
+Both give the same numbers; only the arithmetic is arranged differently. `python -m
+experiments.benchmark train` measures one against the other, side by side.
 """
+
+from collections.abc import Callable
 
 import flax.linen as nn
 import jax
@@ -12,6 +13,8 @@ from jax import lax
 from jax.nn import initializers
 
 Array = jax.Array
+
+_CHANNELS_LAST = ("NWC", "WIO", "NWC")
 
 
 def strided_conv(x: Array, kernel: Array, stride: int) -> Array:
@@ -34,9 +37,7 @@ def strided_conv(x: Array, kernel: Array, stride: int) -> Array:
     folded = pixels // stride
     x = x[:, : folded * stride].reshape(batch, folded, stride * channels)
     kernel = kernel.reshape(width // stride, stride * channels, features)
-    return lax.conv_general_dilated(
-        x, kernel, window_strides=(1,), padding="VALID", dimension_numbers=("NWC", "WIO", "NWC")
-    )
+    return plain_conv(x, kernel, stride=1)
 
 
 def max_pool_pairs(x: Array) -> Array:
@@ -48,6 +49,25 @@ def max_pool_pairs(x: Array) -> Array:
     return jnp.where(left >= right, left, right)
 
 
+def plain_conv(x: Array, kernel: Array, stride: int) -> Array:
+    """What `strided_conv` computes, as XLA's own convolution with a stride."""
+    return lax.conv_general_dilated(
+        x, kernel, window_strides=(stride,), padding="VALID", dimension_numbers=_CHANNELS_LAST
+    )
+
+
+def plain_max_pool(x: Array) -> Array:
+    """What `max_pool_pairs` computes, as Flax writes it."""
+    return nn.max_pool(x, window_shape=(2,), strides=(1,))
+
+
+FORMS: dict[str, tuple[Callable[[Array, Array, int], Array], Callable[[Array], Array]]] = {
+    "folded": (strided_conv, max_pool_pairs),
+    "plain": (plain_conv, plain_max_pool),
+}
+"""Name -> convolution and pooling."""
+
+
 class ConvPool(nn.Module):
     """One block of the report's Tables 1 and 3: Conv1d, ReLU, max-pool of 2 with stride 1.
 
@@ -55,11 +75,13 @@ class ConvPool(nn.Module):
         features: channels that come out.
         width: kernel width, pixels; a multiple of stride.
         stride: of the convolution, pixels.
+        form: how it is computed, a key of `FORMS`; parameters and results are the same.
     """
 
     features: int
     width: int = 10
     stride: int = 2
+    form: str = "folded"
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -67,4 +89,5 @@ class ConvPool(nn.Module):
         shape = (self.width, x.shape[-1], self.features)
         kernel = self.param("kernel", initializers.he_normal(), shape)
         bias = self.param("bias", initializers.zeros, (self.features,))
-        return max_pool_pairs(nn.relu(strided_conv(x, kernel, self.stride) + bias[None, None]))
+        conv, max_pool = FORMS[self.form]
+        return max_pool(nn.relu(conv(x, kernel, self.stride) + bias[None, None]))

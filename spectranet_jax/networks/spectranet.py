@@ -34,11 +34,13 @@ class SpectraNetClassifier(nn.Module):
         channels: of the four convolutions.
         dropout: share of activations dropped, before each of the two linear layers.
         classes: number of classes.
+        form: how convolutions are computed, a key of `layers.FORMS`.
     """
 
     channels: tuple[int, ...] = (100, 100, 100, 100)
     dropout: float = 0.1
     classes: int = 4
+    form: str = "folded"
 
     @nn.compact
     def __call__(self, flux: Array, train: bool = False) -> Array:
@@ -50,7 +52,7 @@ class SpectraNetClassifier(nn.Module):
         """
         x = flux[..., None]  # (batch, 443, 1)
         for features in self.channels:
-            x = ConvPool(features)(x)  # (batch, 216 | 103 | 46 | 18, 100)
+            x = ConvPool(features, form=self.form)(x)  # (batch, 216 | 103 | 46 | 18, 100)
         x = x.reshape(len(x), -1)  # (batch, 1800)
         x = nn.Dropout(self.dropout, deterministic=not train)(x)
         x = _batch_norm(_hidden(x, 16), train)  # (batch, 16)
@@ -65,10 +67,12 @@ class SpectraNetRegressor(nn.Module):
     Attributes:
         channels: of the four convolutions.
         dropout: share of activations dropped, before the first and the last linear layer.
+        form: how convolutions are computed, a key of `layers.FORMS`.
     """
 
     channels: tuple[int, ...] = (64, 128, 256, 256)
     dropout: float = 0.5
+    form: str = "folded"
 
     @nn.compact
     def __call__(self, flux: Array, train: bool = False) -> Array:
@@ -80,7 +84,9 @@ class SpectraNetRegressor(nn.Module):
         """
         x = flux[..., None]  # (batch, 443, 1)
         for features in self.channels:
-            x = ConvPool(features)(x)  # (batch, 216 | 103 | 46 | 18, 64 | 128 | 256 | 256)
+            x = ConvPool(features, form=self.form)(
+                x
+            )  # (batch, 216 | 103 | 46 | 18, 64 | 128 | 256 | 256)
         x = x.reshape(len(x), -1)  # (batch, 4608)
         x = nn.Dropout(self.dropout, deterministic=not train)(x)
         x = _batch_norm(_hidden(x, 128), train)  # (batch, 128)
