@@ -1,0 +1,65 @@
+# Everything a fresh machine needs: Python 3.11 or newer, and make.
+#   make classify     PYTHON=python3.13 make test     make help
+
+PYTHON ?= python3
+VENV ?= .venv
+RUN := $(VENV)/bin/python -m
+# Settings handed on to a command, as in: make classify ARGS="--epochs 2 --out runs/short"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help classify redshift predict evaluate test test-fast lint format benchmark wheel clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
+
+classify: $(VENV)/run  ## train, evaluate and plot the four-class network (makes a mock survey)
+	$(RUN) experiments.classify $(ARGS)
+
+redshift: $(VENV)/run  ## the same for the redshift network (ARGS="--target bal")
+	$(RUN) experiments.redshift $(ARGS)
+
+predict: $(VENV)/run  ## catalog of your spectra: make predict ARGS="spec-*.fits"
+	$(RUN) experiments.predict $(ARGS)
+
+evaluate: $(VENV)/run  ## evaluate a run again: make evaluate ARGS="runs/classify"
+	$(RUN) experiments.evaluate $(ARGS)
+
+test: $(VENV)/dev  ## all tests
+	$(RUN) pytest $(ARGS)
+
+test-fast: $(VENV)/dev  ## the tests without the slow ones
+	$(RUN) pytest -m "not slow" $(ARGS)
+
+lint: $(VENV)/dev  ## style and types
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy
+
+format: $(VENV)/dev  ## put the code into style
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
+
+benchmark: $(VENV)/run  ## speed, as ratios measured side by side
+	$(RUN) experiments.benchmark $(ARGS)
+
+wheel: $(VENV)/dev  ## build the wheel, install it into an empty environment, predict with it
+	rm -rf build dist
+	$(RUN) build --wheel --outdir dist
+	.ci/try-wheel dist/*.whl
+
+clean:  ## forget the environment, builds and caches; data/ and runs/ stay
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $(PYTHON) is older than 3.11; say PYTHON=python3.13, or whichever you have"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(RUN) pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(RUN) pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@ $(VENV)/run
