@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -104,9 +105,7 @@ def medians(sides: Mapping[str, Callable[[], object]], repeats: int) -> dict[str
 def train_rows(config: Config) -> list[Row]:
     """A training step of each network, in our form and in plain Flax form."""
     return [
-        _against_plain(
-            f"training step, {name}", config, lambda form, name=name: _step(name, form, config)
-        )
+        _against_plain(f"training step, {name}", config, partial(_step, config, name))
         for name in NETWORKS
     ]
 
@@ -114,9 +113,7 @@ def train_rows(config: Config) -> list[Row]:
 def infer_rows(config: Config) -> list[Row]:
     """Prediction with each network, in our form and in plain Flax form."""
     return [
-        _against_plain(
-            f"prediction, {name}", config, lambda form, name=name: _prediction(name, form, config)
-        )
+        _against_plain(f"prediction, {name}", config, partial(_prediction, config, name))
         for name in NETWORKS
     ]
 
@@ -135,7 +132,7 @@ def input_rows(config: Config) -> list[Row]:
         split = open_split(Path(folder) / "mock", "train", tasks.build("classify").select)
         sides = {
             "stream": lambda: _stream(split, config.batch),
-            "step": _step("SpectraNetClassifier", "folded", config),
+            "step": _step(config, "SpectraNetClassifier", "folded"),
         }
         seconds = medians(sides, config.repeats)
     streamed = len(split) // config.batch * config.batch / seconds["stream"]
@@ -156,7 +153,7 @@ def _against_plain(case: str, config: Config, side: Callable[[str], Callable[[],
     return Row(case, ours, "plain Flax", plain, "spectra/s", ours / plain)
 
 
-def _step(name: str, form: str, config: Config) -> Callable[[], object]:
+def _step(config: Config, name: str, form: str) -> Callable[[], object]:
     """A compiled training step that goes on from its own last state."""
     import jax
 
@@ -177,7 +174,7 @@ def _step(name: str, form: str, config: Config) -> Callable[[], object]:
     return call
 
 
-def _prediction(name: str, form: str, config: Config) -> Callable[[], object]:
+def _prediction(config: Config, name: str, form: str) -> Callable[[], object]:
     import jax
 
     from spectranet_jax import networks

@@ -10,7 +10,7 @@ class Training:
     """Settings of a training run; the defaults are those of Table 1."""
 
     data: Path | None = None
-    """dataset folder, as a data_prep command writes it; by default a mock survey, made when needed"""
+    """dataset folder, as a data_prep command writes it; by default a mock survey"""
     out: Path | None = None
     """run folder to write, by default runs/NAME; the same command in the same folder resumes"""
     epochs: int = 5

@@ -22,7 +22,7 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real spectra and reference files; tests that need it skip where it is absent."""
+    """The folder of real spectra and references; tests that need it skip where it is absent."""
     if not SHARED.is_dir():
         pytest.skip(f"no real data: {SHARED} does not exist")
     return SHARED

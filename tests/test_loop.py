@@ -1,5 +1,6 @@
 """Training: it learns, it resumes bit for bit, and it says what is wrong."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -127,15 +128,15 @@ def test_the_chunked_schedule_makes_the_saw_tooth_of_figure_1(
     losses = np.array([row["loss"] for row in run.read_metrics(folder) if "loss" in row])
     per_chunk = losses.reshape(-1, 30 * 6)  # 384 // 64 steps a pass, 30 passes a chunk
     assert len(per_chunk) == 3
-    for before, after in zip(per_chunk[:-1], per_chunk[1:], strict=True):
+    for before, after in itertools.pairwise(per_chunk):
         assert after[:6].mean() > 1.5 * before[-6:].mean()
         assert after[-6:].mean() < after[:6].mean()
 
 
 def test_progress_adds_up_to_the_steps_of_the_run(splits: tuple[Split, Split], tmp_path: Path):
     seen: list[int] = []
-    run_training(splits, tmp_path / "run", stop_after=7, report=lambda n, remark: seen.append(n))
-    run_training(splits, tmp_path / "run", stop_after=9, report=lambda n, remark: seen.append(n))
+    run_training(splits, tmp_path / "run", stop_after=7, report=lambda n, _: seen.append(n))
+    run_training(splits, tmp_path / "run", stop_after=9, report=lambda n, _: seen.append(n))
     assert sum(seen) == 7 + 7 + 2  # the resumed run first tells what was done before
 
 
@@ -145,9 +146,8 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_steps():
         loss_rows(100, losses, lambda step: 0.1 * step)
 
 
-def test_a_checkpoint_of_another_network_is_refused(splits: tuple[Split, Split], whole: Path):
+def test_a_checkpoint_of_another_network_is_refused(whole: Path):
     other = networks.build("SpectraNetClassifier", channels=[8, 8, 8, 9])
-    training, _ = splits
     optimizer, _ = optimizers.build("adam", "cosine", 5e-3, 10)
     place = placement(BATCH, jax.devices()[:1])
     with pytest.raises(InputError, match="belongs to another network"):

@@ -222,9 +222,7 @@ def test_max_pool_and_its_gradient_equal_flax(seed: int, pixels: int):
     def slow(x: jax.Array) -> jax.Array:
         return (weight * nn.max_pool(x, (2,), (1,))).sum()
 
-    np.testing.assert_array_equal(
-        layers.max_pool_pairs(x), nn.max_pool(jnp.asarray(x), (2,), (1,))
-    )
+    np.testing.assert_array_equal(layers.max_pool_pairs(x), nn.max_pool(jnp.asarray(x), (2,), (1,)))
     np.testing.assert_allclose(jax.grad(fast)(x), jax.grad(slow)(x), atol=1e-6)
 
 

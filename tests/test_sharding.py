@@ -58,7 +58,7 @@ def test_one_step_on_eight_devices_equals_one_device_in_float32():
 
 
 def test_twenty_steps_on_eight_devices_equal_one_device_in_float64():
-    """In float32 rounding would grow from step to step; in float64 it is the algorithm that shows."""
+    """In float32 rounding grows from step to step; in float64 it is the algorithm that shows."""
     with jax.enable_x64(True):
         one, loss_one = steps_on(jax.devices()[:1], 20, np.float64)
         many, loss_many = steps_on(jax.devices(), 20, np.float64)

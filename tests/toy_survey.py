@@ -1,4 +1,4 @@
-"""Spectra with one bump, whose place tells class and redshift: a dataset that a network learns fast."""
+"""Spectra with one bump, whose place tells class and redshift: a network learns them fast."""
 
 from pathlib import Path
 

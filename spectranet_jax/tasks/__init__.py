@@ -23,4 +23,6 @@ def build(name: str, **fields: Any) -> Task:
     try:
         return TASKS[name](**fields)
     except TypeError as error:
-        raise InputError(f"{name} cannot be set up: {error}; was this made by another version?") from error
+        raise InputError(
+            f"{name} cannot be set up: {error}; was this made by another version?"
+        ) from error

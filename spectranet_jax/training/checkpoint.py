@@ -59,7 +59,9 @@ def restore(run: Path, kind: str, like: Any) -> Any:
     """
     step = latest_step(run, kind)
     if step is None:
-        raise InputError(f"{run} has no {kind} checkpoint; train it first, or give another run folder")
+        raise InputError(
+            f"{run} has no {kind} checkpoint; train it first, or give another run folder"
+        )
     with _manager(run, kind) as manager:
         try:
             stored = manager.item_metadata(step)

@@ -38,7 +38,7 @@ def train(
     seed: int,
     checkpoint_every: int = 200,
     stop_after: int | None = None,
-    report: Report = lambda steps, remark: None,
+    report: Report = lambda _steps, _remark: None,
     devices: Sequence[jax.Device] | None = None,
 ) -> None:
     """Train until the order ends; checkpoints and metrics go to the run folder.

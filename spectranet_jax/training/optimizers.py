@@ -21,7 +21,8 @@ def constant(peak: float, steps: int) -> optax.Schedule:
     """Linear warm-up over 5% of the steps, then the peak rate."""
     warm_up = int(WARM_UP * steps)
     return optax.join_schedules(
-        [optax.linear_schedule(0.0, peak, max(warm_up, 1)), optax.constant_schedule(peak)], [warm_up]
+        [optax.linear_schedule(0.0, peak, max(warm_up, 1)), optax.constant_schedule(peak)],
+        [warm_up],
     )
 
 

@@ -35,7 +35,7 @@ class Order:
 
 
 def shuffled(block_sizes: Indices, batch: int, epochs: int, seed: int) -> Order:
-    """Every epoch sees every spectrum once, in an order of its own; the last short batch is left out.
+    """Every epoch sees every spectrum once, in its own order, but for a last short batch.
 
     Blocks are drawn in random order; spectra are shuffled within groups of `GROUP` blocks.
 

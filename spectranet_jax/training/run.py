@@ -1,9 +1,9 @@
 """The run folder: what a training run leaves behind, and all that is needed to go on from it.
 
-    config.json     network, task and settings; enough to build both again
-    metrics.jsonl   one JSON object a line: the loss of each step, the validation of each epoch
-    checkpoints/    `last` to resume from, `best` to evaluate and predict with
-    evaluation.json, figures/   written by evaluation
+config.json     network, task and settings; enough to build both again
+metrics.jsonl   one JSON object a line: the loss of each step, the validation of each epoch
+checkpoints/    `last` to resume from, `best` to evaluate and predict with
+evaluation.json, figures/   written by evaluation
 """
 
 import json
@@ -50,7 +50,9 @@ def read_config(run: Path) -> Row:
     """
     path = run / CONFIG
     if not path.is_file():
-        raise InputError(f"{run} is no run folder: it has no {CONFIG}; give the --out of a training run")
+        raise InputError(
+            f"{run} is no run folder: it has no {CONFIG}; give the --out of a training run"
+        )
     return _parse(path, path.read_text(encoding="utf-8"))
 
 
@@ -92,4 +94,6 @@ def _parse(path: Path, text: str) -> Row:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise InputError(f"{path} is not valid JSON ({error}); the run folder is damaged") from error
+        raise InputError(
+            f"{path} is not valid JSON ({error}); the run folder is damaged"
+        ) from error

@@ -34,4 +34,6 @@ def placement(batch: int, devices: Sequence[jax.Device] | None = None) -> Placem
             f" choose a multiple of {len(devices)}"
         )
     mesh = jax.make_mesh((len(devices),), ("data",), (AxisType.Auto,), devices=tuple(devices))
-    return Placement(NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("data")))
+    return Placement(
+        NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("data"))
+    )

@@ -77,7 +77,8 @@ def make_train_step(
             return task.loss(output, batch).mean(), mutated.get("batch_stats", {})
 
         with jax.default_matmul_precision("float32"):
-            (loss, batch_stats), gradient = jax.value_and_grad(mean_loss, has_aux=True)(state.params)
+            loss_and_gradient = jax.value_and_grad(mean_loss, has_aux=True)
+            (loss, batch_stats), gradient = loss_and_gradient(state.params)
         updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
         return State(state.step + 1, params, batch_stats, opt_state), loss
