@@ -1,18 +1,25 @@
-"""Turn a trained run into weights to ship: safetensors, config and card, free of checkpoints.
+"""Turn a trained classifier into weights to ship: safetensors, config and card, no checkpoints.
 
-    python -m experiments.export runs/classify --name classifier
+python -m experiments.export runs/classify --name classifier --also runs/real
 """
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 
 from data_prep.command import command
 
-WEIGHTS = Path("spectranet_jax/weights")
+LIMITS = """\
+- Trained on mock spectra alone, those of `data_prep.mock`; real spectra were only looked at to see
+  how well that works.
+- Made for BOSS spectra of quasar targets. The GALAXY class of the mock survey holds compact blue
+  galaxies and red ones up to z 1.4; other surveys' galaxies may look different.
+- Probabilities are calibrated on the mock survey, whose classes are equally frequent. In a sample
+  with other frequencies they need to be weighted by them.
+- Below a median S/N of 2 a bin of 690 km/s (flag LOW_SN) classes are guesses."""
 
 
 @dataclass(frozen=True)
@@ -23,22 +30,37 @@ class Config:
     """run folder, evaluated"""
     name: str
     """name of the model, under which `load` and --model find it"""
-    out: Path = WEIGHTS
+    also: tuple[Path, ...] = ()
+    """folders with further evaluations for the card, as experiments.evaluate --out writes them"""
+    out: Path = Path("spectranet_jax/weights")
     """folder that the model's folder is written to"""
 
 
 def work(config: Config) -> None:
     """Export as configured."""
+    print(f"exporting {config.run}", flush=True)
+    from experiments.card import write_card
     from spectranet_jax.inference import load, weights
+    from spectranet_jax.spectra import InputError
     from spectranet_jax.spectra.atomic import write_text
     from spectranet_jax.training import run
 
     model = load(config.run)
+    evaluations = {
+        f"{one['data']['folder']}, {split} split": one
+        for folder in (config.run, *config.also)
+        for split, one in run.read_evaluation(folder).items()
+    }
+    if any(one["sha256"] != model.sha256 for one in evaluations.values()):
+        raise InputError(
+            f"an evaluation in {config.run} or --also is of other weights; evaluate this run anew"
+        )
     folder = config.out / config.name
-    evaluation = run.read_evaluation(config.run)
+    experiment = model.config["experiment"]
+    rebuild = f"python -m experiments.{experiment} --seed {model.config['seed']}"
     weights.save(folder / weights.FILE_NAME, model.variables)
     write_text(folder / run.CONFIG, json.dumps(model.config, indent=1) + "\n")
-    write_text(folder / run.EVALUATION, json.dumps(evaluation, indent=1) + "\n")
+    write_text(folder / "CARD.md", write_card(config.name, model, rebuild, evaluations, LIMITS))
     print(f"{folder}: sha256 {model.sha256}")
 
 
