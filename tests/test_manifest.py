@@ -64,7 +64,7 @@ def text(content):
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda folder: folder.rmdir(), "is no folder; prepare"),
+        (lambda folder: folder.rmdir(), "is not a folder; prepare"),
         (lambda _: None, "holds no manifest.json: .* prepare it anew"),
         (text(b"{"), "is not a manifest"),
         (text(b"[]"), "is not a manifest"),

@@ -77,7 +77,9 @@ def read(folder: Path) -> Manifest:
     """
     path = folder / FILE_NAME
     if not folder.is_dir():
-        raise InputError(f"{folder} is no folder; prepare a dataset with python -m data_prep.mock")
+        raise InputError(
+            f"{folder} is not a folder; prepare a dataset, as with python -m data_prep.mock"
+        )
     if not path.is_file():
         raise InputError(
             f"{folder} holds no {FILE_NAME}: it is not a dataset, or its preparation was cut off;"
