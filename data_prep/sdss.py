@@ -73,7 +73,7 @@ def prepare(config: Config) -> Manifest:
     """
     check_free(config.out)
     check_fractions(config.split_fractions)
-    files = paths(config.spectra)
+    files = [Path(name) for name in paths(config.spectra)]
     if config.catalog.exists():  # a folder of spectra may hold it
         files = [f for f in files if not (f.exists() and f.samefile(config.catalog))]
     print(f"reading {config.catalog}", file=sys.stderr, flush=True)

@@ -171,14 +171,24 @@ def test_real_files_of_other_formats_are_told_apart(shared):
 def test_paths_of_files_folders_patterns_and_lists(tmp_path):
     for name in ("b.fits", "a.fits.gz", "c.fit", "notes.md", "z.csv"):
         (tmp_path / name).touch()
-    b, a, c = (tmp_path / n for n in ("b.fits", "a.fits.gz", "c.fit"))
+    b, a, c = (f"{tmp_path}/{n}" for n in ("b.fits", "a.fits.gz", "c.fit"))
     listed = tmp_path / "list.txt"
     listed.write_text(f"# mine\n{b}\n\n  {tmp_path}/gone.fits \n")
-    assert paths([str(b)]) == [b]
+    assert paths([b]) == [b]
     assert paths([str(tmp_path)]) == [a, b, c]
     assert paths([f"{tmp_path}/*.fit*"]) == [a, b, c]
-    assert paths([str(listed)]) == paths([f"@{listed}"]) == [b, tmp_path / "gone.fits"]
-    assert paths([str(c), str(tmp_path), str(c)]) == [c, a, b, c, c]
+    assert paths([str(listed)]) == paths([f"@{listed}"]) == [b, f"{tmp_path}/gone.fits"]
+    assert paths([c, str(tmp_path), c]) == [c, a, b, c, c]
+
+
+def test_paths_are_named_as_they_were_given(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "x.fits").touch()
+    (tmp_path / "list.txt").write_text("./in//x.fits\n")
+    assert paths(["./in/x.fits", "in/../in/x.fits"]) == ["./in/x.fits", "in/../in/x.fits"]
+    assert paths(["./in", "./in/"]) == ["./in/x.fits"] * 2
+    assert paths(["./i*/*.fits", "list.txt"]) == ["./in/x.fits", "./in//x.fits"]
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ SUFFIXES = (".fits", ".fits.gz", ".fit")
 LIST_SUFFIXES = (".txt", ".lst")
 
 
-def paths(arguments: Sequence[str]) -> list[Path]:
-    """The files meant by command-line arguments, in the order given.
+def paths(arguments: Sequence[str]) -> list[str]:
+    """The files meant by command-line arguments, in the order and by the names that were given.
 
     An argument is a file; a folder, which means its *.fits, *.fits.gz and *.fit, sorted; a glob
     pattern; or a list of files, one a line, as @LIST or as a *.txt or *.lst file. In a list, empty
@@ -30,31 +30,31 @@ def paths(arguments: Sequence[str]) -> list[Path]:
     return [path for argument in arguments for path in _expand(argument)]
 
 
-def _expand(argument: str) -> list[Path]:
+def _expand(argument: str) -> list[str]:
     path = Path(argument)
     if argument.startswith("@") and not path.exists():
         return _listed(Path(argument[1:]))
     if path.is_dir():
-        files = sorted(p for p in path.iterdir() if p.name.lower().endswith(SUFFIXES))
-        if not files:
+        names = sorted(p.name for p in path.iterdir() if p.name.lower().endswith(SUFFIXES))
+        if not names:
             raise InputError(f"{path} holds no {', '.join(SUFFIXES)} file; give another folder")
-        return files
+        return [f"{argument.rstrip('/')}/{name}" for name in names]
     if path.exists():
-        return _listed(path) if path.suffix.lower() in LIST_SUFFIXES else [path]
+        return _listed(path) if path.suffix.lower() in LIST_SUFFIXES else [argument]
     found = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207 (absolute patterns too)
     if found:
-        return [Path(f) for f in found]
+        return found
     if glob.has_magic(argument):
         raise InputError(f"no file matches {argument}; check the pattern")
     raise InputError(f"{argument} does not exist; check the name")
 
 
-def _listed(path: Path) -> list[Path]:
+def _listed(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as a list of files; check the name") from error
-    files = [Path(s) for s in map(str.strip, lines) if s and not s.startswith("#")]
+    files = [s for s in map(str.strip, lines) if s and not s.startswith("#")]
     if not files:
         raise InputError(f"{path} lists no file; write one path a line")
     return files
