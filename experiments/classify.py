@@ -7,7 +7,7 @@ defaults: 60,000 mock spectra, 5 epochs.
 from dataclasses import dataclass
 
 from data_prep.command import command
-from experiments.settings import Training
+from experiments.settings import Training, check
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Config(Training):
 
 def work(config: Config) -> None:
     """Train and evaluate as configured."""
+    check(config)
     print("classify: starting", flush=True)
     from experiments.pipeline import dataset_folder, train_and_evaluate
     from spectranet_jax import tasks

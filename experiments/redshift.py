@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from data_prep.command import command
-from experiments.settings import Training
+from experiments.settings import Training, check
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Config(Training):
 
 def work(config: Config) -> None:
     """Train and evaluate as configured."""
+    check(config)
     print(f"redshift of {config.target}: starting", flush=True)
     from experiments.pipeline import dataset_folder, train_and_evaluate
     from spectranet_jax import tasks

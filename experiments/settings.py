@@ -1,8 +1,13 @@
 """The flags that every training command has. Cheap to import: `--help` reads only this."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from spectranet_jax.spectra.errors import InputError
+
+LEAST = {"epochs": 1, "batch": 1, "spectra": 4, "seed": 0}
 
 
 @dataclass(frozen=True)
@@ -31,3 +36,17 @@ class Training:
     """of initial weights, order, dropout, and of the mock survey if one is made"""
     spectra: int = 60_000
     """spectra of the mock survey, if one is made"""
+
+
+def check(config: Training) -> None:
+    """Raise InputError where a setting is out of its range."""
+    for flag, least in LEAST.items():
+        value = getattr(config, flag)
+        if value < least:
+            raise InputError(f"--{flag} {value} is too small; give {least} or more")
+    if config.seed >= 2**32:
+        raise InputError(f"--seed {config.seed} is too large; give less than 2**32")
+    if not 0 < config.rate < math.inf:
+        raise InputError(f"--rate {config.rate} is no learning rate; give a number above 0")
+    if not 0 <= config.dropout < 1:
+        raise InputError(f"--dropout {config.dropout} is no share; give 0 or more, but below 1")

@@ -53,7 +53,7 @@ def read_config(run: Path) -> Row:
         raise InputError(
             f"{run} is no run folder: it has no {CONFIG}; give the --out of a training run"
         )
-    return _parse(path, path.read_text(encoding="utf-8"))
+    return _parse(path, _text(path))
 
 
 def read_metrics(run: Path) -> list[Row]:
@@ -61,7 +61,7 @@ def read_metrics(run: Path) -> list[Row]:
     path = run / METRICS
     if not path.is_file():
         return []
-    lines = path.read_text(encoding="utf-8").split("\n")
+    lines = _text(path).split("\n")
     return [_parse(path, line) for line in lines[:-1]]
 
 
@@ -81,7 +81,7 @@ def append_metrics(run: Path, rows: list[Row]) -> None:
 def read_evaluation(run: Path) -> Row:
     """The contents of evaluation.json, by split; empty where there is none yet."""
     path = run / EVALUATION
-    return _parse(path, path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return _parse(path, _text(path)) if path.is_file() else {}
 
 
 def write_evaluation(run: Path, split: str, evaluation: Row) -> None:
@@ -90,10 +90,22 @@ def write_evaluation(run: Path, split: str, evaluation: Row) -> None:
     write_text(run / EVALUATION, json.dumps(content, indent=1) + "\n")
 
 
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read ({error}); the run folder is damaged") from error
+
+
 def _parse(path: Path, text: str) -> Row:
     try:
-        return json.loads(text)
+        row = json.loads(text)
     except json.JSONDecodeError as error:
         raise InputError(
             f"{path} is not valid JSON ({error}); the run folder is damaged"
         ) from error
+    if not isinstance(row, dict):
+        raise InputError(
+            f"{path} holds something else than a run writes; the run folder is damaged"
+        )
+    return row
