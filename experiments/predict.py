@@ -50,15 +50,15 @@ def work(config: Config) -> None:
     print(f"catalog: {config.out}, {len(table)} rows")
 
 
-def predict_files(models: "Sequence[Model]", files: "Sequence[Path]") -> "Table":
+def predict_files(models: "Sequence[Model]", files: "Sequence[str]") -> "Table":
     """A catalog of the spectra in files, in order; a file that cannot be read gives a flagged row.
 
     Args:
         models: whose answers are joined, as `inference.predict` joins them.
-        files: SDSS or BOSS spec files.
+        files: names of SDSS or BOSS spec files.
 
     Raises:
-        InputError: if no file can be read.
+        InputError: if no file can be read, or none is given.
     """
     import sys
 
@@ -70,20 +70,21 @@ def predict_files(models: "Sequence[Model]", files: "Sequence[Path]") -> "Table"
     from spectranet_jax.spectra import BOSS_GRID, InputError
     from spectranet_jax.spectra.flags import Flag, pixel_flags
 
-    names, identities, bits, pixels = [], [], [], []
-    errors = []
+    if not files:
+        raise InputError("there is nothing to read; name spec files, or a folder of them")
+    names, identities, bits, pixels, errors = [], [], [], [], []
     with progress("reading", total=len(files)) as report:
         for file in files:
             try:
                 spectra = sdss.read(Path(file))
             except InputError as error:
                 errors.append(str(error))
-                names.append(str(file))
+                names.append(file)
                 identities.append("")
                 bits.append(int(Flag.UNREADABLE))
                 pixels.append(np.zeros((2, 1, BOSS_GRID.size), np.float32))
             else:
-                names += [str(file)] * len(spectra)
+                names += [file] * len(spectra)
                 identities += [spectrum.name for spectrum in spectra]
                 bits += [pixel_flags(spectrum.flux, spectrum.ivar) for spectrum in spectra]
                 pixels.append(np.stack(rebin_all(spectra)))
