@@ -77,8 +77,8 @@ def predict_files(models: "Sequence[Model]", files: "Sequence[str]") -> "Table":
         for file in files:
             try:
                 spectra = sdss.read(Path(file))
-            except InputError as error:
-                errors.append(str(error))
+            except InputError as reason:
+                errors.append(str(reason))
                 names.append(file)
                 identities.append("")
                 bits.append(int(Flag.UNREADABLE))
@@ -90,8 +90,8 @@ def predict_files(models: "Sequence[Model]", files: "Sequence[str]") -> "Table":
                 pixels.append(np.stack(rebin_all(spectra)))
             report(1)
     if len(errors) == len(files):
-        more = f" (and {len(errors) - 1} more files)" if len(errors) > 1 else ""
-        raise InputError(errors[0] + more)
+        all_of_them = f"none of the {len(files)} files can be read: " if len(files) > 1 else ""
+        raise InputError(all_of_them + errors[0])
     for error in errors:
         print(f"warning: {error}", file=sys.stderr)
     flux, ivar = np.concatenate(pixels, axis=1)
@@ -99,7 +99,8 @@ def predict_files(models: "Sequence[Model]", files: "Sequence[str]") -> "Table":
 
 
 def show(table: "Table") -> None:
-    """Print spectra by class, and by flag."""
+    """Print spectra by class, those with a redshift, and those with each flag."""
+    import numpy as np
     import rich.table
     from rich.console import Console
 
@@ -112,7 +113,7 @@ def show(table: "Table") -> None:
     summary.add_column("spectra", justify="right")
     for name, count in catalog.counts(table, CLASSES).items():
         summary.add_row(name, f"{count:,}")
-    summary.add_section()
+    summary.add_row("with redshift", f"{np.ma.count(table['Z']):,}", end_section=True)
     for flag in Flag:
         flagged = int(((table["FLAGS"] & flag.value) != 0).sum())
         if flagged:

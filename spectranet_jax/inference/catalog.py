@@ -128,7 +128,7 @@ def _for_fits(table: Table) -> Table:
 
 
 def counts(table: Table, classes: Sequence[str]) -> dict[str, int]:
-    """Class name -> rows, and rows without prediction under "none"."""
+    """Class name -> rows, and rows without a class under "no class"."""
     mask = np.ma.getmaskarray(table["CLASS"])
     names = np.asarray(np.ma.getdata(table["CLASS"]))[~mask]
-    return {name: int((names == name).sum()) for name in classes} | {"none": int(mask.sum())}
+    return {name: int((names == name).sum()) for name in classes} | {"no class": int(mask.sum())}

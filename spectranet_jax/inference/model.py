@@ -36,15 +36,16 @@ DEFAULT = "classifier"
 BATCH = 256
 """Spectra a compiled call; fewer are filled up with empty ones, which changes no result."""
 
-PARTS: dict[str, tuple[str, ...]] = {
-    "experiment": (),
-    "network": ("name",),
-    "task": ("name",),
-    "data": ("folder", "fingerprint"),
-    "seed": (),
-    "versions": ("spectranet-jax",),
-}
-"""What every config.json says: part -> the entries of it that are read."""
+READ_FROM_CONFIG = (
+    ("experiment",),
+    ("network", "name"),
+    ("task", "name"),
+    ("seed",),
+    ("data", "folder"),
+    ("data", "fingerprint"),
+    ("versions", "spectranet-jax"),
+)
+"""What every config.json holds, each as the keys that lead to it."""
 
 
 @dataclass(frozen=True)
@@ -208,13 +209,13 @@ def load(model: str | Path = DEFAULT) -> Model:
 
 def _check(folder: Path, config: dict[str, Any]) -> None:
     """Raise InputError unless a config.json says all that is read from one."""
-    for part, entries in PARTS.items():
-        content = config.get(part)
-        there = isinstance(content, dict) if entries else part in config
-        if not (there and all(entry in content for entry in entries)):
+    for keys in READ_FROM_CONFIG:
+        content: Any = config
+        for key in keys:
+            content = content.get(key) if isinstance(content, dict) else None
+        if content is None:
             raise InputError(
-                f"{folder / run.CONFIG} does not say which {part}; give a run folder as it was"
-                " trained"
+                f"{folder / run.CONFIG} lacks {'.'.join(keys)}; give a run folder as it was trained"
             )
 
 
