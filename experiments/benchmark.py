@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from data_prep.command import command
+from spectranet_jax.spectra.errors import InputError
 
 if TYPE_CHECKING:
     from spectranet_jax.training.stream import Split
@@ -61,6 +62,8 @@ class Row:
 
 def work(config: Config) -> None:
     """Measure as configured; print a table."""
+    if config.batch < 1 or config.repeats < 1:
+        raise InputError("--batch and --repeats must be 1 or more")
     print("benchmark: starting", flush=True)
     import platform
 
