@@ -125,7 +125,7 @@ def input_rows(config: Config) -> list[Row]:
     """Streaming a dataset by the training order, against the training step that it feeds."""
     import tempfile
 
-    from data_prep.mock.survey import prepare
+    from data_prep.mock.dataset import prepare
     from spectranet_jax import tasks
     from spectranet_jax.spectra import CLASSES
     from spectranet_jax.training.stream import open_split

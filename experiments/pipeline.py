@@ -10,7 +10,7 @@ from typing import Any
 import jax
 
 import spectranet_jax
-from data_prep.mock.survey import prepare
+from data_prep.mock.dataset import check_recipe, prepare
 from data_prep.progress import progress
 from experiments.evaluate import evaluate_run
 from experiments.settings import Training
@@ -37,7 +37,10 @@ def dataset_folder(config: Training, kind: str, classes: Sequence[str]) -> Path:
     if config.data is not None:
         return config.data
     folder = Path(f"data/mock-{kind}-{config.spectra}-seed{config.seed}")
-    if not (folder / manifest.FILE_NAME).exists():
+    if (folder / manifest.FILE_NAME).exists():
+        print(f"using the mock survey in {folder}", flush=True)
+        check_recipe(folder)
+    else:
         print(f"making a mock survey in {folder}", flush=True)
         prepare(folder, dict.fromkeys(classes, config.spectra // len(classes)), config.seed)
     return folder
