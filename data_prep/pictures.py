@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from spectranet_jax.spectra.atomic import atomic
+from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import BOSS_GRID, LogGrid
 from spectranet_jax.spectra.labels import CLASSES
 from spectranet_jax.spectra.records import Block, concatenate
@@ -17,7 +18,7 @@ def contact_sheet(path: Path, blocks: Sequence[Block], grid: LogGrid = BOSS_GRID
     """Draw up to 18 spectra of each class that `blocks` hold, and write a PNG.
 
     Raises:
-        InputError: if `path` cannot be written.
+        InputError: if `path` cannot be written or there is nothing to draw.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -28,6 +29,8 @@ def contact_sheet(path: Path, blocks: Sequence[Block], grid: LogGrid = BOSS_GRID
         for label in range(len(CLASSES))
         if len(rows := np.flatnonzero(block.label == label))
     ]
+    if not chosen:
+        raise InputError(f"{path} would show no spectra: there is none of any class")
     height = ROWS_A_CLASS * len(chosen)
     figure = Figure(figsize=(3.2 * COLUMNS, 1.5 * height), layout="constrained")
     FigureCanvasAgg(figure)

@@ -23,7 +23,8 @@ class Config:
     split: Literal["train", "valid", "test"] = "test"
     """which of the dataset's splits"""
     out: Path | None = None
-    """folder for evaluation.json and figures/; by default the run folder"""
+    """folder for figures/ and evaluation.json, where the former scores of that split are replaced;
+    by default the run folder"""
 
 
 def work(config: Config) -> None:
@@ -47,24 +48,30 @@ def evaluate_run(
         InputError: if the model or the data cannot be used.
     """
     from experiments.present import PRESENT
-    from spectranet_jax.inference import load
+    from spectranet_jax import __version__
+    from spectranet_jax.inference import load, weights
+    from spectranet_jax.inference.model import find
     from spectranet_jax.spectra import InputError
     from spectranet_jax.training import run
     from spectranet_jax.training.evaluate import make_evaluate
     from spectranet_jax.training.stream import open_split
 
-    model = load(model_or_run)
+    folder, model = find(model_or_run), load(model_or_run)
+    if out is None and folder in weights.shipped().values():
+        raise InputError(f"{model_or_run} comes with the package; say where to write with --out")
+    out = out or folder
     trained_on = model.config["data"]
+    if data is None and not Path(trained_on["folder"]).is_dir():
+        raise InputError(
+            f"{trained_on['folder']}, which {model_or_run} was trained on, is not there;"
+            " name a dataset to evaluate on with --data"
+        )
     split = open_split(data or Path(trained_on["folder"]), split_name, model.task.select)
     if data is None and split.fingerprint != trained_on["fingerprint"]:
         raise InputError(
             f"{split.folder} is no longer the dataset that {model_or_run} was trained on;"
             " name the dataset to evaluate on with --data"
         )
-    if out is None:
-        out = Path(model_or_run)
-        if not out.is_dir():
-            raise InputError(f"{model_or_run} comes with the package; say where to write with --out")
     evaluation = make_evaluate(model.network, model.task, split)(model.variables)
     run.write_evaluation(
         out,
@@ -72,13 +79,13 @@ def evaluate_run(
         {
             "model": model.name,
             "sha256": model.sha256,
-            "seed": model.config["seed"],
-            "version": model.config["versions"]["spectranet-jax"],
+            "config": model.config,
+            "version": __version__,
             "data": {"folder": str(split.folder), "fingerprint": split.fingerprint},
             "scores": evaluation.scores,
         },
     )
-    metrics = run.read_metrics(out)
+    metrics = run.read_metrics(folder)
     figures = PRESENT[model.config["task"]["name"]](split, evaluation, metrics, out / "figures")
     print(f"scores: {out / run.EVALUATION}")
     print("figures: " + ", ".join(str(path) for path in figures))

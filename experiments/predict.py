@@ -50,15 +50,15 @@ def work(config: Config) -> None:
     print(f"catalog: {config.out}, {len(table)} rows")
 
 
-def predict_files(models: "Sequence[Model]", files: "Sequence[Path]") -> "Table":
+def predict_files(models: "Sequence[Model]", files: "Sequence[str]") -> "Table":
     """A catalog of the spectra in files, in order; a file that cannot be read gives a flagged row.
 
     Args:
         models: whose answers are joined, as `inference.predict` joins them.
-        files: SDSS or BOSS spec files.
+        files: names of SDSS or BOSS spec files.
 
     Raises:
-        InputError: if no file can be read.
+        InputError: if no file can be read, or none is given.
     """
     import sys
 
@@ -70,27 +70,28 @@ def predict_files(models: "Sequence[Model]", files: "Sequence[Path]") -> "Table"
     from spectranet_jax.spectra import BOSS_GRID, InputError
     from spectranet_jax.spectra.flags import Flag, pixel_flags
 
-    names, identities, bits, pixels = [], [], [], []
-    errors = []
+    if not files:
+        raise InputError("there is nothing to read; name spec files, or a folder of them")
+    names, identities, bits, pixels, errors = [], [], [], [], []
     with progress("reading", total=len(files)) as report:
         for file in files:
             try:
                 spectra = sdss.read(Path(file))
-            except InputError as error:
-                errors.append(str(error))
-                names.append(str(file))
+            except InputError as reason:
+                errors.append(str(reason))
+                names.append(file)
                 identities.append("")
                 bits.append(int(Flag.UNREADABLE))
                 pixels.append(np.zeros((2, 1, BOSS_GRID.size), np.float32))
             else:
-                names += [str(file)] * len(spectra)
+                names += [file] * len(spectra)
                 identities += [spectrum.name for spectrum in spectra]
                 bits += [pixel_flags(spectrum.flux, spectrum.ivar) for spectrum in spectra]
                 pixels.append(np.stack(rebin_all(spectra)))
             report(1)
     if len(errors) == len(files):
-        more = f" (and {len(errors) - 1} more files)" if len(errors) > 1 else ""
-        raise InputError(errors[0] + more)
+        all_of_them = f"none of the {len(files)} files can be read: " if len(files) > 1 else ""
+        raise InputError(all_of_them + errors[0])
     for error in errors:
         print(f"warning: {error}", file=sys.stderr)
     flux, ivar = np.concatenate(pixels, axis=1)
@@ -98,7 +99,8 @@ def predict_files(models: "Sequence[Model]", files: "Sequence[Path]") -> "Table"
 
 
 def show(table: "Table") -> None:
-    """Print spectra by class, and by flag."""
+    """Print spectra by class, those with a redshift, and those with each flag."""
+    import numpy as np
     import rich.table
     from rich.console import Console
 
@@ -111,7 +113,7 @@ def show(table: "Table") -> None:
     summary.add_column("spectra", justify="right")
     for name, count in catalog.counts(table, CLASSES).items():
         summary.add_row(name, f"{count:,}")
-    summary.add_section()
+    summary.add_row("with redshift", f"{np.ma.count(table['Z']):,}", end_section=True)
     for flag in Flag:
         flagged = int(((table["FLAGS"] & flag.value) != 0).sum())
         if flagged:

@@ -38,15 +38,14 @@ def classification(
         cells = (f"{n:,} {text(part):>5}" for n, part in zip(counts, parts, strict=True))
         matrix.add_row(name, *cells)
 
-    table = Table(title="Test scores here, and the report's Table 2 (BOSS DR12) for comparison")
-    for heading in ("class", "precision", "recall", "F1", "support"):
-        table.add_column(heading, justify="left" if heading == "class" else "right")
-    for heading in ("precision", "recall", "F1", "F1 implied", "support"):
-        table.add_column(f"report: {heading}", justify="right", style="dim")
+    table = Table(title="Scores here, and those of the report's Table 2 (BOSS DR12)")
+    for heading in ("class", "", "precision", "recall", "F1", "F1 implied", "support"):
+        table.add_column(heading, justify="left" if heading in ("class", "") else "right")
     for row in report.comparison_rows(scores):
-        ours = (text(row.precision), text(row.recall), text(row.f1), f"{row.support:,}")
+        ours = (text(row.precision), text(row.recall), text(row.f1), "", f"{row.support:,}")
         theirs = map(text, (row.report_precision, row.report_recall, row.report_f1, row.implied_f1))
-        table.add_row(row.name, *ours, *theirs, f"{row.report_support:,}")
+        table.add_row(row.name, "here", *ours)
+        table.add_row("", "report", *theirs, f"{row.report_support:,}", style="dim")
 
     console = Console()
     console.print(matrix, table)
@@ -56,7 +55,8 @@ def classification(
     console.print(
         f"accuracy {scores['accuracy']:.4f} (95%: {low:.4f} to {high:.4f}),"
         f" with QSO and QSO_BAL as one {scores['accuracy_three_class']:.4f};"
-        f" log-loss {text(scores['log_loss'])}, calibration error {scores['calibration_error']:.4f}",
+        f" log-loss {text(scores['log_loss'])},"
+        f" calibration error {text(scores['calibration_error'])}",
         highlight=False,
     )
 
@@ -122,7 +122,7 @@ def interval(part: dict[str, Any]) -> str:
 
 
 def _loss_curve(metrics: Metrics, folder: Path, ylabel: str) -> list[Path]:
-    """Loss against iteration, where the evaluated folder is that of the training run."""
+    """Loss against iteration, where there is a log of the training."""
     if not metrics:
         return []
     path = folder / "loss.png"

@@ -8,6 +8,7 @@ from typing import Literal
 from spectranet_jax.spectra.errors import InputError
 
 LEAST = {"epochs": 1, "batch": 1, "spectra": 4, "seed": 0}
+"""Smallest values that make sense; a mock survey has a spectrum a class at least."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ DETECTABLE = (1.55, 5.0)
 HIGH_IONS = {"CIV": (1.0, 0.0), "SiIV": (0.55, 0.5), "NV": (0.9, 0.35), "OVI": (1.0, 0.4),
              "Lya": (0.55, 0.5)}  # fmt: skip
 LOW_IONS = {"AlIII": (0.6, 0.4), "MgII": (0.45, 0.5)}
+# Ion -> equivalent width relative to C IV, separation of the doublet in km/s.
+ASSOCIATED = {"CIV": (1.0, 498.0), "NV": (0.7, 962.0), "SiIV": (0.3, 1931.0),
+              "OVI": (0.6, 1650.0), "Lya": (1.0, 0.0)}  # fmt: skip
 LOW_SHARE = 0.13
 """Of BAL quasars that show low ions too."""
 
@@ -23,7 +26,7 @@ def troughs(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> 
 
     One to three troughs a quasar. The balnicity of the strongest is log-uniform over 100 to 10,000
     km/s ("roughly equal numbers per logarithmic interval"), outflow speeds reach 25,000 km/s, and
-    depths 0.25 to 1. A quarter are narrow (1,000 to 2,200 km/s), deep and slow: inspectors call
+    depths 0.25 to 1. A quarter are narrow (1,400 to 2,600 km/s), deep and slow: inspectors call
     them BAL although BI, which starts at 2,000 km/s of width, is 0.
     """
     n = len(z)
@@ -41,7 +44,7 @@ def troughs(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> 
         balnicity = 10 ** rng.uniform(2.0, 4.0, n)
         width = np.clip(1.3 * balnicity / absorbed, 1800, 14000) * np.exp(rng.normal(0, 0.2, n))
         narrow = (rng.random(n) < 0.25) & (i == 0)
-        width = np.where(narrow, rng.uniform(1000, 2200, n), width)
+        width = np.where(narrow, rng.uniform(1400, 2600, n), width)
         absorbed = np.where(narrow, np.maximum(absorbed, 0.6), absorbed)
         slowest = rng.exponential(np.where(narrow, 2500, 4500), n)
         slowest = np.clip(slowest, 0, np.maximum(24000 - width, 0))
@@ -103,11 +106,13 @@ def narrow_absorbers(rng: np.random.Generator, z: NDArray[np.float64], grid: Log
         outflow = rng.normal(500, 1500, m) / SPEED_OF_LIGHT
         at = (1 + z[associated]) * (1 - outflow) - 1
         width = rng.uniform(80, 330, m)
-        strength = np.exp(rng.uniform(np.log(0.3), np.log(5), m))  # rest equivalent width of C IV
+        strength = np.exp(rng.uniform(np.log(0.3), np.log(9), m))  # rest equivalent width of C IV
         part = depth[associated]
-        for ion, ratio in {"CIV": 1.0, "NV": 0.7, "SiIV": 0.3, "Lya": 1.0, "OVI": 0.8}.items():
-            scatter = np.exp(rng.normal(0, 0.4, m)) * ratio
-            add_line(part, grid, REST[ion], strength * scatter, width, z=at)
+        for ion, (ratio, splitting) in ASSOCIATED.items():
+            member = strength * np.exp(rng.normal(0, 0.4, m)) * ratio / 2
+            for side in (-splitting, splitting):
+                at_member = (1 + at) * (1 + side / 2 / SPEED_OF_LIGHT) - 1
+                add_line(part, grid, REST[ion], member, width, z=at_member)
         depth[associated] = part
         associated = associated[rng.random(m) < 0.25]
     for ion, rate in {"CIV": 0.5, "MgII": 0.35}.items():

@@ -16,13 +16,13 @@ from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import REST
 
 REST_GRID = LogGrid(start=1000.0, dloglam=2.5e-4, size=4100)  # to 10,600 Angstrom, 173 km/s
-TEMPERATURES = (3750.0, 4400.0, 5400.0, 9000.0, 28000.0)
+TEMPERATURES = (3500.0, 4400.0, 5700.0, 9000.0, 28000.0)
 """Of the stars that stand for a population: cool giants, giants, turn-off, A and B stars."""
 
 # Share of the light at 5500 Angstrom by temperature; a Dirichlet draw around it.
 MIXTURES = {
-    "old": (0.20, 0.42, 0.36, 0.02, 0.0),
-    "intermediate": (0.12, 0.25, 0.40, 0.19, 0.04),
+    "old": (0.26, 0.28, 0.41, 0.04, 0.01),
+    "intermediate": (0.16, 0.22, 0.39, 0.18, 0.05),
     "star-forming": (0.05, 0.13, 0.25, 0.37, 0.20),
     "compact blue": (0.02, 0.04, 0.10, 0.34, 0.50),
 }
@@ -38,7 +38,8 @@ def galaxies(rng: np.random.Generator, n: int, grid: LogGrid) -> tuple[Array, ND
         [rng.triangular(0.01, 0.5, 0.9, n), rng.power(0.6, n) * 1.4],
         rng.power(0.8, n) * 1.2,
     )
-    z = np.maximum(z, 0.003)
+    nearby = np.exp(rng.uniform(np.log(0.004), np.log(0.15), n))
+    z = np.where(rng.random(n) < 0.15, nearby, np.maximum(z, 0.004))
     light = stellar_light(rng, np.array(names)[kind], z, grid)
     emission = gas(rng, (kind >= names.index("star-forming")), light, z, grid)
     rest = (grid.centers / (1 + z[:, None])).astype(np.float32)

@@ -32,7 +32,7 @@ def forest(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> A
     centers = grid.start * 10 ** (grid.dloglam * (np.arange(grid.size + extra) + 0.5))
     white = rng.standard_normal((n, grid.size + extra + 2), np.float32)
     field = 0.5 * white[:, :-2] + 0.75 * white[:, 1:-1] + 0.43 * white[:, 2:]
-    spread = np.float32(0.75)
+    spread = np.float32(0.68)
     mean = effective_depth(centers / LYA - 1).astype(np.float32)
     sight_line = np.exp(rng.normal(0, 0.15, (n, 1))).astype(np.float32)
     alpha = sight_line * mean * np.exp(spread * field - 0.2 * spread**2)
@@ -52,8 +52,7 @@ def _below(rest: NDArray[np.floating], edge: float, width: float) -> Array:
 def damped(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> Array:
     """Optical depth of (sub-)damped systems, log N(HI) 19.7 to 22, float32 (n, bins).
 
-    0.2 damped systems a unit redshift at z 2.5 and as many sub-damped ones; in the wing
-    tau = N / 1e20 (2.06 Angstrom / offset)^2, from W = 7.3 Angstrom (N / 1e20)^0.5.
+    0.2 damped systems a unit redshift at z 2.5 and as many sub-damped ones.
     """
     depth = np.zeros((len(z), grid.size), np.float32)
     low = np.maximum(grid.start / LYA - 1, (1 + z) * LYB / LYA - 1)
@@ -63,19 +62,33 @@ def damped(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> A
         absorber = low[rows] + (z[rows] - low[rows]) * rng.random(len(rows))
         column = 10 ** (19.7 + np.minimum(rng.exponential(0.5, len(rows)), 2.3))
         offset = grid.centers / (1 + absorber[:, None]) - LYA
-        width2 = 2.06**2 * column[:, None] / 1e20
-        depth[rows] += np.minimum(width2 / (offset**2 + 0.02), 30).astype(np.float32)
+        depth[rows] += damping_depth(offset, column[:, None]).astype(np.float32)
     return depth
+
+
+def damping_depth(
+    offset: NDArray[np.floating], column: NDArray[np.floating]
+) -> NDArray[np.floating]:
+    """Optical depth of a damped Lyman-alpha line, at most 30.
+
+    tau = column / 1e20 (2.06 / offset)^2, whose equivalent width is the well-known
+    W = 7.3 Angstrom (column / 1e20)^0.5.
+
+    Args:
+        offset: from the line, Angstrom in the absorber's frame.
+        column: of neutral hydrogen, cm^-2.
+    """
+    return np.minimum(2.06**2 * column / 1e20 / (offset**2 + 0.02), 30)
 
 
 def lyman_limit(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> Array:
     """Optical depth below 912 Angstrom of one Lyman-limit system a sight line, float32.
 
     Its distance in redshift is exponential, 1.2 at z 2.5 and falling to 0.3 at z 4.5, about the
-    mean free path of Worseck et al. (2014); its depth log-normal about 2, so that most of them cut.
+    mean free path of Worseck et al. (2014); its depth log-normal about 5, so that most of them cut.
     """
     scale = 1.2 * ((1 + z) / 3.5) ** -3.2
     absorber = np.maximum(z - rng.exponential(scale), 0)
-    depth = np.exp(rng.normal(np.log(2), 0.8, len(z)))
+    depth = np.exp(rng.normal(np.log(5), 0.8, len(z)))
     ratio = grid.centers / (LIMIT * (1 + absorber[:, None]))
     return (depth[:, None] * np.where(ratio < 1, ratio**3, 0)).astype(np.float32)

@@ -17,8 +17,10 @@ LEGACY_SHARE, LEGACY_COVERAGE = 0.15, (3815.0, 9200.0)
 def miscalibrate(rng: np.random.Generator, flux: Array, grid: LogGrid) -> Array:
     """Flux with the errors of its calibration, float32 (n, bins).
 
-    A tilt and a curvature over the whole range (atmospheric dispersion of fibers centered for
-    4000 Angstrom), more of both at the blue end, a step at the dichroic and a bend at the red end.
+    A tilt and a curvature over the whole range, more of both at the blue end, a step at the
+    dichroic, a bend at the red end, and a mottle of 1% that bounds any S/N. Half of the fibers are
+    centered for 4000 Angstrom, as those of BOSS quasar targets, while standard stars are not:
+    atmospheric dispersion then makes spectra too blue (Margala et al. 2016, ApJ 831, 157).
     """
     n = len(flux)
     x = np.linspace(-1, 1, grid.size)
@@ -34,19 +36,41 @@ def miscalibrate(rng: np.random.Generator, flux: Array, grid: LogGrid) -> Array:
     )
     scatter = np.array([0.10, 0.06, 0.02, 0.15, 0.20, 0.025])
     draws = rng.standard_t(5, (n, len(shapes))) * scatter
-    return flux * np.exp(np.clip(draws @ shapes, -1.5, 1.5)).astype(np.float32)
+    draws[:, 0] -= (rng.random(n) < 0.5) * rng.gamma(4, 0.07, n)
+    smooth = np.exp(np.clip(draws @ shapes, -1.5, 1.5)).astype(np.float32)
+    mottle = 0.01 * rng.standard_normal(flux.shape, np.float32) + 0.012 * _smooth(rng, n, grid)
+    return flux * smooth * (1 + mottle)
 
 
 def sky_residual(rng: np.random.Generator, flux: Array, level: Array, grid: LogGrid) -> Array:
     """Flux with what a wrong sky level leaves, float32 (n, bins): smooth over some ten bins."""
     sigma = np.sqrt(noise.variance(np.zeros_like(flux), level, grid))
-    coarse = rng.standard_normal((n := len(flux), grid.size // 10 + 3), np.float32)
+    amount = 0.25 * np.exp(rng.normal(0, 0.7, (len(flux), 1))).astype(np.float32)
+    return flux + amount * sigma * _smooth(rng, len(flux), grid)
+
+
+def noise_level(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
+    """Sigma of each bin relative to the median spectrum's, float32 (n, bins).
+
+    A factor a spectrum; a blue and a red end that differ from plate to plate (0.6 to 1.1 and 1 to
+    1.8 in five plates); a few percent from bin to bin, where pixels were rejected.
+    """
+    x = np.linspace(0, 1, grid.size)
+    ends = np.stack([np.ones_like(x), np.exp(-x / 0.1), np.exp((x - 1) / 0.1)])
+    scatter = np.array([noise.LEVEL_SCATTER, 0.2, 0.3])
+    draws = rng.normal(0, 1, (n, 3)) * scatter + np.array([0, -0.15, 0.2])
+    jitter = 0.03 * rng.standard_normal((n, grid.size), np.float32)
+    wave = 0.05 * _smooth(rng, n, grid)
+    return np.exp((draws @ ends).astype(np.float32) + jitter + wave)
+
+
+def _smooth(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
+    """A normal field that varies over ten bins, float32 (n, bins)."""
+    coarse = rng.standard_normal((n, grid.size // 10 + 3), np.float32)
     position = np.arange(grid.size) / 10
     left = position.astype(np.int64)
     part = (position - left).astype(np.float32)
-    smooth = coarse[:, left] * (1 - part) + coarse[:, left + 1] * part
-    amount = 0.25 * np.exp(rng.normal(0, 0.7, (n, 1))).astype(np.float32)
-    return flux + amount * sigma * smooth
+    return coarse[:, left] * (1 - part) + coarse[:, left + 1] * part
 
 
 def masks(rng: np.random.Generator, n: int, grid: LogGrid) -> NDArray[np.bool_]:

@@ -17,19 +17,30 @@ Knots = Mapping[float, float]
 """Temperature, K -> strength there; linear in log temperature between, constant outside."""
 
 # Equivalent width of H-delta, Angstrom, and of the other Balmer lines relative to it.
-BALMER_EW: Knots = {3300: 0, 4000: 0.2, 5000: 0.7, 5500: 1.5, 6000: 2.5, 6500: 4, 7500: 8.5,
-                    8500: 12, 9500: 13, 12000: 9.5, 15000: 7.5, 20000: 5.5, 30000: 3.5,
+BALMER_EW: Knots = {3300: 0, 4000: 0.2, 5000: 0.7, 5500: 1.5, 6000: 2.6, 6500: 4.5, 7500: 10,
+                    8500: 14.5, 9500: 15.5, 12000: 11, 15000: 8.5, 20000: 6, 30000: 3.7,
                     45000: 2.3}  # fmt: skip
 BALMER_RATIOS = dict(
     zip(BALMER, (0.75, 0.9, 1.0, 1.0, 0.9, 0.8, 0.65, 0.5, 0.38, 0.28), strict=True)
 )
 BALMER_JUMP: Knots = {5000: 0.03, 6000: 0.12, 7000: 0.3, 8500: 0.75, 9500: 0.85, 12000: 0.6,
                       15000: 0.4, 20000: 0.2, 30000: 0.06, 40000: 0}  # fmt: skip
-BLANKETING: Knots = {3300: 0.5, 4000: 0.55, 4500: 0.45, 5000: 0.3, 5500: 0.17, 6000: 0.1,
-                     7000: 0.04, 9000: 0}  # fmt: skip
+BLANKETING: Knots = {2500: 0.1, 3300: 0.2, 4000: 0.3, 4500: 0.36, 5000: 0.38, 5500: 0.2,
+                     6000: 0.1, 7000: 0.04, 9000: 0}  # fmt: skip
 
 # Line -> (width km/s, equivalent width in Angstrom against temperature).
 METAL_LINES: dict[str, tuple[float, Knots]] = {
+    "FeI 3738": (700, {3500: 6, 4500: 9, 5000: 7, 6000: 3.5, 7000: 1.5, 9000: 0}),
+    "MgI 3835": (600, {3500: 6, 4500: 8, 5000: 6, 6000: 3, 7000: 1.2, 9000: 0}),
+    "FeI 4047": (450, {3500: 5, 4500: 4, 5000: 3, 6000: 1.5, 7000: 0.6, 9000: 0}),
+    "FeI 4145": (500, {3500: 4, 4500: 4, 5000: 2.6, 6000: 1, 7000: 0.3, 8000: 0}),
+    "FeI 4262": (450, {3500: 4, 4500: 4, 5000: 3, 6000: 1.4, 7000: 0.5, 8000: 0}),
+    "CaI 4464": (550, {3500: 3, 4500: 2.2, 5000: 1.6, 6000: 0.7, 7000: 0.2, 8000: 0}),
+    "FeI 4538": (800, {3500: 5, 4500: 4.4, 5000: 3.4, 6000: 1.8, 7000: 0.8, 8000: 0}),
+    "FeI 5017": (1000, {3500: 6, 4500: 6, 5000: 4.6, 6000: 2.4, 7000: 1, 8000: 0}),
+    "FeI 5403": (450, {3500: 3, 4500: 2.2, 5000: 1.5, 6000: 0.6, 7000: 0.2, 8000: 0}),
+    "FeI 5711": (400, {3500: 1.6, 4500: 1.1, 5000: 0.9, 6000: 0.3, 7000: 0}),
+    "FeI 5789": (350, {3500: 1.4, 4500: 1.0, 5000: 0.7, 6000: 0.2, 7000: 0}),
     "CaII K": (380, {3000: 9, 3500: 12, 4000: 16, 4500: 17, 5000: 14, 5500: 11, 6000: 8.5, 7000: 5,
                      8000: 2.5, 9000: 1.1, 10000: 0.5, 13000: 0}),
     "CaII H": (380, {3000: 7, 3500: 9, 4000: 12, 4500: 13, 5000: 11, 5500: 9, 6000: 6.5, 7000: 3,
@@ -62,12 +73,12 @@ HELIUM_LINES = ("HeI 4027", "HeI 4389", "HeI 4473", "HeI 4923", "HeI 5877", "HeI
 HELIUM_ION_EW: Knots = {29000: 0, 35000: 0.6, 45000: 1.5}
 
 # Head, tail (Angstrom, negative toward the blue), depth at full strength.
-TITANIUM_OXIDE = ((4762, 120, 0.5), (4955, 130, 0.8), (5168, 130, 0.7), (5450, 140, 0.5),
-                  (5598, 90, 0.3), (5760, 70, 0.35), (5848, 150, 0.6), (6160, 180, 0.75),
-                  (6652, 110, 0.6), (7055, 70, 0.65), (7126, 140, 0.45), (7590, 150, 0.55),
-                  (8206, 80, 0.15), (8433, 90, 0.4), (8860, 130, 0.35),
-                  (9210, 150, 0.2))  # fmt: skip
-TITANIUM_OXIDE_DEPTH: Knots = {1900: 0.1, 2300: 0.7, 2600: 1.4, 2900: 1.35, 3200: 1.0, 3500: 0.6,
+TITANIUM_OXIDE = ((4762, 150, 0.5), (4955, 170, 0.8), (5168, 150, 0.6), (5450, 170, 0.5),
+                  (5598, 120, 0.3), (5760, 90, 0.35), (5848, 200, 0.6), (6160, 240, 0.8),
+                  (6652, 170, 0.65), (7055, 110, 0.7), (7126, 230, 0.7), (7590, 260, 0.8),
+                  (8206, 90, 0.15), (8433, 160, 0.45), (8860, 170, 0.4),
+                  (9210, 170, 0.2))  # fmt: skip
+TITANIUM_OXIDE_DEPTH: Knots = {1900: 0.1, 2300: 0.9, 2600: 1.5, 2900: 1.4, 3200: 1.0, 3500: 0.6,
                                3800: 0.25, 4000: 0.08, 4300: 0}  # fmt: skip
 HYDRIDES = ((6346, 40, 0.25), (6382, 50, 0.35), (6750, 90, 0.25), (6903, 90, 0.35), (8692, 60, 0.1),
             (9896, 120, 0.3))  # fmt: skip
@@ -75,6 +86,8 @@ HYDRIDE_DEPTH: Knots = {1900: 1.3, 2600: 1.2, 3200: 0.9, 3600: 0.5, 3900: 0.15, 
 VANADIUM_OXIDE = ((7334, 150, 0.35), (7851, 110, 0.35), (8521, 90, 0.25))
 VANADIUM_OXIDE_DEPTH: Knots = {1900: 0.2, 2200: 1.4, 2600: 1.0, 2900: 0.4, 3100: 0}
 CYANOGEN = ((3884, -70, 0.35), (4217, -60, 0.2))
+COLOR: Knots = {1800: 0.82, 2500: 0.78, 3000: 0.80, 3500: 0.88, 4000: 0.97, 4500: 1}
+"""Temperature of the continuum's color over the effective one, below 4500 K."""
 CYANOGEN_DEPTH: Knots = {3500: 0.5, 4200: 1.2, 4800: 1, 5500: 0.5, 6200: 0.1, 6800: 0}
 
 
@@ -109,9 +122,10 @@ def continuum(wavelength: Array, temperature: Array, metals: Array) -> Array:
     # Paschen jump, a tenth as deep.
     jump += 0.12 * at(BALMER_JUMP, temperature)[:, None] * _fall(wavelength, 8400, 120)
     blanketing = (at(BLANKETING, temperature) * np.sqrt(metals))[:, None]
-    haze = 2.2 * blanketing * np.maximum(5200 - wavelength, 0) / 1600
-    break_4000 = 1.1 * blanketing * _fall(wavelength, 3985, 25)
-    return planck(wavelength, temperature) * np.exp(-(jump + haze + break_4000))
+    haze = 1.8 * blanketing * np.maximum(5200 - wavelength, 0) / 1600
+    break_4000 = 1.4 * blanketing * _fall(wavelength, 3985, 25)
+    color = temperature * at(COLOR, temperature)
+    return planck(wavelength, color) * np.exp(-(jump + haze + break_4000))
 
 
 def _fall(wavelength: Array, where: float, width: float) -> Array:

@@ -69,8 +69,7 @@ def add_line(
     profile = np.diff(cdf, axis=1) * area[rows, None].astype(np.float32)
     columns = first[:, None] + edges[:-1]
     inside = (columns >= 0) & (columns < bins)
-    flat = (rows[:, None] * bins + columns)[inside]
-    depth.reshape(-1)[flat] += profile[inside]
+    depth[np.broadcast_to(rows[:, None], inside.shape)[inside], columns[inside]] += profile[inside]
 
 
 def add_band(

@@ -30,20 +30,20 @@ class Broad(NamedTuple):
 BROAD = (
     Broad("Lydelta", 3.0, 4.7, 0, "lya"),
     Broad("CIII 977", 6.5, 9.0, 0, "lya"),
-    Broad("OVI", 9.8, 8.5, -230, "lya"),
+    Broad("OVI", 13.0, 8.5, -230, "lya"),
     Broad("FeIII UV1", 3.7, 8.5, 0, "iron"),
     Broad("Lya", 80.0, 15.0, 0, "lya"),
-    Broad("NV", 14.0, 15.0, -150, "high"),
+    Broad("NV", 20.0, 15.0, -150, "high"),
     Broad("OI 1304", 1.9, 6.0, 0, "low"),
     Broad("CII 1335", 0.8, 5.0, 0, "low"),
     Broad("SiIV", 5.0, 12.0, -300, "high"),
     Broad("OIV]", 4.0, 12.0, -300, "high"),
-    Broad("CIV", 27.0, 12.5, -560, "high"),
+    Broad("CIV", 33.0, 12.5, -560, "high"),
     Broad("HeII 1640", 6.0, 26.0, -600, "high"),
     Broad("OIII] 1664", 1.2, 9.0, -200, "high"),
     Broad("NIII] 1750", 0.8, 9.0, 0, "low"),
-    Broad("AlIII", 2.0, 13.0, -200, "low"),
-    Broad("SiIII]", 3.5, 13.0, -200, "low"),
+    Broad("AlIII", 3.0, 13.0, -200, "low"),
+    Broad("SiIII]", 5.0, 13.0, -200, "low"),
     Broad("CIII]", 17.0, 19.0, -250, "semi"),
     Broad("FeIII UV48", 2.5, 17.0, 0, "iron"),
     Broad("FeII 2324", 4.0, 30.0, 0, "iron"),
@@ -79,11 +79,13 @@ def redshifts(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
     """Redshifts of a BOSS-like quasar survey, float64 (n,).
 
     Half from the peak of the selection (median 2.5, a tail to 5), half spread over 0.05 to 3.6,
-    more evenly than any survey's, so that every line meets every part of the grid.
+    more evenly than any survey's, so that every line meets every part of the grid; a few more
+    nearby, where hosts shine, and a few above 3.
     """
     peak = 2.05 + rng.gamma(1.7, 0.33, n)
     spread = rng.uniform(0.05, 3.6, n)
     z = np.where(rng.random(n) < 0.52, peak, spread)
+    z = np.where(rng.random(n) < 0.08, rng.uniform(0.05, 0.9, n), z)
     return np.where(rng.random(n) < 0.05, rng.uniform(3, 5.3, n), np.minimum(z, 5.3))
 
 
@@ -101,7 +103,7 @@ def quasars(
     """
     n = len(z)
     wavelength = (grid.centers / (1 + z[:, None])).astype(np.float32)
-    luminosity = _absolute_magnitude(magnitude, z) + 26.0  # 0 at M_i -26, negative is brighter
+    luminosity = absolute_magnitude(magnitude, z) + 26.0  # 0 at M_i -26, negative is brighter
     light = power_law(rng, wavelength)
     strength, width = _families(rng, luminosity), _widths(rng, n)
     outflow = _blueshift(rng, luminosity)
@@ -117,7 +119,6 @@ def quasars(
         add_line(lines, grid, REST[name], narrow * ratio * scatter, narrow_width, z=z)
     light *= 1 + emission + lines
 
-    # Narrow lines of the ultraviolet stand out in faint quasars: a narrow core of Ly-alpha, C IV.
     absorbed, balnicity = np.ones_like(light), np.zeros(n, np.float32)
     if bal:
         absorbed, balnicity = bals.troughs(rng, z, grid)
@@ -129,7 +130,7 @@ def quasars(
     return light + host(rng, light, luminosity, z, grid), balnicity
 
 
-def _absolute_magnitude(magnitude: Array, z: NDArray[np.float64]) -> NDArray[np.float64]:
+def absolute_magnitude(magnitude: Array, z: NDArray[np.float64]) -> NDArray[np.float64]:
     """M_i in a flat universe (Omega_m 0.3, h 0.7), K-corrected for a slope of -0.5 in f_nu.
 
     The luminosity distance is the closed approximation of Pen (1999, ApJS 120, 49), to 0.4%.
@@ -165,8 +166,8 @@ def iron_and_balmer(rng: np.random.Generator, wavelength: Array, iron: Array) ->
     Bumps where the ultraviolet multiplets stand (Vestergaard & Wilkes 2001) and the 3000 Angstrom
     bump (Grandi 1982).
     """
-    bumps = ((2080, 60, 0.06), (2250, 70, 0.07), (2400, 60, 0.13), (2500, 60, 0.16),
-             (2600, 45, 0.12), (2700, 50, 0.05), (2930, 60, 0.06), (3200, 120, 0.06),
+    bumps = ((2080, 60, 0.06), (2250, 70, 0.09), (2400, 60, 0.18), (2500, 60, 0.21),
+             (2600, 45, 0.15), (2700, 50, 0.05), (2930, 60, 0.06), (3200, 120, 0.06),
              (4200, 90, 0.03), (4500, 60, 0.05), (4620, 60, 0.06), (5190, 50, 0.06),
              (5300, 70, 0.07))  # fmt: skip
     total = np.zeros_like(wavelength)
@@ -174,7 +175,7 @@ def iron_and_balmer(rng: np.random.Generator, wavelength: Array, iron: Array) ->
         scatter = np.exp(rng.normal(0, 0.25, len(iron)))
         bump = np.exp(np.float32(-0.5) * ((wavelength - center) / np.float32(width)) ** 2)
         total += (height * iron * scatter)[:, None].astype(np.float32) * bump
-    balmer = np.exp(rng.normal(np.log(0.10), 0.5, (len(iron), 1))).astype(np.float32)
+    balmer = np.exp(rng.normal(np.log(0.15), 0.5, (len(iron), 1))).astype(np.float32)
     edge = 0.5 - 0.5 * np.tanh((wavelength - 3680) / np.float32(60))
     return total + balmer * edge * np.clip((wavelength / 3646) ** 3, 0, 1)
 
@@ -196,7 +197,7 @@ def _families(rng: np.random.Generator, luminosity: NDArray[np.float64]) -> dict
 
 def _widths(rng: np.random.Generator, n: int) -> Array:
     """Width of a quasar's broad lines relative to the composite, float32 (n,)."""
-    return np.exp(rng.normal(-0.12, 0.33, n)).astype(np.float32)
+    return np.exp(rng.normal(-0.08, 0.38, n)).astype(np.float32)
 
 
 def _blueshift(rng: np.random.Generator, luminosity: NDArray[np.float64]) -> Array:
@@ -219,19 +220,19 @@ def _add_broad(
     outflow: Array,
     z: NDArray[np.float64],
 ) -> None:
-    """Paint one broad line of every quasar: a base, a core, and a narrower peak in some."""
+    """Paint one broad line of every quasar: a broad base and a narrower core."""
     n = len(z)
-    rest, sigma = REST[line.name], line.sigma / REST[line.name] * SPEED_OF_LIGHT
+    rest = REST[line.name]
     scale: Array | float = outflow if line.family == "high" else 1.0
     shift = line.shift * scale + rng.normal(0, 150, n)
     total = line.equivalent_width * strength * np.exp(rng.normal(0, 0.15, n))
-    sigma = sigma * width * np.exp(rng.normal(0, 0.1, n))
+    sigma = line.sigma / rest * SPEED_OF_LIGHT * width * np.exp(rng.normal(0, 0.1, n))
     core = np.clip(rng.normal(0.5, 0.2, n), 0.05, 0.95)
     skew: Array = np.exp(rng.normal(0, 0.12, n))
     if line.family == "high":
         skew = skew * (1 + 0.12 * outflow)
     at_base, at_core = ((1 + z) * (1 + shift * s / SPEED_OF_LIGHT) - 1 for s in (1.4, 0.6))
-    base = np.minimum(1.35 * sigma, 9000)
+    base = np.minimum(1.6 * sigma, 9000)
     add_line(lines, grid, rest, total * (1 - core), base * skew, base / skew, z=at_base)
     narrower = 0.45 * sigma
     add_line(lines, grid, rest, total * core, narrower * skew, narrower / skew, z=at_core)

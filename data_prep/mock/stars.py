@@ -5,6 +5,9 @@ The proportions are those of objects that quasar surveys target by mistake (hot,
 stars, white dwarfs, M dwarfs), widened so that a general survey's stars are at home too.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 
 from data_prep.mock import dust
@@ -12,18 +15,6 @@ from data_prep.mock.photospheres import Knots, absorption, at, continuum, planck
 from data_prep.mock.profiles import Array, add_band, add_line
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import BALMER, REST, SPEED_OF_LIGHT
-
-# Kind -> share of all stars.
-SHARES = {
-    "halo": 0.27,  # A and F, metal-poor
-    "hot": 0.06,  # O and B, blue horizontal branch, sdB and sdO
-    "warm": 0.13,  # G and K
-    "cool": 0.16,  # late K, M and L
-    "white dwarf": 0.21,
-    "carbon": 0.04,
-    "binary": 0.05,  # white dwarf and M dwarf
-    "cataclysmic": 0.08,
-}
 
 WHITE_DWARF_SHARES = {"DA": 0.55, "DB": 0.13, "DC": 0.14, "DQ": 0.07, "DZ": 0.06, "DAH": 0.05}
 DA_EW: Knots = {5200: 0, 6000: 3, 7000: 10, 8000: 19, 10000: 34, 12500: 44, 15000: 40, 20000: 30,
@@ -43,16 +34,13 @@ BLUE_CYANOGEN = ((3884, -90, 1.2), (4217, -80, 0.9))
 
 def stars(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     """Noiseless spectra of stars, float32 (n, bins), a unit wavelength, arbitrary scale."""
-    kinds = rng.choice(len(SHARES), n, p=np.array(list(SHARES.values())))
-    draw = {
-        "halo": _halo, "hot": _hot, "warm": _warm, "cool": _cool, "white dwarf": white_dwarfs,
-        "carbon": _carbon, "binary": _binary, "cataclysmic": _cataclysmic,
-    }  # fmt: skip
+    shares = np.array([kind.share for kind in KINDS.values()])
+    kinds = rng.choice(len(KINDS), n, p=shares)
     flux = np.zeros((n, grid.size), np.float32)
-    for kind, name in enumerate(SHARES):
-        rows = np.flatnonzero(kinds == kind)
+    for i, kind in enumerate(KINDS.values()):
+        rows = np.flatnonzero(kinds == i)
         if len(rows):
-            flux[rows] = draw[name](rng, len(rows), grid)
+            flux[rows] = kind.draw(rng, len(rows), grid)
     reddening = rng.exponential(0.05, n) + (rng.random(n) < 0.08) * rng.exponential(0.35, n)
     wavelength = np.broadcast_to(grid.centers.astype(np.float32), flux.shape)
     return flux * dust.dimming(dust.milky_way(wavelength), reddening.astype(np.float32))
@@ -117,7 +105,7 @@ def _hot(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
 
 def _warm(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     temperature = _log_uniform(rng, n, 4200, 6200)
-    return _normal_stars(rng, grid, temperature, 10 ** rng.uniform(-0.7, 0.2, n))
+    return _normal_stars(rng, grid, temperature, 10 ** rng.uniform(-1.0, 0.4, n))
 
 
 def _cool(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
@@ -162,9 +150,9 @@ def white_dwarfs(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     carbon = np.flatnonzero(kind == "DQ")
     if len(carbon):
         part, swan = depth[carbon], _log_uniform(rng, len(carbon), 0.1, 0.9)
-        shift = rng.normal(0, 25, (len(carbon), 1)).astype(np.float32)
+        pressure = rng.normal(0, 25, (len(carbon), 1)).astype(np.float32)  # shifts, Angstrom
         for head, tail, full in SWAN:
-            add_band(part, wavelength[carbon] + shift, head - 20, full * swan, tail, edge=40)
+            add_band(part, wavelength[carbon] + pressure, head - 20, full * swan, tail, 40)
         depth[carbon] = part
     return planck(wavelength, temperature) * np.exp(-depth)
 
@@ -212,3 +200,22 @@ def _cataclysmic(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     companion *= (1 / np.maximum(companion[:, where], 1e-9))[:, None]
     share = (rng.random((n, 1)) < 0.4) * rng.uniform(0.05, 1.5, (n, 1))
     return disk * (1 + emission) + disk[:, [where]] * share.astype(np.float32) * companion
+
+
+class Kind(NamedTuple):
+    """A kind of star: its share of all, and what draws n noiseless spectra of it."""
+
+    share: float
+    draw: Callable[[np.random.Generator, int, LogGrid], Array]
+
+
+KINDS = {
+    "halo": Kind(0.27, _halo),  # A and F, metal-poor
+    "hot": Kind(0.06, _hot),  # O and B, blue horizontal branch, sdB and sdO
+    "warm": Kind(0.13, _warm),  # G and K
+    "cool": Kind(0.16, _cool),  # late K, M and L
+    "white dwarf": Kind(0.21, white_dwarfs),
+    "carbon": Kind(0.04, _carbon),
+    "binary": Kind(0.05, _binary),  # white dwarf and M dwarf
+    "cataclysmic": Kind(0.08, _cataclysmic),
+}

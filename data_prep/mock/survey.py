@@ -114,7 +114,7 @@ def observed(
     # 3631 Jy (AB) at 7500 Angstrom is 1.94e8 in our unit; a fiber takes 75% of it.
     scale = 0.75 * 1.94e8 * 10 ** (-0.4 * magnitude) / mean
     flux = instrument.miscalibrate(rng, (light * scale[:, None]).astype(np.float32), grid)
-    level = np.exp(rng.normal(0, noise.LEVEL_SCATTER, n)).astype(np.float32)
+    level = instrument.noise_level(rng, n, grid)
     flux = instrument.sky_residual(rng, flux, level, grid)
     noisy, ivar = noise.observe(flux, level, rng.standard_normal(flux.shape, np.float32), grid)
     noisy = instrument.glitches(rng, noisy, 1 / np.sqrt(ivar))

@@ -1,6 +1,7 @@
 """The catalog: one row a spectrum, and the files it is written to."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,18 @@ COLUMNS: dict[str, tuple[str, str]] = {
 }
 """Column name -> dtype and description, in the catalog's order; absent values are masked."""
 
+NAMES = ("FILE", "ID")
+"""Columns as wide as their longest entry."""
+
 WITHOUT_PREDICTION = Flag.UNREADABLE | Flag.NO_DATA
+
+KNOWN_NONETHELESS = {
+    "FILE": Flag(0),
+    "FLAGS": Flag(0),
+    "ID": Flag.UNREADABLE,
+    "SN": Flag.UNREADABLE,
+}
+"""Columns that have other reasons to be masked than `WITHOUT_PREDICTION`."""
 
 FORMATS = {".fits": "fits", ".fit": "fits", ".ecsv": "ascii.ecsv", ".parquet": "parquet"}
 """File name suffix -> astropy's name of the format."""
@@ -45,24 +57,21 @@ def build(
 
     Args:
         predictions: column name -> (n,), plain or masked; columns that are absent are masked whole,
-            and all but FILE, ID and SN are masked where there is no spectrum to predict from.
+            and where there is no spectrum to predict from; ID and SN only if there is none at all.
         flags: (n,) quality bits of `spectra.flags`.
         provenance: keywords of the header; what is not a number or a string becomes JSON.
     """
     count = len(flags)
-    without = (flags & WITHOUT_PREDICTION) != 0
+    columns = {**predictions, "FLAGS": flags}
     table = Table(masked=True)
     for name, (dtype, description) in COLUMNS.items():
-        if name == "FLAGS":
-            values, mask = flags, np.zeros(count, bool)
-        elif name in predictions:
-            values = np.ma.getdata(predictions[name])
-            mask = np.ma.getmaskarray(predictions[name])
-            if name not in ("FILE", "ID", "SN"):
-                mask = mask | without
-        else:
-            values, mask = np.zeros(count, dtype), np.ones(count, bool)
-        values = values if np.dtype(dtype).kind == "U" else values.astype(dtype)
+        values = columns.get(name, np.ma.masked_all(count, dtype))
+        if name not in NAMES:
+            values = values.astype(dtype)
+        reasons = KNOWN_NONETHELESS.get(name, WITHOUT_PREDICTION)
+        mask = np.ma.getmaskarray(values) | ((flags & reasons) != 0)
+        # What is masked is also emptied, so that equal catalogs are equal bytes.
+        values = np.where(mask, np.zeros((), values.dtype), np.ma.getdata(values))
         table[name] = MaskedColumn(values, name=name, mask=mask, description=description)
     table.meta = {
         key: value if isinstance(value, str | int | float) else json.dumps(value)
@@ -75,8 +84,12 @@ def check_path(path: Path) -> None:
     """Tell before any work that a catalog cannot be written there.
 
     Raises:
-        InputError: if the suffix is none of `FORMATS`, or what it needs is not installed.
+        InputError: if the suffix is none of `FORMATS`, what it needs is not installed, or the
+            folder cannot be written to.
     """
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(f"cannot write {path}: it is a folder, or in none that can be written to")
     if path.suffix not in FORMATS:
         raise InputError(
             f"cannot tell the format of {path} by its name; end it in {', '.join(FORMATS)}"
@@ -97,12 +110,25 @@ def write(table: Table, path: Path) -> None:
         InputError: if the format is unknown or the file cannot be written.
     """
     check_path(path)
+    if FORMATS[path.suffix] == "fits":
+        table = _for_fits(table)
     with atomic(path) as temporary:
         table.write(temporary, format=FORMATS[path.suffix])
 
 
+def _for_fits(table: Table) -> Table:
+    """FITS knows bytes: columns of text become UTF-8, header values ASCII with escapes."""
+    table = table.copy()
+    table.convert_unicode_to_bytestring()
+    table.meta = {
+        key: value.encode("ascii", "backslashreplace").decode() if isinstance(value, str) else value
+        for key, value in table.meta.items()
+    }
+    return table
+
+
 def counts(table: Table, classes: Sequence[str]) -> dict[str, int]:
-    """Class name -> rows, and rows without prediction under "none"."""
+    """Class name -> rows, and rows without a class under "no class"."""
     mask = np.ma.getmaskarray(table["CLASS"])
     names = np.asarray(np.ma.getdata(table["CLASS"]))[~mask]
-    return {name: int((names == name).sum()) for name in classes} | {"none": int(mask.sum())}
+    return {name: int((names == name).sum()) for name in classes} | {"no class": int(mask.sum())}

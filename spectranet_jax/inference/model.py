@@ -1,5 +1,7 @@
 """A trained model: weights with the network and the question they belong to.
 
+In a notebook:
+
     from spectranet_jax.inference import load
     from spectranet_jax.spectra import rebin
     catalog = load().predict(*rebin(loglam, flux, ivar))
@@ -21,7 +23,7 @@ import spectranet_jax
 from spectranet_jax import networks, tasks
 from spectranet_jax.inference import catalog, weights
 from spectranet_jax.spectra.errors import InputError
-from spectranet_jax.spectra.flags import median_sn, quality_flags
+from spectranet_jax.spectra.flags import Flag, median_sn, quality_flags
 from spectranet_jax.spectra.grid import BOSS_GRID
 from spectranet_jax.spectra.labels import CLASSES
 from spectranet_jax.tasks import Task
@@ -33,6 +35,17 @@ DEFAULT = "classifier"
 
 BATCH = 256
 """Spectra a compiled call; fewer are filled up with empty ones, which changes no result."""
+
+READ_FROM_CONFIG = (
+    ("experiment",),
+    ("network", "name"),
+    ("task", "name"),
+    ("seed",),
+    ("data", "folder"),
+    ("data", "fingerprint"),
+    ("versions", "spectranet-jax"),
+)
+"""What every config.json holds, each as the keys that lead to it."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +108,8 @@ def predict(
     """A catalog of rebinned spectra, one row each in their order.
 
     Where one model classifies and another one answers for some classes only (the redshift of
-    quasars), the latter's columns are masked for spectra of other classes.
+    quasars), the latter's columns are masked for spectra of other classes, in whatever order the
+    models are given.
 
     Args:
         models: whose answers are joined; where two give the same column, the first one's stands.
@@ -117,19 +131,23 @@ def predict(
             f"flux {flux.shape} and ivar {ivar.shape} must both be (n, {BOSS_GRID.size});"
             " bring spectra to the grid with spectranet_jax.spectra.rebin"
         )
-    bits = quality_flags(flux, ivar) | (0 if flags is None else flags)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite: a bad pixel
+        flux, ivar = flux.astype(np.float32), ivar.astype(np.float32)
+    bits = quality_flags(flux, ivar)
+    if flags is not None:
+        # Of a file that could not be read, nothing else is known.
+        bits = np.where(flags & Flag.UNREADABLE, flags, bits | flags)
     good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
-    flux = np.where(good, flux, 0).astype(np.float32)
-    ivar = np.where(good, ivar, 0).astype(np.float32)
+    flux, ivar = np.where(good, flux, 0), np.where(good, ivar, 0)
 
-    columns: dict[str, NDArray[Any]] = {}
-    for model in models:
-        said = model.columns(flux, ivar)
-        if "CLASS" in columns:
-            applies = np.isin(columns["CLASS"], [CLASSES[i] for i in model.task.applies_to])
+    answers = [model.columns(flux, ivar) for model in models]
+    classes = next((said["CLASS"] for said in answers if "CLASS" in said), None)
+    columns: dict[str, NDArray[Any]] = {"SN": median_sn(flux, ivar)}
+    for model, said in zip(models, answers, strict=True):
+        if classes is not None and "CLASS" not in said:
+            applies = np.isin(classes, [CLASSES[i] for i in model.task.applies_to])
             said = {k: np.ma.masked_array(v, mask=~applies) for k, v in said.items()}
         columns = said | columns
-    columns["SN"] = median_sn(flux, ivar)
     for key, values in (("FILE", file), ("ID", name)):
         if values is not None:
             columns[key] = np.asarray(values, str)
@@ -137,7 +155,7 @@ def predict(
 
 
 def provenance(models: Sequence[Model]) -> dict[str, Any]:
-    """Header keywords: version, grid, and of each model its name, weights, configuration and data."""
+    """Header keywords: version and grid; name, weights, seed, data and config of each model."""
     header: dict[str, Any] = {
         "VERSION": f"spectranet-jax {spectranet_jax.__version__}",
         "GRID": f"log10 {BOSS_GRID.start} + {BOSS_GRID.dloglam} x {BOSS_GRID.size}, vacuum",
@@ -153,35 +171,74 @@ def provenance(models: Sequence[Model]) -> dict[str, Any]:
     return header
 
 
+def find(model: str | Path) -> Path:
+    """The folder of a model: a shipped one's by its name, or the run folder that is given.
+
+    A string is looked up among the shipped models first; a `Path` is always a folder.
+
+    Raises:
+        InputError: if there is no such model.
+    """
+    shipped = weights.shipped()
+    folder = shipped.get(model, Path(model)) if isinstance(model, str) else model
+    if not folder.is_dir():
+        raise InputError(
+            f"{model} is neither a run folder nor a shipped model ({', '.join(shipped) or 'none'})"
+            "; check the name"
+        )
+    return folder
+
+
 def load(model: str | Path = DEFAULT) -> Model:
-    """A shipped model by its name, or the best checkpoint of a run folder.
+    """A shipped model by its name, or the best checkpoint of a run folder: see `find`.
 
     Raises:
         InputError: if there is no such model, or its folder is damaged.
     """
-    shipped = weights.shipped()
-    folder = shipped.get(str(model), Path(model))
-    if not folder.is_dir():
-        raise InputError(
-            f"{model} is neither a run folder nor a shipped model ({', '.join(shipped) or 'none'})"
-        )
+    folder = find(model)
     config = run.read_config(folder)
-    network = networks.build(**_part(folder, config, "network"))
-    task = tasks.build(**_part(folder, config, "task"))
+    _check(folder, config)
+    network, task = networks.build(**config["network"]), tasks.build(**config["task"])
+    like = _variables(folder, network, task)
     if (folder / weights.FILE_NAME).is_file():
-        variables = weights.load(folder / weights.FILE_NAME)
+        variables = weights.load(folder / weights.FILE_NAME, like)
     else:
-        like = jax.eval_shape(lambda key: init_variables(network, task, key), jax.random.key(0))
-        here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
-        like = jax.tree.map(
-            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here), like
-        )
         variables = checkpoint.restore(folder, checkpoint.BEST, like)
     return Model(folder.resolve().name, config, network, task, variables)
 
 
-def _part(folder: Path, config: dict[str, Any], key: str) -> dict[str, Any]:
-    part = config.get(key)
-    if not isinstance(part, dict) or "name" not in part:
-        raise InputError(f"{folder / run.CONFIG} does not say which {key}; it is no run's config")
-    return part
+def _check(folder: Path, config: dict[str, Any]) -> None:
+    """Raise InputError unless a config.json says all that is read from one."""
+    for keys in READ_FROM_CONFIG:
+        content: Any = config
+        for key in keys:
+            content = content.get(key) if isinstance(content, dict) else None
+        if content is None:
+            raise InputError(
+                f"{folder / run.CONFIG} lacks {'.'.join(keys)}; give a run folder as it was trained"
+            )
+
+
+def _variables(folder: Path, network: Network, task: Task) -> Any:
+    """Shapes of the network's variables, to be placed on one device.
+
+    Raises:
+        InputError: if the network cannot be built, or does not answer what the task asks.
+    """
+    here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    spectrum = jax.ShapeDtypeStruct((1, BOSS_GRID.size), np.float32)
+    try:
+        like = jax.eval_shape(lambda key: init_variables(network, task, key), jax.random.key(0))
+        output = jax.eval_shape(make_predict_step(network, task), like, spectrum, spectrum)
+        columns = task.decode(jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), output))
+        fits = all(column.shape == (1,) for column in columns.values())
+    except (TypeError, ValueError, IndexError):
+        fits = False
+    if not fits:
+        raise InputError(
+            f"{folder / run.CONFIG} joins a network with a task that do not fit each other;"
+            " give a run folder as it was trained"
+        )
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here), like
+    )

@@ -1,4 +1,4 @@
-"""Parameters as plain files: one safetensors file, free of devices and of any framework's version."""
+"""Parameters as one safetensors file, free of devices and of any framework's version."""
 
 import hashlib
 from importlib.resources import files
@@ -18,12 +18,16 @@ FILE_NAME = "weights.safetensors"
 Tree = dict[str, Any]
 
 
-def flatten(tree: Tree, prefix: str = "") -> dict[str, NDArray[Any]]:
+def flatten(tree: Tree) -> dict[str, NDArray[Any]]:
     """Nested dictionaries of arrays -> one of "outer/inner" names, sorted."""
-    flat: dict[str, NDArray[Any]] = {}
+    return {name: np.asarray(leaf) for name, leaf in _leaves(tree).items()}
+
+
+def _leaves(tree: Tree, prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
     for key in sorted(tree):
         value, name = tree[key], f"{prefix}{key}"
-        flat |= flatten(value, f"{name}/") if isinstance(value, dict) else {name: np.asarray(value)}
+        flat |= _leaves(value, f"{name}/") if isinstance(value, dict) else {name: value}
     return flat
 
 
@@ -53,16 +57,27 @@ def save(path: Path, tree: Tree) -> None:
         save_file({k: np.ascontiguousarray(v) for k, v in flatten(tree).items()}, temporary)
 
 
-def load(path: Path) -> Tree:
+def load(path: Path, like: Tree) -> Tree:
     """The weights in a safetensors file.
 
+    Args:
+        path: the file.
+        like: nested dictionaries of what has the shapes and dtypes that are expected.
+
     Raises:
-        InputError: if the file is none.
+        InputError: if the file is damaged, or holds the weights of another network.
     """
     try:
-        return unflatten(load_file(path))
+        flat = load_file(path)
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path} is not a safetensors file ({error}); fetch it anew") from error
+    expected = {name: (leaf.shape, leaf.dtype) for name, leaf in _leaves(like).items()}
+    if {name: (array.shape, array.dtype) for name, array in flat.items()} != expected:
+        raise InputError(
+            f"{path} holds the weights of another network than its config.json describes;"
+            " fetch both anew"
+        )
+    return unflatten(flat)
 
 
 def shipped() -> dict[str, Path]:

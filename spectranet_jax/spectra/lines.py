@@ -1,9 +1,10 @@
 """Rest wavelengths of spectral lines, in vacuum and in Angstrom, by name.
 
 Sources: quasar lines, laboratory wavelengths of Vanden Berk et al. (2001, AJ 122, 549), Table 2;
-hydrogen, the Rydberg formula; nebular and stellar lines, the SDSS list of galaxy lines and the NIST
-Atomic Spectra Database; sky lines, the air wavelengths of Osterbrock et al. (1996) brought to
-vacuum. Blends carry the wavelength of their strength-weighted mean.
+hydrogen, the Rydberg formula; nebular and stellar lines, the SDSS list of galaxy lines, the NIST
+Atomic Spectra Database, and the index bands of Worthey et al. (1994, ApJS 94, 687); sky lines, the
+air wavelengths of Osterbrock et al. (1996) brought to vacuum. Blends carry the wavelength of their
+strength-weighted mean.
 """
 
 REST: dict[str, float] = {
@@ -75,16 +76,27 @@ REST: dict[str, float] = {
     "HeI 7067": 7067.20,
     "HeII 5413": 5413.02,
     # Metals in stars
+    "FeI 3738": 3738.20,
+    "MgI 3835": 3835.00,
     "CaII K": 3934.78,
     "CaII H": 3969.59,
+    "FeI 4047": 4046.96,
+    "FeI 4145": 4145.04,
     "CaI 4228": 4227.92,
+    "FeI 4262": 4261.68,
     "G band": 4305.61,
     "FeI 4385": 4384.78,
+    "CaI 4464": 4464.25,
+    "FeI 4538": 4537.90,
     "FeI 4669": 4669.00,
+    "FeI 5017": 5017.30,
     "Mgb": 5176.70,
     "FeI 5272": 5271.50,
     "FeI 5330": 5329.53,
     "FeI 5372": 5372.98,
+    "FeI 5403": 5402.50,
+    "FeI 5711": 5711.00,
+    "FeI 5789": 5789.20,
     "NaD": 5895.60,
     "CaI 6104": 6104.41,
     "CaI 6164": 6163.88,

@@ -20,7 +20,7 @@ Array = Any
 SKY_SIGMA = {3605: 1.3, 3650: 0.87, 3700: 0.58, 3800: 0.34, 4000: 0.18, 4250: 0.13, 4500: 0.105,
              5000: 0.085, 5500: 0.073, 5700: 0.085, 5900: 0.093, 6050: 0.093, 6300: 0.088,
              6500: 0.063, 7000: 0.050, 7500: 0.047, 8000: 0.055, 8250: 0.050, 8500: 0.057,
-             8750: 0.055, 9000: 0.060, 9200: 0.044, 9500: 0.060, 9700: 0.070, 9900: 0.120,
+             8750: 0.055, 9000: 0.068, 9200: 0.044, 9500: 0.060, 9700: 0.070, 9900: 0.120,
              9980: 0.17}  # fmt: skip
 
 # Wavelength, Angstrom -> variance a unit of flux.
@@ -28,7 +28,7 @@ PHOTONS = {3605: 0.03, 3800: 0.016, 4000: 0.0089, 4500: 0.0042, 5500: 0.0028, 65
            7500: 0.0016, 8500: 0.0023, 9200: 0.0017, 9980: 0.006}  # fmt: skip
 
 # Sky line -> factor on the variance of its bin.
-SKY_LINES = dict.fromkeys(SKY, 2.0) | {"sky OI 5579": 2.6}
+SKY_LINES = dict.fromkeys(SKY, 1.7) | {"sky OI 5579": 2.6, "sky OH 9378": 4, "sky OH 9442": 3}
 
 # Wavelength, Angstrom -> true sigma over the one that ivar tells.
 INFLATION = {3600: 1.35, 3800: 1.25, 4200: 1.12, 5500: 1.08, 6500: 1.03, 7500: 1.0}
@@ -42,13 +42,13 @@ def variance(flux: Array, level: Array, grid: LogGrid = BOSS_GRID) -> Array:
 
     Args:
         flux: (n, bins), without noise, 1e-17 erg/s/cm^2/Angstrom.
-        level: (n,), sigma of the spectrum relative to the median one.
+        level: (n, bins) or (n, 1), sigma relative to the median spectrum's.
         grid: the bins.
     """
     xp = flux.__array_namespace__()
     sky, photons = (xp.asarray(x, dtype=flux.dtype)[None, :] for x in _knots(grid))
     light = xp.maximum(flux, xp.zeros_like(flux))
-    return level[:, None] ** 2 * (sky + photons * light)
+    return level**2 * (sky + photons * light)
 
 
 def observe(
@@ -58,7 +58,7 @@ def observe(
 
     Args:
         flux: (n, bins), without noise, 1e-17 erg/s/cm^2/Angstrom.
-        level: (n,), sigma of the spectrum relative to the median one.
+        level: (n, bins) or (n, 1), sigma relative to the median spectrum's.
         normals: (n, bins), standard normal draws.
         grid: the bins.
 

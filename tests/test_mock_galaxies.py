@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from data_prep.mock import galaxies
+from spectranet_jax.spectra import BOSS_GRID
+from spectranet_jax.spectra.lines import REST
+
+
+def break_4000(kind: str, rng: np.random.Generator) -> float:
+    """Median D4000 of Balogh et al. (1999): mean f_nu of 4000-4100 over that of 3850-3950."""
+    n, z = 200, 0.3
+    light = galaxies.stellar_light(rng, np.array([kind] * n), np.full(n, z), BOSS_GRID)
+    rest = BOSS_GRID.centers / (1 + z)
+    f_nu = light * rest**2
+    red = f_nu[:, (rest > 4000) & (rest < 4100)].mean(axis=1)
+    return float(np.median(red / f_nu[:, (rest > 3850) & (rest < 3950)].mean(axis=1)))
+
+
+def test_the_break_at_4000_angstrom_grows_with_age(rng):
+    """Passive galaxies 1.6 to 2.0, star-forming ones 1.2 to 1.4 (FACTS of SDSS)."""
+    assert 1.5 < break_4000("old", rng) < 2.1
+    assert 1.1 < break_4000("star-forming", rng) < 1.5
+    order = [break_4000(kind, rng) for kind in galaxies.MIXTURES]
+    assert order == sorted(order, reverse=True)
+
+
+@pytest.mark.parametrize("name", ["CaII K", "G band", "Mgb", "NaD"])
+def test_old_galaxies_absorb_where_metals_do(name, rng):
+    z = np.full(100, 0.25)
+    light = galaxies.stellar_light(rng, np.array(["old"] * 100), z, BOSS_GRID)
+    line = int(BOSS_GRID.bin_of(np.array(np.log10(REST[name] * 1.25))))
+    sides = light[:, [line - 7, line + 7]].mean(axis=1)
+    assert np.median(light[:, line] / sides) < 0.93
+
+
+def test_moving_a_galaxy_moves_its_lines(rng):
+    light = np.ones((2, BOSS_GRID.size), np.float32)
+    emission = galaxies.gas(rng, np.array([True, True]), light, np.array([0.1, 0.4]), BOSS_GRID)
+    for row, z in zip(emission, (0.1, 0.4), strict=True):
+        around = np.log10(REST["Halpha"] * (1 + z))
+        line = int(BOSS_GRID.bin_of(np.array(around)))
+        # At this resolution H-alpha stands amid [N II]; all three within two bins.
+        assert abs(int(row[line - 12 : line + 12].argmax()) - 12) <= 2
+
+
+def test_galaxies_cover_the_redshifts_of_the_survey(rng):
+    flux, z = galaxies.galaxies(rng, 2000, BOSS_GRID)
+    assert flux.shape == (2000, BOSS_GRID.size)
+    assert flux.dtype == np.float32
+    assert np.isfinite(flux).all()
+    assert flux.min() >= 0
+    assert 0 < z.min() < 0.02
+    assert 1.1 < z.max() <= 1.4
+    assert sum(galaxies.SHARES.values()) == pytest.approx(1)

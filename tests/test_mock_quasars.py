@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+from astropy.cosmology import FlatLambdaCDM
+
+from data_prep.mock import quasars
+from spectranet_jax.spectra import BOSS_GRID
+from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
+
+FAINT = np.float32(20.8)
+
+
+def draw(rng, z, magnitude=FAINT, n=600, bal=False):
+    z = np.full(n, z)
+    return quasars.quasars(rng, z, np.full(n, magnitude), BOSS_GRID, bal)
+
+
+@pytest.mark.parametrize("z", [0.3, 1.0, 2.5, 4.5])
+def test_absolute_magnitude_is_astropys(z):
+    cosmology = FlatLambdaCDM(H0=70, Om0=0.3)
+    expected = 20 - cosmology.distmod(z).value + 2.5 * 0.5 * np.log10(1 + z)
+    model = quasars.absolute_magnitude(np.array([20.0]), np.array([z]))[0]
+    assert model == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    "z, name, tolerance",
+    [(2.5, "Lya", 1200), (2.5, "CIV", 1500), (1.2, "MgII", 800), (0.2, "Halpha", 800)],
+)
+def test_lines_peak_where_the_redshift_puts_them(z, name, tolerance, rng):
+    mean = np.median(draw(rng, z)[0], axis=0)
+    expected = REST[name] * (1 + z)
+    near = np.abs(np.log(BOSS_GRID.centers / expected)) < 0.03
+    peak = BOSS_GRID.centers[near][mean[near].argmax()]
+    assert abs(np.log(peak / expected)) * SPEED_OF_LIGHT < tolerance
+
+
+def equivalent_width(flux, z, low, high):
+    """Against a straight line between the ends, rest-frame Angstrom, (n,)."""
+    rest = BOSS_GRID.centers / (1 + z)
+    inside = np.flatnonzero((rest > low) & (rest < high))
+    ends = [flux[:, inside[i : i + 6 or None]].mean(axis=1) for i in (0, -6)]
+    part = np.linspace(0, 1, len(inside))
+    under = ends[0][:, None] * (1 - part) + ends[1][:, None] * part
+    return np.sum((flux[:, inside] / under - 1) * np.gradient(rest[inside]), axis=1)
+
+
+def test_lines_are_as_strong_as_in_the_composite(rng):
+    """Vanden Berk et al. (2001), at SDSS luminosities: C IV 24, Mg II 32 Angstrom."""
+    carbon = equivalent_width(draw(rng, 2.2, np.float32(19))[0], 2.2, 1460, 1600)
+    magnesium = equivalent_width(draw(rng, 1.2, np.float32(19))[0], 1.2, 2690, 2900)
+    assert np.median(carbon) == pytest.approx(23.8, rel=0.35)
+    assert np.median(magnesium) == pytest.approx(32.3, rel=0.35)
+
+
+def test_bright_quasars_have_weaker_lines(rng):
+    """Baldwin effect: 0.09 dex a magnitude in C IV."""
+    bright, faint = (
+        np.median(equivalent_width(draw(rng, 2.2, np.float32(m))[0], 2.2, 1460, 1600))
+        for m in (18, 21)
+    )
+    assert np.log10(faint / bright) / 3 == pytest.approx(0.09, abs=0.035)
+
+
+def test_c_iv_is_blueshifted_and_more_so_in_bright_quasars(rng):
+    rest = BOSS_GRID.centers / 3.2
+    near = (rest > 1500) & (rest < 1600)
+    velocity = np.log(rest[near] / REST["CIV"]) * SPEED_OF_LIGHT
+
+    def shift(magnitude):
+        flux = np.median(draw(rng, 2.2, np.float32(magnitude), 1500)[0], axis=0)[near]
+        line = flux - np.interp(rest[near], rest[near][[0, -1]], flux[[0, -1]])
+        return np.sum(velocity * line) / np.sum(line)
+
+    bright, faint = shift(17.5), shift(21.5)
+    assert bright < faint < 0
+
+
+def test_hosts_shine_in_faint_nearby_quasars_alone(rng):
+    z = np.array([0.2] * 300 + [2.5] * 300)
+    light = np.ones((600, BOSS_GRID.size), np.float32)
+    luminosity = np.array([3.0, 0.0] * 300)
+    share = np.median(quasars.host(rng, light, luminosity, z, BOSS_GRID), axis=1)
+    assert np.all(share[300:] == 0)
+    assert np.median(share[:300:2]) > 1.5 * np.median(share[1:300:2]) > 0
+
+
+def test_only_bal_quasars_have_balnicity(rng):
+    assert not draw(rng, 2.4, n=50)[1].any()
+    assert (draw(rng, 2.4, n=200, bal=True)[1] > 0).mean() > 0.5
+
+
+def test_redshifts_are_those_of_a_boss_survey(rng):
+    z = quasars.redshifts(rng, 20_000)
+    assert 0.04 < z.min() < 0.1
+    assert 5 < z.max() <= 5.3
+    assert 0.45 < np.mean(z > 2.15) < 0.75

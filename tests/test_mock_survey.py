@@ -1,0 +1,116 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from data_prep.mock import __main__ as entry
+from data_prep.mock import instrument, survey
+from data_prep.pictures import contact_sheet
+from spectranet_jax.spectra import BOSS_GRID, CLASSES, InputError, labels, manifest, records
+from spectranet_jax.spectra.records import concatenate
+
+COUNTS = {"STAR": 520, "GALAXY": 512, "QSO": 300, "QSO_BAL": 100}
+
+
+@pytest.fixture(scope="module")
+def block():
+    return concatenate(list(survey.blocks(COUNTS, seed=3, workers=2)))
+
+
+def test_the_survey_does_not_depend_on_the_workers(block):
+    alone = concatenate(list(survey.blocks(COUNTS, seed=3, workers=1)))
+    assert records.encode(alone) == records.encode(block)
+
+
+def test_another_seed_gives_another_survey(block):
+    other = next(survey.blocks(COUNTS, seed=4))
+    assert not np.array_equal(other.flux, block.flux[: len(other)])
+
+
+def test_a_larger_survey_begins_with_the_smaller_one(block):
+    more = concatenate(list(survey.blocks({"QSO": 700}, seed=3)))
+    quasars = block.take(block.label == labels.QSO)
+    assert records.encode(more.take(slice(300))) == records.encode(quasars)
+
+
+def test_rows_say_what_they_are(block):
+    for label, name in enumerate(CLASSES):
+        assert np.sum(block.label == label) == COUNTS[name]
+    assert len(np.unique(block.object_id)) == len(block)
+    assert block.name[0] == b"mock-%09d" % block.object_id[0]
+    stars = block.label == labels.STAR
+    assert np.isnan(block.z[stars]).all()
+    assert np.isfinite(block.z[~stars]).all()
+    bal = block.label == labels.QSO_BAL
+    assert np.all(block.bal[~bal] == labels.NOT_BAL)
+    assert np.mean(block.bal[bal] == labels.BAL) > 0.6
+    assert np.all((block.z[bal] > 1.5) & (block.z[bal] < 5))
+    assert np.all(block.z_conf == labels.CONFIDENT)
+
+
+def test_spectra_are_finite_and_empty_bins_are_zero(block):
+    assert block.flux.dtype == block.ivar.dtype == np.float32
+    assert np.isfinite(block.flux).all()
+    assert np.isfinite(block.ivar).all()
+    assert block.ivar.min() == 0
+    assert np.all(block.flux[block.ivar == 0] == 0)
+    assert np.all((block.ivar > 0).any(axis=1))
+
+
+def test_signal_to_noise_is_that_of_the_survey(block):
+    """Plate 7102: 5/25/50% at 2.6, 5.2, 8.5; the mock has a longer bright tail, for SDSS-I."""
+    quartiles = np.percentile(block.sn, [5, 25, 50])
+    np.testing.assert_allclose(quartiles, [2.6, 5.2, 8.5], rtol=0.35)
+    assert np.percentile(block.sn, 97) > 60
+
+
+def test_some_spectra_have_the_coverage_of_sdss_one(rng):
+    empty = instrument.masks(rng, 4000, BOSS_GRID)
+    legacy = empty[:, 5] & empty[:, -5]
+    assert legacy.mean() == pytest.approx(instrument.LEGACY_SHARE, abs=0.03)
+    start = BOSS_GRID.centers[np.argmin(empty[legacy], axis=1)]
+    assert np.median(start) == pytest.approx(3815, rel=0.005)
+    assert 0.0005 < empty[~legacy][:, 30:400].mean() < 0.01
+    assert not empty.all(axis=1).any()
+
+
+@pytest.mark.parametrize(
+    "counts, sentence", [({"PLANET": 5}, "PLANET is not a class"), ({"STAR": -1}, "-1 spectra")]
+)
+def test_wrong_counts_have_a_sentence(counts, sentence):
+    with pytest.raises(InputError, match=sentence):
+        survey.blocks(counts, seed=1)
+
+
+def test_counts_of_the_command_line():
+    assert entry.class_counts(10, "") == {"STAR": 3, "GALAXY": 3, "QSO": 2, "QSO_BAL": 2}
+    assert entry.class_counts(10, "STAR=4, QSO=1") == {"STAR": 4, "QSO": 1}
+    for spectra, counts in ((0, ""), (10, "QSO=0"), (10, "QSO"), (10, "QSO=many")):
+        with pytest.raises(InputError, match="--counts"):
+            entry.class_counts(spectra, counts)
+
+
+@pytest.mark.slow
+def test_the_command_writes_a_dataset_and_its_pictures(tmp_path):
+    out = tmp_path / "mock"
+    command = [sys.executable, "-W", "error", "-m", "data_prep.mock", "--out", str(out)]
+    done = subprocess.run([*command, "--counts", "QSO=600,QSO_BAL=200"], capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    written = manifest.read(out)
+    total = {name: sum(c.get(name, 0) for c in written.counts.values()) for name in CLASSES}
+    assert total == {"STAR": 0, "GALAXY": 0, "QSO": 600, "QSO_BAL": 200}
+    assert (out / "examples.png").read_bytes().startswith(b"\x89PNG")
+
+    done = subprocess.run([*command, "--counts", "PLANET=1"], capture_output=True)
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith("error: ")
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_contact_sheet_takes_any_number_of_classes(tmp_path, block):
+    few = block.take(np.flatnonzero(block.label == labels.QSO)[:3])
+    contact_sheet(tmp_path / "few.png", [few])
+    assert (tmp_path / "few.png").stat().st_size > 10_000
+    with pytest.raises(InputError, match="no spectra"):
+        contact_sheet(tmp_path / "none.png", [block.take(slice(0))])
