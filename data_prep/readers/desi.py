@@ -49,17 +49,18 @@ def spectra(path: Path, hdus: Any) -> list[Spectrum]:
     if len(flux) == 0:
         raise InputError(f"{path} holds no spectra; fetch it again")
     ids = _target_ids(path, named, len(flux))
-    names = map(str, range(len(flux)) if ids is None else ids)
+    names, keys = (range(len(flux)), [-1] * len(flux)) if ids is None else (ids, ids)
     return [
-        Spectrum(name, loglam, flux[row], ivar[row], str(path), (key, -1, -1))
-        for row, (name, key) in enumerate(
-            zip(names, [-1] * len(flux) if ids is None else ids, strict=True)
-        )
+        Spectrum(str(name), loglam, flux[row], ivar[row], str(path), (key, -1, -1))
+        for row, (name, key) in enumerate(zip(names, keys, strict=True))
     ]
 
 
 def _by_name(hdus: Any) -> dict[str, Any]:
-    return {hdu.name.upper(): hdu for hdu in reversed(hdus)}  # of two, the first
+    named: dict[str, Any] = {}
+    for hdu in hdus:
+        named.setdefault(hdu.name.upper(), hdu)
+    return named
 
 
 def _arm(
