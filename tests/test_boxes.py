@@ -63,9 +63,7 @@ def test_positions_past_the_ends_are_extrapolated_not_clamped():
     # Half a pixel past the last left edge, and half a pixel before the first.
     after = boxes.decode(np.array([12]), np.array([442.5 * 13 / 443 - 12]), rest, 13)
     before = boxes.decode(np.array([0]), np.array([-0.5 * 13 / 443]), rest, 13)
-    np.testing.assert_allclose(
-        (after + 1) * rest, left[-1] + (left[-1] - left[-2]) / 2, rtol=1e-14
-    )
+    np.testing.assert_allclose((after + 1) * rest, left[-1] + (left[-1] - left[-2]) / 2, rtol=1e-14)
     np.testing.assert_allclose((before + 1) * rest, left[0] - (left[1] - left[0]) / 2, rtol=1e-14)
 
 

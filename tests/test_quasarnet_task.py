@@ -1,4 +1,4 @@
-"""QuasarNET's question: its targets, its loss against plain NumPy, its columns, and that it learns."""
+"""QuasarNET's question: targets, the loss against plain NumPy, columns, and that it learns."""
 
 from pathlib import Path
 
@@ -109,7 +109,7 @@ def test_the_loss_equals_plain_numpy(filled: bool, rng: np.random.Generator):
 
 
 def test_a_head_without_a_line_in_the_batch_adds_only_its_alarms(rng: np.random.Generator):
-    """No division by the number of its positives, which is 0; and no gradient that is not finite."""
+    """No division by the number of its positives, which is 0; and the gradient is finite."""
     target = TASK.target(truth([STAR, GALAXY], [0.0, 0.3], -1))
     output = rng.uniform(0.01, 0.99, (2, 7, 26)).astype(np.float32)
     loss, gradient = jax.value_and_grad(lambda o: TASK.loss(o, target).mean())(output)
@@ -160,9 +160,9 @@ def test_the_confidences_are_quasarnets(shared):
 def test_the_config_builds_the_task_again():
     config = TASK.config
     assert tasks.build(**config).config == config
-    assert tasks.build(**{**config, "lines": ["LYA"], "bal_lines": []}).target(
-        truth([QSO], 2.5)
-    )["box"].shape == (1, 1)
+    assert tasks.build(**{**config, "lines": ["LYA"], "bal_lines": []}).target(truth([QSO], 2.5))[
+        "box"
+    ].shape == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -208,18 +208,18 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_it_learns_where_the_bump_is(toys: Path, tmp_path: Path):
     """Toy quasars have one bump, whose pixel tells the redshift: found by a small QuasarNET."""
-    task = tasks.build("quasarnet", lines=["CIII", "MgII"])
+    task = tasks.build("quasarnet", lines=["CIII"])
     training, validation = (open_split(toys, s, task.select) for s in ("train", "valid"))
-    order = ORDERS["shuffled"](training.block_sizes, 64, 10, 0)
-    optimizer, rate = optimizers.build("adam", "cosine", 5e-3, order.steps)
-    network = networks.build("QuasarNet", filters=[16, 16, 16], hidden=32, lines=3)
+    order = ORDERS["shuffled"](training.block_sizes, 32, 8, 0)
+    optimizer, rate = optimizers.build("adam", "cosine", 1e-2, order.steps)
+    network = networks.build("QuasarNet", filters=[16, 16, 16], hidden=32, lines=2)
     train(
         network, task, optimizer, rate, order, training, validation, tmp_path,
-        batch=64, seed=0, devices=jax.devices()[:1],
+        batch=32, seed=0, devices=jax.devices()[:1],
     )  # fmt: skip
     rows = [row["valid_loss"] for row in run.read_metrics(tmp_path) if "valid_loss" in row]
     assert min(rows) < 0.5 * rows[0]
-    place = placement(64, jax.devices()[:1])
+    place = placement(32, jax.devices()[:1])
     like = jax.eval_shape(lambda key: init_variables(network, task, key), jax.random.key(0))
     like = jax.tree.map(
         lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=place.replicated), like

@@ -217,15 +217,16 @@ def _from_keras(file: Path) -> Model:
     """A QuasarNET out of Keras's HDF5 file; it is fed, and answers, as QuasarNET does."""
     fields, variables, version = keras_weights.read(file)
     task = tasks.build("quasarnet", boxes=fields["boxes"])
+    named = {"name": "QuasarNet", **fields}
     config = {
         "experiment": "keras",
-        "network": {"name": "QuasarNet", **fields},
+        "network": named,
         "task": task.config,
         "seed": "unknown",
         "data": {"folder": "unknown", "fingerprint": "unknown"},
         "versions": {"keras": version},
     }
-    network = networks.build(**config["network"])
+    network = networks.build(**named)
     like = jax.eval_shape(lambda key: init_variables(network, task, key), jax.random.key(0))
     if not weights.alike(variables, like):
         raise InputError(f"{file} holds weights that do not fit its configuration; fetch it again")

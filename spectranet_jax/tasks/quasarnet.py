@@ -131,9 +131,7 @@ def decode(
         box = output[:, head, :boxes].argmax(axis=-1)
         rows = np.arange(len(output))
         confidence.append(output[rows, head, box])
-        z.append(
-            coding.decode(box, output[rows, head, boxes + box], coding.LINES[line], boxes)
-        )
+        z.append(coding.decode(box, output[rows, head, boxes + box], coding.LINES[line], boxes))
     best = np.argmax(confidence[: len(lines)], axis=0)
     return {
         **{f"C_{name}": values for name, values in zip(names, confidence, strict=True)},
@@ -197,9 +195,7 @@ def task(
         inputs=lambda flux, ivar: (normalization(flux, ivar),),
         loss=balanced_loss,
         decode=partial(decode, lines=lines, bal_lines=bal_lines, threshold=threshold),
-        scores=partial(
-            scores, bal_line=bal_lines[0] if bal_lines else None, threshold=threshold
-        ),
+        scores=partial(scores, bal_line=bal_lines[0] if bal_lines else None, threshold=threshold),
         applies_to=tuple(range(4)),
         columns={
             **{f"C_{name}": ("f4", f"confidence of {_meaning(name)}") for name in names},
