@@ -43,10 +43,17 @@ def untrained(
     built = networks.build(**network), tasks.build(**task)
     shapes = jax.eval_shape(lambda key: init_variables(*built, key), jax.random.key(0))
     rng = np.random.default_rng(seed)
-    # Positive for the variances of BatchNorm; small, so that no class is certain.
-    variables = jax.tree.map(lambda leaf: rng.uniform(0, 0.1, leaf.shape).astype("f4"), shapes)
+    variables = {
+        "params": jax.tree.map(lambda leaf: _draw(rng, leaf.shape), shapes["params"]),
+        "batch_stats": jax.tree.map(lambda leaf: np.ones(leaf.shape, "f4"), shapes["batch_stats"]),
+    }
     checkpoint.save(folder, checkpoint.BEST, 1, variables)
     return folder
+
+
+def _draw(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Weights of the scale that keeps activations at theirs."""
+    return rng.normal(0, (2 / np.prod(shape[:-1])) ** 0.5, shape).astype(np.float32)
 
 
 def trained_classifier(data: Path, folder: Path) -> Path:

@@ -71,7 +71,8 @@ def _normal_stars(
         (log_normal(rng, n, 1, 0.15) * gravity).astype(np.float32),
         velocity,
     )
-    return continuum(wavelength, temperature, metals) * np.exp(-depth)
+    color = temperature * log_normal(rng, n, 1, 0.05)  # colors and lines never agree to better
+    return continuum(wavelength, color, metals) * np.exp(-depth)
 
 
 def _halo(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
