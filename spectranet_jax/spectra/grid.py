@@ -86,9 +86,7 @@ def rebin(
     filled = np.isin(np.arange(grid.size), index)
     padding = [(0, 0)] * (flux.ndim - 1) + [(0, 1)]
     total_weight = np.add.reduceat(np.pad(weight, padding), starts, axis=-1, dtype=np.float64)
-    total_flux = np.add.reduceat(
-        np.pad(weighted_flux, padding), starts, axis=-1, dtype=np.float64
-    )
+    total_flux = np.add.reduceat(np.pad(weighted_flux, padding), starts, axis=-1, dtype=np.float64)
     total_weight, total_flux = total_weight * filled, total_flux * filled
     mean = np.divide(
         total_flux, total_weight, out=np.zeros_like(total_flux), where=total_weight > 0
