@@ -3,7 +3,7 @@
 `PRESENT` has one entry a task; each prints its tables, writes its figures and returns their paths.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from rich.table import Table
 
 from spectranet_jax.evaluation import figures, redshift, report
 from spectranet_jax.spectra import BOSS_GRID, CLASSES, normalize
+from spectranet_jax.spectra.labels import QSO, QSO_BAL
 from spectranet_jax.training.evaluate import Evaluation
 from spectranet_jax.training.stream import Split
 
@@ -111,7 +112,63 @@ def regression(split: Split, evaluation: Evaluation, metrics: Metrics, folder: P
     return paths + _loss_curve(metrics, folder, "squared error (standardized z)")
 
 
-PRESENT: dict[str, Present] = {"classify": classification, "redshift": regression}
+def lines_of_quasars(
+    split: Split, evaluation: Evaluation, metrics: Metrics, folder: Path
+) -> list[Path]:
+    """What a QuasarNET finds, z against z, residuals; the figures show the quasars."""
+    Console().print(quasar_table("Quasars in the spectra", {"here": evaluation.scores}))
+    quasar = np.isin(split.columns["label"], (QSO, QSO_BAL))
+    z_true, z_pred = split.columns["z"][quasar], evaluation.columns["Z"][quasar]
+    paths = [folder / "redshift.png", folder / "residuals.png"]
+    figures.redshift_scatter(z_true, z_pred, paths[0])
+    figures.residuals(z_true, redshift.dv(z_pred, z_true), paths[1])
+    return paths + _loss_curve(metrics, folder, "balanced loss, summed over lines")
+
+
+PRESENT: dict[str, Present] = {
+    "classify": classification,
+    "quasarnet": lines_of_quasars,
+    "redshift": regression,
+}
+
+
+QUASAR_ROWS = (
+    "spectra",
+    "quasar or not, rightly told",
+    "purity (right within 6000 km/s)",
+    "completeness (likewise)",
+    "quasars with redshift",
+    "median dv (km/s)",
+    "NMAD(dv) (km/s)",
+    *(f"within {limit} km/s" for limit in redshift.LIMITS),
+    "BAL recall",
+    "BAL rejection",
+)
+"""What `quasar_table` says of a model."""
+
+
+def quasar_table(title: str, scores: Mapping[str, Mapping[str, Any]]) -> Table:
+    """`evaluation.quasars.scores` side by side, a column each; dashes for what is not answered."""
+    table = Table(title=title)
+    table.add_column("score")
+    for name in scores:
+        table.add_column(name, justify="right")
+    for cells in zip(QUASAR_ROWS, *map(_quasar_cells, scores.values()), strict=True):
+        ends = cells[0] in (QUASAR_ROWS[3], QUASAR_ROWS[-3])
+        table.add_row(*cells, end_section=ends)
+    return table
+
+
+def _quasar_cells(scores: Mapping[str, Any]) -> list[str]:
+    z = scores["redshift"]
+    of_redshift = ["-"] * (3 + len(redshift.LIMITS))
+    if z is not None:
+        within = (interval(z["within"][str(limit)]) for limit in redshift.LIMITS)
+        of_redshift = [f"{z['n']:,}", text(z["median_dv"], ",.0f"), text(z["nmad_dv"], ",.0f")]
+        of_redshift += within
+    shares = (interval(scores[name]) for name in ("accuracy", "purity", "completeness"))
+    bal = (interval(scores[name]) for name in ("bal_recall", "bal_rejection"))
+    return [f"{scores['n']:,}", *shares, *of_redshift, *bal]
 
 
 def text(value: float | None, form: str = ".4f") -> str:
@@ -119,8 +176,10 @@ def text(value: float | None, form: str = ".4f") -> str:
     return "-" if value is None else format(value, form)
 
 
-def interval(part: dict[str, Any]) -> str:
-    """A fraction with its 95% interval."""
+def interval(part: Mapping[str, Any] | None) -> str:
+    """A fraction with its 95% interval; a dash where there is none."""
+    if part is None:
+        return "-"
     low, high = part["interval"]
     return f"{part['fraction']:.3f} ({low:.3f} to {high:.3f})"
 

@@ -1,12 +1,15 @@
-"""Readers of survey files, one file a survey; here is what they share."""
+"""Readers of survey files, one file a survey; here is the table of them, and what they share."""
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.readers import desi, sdss
+from data_prep.readers.fits import open_fits
 from spectranet_jax.spectra import BOSS_GRID, InputError, LogGrid, rebin
 from spectranet_jax.spectra.spectrum import Spectrum
 
@@ -14,6 +17,22 @@ SUFFIXES = (".fits", ".fits.gz", ".fit")
 """What counts as a spectrum in a folder."""
 
 LIST_SUFFIXES = (".txt", ".lst")
+
+READERS: list[tuple[Callable[[Any], bool], Callable[[Path, Any], list[Spectrum]]]] = [
+    (desi.recognizes, desi.spectra),
+    (lambda _hdus: True, sdss.spectra),  # which says of any other file what it is
+]
+"""By which HDUs a reader recognizes its files, and how it reads them; the first that does."""
+
+
+def read(path: Path) -> list[Spectrum]:
+    """The spectra of a file, of whichever survey its content is.
+
+    Raises:
+        InputError: if the file is missing, damaged, or of none of the formats that are read.
+    """
+    with open_fits(path) as hdus:
+        return next(reads(path, hdus) for recognizes, reads in READERS if recognizes(hdus))
 
 
 def paths(arguments: Sequence[str]) -> list[str]:

@@ -32,16 +32,21 @@ def read(path: Path) -> list[Spectrum]:
         InputError: if the file is missing, damaged, or of another format.
     """
     with open_fits(path) as hdus:
-        table = _coadd(hdus)
-        if table is None:
-            raise InputError(_what_it_is(path, hdus))
-        data = table.data
-        flux = np.array(data["flux"], np.float32)
-        ivar = np.array(data["ivar"], np.float32)
-        if "AND_MASK" in columns(table):
-            ivar[np.asarray(data["and_mask"]) & COMBINEREJ != 0] = 0
-        loglam = _loglam(path, hdus, table, len(flux))
-        key = _key(hdus)
+        return spectra(path, hdus)
+
+
+def spectra(path: Path, hdus: Any) -> list[Spectrum]:
+    """The spectrum in an open file: see `read`."""
+    table = _coadd(hdus)
+    if table is None:
+        raise InputError(_what_it_is(path, hdus))
+    data = table.data
+    flux = np.array(data["flux"], np.float32)
+    ivar = np.array(data["ivar"], np.float32)
+    if "AND_MASK" in columns(table):
+        ivar[np.asarray(data["and_mask"]) & COMBINEREJ != 0] = 0
+    loglam = _loglam(path, hdus, table, len(flux))
+    key = _key(hdus)
     if not len(flux):
         raise InputError(f"{path} holds a spectrum without pixels; fetch it again")
     name = "{:04d}-{:d}-{:04d}".format(*key) if key != NO_KEY else path.name.partition(".")[0]

@@ -52,6 +52,7 @@ def build(
     predictions: Mapping[str, NDArray[Any]],
     flags: NDArray[np.integer],
     provenance: Mapping[str, Any],
+    further: Mapping[str, tuple[str, str]] | None = None,
 ) -> Table:
     """A catalog of n rows.
 
@@ -60,11 +61,12 @@ def build(
             and where there is no spectrum to predict from; ID and SN only if there is none at all.
         flags: (n,) quality bits of `spectra.flags`.
         provenance: keywords of the header; what is not a number or a string becomes JSON.
+        further: columns that follow those of `COLUMNS`, described as they are there.
     """
     count = len(flags)
     columns = {**predictions, "FLAGS": flags}
     table = Table(masked=True)
-    for name, (dtype, description) in COLUMNS.items():
+    for name, (dtype, description) in (COLUMNS | dict(further or {})).items():
         values = columns.get(name, np.ma.masked_all(count, dtype))
         if name not in NAMES:
             values = values.astype(dtype)

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import spectranet_jax
 from spectranet_jax import networks, tasks
-from spectranet_jax.inference import catalog, weights
+from spectranet_jax.inference import catalog, keras_weights, weights
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.flags import Flag, median_sn, quality_flags
 from spectranet_jax.spectra.grid import BOSS_GRID
@@ -56,7 +56,7 @@ class Model:
     """A network, what is asked of it, and its weights.
 
     Attributes:
-        name: of the shipped model, or of the run folder.
+        name: of the shipped model, of the run folder, or of the file of Keras weights.
         config: contents of its config.json.
         network: a Flax module.
         task: decodes what the network says.
@@ -124,7 +124,8 @@ def predict(
         flags: (n,) quality bits that are known beforehand; those told from the arrays are added.
 
     Returns:
-        the table described in `catalog.COLUMNS`. Rows without data are flagged and masked.
+        the table described in `catalog.COLUMNS`, and after these what the models say beside it
+        (`Task.columns`). Rows without data are flagged and masked.
 
     Raises:
         InputError: if the arrays have another shape.
@@ -162,7 +163,8 @@ def predict(
             # A file name need not be valid text; what is not is escaped.
             plain = [text.encode("utf-8", "backslashreplace").decode() for text in texts]
             columns[key] = np.asarray(plain, str)
-    return catalog.build(columns, bits, provenance(models))
+    further = {name: column for model in models for name, column in model.task.columns.items()}
+    return catalog.build(columns, bits, provenance(models), further)
 
 
 def provenance(models: Sequence[Model]) -> dict[str, Any]:
@@ -183,30 +185,34 @@ def provenance(models: Sequence[Model]) -> dict[str, Any]:
 
 
 def find(model: str | Path) -> Path:
-    """The folder of a model: a shipped one's by its name, or the run folder that is given.
+    """Where a model is: the folder of a shipped one by its name, a run folder, or an HDF5 file.
 
-    A string is looked up among the shipped models first; a `Path` is always a folder.
+    A string is looked up among the shipped models first; a `Path` is always a folder or a file.
 
     Raises:
         InputError: if there is no such model.
     """
     shipped = weights.shipped()
     folder = shipped.get(model, Path(model)) if isinstance(model, str) else model
-    if not folder.is_dir():
+    if not folder.exists():
         raise InputError(
-            f"{model} is neither a run folder nor a shipped model ({', '.join(shipped) or 'none'})"
-            "; check the name"
+            f"{model} is neither a run folder, nor a file of Keras weights, nor a shipped model"
+            f" ({', '.join(shipped) or 'none'}); check the name"
         )
     return folder
 
 
 def load(model: str | Path = DEFAULT) -> Model:
-    """A shipped model by its name, or the best checkpoint of a run folder: see `find`.
+    """A shipped model by its name, the best checkpoint of a run folder, or a QuasarNET of Keras.
+
+    See `find`.
 
     Raises:
-        InputError: if there is no such model, or its folder is damaged.
+        InputError: if there is no such model, or its folder or file is damaged.
     """
     folder = find(model)
+    if folder.is_file():
+        return _from_keras(folder)
     config = run.read_config(folder)
     _check(folder, config)
     network, task = networks.build(**config["network"]), tasks.build(**config["task"])
@@ -216,6 +222,26 @@ def load(model: str | Path = DEFAULT) -> Model:
     else:
         variables = checkpoint.restore(folder, checkpoint.BEST, like)
     return Model(folder.resolve().name, config, network, task, variables)
+
+
+def _from_keras(file: Path) -> Model:
+    """A QuasarNET out of Keras's HDF5 file; it is fed, and answers, as QuasarNET does."""
+    fields, variables, version = keras_weights.read(file)
+    task = tasks.build("quasarnet", boxes=fields["boxes"])
+    named = {"name": "QuasarNet", **fields}
+    config = {
+        "experiment": "keras",
+        "network": named,
+        "task": task.config,
+        "seed": "unknown",
+        "data": {"folder": "unknown", "fingerprint": "unknown"},
+        "versions": {"keras": version},
+    }
+    network = networks.build(**named)
+    like = jax.eval_shape(lambda key: init_variables(network, task, key), jax.random.key(0))
+    if not weights.alike(variables, like):
+        raise InputError(f"{file} holds weights that do not fit its configuration; fetch it again")
+    return Model(file.name, config, network, task, variables)
 
 
 def _check(folder: Path, config: dict[str, Any]) -> None:

@@ -72,13 +72,21 @@ def load(path: Path, like: Tree) -> Tree:
         flat = load_file(path)
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path} is not a safetensors file ({error}); fetch it anew") from error
-    expected = {name: (leaf.shape, leaf.dtype) for name, leaf in _leaves(like).items()}
-    if {name: (array.shape, array.dtype) for name, array in flat.items()} != expected:
+    if not alike(flat, _leaves(like)):
         raise InputError(
             f"{path} holds the weights of another network than its config.json describes;"
             " fetch both anew"
         )
     return unflatten(flat)
+
+
+def alike(tree: Tree, like: Tree) -> bool:
+    """Whether two trees have the same names, shapes and dtypes."""
+
+    def form(tree: Tree) -> dict[str, tuple[Any, Any]]:
+        return {name: (leaf.shape, leaf.dtype) for name, leaf in _leaves(tree).items()}
+
+    return form(tree) == form(like)
 
 
 def shipped() -> dict[str, Path]:

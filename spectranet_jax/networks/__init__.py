@@ -8,12 +8,14 @@ from typing import Any
 
 import flax.linen as nn
 
+from spectranet_jax.networks.quasarnet import QuasarNet
 from spectranet_jax.networks.spectranet import SpectraNetClassifier, SpectraNetRegressor
 from spectranet_jax.spectra.errors import InputError
 
-__all__ = ["NETWORKS", "SpectraNetClassifier", "SpectraNetRegressor", "build"]
+__all__ = ["NETWORKS", "QuasarNet", "SpectraNetClassifier", "SpectraNetRegressor", "build"]
 
 NETWORKS: dict[str, type[nn.Module]] = {
+    "QuasarNet": QuasarNet,
     "SpectraNetClassifier": SpectraNetClassifier,
     "SpectraNetRegressor": SpectraNetRegressor,
 }

@@ -4,12 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 from spectranet_jax.spectra.errors import InputError
-from spectranet_jax.tasks import classify, redshift
+from spectranet_jax.tasks import classify, quasarnet, redshift
 from spectranet_jax.tasks.task import Columns, Task
 
 __all__ = ["TASKS", "Columns", "Task", "build"]
 
-TASKS: dict[str, Callable[..., Task]] = {"classify": classify.task, "redshift": redshift.task}
+TASKS: dict[str, Callable[..., Task]] = {
+    "classify": classify.task,
+    "quasarnet": quasarnet.task,
+    "redshift": redshift.task,
+}
 
 
 def build(name: str, **fields: Any) -> Task:

@@ -1,7 +1,7 @@
 """What is asked of a network: the one struct that training, evaluation and prediction take."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -25,6 +25,7 @@ class Task:
         decode: the network's output -> catalog columns.
         scores: catalog columns and columns of truth -> numbers for evaluation.json.
         applies_to: labels for which the decoded columns have a meaning.
+        columns: dtype and description of decoded columns that are not in every catalog, by name.
     """
 
     config: dict[str, Any]
@@ -35,3 +36,4 @@ class Task:
     decode: Callable[[Any], dict[str, NDArray[Any]]]
     scores: Callable[[Columns, Columns], dict[str, Any]]
     applies_to: tuple[int, ...]
+    columns: Mapping[str, tuple[str, str]] = field(default_factory=dict)

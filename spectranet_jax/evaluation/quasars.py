@@ -1,0 +1,88 @@
+"""How well quasars are found: purity, completeness and broad absorption, as the field counts them.
+
+The definitions of Farr, Font-Ribera & Pontzen (2020, arXiv:2007.10348) in the code of their
+analysis, after Busca & Balland (2018): a quasar is found if it is called one at the right redshift,
+within 6000 km/s. (Their c is 300,000 km/s, which moves the limit by 0.07%.)
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.evaluation import redshift
+from spectranet_jax.evaluation.calibration import binomial_interval
+from spectranet_jax.spectra.labels import BAL, GALAXY, NOT_BAL, QSO, QSO_BAL
+
+CORRECT = 6000
+"""km/s: a redshift further off is wrong."""
+
+BAL_WINDOW = (1.57, 5.0)
+"""Redshifts at which a C IV trough can be seen: the search window of baltools for BOSS and DESI."""
+
+Flags = NDArray[np.bool_]
+
+
+def scores(
+    label: NDArray[np.integer],
+    z_true: NDArray[np.floating],
+    bal: NDArray[np.integer],
+    *,
+    is_qso: Flags | None = None,
+    z: NDArray[np.floating] | None = None,
+    is_bal: Flags | None = None,
+    answers: Flags | None = None,
+) -> dict[str, Any]:
+    """What can be said of a network from those of the three questions that it answers.
+
+    Args:
+        label: (n,), true class.
+        z_true: (n,), true redshift, NaN where there is none.
+        bal: (n,), +1 BAL, -1 not, 0 unsure.
+        is_qso: (n,), called a quasar.
+        z: (n,), redshift that is given.
+        is_bal: (n,), called a BAL.
+        answers: (n,), spectra that the network's redshift is meant for; all by default.
+
+    Returns:
+        A dict that JSON can hold; what is not answered, or has no spectra, is None. Shares have
+        count, of, fraction and a 95% Wilson interval:
+        accuracy: quasar or not, rightly told.
+        purity: of those called quasar, the quasars and galaxies at the right redshift.
+        completeness: of the quasars, those called quasar at the right redshift.
+        redshift: `redshift.scores` of the quasars that have one, called quasar or not.
+        bal_recall, bal_rejection: of quasars at redshifts of `BAL_WINDOW` whose label is sure, the
+        BALs called so, and the others not called so.
+    """
+    label, z_true, bal = np.asarray(label), np.asarray(z_true, np.float64), np.asarray(bal)
+    quasar = np.isin(label, (QSO, QSO_BAL))
+    right = None if z is None else np.abs(redshift.dv(np.nan_to_num(z, nan=np.inf), z_true))
+    right = None if right is None else right <= CORRECT  # NaN, of an unknown z, is not
+    measured = quasar & np.isfinite(z_true)
+    if answers is not None:
+        measured &= answers
+    visible = quasar & (z_true >= BAL_WINDOW[0]) & (z_true <= BAL_WINDOW[1])
+    called = None if is_qso is None or right is None else is_qso & right
+    return {
+        "n": len(label),
+        "quasars": int(quasar.sum()),
+        "accuracy": None if is_qso is None else share(is_qso == quasar),
+        "purity": None
+        if is_qso is None or called is None
+        else share((called & (quasar | (label == GALAXY)))[is_qso]),
+        "completeness": None if called is None else share(called[quasar]),
+        "redshift": None
+        if z is None or not measured.any()
+        else redshift.scores(np.asarray(z)[measured], z_true[measured]),
+        "bal_recall": None if is_bal is None else share(is_bal[visible & (bal == BAL)]),
+        "bal_rejection": None if is_bal is None else share(~is_bal[visible & (bal == NOT_BAL)]),
+    }
+
+
+def share(true: Flags) -> dict[str, Any] | None:
+    """How many of some are true, with the 95% Wilson interval of the fraction; None of none."""
+    count, of = int(true.sum()), len(true)
+    if of == 0:
+        return None
+    interval = list(binomial_interval(count, of))
+    return {"count": count, "of": of, "fraction": count / of, "interval": interval}

@@ -1,0 +1,156 @@
+"""QuasarNETs that were trained with Keras, out of the HDF5 file that Keras saves a model in.
+
+Nothing of Keras or TensorFlow is needed, and nothing in the file is executed: a network is told by
+its layers' settings (the attribute `model_config`, JSON) and their arrays (`model_weights`). The
+offsets are rescaled where there is any Lambda layer, whatever its name: QuasarNP 0.2.0 asks for one
+named exactly `lambda`, and so misses those of files that number them from `lambda_0`.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.grid import BOSS_GRID
+
+HEADS = 7
+"""The lines of `tasks.quasarnet`, of which the files carry no names, only the number."""
+
+Layers = dict[str, dict[str, Any]]
+Arrays = dict[str, NDArray[np.float32]]
+
+
+class KerasWeights(NamedTuple):
+    """What a file holds: fields of `networks.QuasarNet`, its variables, and Keras's version."""
+
+    fields: dict[str, Any]
+    variables: dict[str, Any]
+    version: str
+
+
+def read(path: Path) -> KerasWeights:
+    """Network and weights of a QuasarNET.
+
+    Raises:
+        InputError: if the file is no HDF5 file, is damaged, holds another network, or one for
+            another wavelength grid.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            if "model_config" not in file.attrs or "model_weights" not in file:
+                raise InputError(
+                    f"{path} holds no Keras model with its configuration;"
+                    " give the file that Keras's model.save writes"
+                )
+            _check_grid(path, file)
+            config = json.loads(_text(file.attrs["model_config"]))["config"]["layers"]
+            layers = {layer["config"]["name"]: layer for layer in config}
+            weights = {name: _arrays(group) for name, group in file["model_weights"].items()}
+            version = _text(file.attrs.get("keras_version", "unknown"))
+        return KerasWeights(_fields(path, layers), _variables(layers, weights), version)
+    except InputError:
+        raise
+    except (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
+        # A damaged file makes h5py fail in any of these ways, and another network ours.
+        raise InputError(
+            f"{path} cannot be read as a QuasarNET in Keras's HDF5 format: it is damaged,"
+            " or of another kind; fetch it again"
+        ) from error
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _check_grid(path: Path, file: Any) -> None:
+    """A file made by QuasarNP's post-processing says which wavelengths the network sees."""
+    if "model_grid" not in file:
+        return
+    grid = np.asarray(file["model_grid"], np.float64)
+    left = BOSS_GRID.edges[:-1]
+    if grid.shape != left.shape or not np.allclose(grid, left, rtol=1e-9):
+        spacing = _text(file.attrs.get("grid_spacing", "unknown"))
+        raise InputError(
+            f"{path} is for a grid of {grid.size} pixels with {spacing} spacing, and only the"
+            f" logarithmic one of {left.size} from {left[0]:.0f} Angstrom is known;"
+            " give weights trained on that"
+        )
+
+
+def _arrays(group: Any) -> Arrays:
+    """The arrays below a layer's group: "kernel:0", however deep, under "kernel"."""
+    found: Arrays = {}
+
+    def keep(name: str, node: Any) -> None:
+        if hasattr(node, "dtype"):
+            found[name.rpartition("/")[2].partition(":")[0]] = np.array(node, np.float32)
+
+    group.visititems(keep)
+    return found
+
+
+def _in_order(layers: Layers, kind: str, prefix: str = "") -> list[str]:
+    """Names of the layers of a kind, by the number at their end (none is 0)."""
+
+    def number(name: str) -> int:
+        return int("".join(c for c in name.rpartition("_")[2] if c.isdigit()) or 0)
+
+    names = [n for n, one in layers.items() if one["class_name"] == kind and n.startswith(prefix)]
+    return sorted(names, key=number)
+
+
+def _one(path: Path, values: Iterable[Any], what: str) -> Any:
+    """The value that all layers share."""
+    distinct = {json.dumps(value) for value in values}
+    if len(distinct) != 1:
+        raise InputError(
+            f"{path} holds a network whose layers differ in {what}, or has none of them:"
+            " it is no QuasarNET; give other weights"
+        )
+    return json.loads(distinct.pop())
+
+
+def _fields(path: Path, layers: Layers) -> dict[str, Any]:
+    convs = [layers[name]["config"] for name in _in_order(layers, "Conv1D")]
+    norms = [one["config"] for one in layers.values() if one["class_name"] == "BatchNormalization"]
+    heads = _in_order(layers, "Dense", "fc_box_")
+    if len(heads) != HEADS or _one(path, (n["epsilon"] for n in norms), "epsilon") != 1e-3:
+        raise InputError(
+            f"{path} holds a network with {len(heads)} lines; only QuasarNETs of {HEADS}"
+            " (six lines and broad absorption) with BatchNormalization of epsilon 0.001 are known"
+        )
+    dropouts = [one["config"]["rate"] for one in layers.values() if one["class_name"] == "Dropout"]
+    return {
+        "filters": [conv["filters"] for conv in convs],
+        "width": _one(path, (conv["kernel_size"][0] for conv in convs), "kernel size"),
+        "stride": _one(path, (conv["strides"][0] for conv in convs), "stride"),
+        "padding": _one(path, (conv["padding"] for conv in convs), "padding"),
+        "hidden": layers["fc_common"]["config"]["units"],
+        "boxes": _one(path, (layers[name]["config"]["units"] for name in heads), "boxes"),
+        "lines": len(heads),
+        "dropout": _one(path, dropouts, "dropout") if dropouts else 0.0,
+        "rescale": any(one["class_name"] == "Lambda" for one in layers.values()),
+    }
+
+
+def _variables(layers: Layers, weights: dict[str, Arrays]) -> dict[str, Any]:
+    """Arrays by our names: Keras's for convolutions and dense layers; `norm_N` after `conv_N`."""
+    params: dict[str, Any] = {}
+    stats: dict[str, Any] = {}
+    dense = [name for name in layers if name.startswith("fc_") and "kernel" in weights[name]]
+    convs = _in_order(layers, "Conv1D")
+    for name in [*convs, *dense]:
+        params[name] = {part: weights[name][part] for part in ("kernel", "bias")}
+    after = [f"norm_{number}" for number in range(1, len(convs) + 1)] + ["norm_common"]
+    norms = _in_order(layers, "BatchNormalization")
+    for ours, theirs in zip(after, norms, strict=True):
+        arrays = weights[theirs]
+        params[ours] = {"scale": arrays["gamma"], "bias": arrays["beta"]}
+        stats[ours] = {"mean": arrays["moving_mean"], "var": arrays["moving_variance"]}
+    return {"params": params, "batch_stats": stats}
