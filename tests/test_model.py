@@ -318,7 +318,7 @@ def test_a_damaged_config_is_a_sentence(run: Path, tmp_path: Path, content: byte
 
 
 def test_what_is_no_model_is_a_sentence(tmp_path: Path, run: Path):
-    with pytest.raises(InputError, match=r"gone is neither a run folder, nor .*, nor a shipped model"):
+    with pytest.raises(InputError, match="gone is neither a run folder, nor"):
         load(tmp_path / "gone")
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="file cannot be read as a QuasarNET"):
