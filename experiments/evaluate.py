@@ -17,7 +17,7 @@ class Config:
     """Settings of an evaluation."""
 
     run: Annotated[str, tyro.conf.Positional]
-    """run folder, or name of a shipped model"""
+    """run folder, file of Keras weights, or name of a shipped model"""
     data: Path | None = None
     """dataset folder; by default the one that the model was trained on"""
     split: Literal["train", "valid", "test"] = "test"
@@ -39,7 +39,7 @@ def evaluate_run(
     """Write evaluation.json and figures of a model, and print its scores.
 
     Args:
-        model_or_run: run folder, or name of a shipped model.
+        model_or_run: run folder, file of Keras weights, or name of a shipped model.
         data: dataset folder; None for the one of the model's config, which must be unchanged.
         split_name: "train", "valid" or "test".
         out: folder to write to; None for the run folder.
@@ -57,8 +57,8 @@ def evaluate_run(
     from spectranet_jax.training.stream import open_split
 
     folder, model = find(model_or_run), load(model_or_run)
-    if out is None and folder in weights.shipped().values():
-        raise InputError(f"{model_or_run} comes with the package; say where to write with --out")
+    if out is None and (folder in weights.shipped().values() or folder.is_file()):
+        raise InputError(f"{model_or_run} is no run folder; say where to write with --out")
     out = out or folder
     trained_on = model.config["data"]
     if data is None and not Path(trained_on["folder"]).is_dir():

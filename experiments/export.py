@@ -45,22 +45,29 @@ def work(config: Config) -> None:
     from spectranet_jax.spectra.atomic import write_text
     from spectranet_jax.training import run
 
+    if config.name in ("", "..") or Path(config.name).name != config.name:
+        raise InputError(f"--name {config.name!r} is no folder's name; give one without slashes")
     model = load(config.run)
+    if model.config["experiment"] != "classify":
+        raise InputError(f"{config.run} is no run of experiments.classify; only those are shipped")
     evaluations = {
         f"{one['data']['folder']}, {split} split": one
         for folder in (config.run, *config.also)
         for split, one in run.read_evaluation(folder).items()
     }
+    for evaluated in (config.run, *config.also):
+        if not run.read_evaluation(evaluated):
+            raise InputError(f"{evaluated} holds no evaluation; make one with experiments.evaluate")
     if any(one["sha256"] != model.sha256 for one in evaluations.values()):
         raise InputError(
             f"an evaluation in {config.run} or --also is of other weights; evaluate this run anew"
         )
     folder = config.out / config.name
-    experiment = model.config["experiment"]
-    rebuild = f"python -m experiments.{experiment} --seed {model.config['seed']}"
+    rebuild = f"python -m experiments.classify --seed {model.config['seed']}"
+    card = write_card(config.name, model, rebuild, evaluations, LIMITS)
     weights.save(folder / weights.FILE_NAME, model.variables)
     write_text(folder / run.CONFIG, json.dumps(model.config, indent=1) + "\n")
-    write_text(folder / "CARD.md", write_card(config.name, model, rebuild, evaluations, LIMITS))
+    write_text(folder / "CARD.md", card)
     print(f"{folder}: sha256 {model.sha256}")
 
 

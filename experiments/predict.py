@@ -1,4 +1,4 @@
-"""Classify spectra of SDSS and BOSS files and write a catalog, one row a spectrum.
+"""Classify spectra of SDSS, BOSS and DESI files and write a catalog, one row a spectrum.
 
     python -m experiments.predict spec-*.fits --out catalog.fits
 
@@ -26,10 +26,13 @@ class Config:
     """Settings of a prediction."""
 
     paths: Annotated[tuple[str, ...], tyro.conf.Positional]
-    """spec files (.fits, .fits.gz), folders of them, glob patterns, or lists (@LIST, *.txt)"""
+    """spec files, or DESI coadd and spectra files (.fits, .fits.gz), folders of them, glob
+    patterns, or lists (@LIST, *.txt)"""
     model: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
-    """run folder or name of a shipped model; may be given twice, a classifier and a redshift model;
-    by default the shipped classifier"""
+    """run folder, name of a shipped model, or QuasarNET weights of Keras (HDF5); may be given
+    twice, a classifier and a redshift model; by default the shipped classifier"""
+    threshold: float | None = None
+    """confidence of one line from which a QuasarNET calls a quasar; by default the model's, 0.5"""
     out: Path = Path("catalog.fits")
     """catalog to write: .fits, .ecsv or .parquet"""
 
@@ -44,10 +47,35 @@ def work(config: Config) -> None:
     catalog.check_path(config.out)
     files = paths(config.paths)
     models = [load(name) for name in config.model or (DEFAULT,)]
+    if config.threshold is not None:
+        models = at_threshold(models, config.threshold)
     table = predict_files(models, files)
     catalog.write(table, config.out)
     show(table)
     print(f"catalog: {config.out}, {len(table)} rows")
+
+
+def at_threshold(models: "Sequence[Model]", threshold: float) -> "list[Model]":
+    """The models, those that call quasars by a threshold with this one.
+
+    Raises:
+        InputError: if none of them does.
+    """
+    import dataclasses
+
+    from spectranet_jax import tasks
+    from spectranet_jax.spectra import InputError
+
+    if not any("threshold" in model.task.config for model in models):
+        raise InputError("--threshold is for a QuasarNET, and no --model is one; leave it out")
+    changed = []
+    for model in models:
+        if "threshold" in model.task.config:
+            task = tasks.build(**model.task.config | {"threshold": threshold})
+            config = model.config | {"task": task.config}
+            model = dataclasses.replace(model, config=config, task=task)
+        changed.append(model)
+    return changed
 
 
 def predict_files(models: "Sequence[Model]", files: "Sequence[str]") -> "Table":
@@ -55,7 +83,7 @@ def predict_files(models: "Sequence[Model]", files: "Sequence[str]") -> "Table":
 
     Args:
         models: whose answers are joined, as `inference.predict` joins them.
-        files: names of SDSS or BOSS spec files.
+        files: names of files of the formats in `data_prep.readers`.
 
     Raises:
         InputError: if no file can be read, or none is given.
@@ -65,7 +93,8 @@ def predict_files(models: "Sequence[Model]", files: "Sequence[str]") -> "Table":
     import numpy as np
 
     from data_prep.progress import progress
-    from data_prep.readers import rebin_all, sdss
+    from data_prep import readers
+    from data_prep.readers import rebin_all
     from spectranet_jax.inference import predict
     from spectranet_jax.spectra import BOSS_GRID, InputError
     from spectranet_jax.spectra.flags import Flag, pixel_flags
@@ -76,7 +105,7 @@ def predict_files(models: "Sequence[Model]", files: "Sequence[str]") -> "Table":
     with progress("reading", total=len(files)) as report:
         for file in files:
             try:
-                spectra = sdss.read(Path(file))
+                spectra = readers.read(Path(file))
             except InputError as reason:
                 errors.append(str(reason))
                 names.append(file)
@@ -99,7 +128,7 @@ def predict_files(models: "Sequence[Model]", files: "Sequence[str]") -> "Table":
 
 
 def show(table: "Table") -> None:
-    """Print spectra by class, those with a redshift, and those with each flag."""
+    """Print spectra by class, those called quasar, with a redshift, and with each flag."""
     import numpy as np
     import rich.table
     from rich.console import Console
@@ -113,6 +142,8 @@ def show(table: "Table") -> None:
     summary.add_column("spectra", justify="right")
     for name, count in catalog.counts(table, CLASSES).items():
         summary.add_row(name, f"{count:,}")
+    if "IS_QSO" in table.colnames:
+        summary.add_row("called quasar", f"{int(np.ma.sum(table['IS_QSO'] == 1)):,}")
     summary.add_row("with redshift", f"{np.ma.count(table['Z']):,}", end_section=True)
     for flag in Flag:
         flagged = int(((table["FLAGS"] & flag.value) != 0).sum())

@@ -3,7 +3,7 @@
 `PRESENT` has one entry a task; each prints its tables, writes its figures and returns their paths.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from rich.table import Table
 
 from spectranet_jax.evaluation import figures, redshift, report
 from spectranet_jax.spectra import BOSS_GRID, CLASSES, normalize
+from spectranet_jax.spectra.labels import QSO, QSO_BAL
 from spectranet_jax.training.evaluate import Evaluation
 from spectranet_jax.training.stream import Split
 
@@ -107,7 +108,52 @@ def regression(split: Split, evaluation: Evaluation, metrics: Metrics, folder: P
     return paths + _loss_curve(metrics, folder, "squared error (standardized z)")
 
 
-PRESENT: dict[str, Present] = {"classify": classification, "redshift": regression}
+def lines_of_quasars(
+    split: Split, evaluation: Evaluation, metrics: Metrics, folder: Path
+) -> list[Path]:
+    """What a QuasarNET finds, z against z, residuals; the figures show the quasars."""
+    Console().print(quasar_table("Quasars in the spectra", {"here": evaluation.scores}))
+    quasar = np.isin(split.columns["label"], (QSO, QSO_BAL))
+    z_true, z_pred = split.columns["z"][quasar], evaluation.columns["Z"][quasar]
+    paths = [folder / "redshift.png", folder / "residuals.png"]
+    figures.redshift_scatter(z_true, z_pred, paths[0])
+    figures.residuals(z_true, redshift.dv(z_pred, z_true), paths[1])
+    return paths + _loss_curve(metrics, folder, "balanced loss, summed over lines")
+
+
+PRESENT: dict[str, Present] = {
+    "classify": classification,
+    "quasarnet": lines_of_quasars,
+    "redshift": regression,
+}
+
+
+def quasar_table(title: str, scores: Mapping[str, Mapping[str, Any]]) -> Table:
+    """`evaluation.quasars.scores` side by side, a column each; dashes for what is not answered."""
+    table = Table(title=title)
+    table.add_column("score")
+    for name in scores:
+        table.add_column(name, justify="right")
+
+    def row(what: str, cell: Callable[[Mapping[str, Any]], str], last: bool = False) -> None:
+        table.add_row(what, *(cell(one) for one in scores.values()), end_section=last)
+
+    def of_redshift(cell: Callable[[Mapping[str, Any]], str]) -> Callable[[Mapping[str, Any]], str]:
+        return lambda one: "-" if one["redshift"] is None else cell(one["redshift"])
+
+    row("spectra", lambda one: f"{one['n']:,}")
+    row("quasar or not, rightly told", lambda one: interval(one["accuracy"]))
+    row("purity (right within 6000 km/s)", lambda one: interval(one["purity"]))
+    row("completeness (likewise)", lambda one: interval(one["completeness"]), last=True)
+    row("quasars with redshift", of_redshift(lambda z: f"{z['n']:,}"))
+    row("median dv (km/s)", of_redshift(lambda z: text(z["median_dv"], ",.0f")))
+    row("NMAD(dv) (km/s)", of_redshift(lambda z: text(z["nmad_dv"], ",.0f")))
+    for limit in map(str, redshift.LIMITS):
+        part = of_redshift(lambda z, limit=limit: interval(z["within"][limit]))
+        row(f"within {limit} km/s", part, last=limit == "6000")
+    row("BAL recall", lambda one: interval(one["bal_recall"]))
+    row("BAL rejection", lambda one: interval(one["bal_rejection"]))
+    return table
 
 
 def text(value: float | None, form: str = ".4f") -> str:
@@ -115,8 +161,10 @@ def text(value: float | None, form: str = ".4f") -> str:
     return "-" if value is None else format(value, form)
 
 
-def interval(part: dict[str, Any]) -> str:
-    """A fraction with its 95% interval."""
+def interval(part: Mapping[str, Any] | None) -> str:
+    """A fraction with its 95% interval; a dash where there is none."""
+    if part is None:
+        return "-"
     low, high = part["interval"]
     return f"{part['fraction']:.3f} ({low:.3f} to {high:.3f})"
 

@@ -3,7 +3,7 @@ import pytest
 from astropy import units as u
 from astropy.modeling.physical_models import BlackBody
 
-from data_prep.mock import photospheres, stars
+from data_prep.mock import photospheres, stars, white_dwarfs
 from spectranet_jax.spectra import BOSS_GRID
 from spectranet_jax.spectra.lines import REST
 
@@ -65,7 +65,7 @@ def test_every_kind_of_star_shines(kind, rng):
 
 def test_shares_of_stars_add_up():
     assert sum(kind.share for kind in stars.KINDS.values()) == pytest.approx(1)
-    assert sum(stars.WHITE_DWARF_SHARES.values()) == pytest.approx(1)
+    assert sum(white_dwarfs.SHARES.values()) == pytest.approx(1)
 
 
 def test_cataclysmic_variables_emit_where_white_dwarfs_absorb(rng):

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.mock import dust
+from data_prep.mock.draws import log_normal, log_uniform
 from data_prep.mock.photospheres import absorption, continuum
 from data_prep.mock.profiles import Array, add_line
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.lines import REST
+from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
 
 REST_GRID = LogGrid(start=1000.0, dloglam=2.5e-4, size=4100)  # to 10,600 Angstrom, 173 km/s
-TEMPERATURES = (3500.0, 4400.0, 5700.0, 9000.0, 28000.0)
+TEMPERATURES = (3500.0, 4400.0, 5700.0, 9000.0, 20000.0)
 """Of the stars that stand for a population: cool giants, giants, turn-off, A and B stars."""
 
 # Share of the light at 5500 Angstrom by temperature; a Dirichlet draw around it.
@@ -38,7 +39,7 @@ def galaxies(rng: np.random.Generator, n: int, grid: LogGrid) -> tuple[Array, ND
         [rng.triangular(0.01, 0.5, 0.9, n), rng.power(0.6, n) * 1.4],
         rng.power(0.8, n) * 1.2,
     )
-    nearby = np.exp(rng.uniform(np.log(0.004), np.log(0.15), n))
+    nearby = log_uniform(rng, n, 0.004, 0.15)
     z = np.where(rng.random(n) < 0.15, nearby, np.maximum(z, 0.004))
     light = stellar_light(rng, np.array(names)[kind], z, grid)
     emission = gas(rng, (kind >= names.index("star-forming")), light, z, grid)
@@ -62,7 +63,7 @@ def stellar_light(
     mean_shares = np.array([MIXTURES[name] for name in kind])
     shares = rng.gamma(12 * mean_shares + 1e-3)
     shares /= shares.sum(axis=1, keepdims=True)
-    strength = np.exp(rng.normal(0, 0.2, len(z)))
+    strength = log_normal(rng, len(z), 1, 0.2)
     position = (np.log10(grid.centers / (1 + z[:, None])) - np.log10(REST_GRID.centers[0])) / (
         REST_GRID.dloglam
     )
@@ -88,7 +89,7 @@ def _populations() -> tuple[Array, Array]:
     depth = absorption(
         REST_GRID, wavelength, temperature, ones, ones, ones, ones, np.zeros_like(ones)
     )
-    offsets = np.arange(-8, 9) * REST_GRID.dloglam * np.log(10) * 299_792.458
+    offsets = np.arange(-8, 9) * REST_GRID.dloglam * np.log(10) * SPEED_OF_LIGHT
     kernel = np.exp(-0.5 * (offsets / np.hypot(250, 200)) ** 2)
     kernel /= kernel.sum()
     light = np.exp(-depth)
@@ -109,14 +110,13 @@ def gas(
     line ratios along the sequence of metallicity of Baldwin, Phillips & Terlevich (1981).
     """
     n = len(z)
-    draw = lambda low, high: np.exp(rng.uniform(np.log(low), np.log(high), n))  # noqa: E731
-    halpha = np.where(ionized, draw(5, 300), draw(0.05, 8))
+    halpha = np.where(ionized, log_uniform(rng, n, 5, 300), log_uniform(rng, n, 0.05, 8))
     excitation = rng.uniform(0, 1, n)  # 0 metal-rich, 1 metal-poor or AGN
     oiii = halpha * 0.33 * 10 ** (rng.normal(-0.7, 0.15, n) + 1.5 * excitation)
     nii = halpha * 10 ** (-0.35 - 1.1 * excitation * rng.uniform(0.2, 1, n))
     sii = halpha * 10 ** rng.normal(-0.7, 0.12, n)
     oii = halpha * 10 ** rng.normal(-0.15, 0.2, n)
-    width = draw(70, 220)
+    width = log_uniform(rng, n, 70, 220)
     lines = {
         "Halpha": halpha, "Hbeta": 0.33 * halpha, "Hgamma": 0.15 * halpha, "Hdelta": 0.08 * halpha,
         "Hepsilon": 0.05 * halpha, "H8": 0.03 * halpha,

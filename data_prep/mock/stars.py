@@ -11,22 +11,13 @@ from typing import NamedTuple
 import numpy as np
 
 from data_prep.mock import dust
-from data_prep.mock.photospheres import Knots, absorption, at, continuum, planck
+from data_prep.mock.draws import log_normal, log_uniform
+from data_prep.mock.photospheres import SWAN, absorption, continuum, planck
 from data_prep.mock.profiles import Array, add_band, add_line
+from data_prep.mock.white_dwarfs import HELIUM_LINES, white_dwarfs
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import BALMER, REST, SPEED_OF_LIGHT
 
-WHITE_DWARF_SHARES = {"DA": 0.55, "DB": 0.13, "DC": 0.14, "DQ": 0.07, "DZ": 0.06, "DAH": 0.05}
-DA_EW: Knots = {5200: 0, 6000: 3, 7000: 10, 8000: 19, 10000: 34, 12500: 44, 15000: 40, 20000: 30,
-                30000: 19, 50000: 11, 80000: 5}  # fmt: skip
-DA_RATIOS = dict(zip(BALMER[:7], (0.65, 1.0, 1.0, 0.85, 0.5, 0.22, 0.06), strict=True))
-HELIUM_LINES = {"HeI 3820": 0.6, "HeI 4027": 1.0, "HeI 4145": 0.35, "HeI 4389": 0.5,
-                "HeI 4473": 1.4, "HeI 4714": 0.3, "HeI 4923": 0.8, "HeI 5017": 0.6,
-                "HeI 5877": 1.5, "HeI 6680": 0.7, "HeI 7067": 0.6}  # fmt: skip
-DZ_LINES = {"CaII K": 1.0, "CaII H": 0.8, "Mgb": 0.35, "FeI 4385": 0.3, "FeI 5272": 0.25,
-            "NaD": 0.3, "CaII 8544": 0.15}  # fmt: skip
-SWAN = ((4383, -150, 0.5), (4737, -180, 0.9), (5165, -180, 1.0), (5636, -170, 0.6),
-        (6192, -120, 0.25))  # fmt: skip
 RED_CYANOGEN = ((5730, 60, 0.2), (6332, 80, 0.2), (6926, 90, 0.35), (7088, 70, 0.25),
                 (7876, 110, 0.5), (8067, 90, 0.3), (9141, 130, 0.5))  # fmt: skip
 BLUE_CYANOGEN = ((3884, -90, 1.2), (4217, -80, 0.9))
@@ -75,21 +66,12 @@ def _normal_stars(
         wavelength,
         temperature,
         metals,
-        _scatter(rng, n, 0.2) * np.float32(hydrogen),
-        _scatter(rng, n, 0.2) * metals**0.5,
-        (_scatter(rng, n, 0.15) * gravity).astype(np.float32),
+        log_normal(rng, n, 1, 0.2) * np.float32(hydrogen),
+        log_normal(rng, n, 1, 0.2) * metals**0.5,
+        (log_normal(rng, n, 1, 0.15) * gravity).astype(np.float32),
         velocity,
     )
     return continuum(wavelength, temperature, metals) * np.exp(-depth)
-
-
-def _scatter(rng: np.random.Generator, n: int, sigma: float) -> Array:
-    """Log-normal factors about 1, float32 (n,)."""
-    return np.exp(rng.normal(0, sigma, n)).astype(np.float32)
-
-
-def _log_uniform(rng: np.random.Generator, n: int, low: float, high: float) -> Array:
-    return np.exp(rng.uniform(np.log(low), np.log(high), n)).astype(np.float32)
 
 
 def _halo(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
@@ -99,12 +81,12 @@ def _halo(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
 
 def _hot(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     gravity = rng.choice([1.0, 1.6], n)
-    temperature = _log_uniform(rng, n, 10000, 45000)
+    temperature = log_uniform(rng, n, 10000, 45000)
     return _normal_stars(rng, grid, temperature, np.ones(n), 1.2, gravity)
 
 
 def _warm(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
-    temperature = _log_uniform(rng, n, 4200, 6200)
+    temperature = log_uniform(rng, n, 4200, 6200)
     return _normal_stars(rng, grid, temperature, 10 ** rng.uniform(-1.0, 0.4, n))
 
 
@@ -114,57 +96,20 @@ def _cool(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     )
     flux = _normal_stars(rng, grid, temperature, 10 ** rng.uniform(-0.4, 0.2, n))
     emission = np.zeros_like(flux)
-    active = (rng.random(n) < 0.3) * _log_uniform(rng, n, 0.7, 10)
+    active = (rng.random(n) < 0.3) * log_uniform(rng, n, 0.7, 10)
     for name, ratio in zip(BALMER[:3], (1.0, 0.5, 0.3), strict=True):
         add_line(emission, grid, REST[name], active * ratio, 130)
     return flux * (1 + emission)
-
-
-def white_dwarfs(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
-    """White dwarfs of types DA, DB, DC, DQ, DZ and magnetic DA, float32 (n, bins)."""
-    names = list(WHITE_DWARF_SHARES)
-    kind = np.array(names)[rng.choice(len(names), n, p=list(WHITE_DWARF_SHARES.values()))]
-    temperature: Array = _log_uniform(rng, n, 5500, 60000)
-    cooler = np.isin(kind, ["DC", "DQ", "DZ"])
-    temperature = np.where(cooler, _log_uniform(rng, n, 5000, 12000), temperature)
-    temperature = np.where(kind == "DB", _log_uniform(rng, n, 11500, 35000), temperature)
-    z = (_velocity(rng, n) * 0.5 + 30) / np.float32(SPEED_OF_LIGHT)
-    wavelength = np.broadcast_to(grid.centers.astype(np.float32), (n, grid.size))
-    depth = np.zeros((n, grid.size), np.float32)
-
-    hydrogen = at(DA_EW, temperature) * np.isin(kind, ["DA", "DAH"]) * _scatter(rng, n, 0.15)
-    width = _scatter(rng, n, 0.2) * (600 + 28 * hydrogen)
-    split = np.where(kind == "DAH", _log_uniform(rng, n, 0.002, 0.03), 0)  # of the wavelength
-    for name, ratio in DA_RATIOS.items():
-        for shift in (-1, 0, 1):  # the Zeeman triplet; one line where the field is zero
-            strength = ratio * hydrogen / 3 * (1 - 0.15 * abs(shift))
-            at_z = z + shift * split
-            add_line(depth, grid, REST[name], 0.4 * strength, width, z=at_z)
-            add_line(depth, grid, REST[name], 0.6 * strength, 3 * width, z=at_z)
-    helium = (kind == "DB") * _log_uniform(rng, n, 3, 16)
-    for name, ratio in HELIUM_LINES.items():
-        add_line(depth, grid, REST[name], ratio * helium, 900 + 40 * helium, z=z)
-    polluted = (kind == "DZ") * _log_uniform(rng, n, 5, 70)
-    for name, ratio in DZ_LINES.items():
-        add_line(depth, grid, REST[name], ratio * polluted, 700 + 30 * polluted, z=z)
-    carbon = np.flatnonzero(kind == "DQ")
-    if len(carbon):
-        part, swan = depth[carbon], _log_uniform(rng, len(carbon), 0.1, 0.9)
-        pressure = rng.normal(0, 25, (len(carbon), 1)).astype(np.float32)  # shifts, Angstrom
-        for head, tail, full in SWAN:
-            add_band(part, wavelength[carbon] + pressure, head - 20, full * swan, tail, 40)
-        depth[carbon] = part
-    return planck(wavelength, temperature) * np.exp(-depth)
 
 
 def _carbon(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     temperature = rng.uniform(3500, 5500, n).astype(np.float32)
     velocity = _velocity(rng, n)
     wavelength = _rest(grid, velocity)
-    flux = _normal_stars(rng, grid, np.maximum(temperature, 4300), 0.5 * _scatter(rng, n, 0.5))
+    flux = _normal_stars(rng, grid, np.maximum(temperature, 4300), 0.5 * log_normal(rng, n, 1, 0.5))
     flux *= planck(wavelength, temperature) / planck(wavelength, np.maximum(temperature, 4300))
     depth = np.zeros_like(flux)
-    swan, red, blue = (_log_uniform(rng, n, 0.15, top) for top in (1.6, 1.2, 2.5))
+    swan, red, blue = (log_uniform(rng, n, 0.15, top) for top in (1.6, 1.2, 2.5))
     for strength, bands in ((swan, SWAN), (red, RED_CYANOGEN), (blue, BLUE_CYANOGEN)):
         for head, tail, full in bands:
             add_band(depth, wavelength, head, full * strength, tail)
@@ -174,7 +119,7 @@ def _carbon(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
 def _binary(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     hot, cool = white_dwarfs(rng, n, grid), _cool(rng, n, grid)
     where = np.argmin(np.abs(grid.centers - 7500))
-    ratio = _log_uniform(rng, n, 0.2, 4) * hot[:, where] / np.maximum(cool[:, where], 1e-9)
+    ratio = log_uniform(rng, n, 0.2, 4) * hot[:, where] / np.maximum(cool[:, where], 1e-9)
     return hot + ratio[:, None] * cool
 
 
@@ -183,10 +128,10 @@ def _cataclysmic(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     wavelength = np.broadcast_to(grid.centers.astype(np.float32), (n, grid.size))
     slope = rng.uniform(-3, 0.2, (n, 1)).astype(np.float32)
     disk = (wavelength / 5500) ** slope
-    z, width = _velocity(rng, n) / np.float32(SPEED_OF_LIGHT), _log_uniform(rng, n, 250, 1100)
+    z, width = _velocity(rng, n) / np.float32(SPEED_OF_LIGHT), log_uniform(rng, n, 250, 1100)
     separation = (rng.random(n) < 0.4) * 0.9 * width / np.float32(SPEED_OF_LIGHT)
-    hydrogen, decline = _log_uniform(rng, n, 4, 130), rng.uniform(0.5, 1, n)
-    helium, ion = _log_uniform(rng, n, 0.05, 0.4), _log_uniform(rng, n, 0.02, 0.6)
+    hydrogen, decline = log_uniform(rng, n, 4, 130), rng.uniform(0.5, 1, n)
+    helium, ion = log_uniform(rng, n, 0.05, 0.4), log_uniform(rng, n, 0.02, 0.6)
     lines = dict(zip(BALMER[:7], hydrogen * decline ** np.arange(7)[:, None], strict=True))
     lines |= {name: hydrogen * helium * HELIUM_LINES[name] / 1.5
               for name in ("HeI 4473", "HeI 5017", "HeI 5877", "HeI 6680", "HeI 7067")}  # fmt: skip

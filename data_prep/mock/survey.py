@@ -98,7 +98,7 @@ def _block(seed: int, label: int, chunk: int, grid: LogGrid) -> Block:
 
 
 def magnitudes(rng: np.random.Generator, n: int) -> Array:
-    """PSF i magnitudes, float32 (n,): 5/50/95% at 18.4, 20.8, 21.9, with a bright tail to 14."""
+    """PSF i magnitudes, float32 (n,): 16/50/84% at 18.9, 20.8, 21.7, and a bright tail to 14.5."""
     faint = 22.6 - rng.gamma(3.2, 0.58, n)
     bright = rng.uniform(14.5, 19.5, n)
     return np.where(rng.random(n) < 0.12, bright, np.clip(faint, 14.5, 22.5)).astype(np.float32)

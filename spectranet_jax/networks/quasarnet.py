@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax.nn import initializers
 
 from spectranet_jax.networks.layers import plain_conv, strided_conv
+from spectranet_jax.spectra.errors import InputError
 
 Array = jax.Array
 
@@ -48,6 +49,11 @@ class StridedConv(nn.Module):
             outputs = -(-x.shape[1] // self.stride)
             lacking = max((outputs - 1) * self.stride + self.width - x.shape[1], 0)
             x = jnp.pad(x, ((0, 0), (lacking // 2, lacking - lacking // 2), (0, 0)))
+        if x.shape[1] < self.width:
+            raise InputError(
+                f"{x.shape[1]} pixels are left for a kernel of {self.width};"
+                " take fewer convolutions, or padding same"
+            )
         conv = plain_conv if self.width % self.stride else strided_conv
         return conv(x, kernel, self.stride) + bias[None, None]
 

@@ -202,7 +202,8 @@ def task(
         columns={
             **{f"C_{name}": ("f4", f"confidence of {_meaning(name)}") for name in names},
             **{f"Z_{name}": ("f8", f"redshift by {_meaning(name)}") for name in names},
-            "IS_QSO": ("bool", f"a line's confidence is above {threshold:g}"),
+            # Not bool: a masked one would be read back from FITS as False.
+            "IS_QSO": ("i2", f"1 if a line's confidence is above {threshold:g}, else 0"),
         },
     )
 

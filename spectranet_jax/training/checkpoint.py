@@ -4,6 +4,7 @@ A run keeps two: `last`, the whole state, to resume from, and `best`, parameters
 the epoch with the lowest validation loss, to evaluate and predict with.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,7 +63,7 @@ def restore(run: Path, kind: str, like: Any) -> Any:
         raise InputError(
             f"{run} has no {kind} checkpoint; train it first, or give another run folder"
         )
-    with _manager(run, kind) as manager:
+    with _without_echoes(), _manager(run, kind) as manager:
         try:
             stored = manager.item_metadata(step)
             _check_shapes(run, stored, like)
@@ -74,6 +75,20 @@ def restore(run: Path, kind: str, like: Any) -> Any:
                 f"the {kind} checkpoint of {run} cannot be restored;"
                 " it is damaged or belongs to another network: train anew"
             ) from error
+
+
+@contextmanager
+def _without_echoes() -> Iterator[None]:
+    """Drop the tracebacks that orbax prints later, of reads left in flight where one has failed."""
+    hook_before = sys.unraisablehook
+
+    def hook(unraisable: Any) -> None:
+        if str(unraisable.exc_value) != "Event loop is closed":
+            hook_before(unraisable)
+
+    sys.unraisablehook = hook
+    yield
+    sys.unraisablehook = hook_before  # not after a failure, whose echoes may still come
 
 
 def _check_shapes(run: Path, stored: Any, like: Any) -> None:

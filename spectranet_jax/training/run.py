@@ -94,18 +94,14 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read ({error}); the run folder is damaged") from error
+        raise InputError(f"{path} cannot be read ({error}); restore or remove it") from error
 
 
 def _parse(path: Path, text: str) -> Row:
     try:
         row = json.loads(text)
     except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path} is not valid JSON ({error}); the run folder is damaged"
-        ) from error
+        raise InputError(f"{path} is not valid JSON ({error}); restore or remove it") from error
     if not isinstance(row, dict):
-        raise InputError(
-            f"{path} holds something else than a run writes; the run folder is damaged"
-        )
+        raise InputError(f"{path} holds something else than a run writes; restore or remove it")
     return row

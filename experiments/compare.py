@@ -1,0 +1,115 @@
+"""Measure models on the same spectra and print one table, a column a model.
+
+    python -m experiments.compare runs/classify runs/redshift-qso runs/quasarnet
+
+A classifier says whether a spectrum is a quasar and whether it is a BAL, a regressor the redshift,
+a QuasarNET all three; a dash stands where a model does not answer. Spectra of unknown class, and
+quasars without a secure redshift, take no part.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from data_prep.command import command
+
+if TYPE_CHECKING:
+    from spectranet_jax.inference import Model
+    from spectranet_jax.training.stream import Split
+
+AT_ONCE = 8192
+"""Spectra in memory."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of a comparison."""
+
+    models: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """run folders, files of Keras weights, or names of shipped models"""
+    data: Path | None = None
+    """dataset folder; by default the one that all the models were trained on"""
+    split: Literal["train", "valid", "test"] = "test"
+    """which of the dataset's splits"""
+    json: Path | None = None
+    """file to write the scores to, as JSON"""
+
+
+def work(config: Config) -> None:
+    """Compare as configured."""
+    print("compare: starting", flush=True)
+    import json
+
+    from rich.console import Console
+
+    from data_prep.progress import progress
+    from experiments.present import quasar_table
+    from spectranet_jax import tasks
+    from spectranet_jax.inference import load
+    from spectranet_jax.spectra import InputError
+    from spectranet_jax.spectra.atomic import write_text
+    from spectranet_jax.training.stream import open_split
+
+    if not config.models:
+        raise InputError("there is nothing to compare; name run folders or other models")
+    models = {name: load(name) for name in config.models}
+    trained_on = {name: model.config["data"] for name, model in models.items()}
+    fingerprints = {data["fingerprint"] for data in trained_on.values()}
+    if config.data is None and len(fingerprints) > 1:
+        raise InputError(
+            "the models were trained on different datasets"
+            f" ({', '.join(data['folder'] for data in trained_on.values())});"
+            " name the one to compare them on with --data"
+        )
+    folder = config.data or Path(next(iter(trained_on.values()))["folder"])
+    split = open_split(folder, config.split, tasks.build("quasarnet").select)
+    if config.data is None and split.fingerprint not in fingerprints:
+        raise InputError(
+            f"{folder} is no longer the dataset that the models were trained on;"
+            " name the one to compare them on with --data"
+        )
+    scores = {}
+    with progress("measuring", total=len(models)) as report:
+        for name, model in models.items():
+            scores[name] = measure(model, split)
+            report(1, name)
+    Console().print(quasar_table(f"On the {config.split} spectra of {folder}", scores))
+    if config.json is not None:
+        write_text(config.json, json.dumps(scores, indent=1) + "\n")
+        print(f"scores: {config.json}")
+
+
+def measure(model: "Model", split: "Split") -> dict[str, Any]:
+    """`evaluation.quasars.scores` of a model on the spectra of a split."""
+    import numpy as np
+
+    from spectranet_jax.evaluation import quasars
+
+    parts = [
+        model.columns(*split.pixels(np.arange(start, min(start + AT_ONCE, len(split)))))
+        for start in range(0, len(split), AT_ONCE)
+    ]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    is_qso = is_bal = None
+    if "IS_QSO" in columns:
+        is_qso = columns["IS_QSO"]
+        is_bal = columns["C_CIV_BAL"] > model.task.config["threshold"]
+    elif "CLASS" in columns:
+        is_qso = np.isin(columns["CLASS"], ("QSO", "QSO_BAL"))
+        is_bal = columns["CLASS"] == "QSO_BAL"
+    truth = split.columns
+    return quasars.scores(
+        truth["label"],
+        truth["z"],
+        truth["bal"],
+        is_qso=is_qso,
+        z=columns.get("Z"),
+        is_bal=is_bal,
+        answers=np.isin(truth["label"], model.task.applies_to),
+    )
+
+
+if __name__ == "__main__":
+    command(Config, work, __doc__)
