@@ -27,8 +27,13 @@ WIDTHS |= {"P": 8, "Q": 16}
 
 
 @contextmanager
-def open_fits(path: Path) -> Iterator[Any]:
+def open_fits(path: Path, large: bool = False) -> Iterator[Any]:
     """Give the HDU list of a file, gzip or not; take what is needed out of it in the block.
+
+    Args:
+        path: the file.
+        large: map its data instead of reading them, where it is not packed; then only copies of
+            them may leave the block.
 
     Raises:
         InputError: if the file is missing, is no FITS file, or is truncated, also where that
@@ -45,7 +50,7 @@ def open_fits(path: Path) -> Iterator[Any]:
             warnings.filterwarnings(
                 "error", message="(?s).*(been truncated|Error validating header)"
             )
-            with fits.open(file, memmap=False) as hdus:  # a map would hold what is read
+            with fits.open(file, memmap=large) as hdus:  # a map would hold what is read
                 yield hdus
     except InputError:
         raise
@@ -76,7 +81,7 @@ def open_fits(path: Path) -> Iterator[Any]:
 
 @contextmanager
 def _content(path: Path) -> Iterator[IO[bytes]]:
-    """The file, unpacked if it is a gzip file: only at its end does gzip tell whether it is whole."""
+    """The file, unpacked to its end if it is a gzip file: only there is its checksum."""
     with path.open("rb") as file:
         packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
         file.seek(0)
