@@ -221,8 +221,7 @@ def test_a_killed_run_goes_on(plates, tmp_path):
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
     assert not out.exists() and list(tmp_path.glob(".writing-cut-*"))
-    key = journal.read_bytes().partition(b"
-")[0].decode()
+    key = journal.read_bytes().partition(b"\n")[0].decode()
     done = sum(1 for _ in Journal(journal, key).replay())
     assert 0 < done < FILES // 2
     resumed = surveys.prepare(config(plates, out, workers=1), "data_prep.sdss")
