@@ -54,25 +54,27 @@ def work(config: Config) -> None:
 
     if not config.models:
         raise InputError("there is nothing to compare; name run folders or other models")
-    models = {name: load(name) for name in config.models}
-    trained_on = {name: model.config["data"] for name, model in models.items()}
-    fingerprints = {data["fingerprint"] for data in trained_on.values()}
+    models = [load(name) for name in config.models]
+    trained_on = [model.config["data"] for model in models]
+    fingerprints = {data["fingerprint"] for data in trained_on}
     if config.data is None and len(fingerprints) > 1:
         raise InputError(
             "the models were trained on different datasets"
-            f" ({', '.join(data['folder'] for data in trained_on.values())});"
+            f" ({', '.join(data['folder'] for data in trained_on)});"
             " name the one to compare them on with --data"
         )
-    folder = config.data or Path(next(iter(trained_on.values()))["folder"])
+    folder = config.data or Path(trained_on[0]["folder"])
     split = open_split(folder, config.split, tasks.build("quasarnet").select)
     if config.data is None and split.fingerprint not in fingerprints:
         raise InputError(
             f"{folder} is no longer the dataset that the models were trained on;"
             " name the one to compare them on with --data"
         )
+    short = [model.name for model in models]
+    names = short if len(set(short)) == len(short) else config.models
     scores = {}
     with progress("measuring", total=len(models)) as report:
-        for name, model in models.items():
+        for name, model in zip(names, models, strict=True):
             scores[name] = measure(model, split)
             report(1, name)
     Console().print(quasar_table(f"On the {config.split} spectra of {folder}", scores))
@@ -95,7 +97,8 @@ def measure(model: "Model", split: "Split") -> dict[str, Any]:
     is_qso = is_bal = None
     if "IS_QSO" in columns:
         is_qso = columns["IS_QSO"]
-        is_bal = columns["C_CIV_BAL"] > model.task.config["threshold"]
+        if "C_CIV_BAL" in columns:
+            is_bal = columns["C_CIV_BAL"] > model.task.config["threshold"]
     elif "CLASS" in columns:
         is_qso = np.isin(columns["CLASS"], ("QSO", "QSO_BAL"))
         is_bal = columns["CLASS"] == "QSO_BAL"

@@ -92,8 +92,8 @@ def predict_files(models: "Sequence[Model]", files: "Sequence[str]") -> "Table":
 
     import numpy as np
 
-    from data_prep.progress import progress
     from data_prep import readers
+    from data_prep.progress import progress
     from data_prep.readers import rebin_all
     from spectranet_jax.inference import predict
     from spectranet_jax.spectra import BOSS_GRID, InputError

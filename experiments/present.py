@@ -128,32 +128,43 @@ PRESENT: dict[str, Present] = {
 }
 
 
+QUASAR_ROWS = (
+    "spectra",
+    "quasar or not, rightly told",
+    "purity (right within 6000 km/s)",
+    "completeness (likewise)",
+    "quasars with redshift",
+    "median dv (km/s)",
+    "NMAD(dv) (km/s)",
+    *(f"within {limit} km/s" for limit in redshift.LIMITS),
+    "BAL recall",
+    "BAL rejection",
+)
+"""What `quasar_table` says of a model."""
+
+
 def quasar_table(title: str, scores: Mapping[str, Mapping[str, Any]]) -> Table:
     """`evaluation.quasars.scores` side by side, a column each; dashes for what is not answered."""
     table = Table(title=title)
     table.add_column("score")
     for name in scores:
         table.add_column(name, justify="right")
-
-    def row(what: str, cell: Callable[[Mapping[str, Any]], str], last: bool = False) -> None:
-        table.add_row(what, *(cell(one) for one in scores.values()), end_section=last)
-
-    def of_redshift(cell: Callable[[Mapping[str, Any]], str]) -> Callable[[Mapping[str, Any]], str]:
-        return lambda one: "-" if one["redshift"] is None else cell(one["redshift"])
-
-    row("spectra", lambda one: f"{one['n']:,}")
-    row("quasar or not, rightly told", lambda one: interval(one["accuracy"]))
-    row("purity (right within 6000 km/s)", lambda one: interval(one["purity"]))
-    row("completeness (likewise)", lambda one: interval(one["completeness"]), last=True)
-    row("quasars with redshift", of_redshift(lambda z: f"{z['n']:,}"))
-    row("median dv (km/s)", of_redshift(lambda z: text(z["median_dv"], ",.0f")))
-    row("NMAD(dv) (km/s)", of_redshift(lambda z: text(z["nmad_dv"], ",.0f")))
-    for limit in map(str, redshift.LIMITS):
-        part = of_redshift(lambda z, limit=limit: interval(z["within"][limit]))
-        row(f"within {limit} km/s", part, last=limit == "6000")
-    row("BAL recall", lambda one: interval(one["bal_recall"]))
-    row("BAL rejection", lambda one: interval(one["bal_rejection"]))
+    for cells in zip(QUASAR_ROWS, *map(_quasar_cells, scores.values()), strict=True):
+        ends = cells[0] in (QUASAR_ROWS[3], QUASAR_ROWS[-3])
+        table.add_row(*cells, end_section=ends)
     return table
+
+
+def _quasar_cells(scores: Mapping[str, Any]) -> list[str]:
+    z = scores["redshift"]
+    of_redshift = ["-"] * (3 + len(redshift.LIMITS))
+    if z is not None:
+        within = (interval(z["within"][str(limit)]) for limit in redshift.LIMITS)
+        of_redshift = [f"{z['n']:,}", text(z["median_dv"], ",.0f"), text(z["nmad_dv"], ",.0f")]
+        of_redshift += within
+    shares = (interval(scores[name]) for name in ("accuracy", "purity", "completeness"))
+    bal = (interval(scores[name]) for name in ("bal_recall", "bal_rejection"))
+    return [f"{scores['n']:,}", *shares, *of_redshift, *bal]
 
 
 def text(value: float | None, form: str = ".4f") -> str:

@@ -6,7 +6,7 @@ original trains 200 epochs at a constant rate.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from data_prep.command import command
 from experiments.settings import Training
@@ -37,21 +37,23 @@ class Config(Training):
 def work(config: Config) -> None:
     """Train and evaluate as configured."""
     print("quasarnet: starting", flush=True)
+    import jax
+
     from experiments.pipeline import dataset_folder, train_and_evaluate
-    from spectranet_jax import tasks
+    from spectranet_jax import networks, tasks
     from spectranet_jax.spectra import CLASSES, InputError
+    from spectranet_jax.training.steps import init_variables
 
     for flag in ("convolutions", "filters", "boxes"):
         if getattr(config, flag) < 1:
             raise InputError(f"--{flag} {getattr(config, flag)} is too small; give 1 or more")
-    data = dataset_folder(config, "all", CLASSES)
     task = tasks.build(
         "quasarnet",
         boxes=config.boxes,
         threshold=config.threshold,
         empty_pixels=config.empty_pixels,
     )
-    network = {
+    network: dict[str, Any] = {
         "name": "QuasarNet",
         "filters": [config.filters] * config.convolutions,
         "padding": config.padding,
@@ -59,6 +61,9 @@ def work(config: Config) -> None:
         "boxes": config.boxes,
         "dropout": config.dropout,
     }
+    built = networks.build(**network)
+    jax.eval_shape(lambda key: init_variables(built, task, key), jax.random.key(0))  # or it says no
+    data = dataset_folder(config, "all", CLASSES)
     train_and_evaluate("quasarnet", config, data, network, task)
 
 

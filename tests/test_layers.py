@@ -263,6 +263,11 @@ CASES = {
         ((f"{LIBRARY}/inference/model.py", "import orbax.checkpoint as ocp"),),
         ((f"{LIBRARY}/training/checkpoint.py", "import orbax.checkpoint as ocp"),),
     ),
+    "HDF5 only where Keras's weights are read": Case(
+        only_in("h5py", homes=(f"{LIBRARY}/inference/keras_weights.py",)),
+        ((f"{LIBRARY}/inference/weights.py", "import h5py"),),
+        ((f"{LIBRARY}/inference/keras_weights.py", "def f():\n    import h5py"),),
+    ),
     "Flax only in networks": Case(
         only_in("flax", homes=(f"{LIBRARY}/networks/",)),
         (

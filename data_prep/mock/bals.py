@@ -1,8 +1,11 @@
 """Absorption by gas near quasars: broad troughs, and narrow lines not to be taken for them."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.mock.draws import log_normal, log_uniform
 from data_prep.mock.profiles import Array, add_line
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
@@ -21,59 +24,72 @@ LOW_SHARE = 0.13
 """Of BAL quasars that show low ions too."""
 
 
+class Trough(NamedTuple):
+    """A trough of each quasar; every field is (n, 1), float32.
+
+    It reaches from `slowest` to `slowest + width` km/s with edges `edge` km/s soft, has optical
+    depth `depth` in C IV at its middle, and leans by `tilt`.
+    """
+
+    slowest: Array
+    width: Array
+    edge: Array
+    depth: Array
+    tilt: Array
+
+    def optical_depth(self, outflow: Array) -> Array:
+        """At outflow speeds (n, bins), km/s; float32 (n, bins)."""
+        start = np.tanh((outflow - self.slowest) / self.edge)
+        stop = np.tanh((outflow - self.slowest - self.width) / self.edge)
+        middle = (outflow - self.slowest - self.width / 2) / self.width
+        lean = np.clip(1 + self.tilt * middle, 0.2, 2)
+        return self.depth * lean * 0.5 * (start - stop)
+
+
 def troughs(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> tuple[Array, Array]:
     """Transmitted fraction of BAL quasars at z (n,), (n, bins), and BI of C IV, km/s (n,).
 
-    One to three troughs a quasar. The balnicity of the strongest is log-uniform over 100 to 10,000
-    km/s ("roughly equal numbers per logarithmic interval"), outflow speeds reach 25,000 km/s, and
-    depths 0.25 to 1. A quarter are narrow (1,400 to 2,600 km/s), deep and slow: inspectors call
-    them BAL although BI, which starts at 2,000 km/s of width, is 0.
+    One to three troughs a quasar, at the same speeds in every ion.
     """
     n = len(z)
     depth = np.zeros((n, grid.size), np.float32)
     low_ions = rng.random(n) < LOW_SHARE
     strengths = {
-        ion: median * np.exp(rng.normal(0, scatter, n)) * (low_ions if ion in LOW_IONS else 1)
+        ion: log_normal(rng, n, median, scatter) * (low_ions if ion in LOW_IONS else 1)
         for ion, (median, scatter) in (HIGH_IONS | LOW_IONS).items()
     }
     speed = np.linspace(3000, 25000, 221, dtype=np.float32)  # where BI is counted
     profile = np.zeros((n, len(speed)), np.float32)
     for i, share in enumerate((1.0, 0.45, 0.2)):
-        present = rng.random(n) < share
-        absorbed = rng.beta(2.2, 1.2, n) * 0.75 + 0.25  # fraction taken at the deepest
-        balnicity = 10 ** rng.uniform(2.0, 4.0, n)
-        width = np.clip(1.3 * balnicity / absorbed, 1800, 14000) * np.exp(rng.normal(0, 0.2, n))
-        narrow = (rng.random(n) < 0.25) & (i == 0)
-        width = np.where(narrow, rng.uniform(1400, 2600, n), width)
-        absorbed = np.where(narrow, np.maximum(absorbed, 0.6), absorbed)
-        slowest = rng.exponential(np.where(narrow, 2500, 4500), n)
-        slowest = np.clip(slowest, 0, np.maximum(24000 - width, 0))
-        edges = width * rng.uniform(0.06, 0.25, n) + 150
-        shape = (slowest, width, edges, -np.log1p(-np.minimum(absorbed, 0.985)) * present)
-        tilt = rng.normal(0, 0.5, n)
+        trough = _draw(rng, n, share, narrow_share=0.25 if i == 0 else 0.0)
         for ion, strength in strengths.items():
             outflow = (1 - grid.centers / (REST[ion] * (1 + z[:, None]))) * SPEED_OF_LIGHT
-            depth += _trough(outflow.astype(np.float32), *shape, tilt, strength)
-        profile += _trough(np.broadcast_to(speed, profile.shape), *shape, tilt, strengths["CIV"])
+            depth += strength[:, None] * trough.optical_depth(outflow.astype(np.float32))
+        profile += trough.optical_depth(np.broadcast_to(speed, profile.shape))
     return np.exp(-depth), balnicity_index(np.exp(-profile), 100.0)
 
 
-def _trough(
-    outflow: Array,
-    slowest: NDArray[np.float64],
-    width: NDArray[np.float64],
-    edge: NDArray[np.float64],
-    depth: NDArray[np.float64],
-    tilt: NDArray[np.float64],
-    strength: NDArray[np.float64],
-) -> Array:
-    """Optical depth of a trough from `slowest` to `slowest + width` km/s, with soft edges."""
-    column = lambda x: x[:, None].astype(np.float32)  # noqa: E731
-    x = (outflow - column(slowest)) / column(edge)
-    y = (outflow - column(slowest + width)) / column(edge)
-    middle = (outflow - column(slowest + width / 2)) / column(width)
-    slope = np.clip(1 + column(tilt) * middle, 0.2, 2)
-    return column(depth * strength) * slope * (0.5 * (np.tanh(x) - np.tanh(y)))
+def _draw(rng: np.random.Generator, n: int, share: float, narrow_share: float) -> Trough:
+    """A trough for a `share` of quasars, of depth 0 for the others.
+
+    Balnicity is log-uniform over 100 to 10,000 km/s ("roughly equal numbers per logarithmic
+    interval"), speeds reach 25,000 km/s, and depths 0.25 to 1. The `narrow_share` is 1,400 to 2,600
+    km/s wide, deep and slow: inspectors call those BAL although BI, which starts at 2,000 km/s of
+    width, is 0 or small.
+    """
+    present = rng.random(n) < share
+    absorbed = rng.beta(2.2, 1.2, n) * 0.75 + 0.25  # fraction taken at the deepest
+    balnicity = 10 ** rng.uniform(2.0, 4.0, n)
+    width = np.clip(1.3 * balnicity / absorbed, 1800, 14000) * np.exp(rng.normal(0, 0.2, n))
+    narrow = rng.random(n) < narrow_share
+    width = np.where(narrow, rng.uniform(1400, 2600, n), width)
+    absorbed = np.where(narrow, np.maximum(absorbed, 0.6), absorbed)
+    slowest = rng.exponential(np.where(narrow, 2500, 4500), n)
+    slowest = np.clip(slowest, 0, np.maximum(24000 - width, 0))
+    edge = width * rng.uniform(0.06, 0.25, n) + 150
+    depth = -np.log1p(-np.minimum(absorbed, 0.985)) * present
+    fields = (slowest, width, edge, depth, rng.normal(0, 0.5, n))
+    return Trough(*(field[:, None].astype(np.float32) for field in fields))
 
 
 def balnicity_index(transmitted: Array, step: float, width: float = 2000.0) -> Array:
@@ -93,35 +109,46 @@ def balnicity_index(transmitted: Array, step: float, width: float = 2000.0) -> A
 
 
 def narrow_absorbers(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> Array:
-    """Transmitted fraction of narrow metal lines of quasars at z (n,), float32 (n, bins).
-
-    Associated C IV with its Si IV, N V and Lyman-alpha within 4,000 km/s of a quarter of quasars,
-    some strong: the hard negatives of a BAL classifier. And intervening C IV and Mg II systems.
-    """
-    n = len(z)
-    depth = np.zeros((n, grid.size), np.float32)
-    associated = np.flatnonzero(rng.random(n) < 0.28)
-    for _ in range(2):
-        m = len(associated)
-        outflow = rng.normal(500, 1500, m) / SPEED_OF_LIGHT
-        at = (1 + z[associated]) * (1 - outflow) - 1
-        width = rng.uniform(80, 330, m)
-        strength = np.exp(rng.uniform(np.log(0.3), np.log(9), m))  # rest equivalent width of C IV
-        part = depth[associated]
-        for ion, (ratio, splitting) in ASSOCIATED.items():
-            member = strength * np.exp(rng.normal(0, 0.4, m)) * ratio / 2
-            for side in (-splitting, splitting):
-                at_member = (1 + at) * (1 + side / 2 / SPEED_OF_LIGHT) - 1
-                add_line(part, grid, REST[ion], member, width, z=at_member)
-        depth[associated] = part
-        associated = associated[rng.random(m) < 0.25]
-    for ion, rate in {"CIV": 0.5, "MgII": 0.35}.items():
-        for _ in range(2):
-            at = (1 + z) * rng.uniform(0.72, 0.985, n) - 1
-            present = (rng.random(n) < rate / 2) & (at > 0.05)
-            strength = present * np.minimum(rng.exponential(0.8, n) + 0.2, 4)
-            add_line(depth, grid, REST[ion], strength, rng.uniform(60, 250, n), z=at)
-            if ion == "MgII":
-                add_line(depth, grid, 2600.17, 0.5 * strength, 150, z=at)
-                add_line(depth, grid, 2382.77, 0.5 * strength, 150, z=at)
+    """Transmitted fraction of narrow metal lines of quasars at z (n,), float32 (n, bins)."""
+    depth = np.zeros((len(z), grid.size), np.float32)
+    _add_associated(rng, depth, z, grid)
+    _add_intervening(rng, depth, z, grid)
     return np.exp(-depth)
+
+
+def _add_associated(
+    rng: np.random.Generator, depth: Array, z: NDArray[np.float64], grid: LogGrid
+) -> None:
+    """C IV with its N V, Si IV, O VI and Lyman-alpha within 4,000 km/s of a quarter of quasars.
+
+    Some are strong (rest equivalent width 0.3 to 9 Angstrom) or come in pairs: the hard negatives
+    of a BAL classifier.
+    """
+    rows = np.flatnonzero(rng.random(len(z)) < 0.28)
+    for _ in range(2):
+        m = len(rows)
+        outflow = rng.normal(500, 1500, m) / SPEED_OF_LIGHT
+        width, strength = rng.uniform(80, 330, m), log_uniform(rng, m, 0.3, 9)
+        part = depth[rows]
+        for ion, (ratio, splitting) in ASSOCIATED.items():
+            member = strength * log_normal(rng, m, ratio / 2, 0.4)
+            for side in (-splitting, splitting):
+                shift = (1 - outflow) * (1 + side / 2 / SPEED_OF_LIGHT)
+                add_line(part, grid, REST[ion], member, width, z=(1 + z[rows]) * shift - 1)
+        depth[rows] = part
+        rows = rows[rng.random(m) < 0.25]
+
+
+def _add_intervening(
+    rng: np.random.Generator, depth: Array, z: NDArray[np.float64], grid: LogGrid
+) -> None:
+    """C IV, and Mg II with Fe II, of galaxies on the way: 0.5 and 0.35 a quasar."""
+    systems = (({"CIV": 1.0}, 0.5), ({"MgII": 1.0, "FeII 2600": 0.5, "FeII 2383": 0.5}, 0.35))
+    for ions, rate in systems:
+        for _ in range(2):
+            at = (1 + z) * rng.uniform(0.72, 0.985, len(z)) - 1
+            there = (rng.random(len(z)) < rate / 2) & (at > 0.05)
+            strength = np.where(there, np.minimum(rng.exponential(0.8, len(z)) + 0.2, 4), 0)
+            width = rng.uniform(60, 250, len(z))
+            for ion, ratio in ions.items():
+                add_line(depth, grid, REST[ion], ratio * strength, width, z=at)

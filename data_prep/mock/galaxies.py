@@ -1,7 +1,7 @@
 """Galaxies: sums of stellar populations, with gas, dust and redshift.
 
 The populations are photospheres of five temperatures on a fine rest-frame grid, made once and then
-moved to any redshift by interpolation.
+looked up at any redshift.
 """
 
 from functools import cache
@@ -64,14 +64,12 @@ def stellar_light(
     shares = rng.gamma(12 * mean_shares + 1e-3)
     shares /= shares.sum(axis=1, keepdims=True)
     strength = log_normal(rng, len(z), 1, 0.2)
-    position = (np.log10(grid.centers / (1 + z[:, None])) - np.log10(REST_GRID.centers[0])) / (
-        REST_GRID.dloglam
-    )
-    left = np.clip(position.astype(np.int64), 0, REST_GRID.size - 2)
-    flux = np.zeros(position.shape, np.float32)
+    fine = REST_GRID.bin_of(np.log10(grid.centers / (1 + z[:, None])))
+    fine = np.clip(fine, 0, REST_GRID.size - 1)
+    flux = np.zeros(fine.shape, np.float32)
     for i in range(len(TEMPERATURES)):
-        lines = np.exp(-strength[:, None] * depth[i, left]).astype(np.float32)
-        flux += shares[:, [i]].astype(np.float32) * smooth[i, left] * lines
+        lines = np.exp(-strength[:, None] * depth[i, fine]).astype(np.float32)
+        flux += shares[:, [i]].astype(np.float32) * smooth[i, fine] * lines
     return flux
 
 
@@ -106,7 +104,7 @@ def gas(
 ) -> Array:
     """Emission lines, float32 (n, bins), in the unit of `light`.
 
-    Equivalent widths of H-alpha 5 to 300 Angstrom where `ionized`, mostly below 3 elsewhere;
+    Equivalent widths of H-alpha 5 to 300 Angstrom where `ionized`, below 8 elsewhere;
     line ratios along the sequence of metallicity of Baldwin, Phillips & Terlevich (1981).
     """
     n = len(z)
@@ -127,7 +125,5 @@ def gas(
     depth = np.zeros_like(light)
     for name, width_angstrom in lines.items():
         add_line(depth, grid, REST[name], width_angstrom, width, z=z)
-    # Equivalent widths are of the light at H-alpha; the lines follow the gas, not the continuum
-    # under them, so a common level carries them all.
-    level = np.median(light, axis=1, keepdims=True)
-    return level * depth
+    # Lines follow the gas, not the stars that happen to shine beside them: one level for all.
+    return np.median(light, axis=1, keepdims=True) * depth

@@ -71,7 +71,8 @@ def _normal_stars(
         (log_normal(rng, n, 1, 0.15) * gravity).astype(np.float32),
         velocity,
     )
-    return continuum(wavelength, temperature, metals) * np.exp(-depth)
+    color = temperature * log_normal(rng, n, 1, 0.05)  # colors and lines never agree to better
+    return continuum(wavelength, color, metals) * np.exp(-depth)
 
 
 def _halo(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
@@ -155,12 +156,12 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "halo": Kind(0.27, _halo),  # A and F, metal-poor
+    "halo": Kind(0.26, _halo),  # A and F, metal-poor
     "hot": Kind(0.06, _hot),  # O and B, blue horizontal branch, sdB and sdO
-    "warm": Kind(0.13, _warm),  # G and K
+    "warm": Kind(0.20, _warm),  # G and K
     "cool": Kind(0.16, _cool),  # late K, M and L
-    "white dwarf": Kind(0.21, white_dwarfs),
+    "white dwarf": Kind(0.18, white_dwarfs),
     "carbon": Kind(0.04, _carbon),
     "binary": Kind(0.05, _binary),  # white dwarf and M dwarf
-    "cataclysmic": Kind(0.08, _cataclysmic),
+    "cataclysmic": Kind(0.05, _cataclysmic),
 }

@@ -36,6 +36,9 @@ DEFAULT = "classifier"
 BATCH = 256
 """Spectra a compiled call; fewer are filled up with empty ones, which changes no result."""
 
+FLUX_LIMIT, IVAR_LIMIT = 1e18, 1e35
+"""Beyond these, float32 does not hold the squares and sums of normalization: bad pixels."""
+
 READ_FROM_CONFIG = (
     ("experiment",),
     ("network", "name"),
@@ -132,8 +135,8 @@ def predict(
             f"flux {flux.shape} and ivar {ivar.shape} must both be (n, {BOSS_GRID.size});"
             " bring spectra to the grid with spectranet_jax.spectra.rebin"
         )
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite: a bad pixel
-        flux, ivar = flux.astype(np.float32), ivar.astype(np.float32)
+    flux = np.where(np.abs(flux) < FLUX_LIMIT, flux, np.nan).astype(np.float32)
+    ivar = np.where(np.abs(ivar) < IVAR_LIMIT, ivar, np.nan).astype(np.float32)
     bits = quality_flags(flux, ivar)
     if flags is not None:
         # Of a file that could not be read, nothing else is known.
@@ -217,15 +220,16 @@ def _from_keras(file: Path) -> Model:
     """A QuasarNET out of Keras's HDF5 file; it is fed, and answers, as QuasarNET does."""
     fields, variables, version = keras_weights.read(file)
     task = tasks.build("quasarnet", boxes=fields["boxes"])
+    named = {"name": "QuasarNet", **fields}
     config = {
         "experiment": "keras",
-        "network": {"name": "QuasarNet", **fields},
+        "network": named,
         "task": task.config,
         "seed": "unknown",
         "data": {"folder": "unknown", "fingerprint": "unknown"},
         "versions": {"keras": version},
     }
-    network = networks.build(**config["network"])
+    network = networks.build(**named)
     like = jax.eval_shape(lambda key: init_variables(network, task, key), jax.random.key(0))
     if not weights.alike(variables, like):
         raise InputError(f"{file} holds weights that do not fit its configuration; fetch it again")

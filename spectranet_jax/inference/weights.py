@@ -47,14 +47,15 @@ def sha256(tree: Tree) -> str:
     """The identity of a set of weights: over their sorted names and bytes."""
     digest = hashlib.sha256()
     for name, array in flatten(tree).items():
-        digest.update(name.encode() + b"\0" + np.ascontiguousarray(array).tobytes())
+        digest.update(name.encode() + b"\0" + array.tobytes())
     return digest.hexdigest()
 
 
 def save(path: Path, tree: Tree) -> None:
     """Write the weights into one safetensors file."""
     with atomic(path) as temporary:
-        save_file({k: np.ascontiguousarray(v) for k, v in flatten(tree).items()}, temporary)
+        # Not `ascontiguousarray`, which makes a scalar a vector.
+        save_file({k: np.asarray(v, order="C") for k, v in flatten(tree).items()}, temporary)
 
 
 def load(path: Path, like: Tree) -> Tree:

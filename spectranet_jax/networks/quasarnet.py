@@ -106,9 +106,9 @@ class QuasarNet(nn.Module):
         """
         x = flux[..., None]  # (batch, 443, 1)
         for number, features in enumerate(self.filters, start=1):
-            x = StridedConv(
-                features, self.width, self.stride, self.padding, name=f"conv_{number}"
-            )(x)  # (batch, 217 | 104 | 48 | 20, 100)
+            x = StridedConv(features, self.width, self.stride, self.padding, name=f"conv_{number}")(
+                x
+            )  # (batch, 217 | 104 | 48 | 20, 100)
             x = nn.relu(_batch_norm(x, train, f"norm_{number}"))
             x = nn.Dropout(self.dropout, deterministic=not train)(x)
         x = x.reshape(len(x), -1)  # (batch, 2000)

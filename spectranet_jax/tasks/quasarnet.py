@@ -18,7 +18,7 @@ from spectranet_jax.evaluation import quasars
 from spectranet_jax.networks import boxes as coding
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.labels import BAL, BAL_UNSURE, CONFIDENT, QSO, QSO_BAL, UNKNOWN
-from spectranet_jax.spectra.normalize import moments, normalize
+from spectranet_jax.spectra.normalize import Array, moments, normalize
 from spectranet_jax.tasks.task import Columns, Task
 
 LINES = ("LYA", "CIV", "CIII", "MgII", "Hbeta", "Halpha")
@@ -58,16 +58,18 @@ def target(
     return {name: np.stack(parts, axis=-1) for name, parts in columns.items()}
 
 
-def zero_flux(flux: jax.Array, ivar: jax.Array) -> jax.Array:
+def zero_flux(flux: Array, ivar: Array) -> Array:
     """Spectra normalized as QuasarNET does: a pixel without measurement enters as flux 0.
 
-    `spectra.normalize` puts such a pixel at the mean instead; elsewhere the two are equal.
+    `spectra.normalize` puts such a pixel at the mean instead; elsewhere the two are equal. Takes
+    NumPy or JAX arrays as that does, (..., pixels).
     """
+    xp = flux.__array_namespace__()
     neutral = normalize(flux, ivar)
     mean, rms = moments(flux, ivar)
-    zero = (0 - mean) / jnp.where(rms > 0, rms, 1.0)
+    zero = (0 - mean) / xp.where(rms > 0, rms, xp.ones_like(rms))
     empty = (ivar <= 0) & neutral.any(axis=-1, keepdims=True)  # a dead spectrum stays 0
-    return jnp.where(empty, zero, neutral)
+    return xp.where(empty, zero, neutral)
 
 
 EMPTY_PIXELS = {"zero": zero_flux, "mean": normalize}
@@ -129,9 +131,7 @@ def decode(
         box = output[:, head, :boxes].argmax(axis=-1)
         rows = np.arange(len(output))
         confidence.append(output[rows, head, box])
-        z.append(
-            coding.decode(box, output[rows, head, boxes + box], coding.LINES[line], boxes)
-        )
+        z.append(coding.decode(box, output[rows, head, boxes + box], coding.LINES[line], boxes))
     best = np.argmax(confidence[: len(lines)], axis=0)
     return {
         **{f"C_{name}": values for name, values in zip(names, confidence, strict=True)},
@@ -195,9 +195,7 @@ def task(
         inputs=lambda flux, ivar: (normalization(flux, ivar),),
         loss=balanced_loss,
         decode=partial(decode, lines=lines, bal_lines=bal_lines, threshold=threshold),
-        scores=partial(
-            scores, bal_line=bal_lines[0] if bal_lines else None, threshold=threshold
-        ),
+        scores=partial(scores, bal_line=bal_lines[0] if bal_lines else None, threshold=threshold),
         applies_to=tuple(range(4)),
         columns={
             **{f"C_{name}": ("f4", f"confidence of {_meaning(name)}") for name in names},

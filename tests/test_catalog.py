@@ -1,0 +1,167 @@
+"""The catalog: what is in its columns and header, and that files keep it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import Table
+
+from spectranet_jax.inference import catalog
+from spectranet_jax.spectra import CLASSES, InputError
+from spectranet_jax.spectra.flags import Flag
+
+NUMBERS = [name for name, (dtype, _) in catalog.COLUMNS.items() if dtype[0] == "f"]
+CONFIG = {"network": {"name": "SpectraNetClassifier", "channels": [8] * 4}, "note": "más" * 60}
+HEADER = {
+    "VERSION": "spectranet-jax 1",
+    "MODEL1": "año nuevo",
+    "SEED1": 7,
+    "CONFIG1": json.dumps(CONFIG),
+}
+FLAGS = np.array([0, Flag.LOW_SN, Flag.NO_DATA | Flag.PARTIAL, Flag.UNREADABLE], np.int32)
+
+
+def example() -> Table:
+    """Four rows: clean, noisy, dead and unreadable; Z holds for the first one only."""
+    p = np.float32([[0.7, 0.1, 0.1, 0.1]] * 4)
+    predictions: dict[str, Any] = {
+        "FILE": np.array(["./a b.fits", "ñandú/ß.fits", "c.fits", "d.fits"]),
+        "ID": np.array(["7102-56666-0001", "39627", "x", ""]),
+        "CLASS": np.array(["STAR", "QSO_BAL", "QSO", "GALAXY"]),
+        "Z": np.ma.masked_array([1 / 3, 2.0, 3.0, 4.0], mask=[False, True, False, False]),
+        "SN": np.float32([5, 1, 0, 0]),
+    } | {f"P_{name}": p[:, i] for i, name in enumerate(CLASSES)}
+    return catalog.build(predictions, FLAGS, HEADER)
+
+
+def mask(table: Table, name: str) -> list[bool]:
+    return np.ma.getmaskarray(table[name]).tolist()
+
+
+def test_columns_are_those_of_the_contract():
+    table = example()
+    assert table.colnames == [
+        "FILE", "ID", "CLASS", "P_STAR", "P_GALAXY", "P_QSO", "P_QSO_BAL", "Z", "Z_ERR", "P_3000",
+        "P_BAL", "SN", "FLAGS",
+    ]  # fmt: skip
+    for name, (dtype, description) in catalog.COLUMNS.items():
+        assert table[name].description == description
+        assert table[name].dtype.kind == dtype[0]
+    assert {table[n].dtype.str for n in NUMBERS if n != "Z"} == {"<f4"}
+    assert table["Z"].dtype == np.float64 and table["CLASS"].dtype == np.dtype("U7")
+    for flag in Flag:
+        assert f"{flag.value} {flag.name}" in table["FLAGS"].description
+
+
+def test_what_is_not_known_is_masked():
+    table = example()
+    assert mask(table, "FILE") == mask(table, "FLAGS") == [False] * 4
+    assert mask(table, "ID") == mask(table, "SN") == [False, False, False, True]
+    assert mask(table, "CLASS") == mask(table, "P_STAR") == [False, False, True, True]
+    assert mask(table, "Z") == [False, True, True, True]
+    for name in ("Z_ERR", "P_3000", "P_BAL"):
+        assert mask(table, name) == [True] * 4
+    assert catalog.counts(table, CLASSES) == {
+        "STAR": 1, "GALAXY": 0, "QSO": 0, "QSO_BAL": 1, "no class": 2,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".fits", ".fit", ".ecsv"])
+def test_a_file_keeps_columns_masks_descriptions_and_header(tmp_path: Path, suffix: str):
+    table, path = example(), tmp_path / f"catalog{suffix}"
+    catalog.write(table, path)
+    back = Table.read(path, format=catalog.FORMATS[suffix])
+    back.convert_bytestring_to_unicode()
+    assert back.colnames == table.colnames
+    for name in table.colnames:
+        assert back[name].description == table[name].description
+        assert back[name].dtype.newbyteorder("=").kind == table[name].dtype.kind
+        assert mask(back, name) == mask(table, name), name
+        ours, theirs = (t[name][~np.array(mask(t, name))].tolist() for t in (table, back))
+        assert ours == theirs, name
+    if suffix != ".ecsv":
+        assert {back[n].dtype.itemsize for n in NUMBERS if n != "Z"} == {4}
+    assert back["Z"].dtype.itemsize == 8 and back["FLAGS"].dtype.itemsize == 4
+    header = {key.upper(): value for key, value in back.meta.items()}
+    assert header["VERSION"] == "spectranet-jax 1" and header["SEED1"] == 7
+    assert json.loads(header["CONFIG1"]) == CONFIG
+
+
+def test_a_header_value_that_fits_cannot_hold_is_escaped(tmp_path: Path):
+    catalog.write(example(), tmp_path / "c.fits")
+    assert fits.getheader(tmp_path / "c.fits", 1)["MODEL1"] == "a\\xf1o nuevo"
+    catalog.write(example(), tmp_path / "c.ecsv")
+    assert Table.read(tmp_path / "c.ecsv").meta["MODEL1"] == "año nuevo"
+
+
+def test_the_fits_file_satisfies_the_standard(tmp_path: Path):
+    catalog.write(example(), tmp_path / "c.fits")
+    with fits.open(tmp_path / "c.fits") as hdus:
+        for hdu in hdus:
+            hdu.verify("exception")
+        columns = hdus[1].columns
+        assert {columns[n].format for n in NUMBERS} == {"E", "D"}
+        assert columns["CLASS"].format == "7A" and columns["FLAGS"].format == "J"
+
+
+@pytest.mark.parametrize("suffix", [".fits", ".ecsv"])
+def test_equal_catalogs_are_equal_bytes(tmp_path: Path, suffix: str):
+    for name in "ab":
+        catalog.write(example(), tmp_path / f"{name}{suffix}")
+    assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+
+
+def test_masked_values_do_not_reach_the_file(tmp_path: Path):
+    for name, hidden in (("a", 5.0), ("b", -1.0)):
+        z = np.ma.masked_array([1.0, hidden], mask=[False, True])
+        table = catalog.build({"Z": z}, np.zeros(2, np.int32), {})
+        catalog.write(table, tmp_path / f"{name}.fits")
+    assert (tmp_path / "a.fits").read_bytes() == (tmp_path / "b.fits").read_bytes()
+
+
+def test_a_catalog_without_rows_can_be_written(tmp_path: Path):
+    table = catalog.build({}, np.zeros(0, np.int32), {})
+    for suffix in (".fits", ".ecsv"):
+        catalog.write(table, tmp_path / f"c{suffix}")
+        assert len(Table.read(tmp_path / f"c{suffix}")) == 0
+
+
+def test_parquet_where_pyarrow_is_installed(tmp_path: Path):
+    path = tmp_path / "c.parquet"
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        with pytest.raises(InputError, match="needs the package pyarrow; install it, or write"):
+            catalog.write(example(), path)
+        assert not any(tmp_path.iterdir())
+        return
+    catalog.write(example(), path)
+    assert Table.read(path)["FILE"].tolist() == example()["FILE"].tolist()
+
+
+@pytest.mark.parametrize("name", ["c.csv", "c", "c.fits.gz", ".fits"])
+def test_an_unknown_format_is_a_sentence(tmp_path: Path, name: str):
+    with pytest.raises(InputError, match=f"cannot tell the format of .*{name} by its name; end it"):
+        catalog.check_path(tmp_path / name)
+
+
+def test_what_cannot_be_written_is_told_beforehand(tmp_path: Path):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.fits").mkdir()
+    for name in ("file/c.fits", "file/deeper/c.fits", "folder.fits"):
+        for tell in (catalog.check_path, lambda path: catalog.write(example(), path)):
+            with pytest.raises(InputError, match=f"cannot write .*{name}"):
+                tell(tmp_path / name)
+    catalog.check_path(tmp_path / "new" / "deeper" / "c.fits")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder.fits"]
+
+
+def test_a_former_catalog_is_replaced_and_folders_are_made(tmp_path: Path):
+    path = tmp_path / "new" / "c.fits"
+    for rows in (4, 2):
+        catalog.write(example()[:rows], path)
+        assert len(Table.read(path)) == rows
+    assert [p.name for p in path.parent.iterdir()] == ["c.fits"]

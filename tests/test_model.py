@@ -1,0 +1,311 @@
+"""A trained model: loading it, and the catalog that it makes of arrays."""
+
+import json
+import shutil
+import socket
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+import toy_runs
+import toy_survey
+from astropy.table import Table
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import spectranet_jax
+from spectranet_jax import networks
+from spectranet_jax.inference import Model, load, model, predict, weights
+from spectranet_jax.spectra import CLASSES, InputError, normalize, rebin
+from spectranet_jax.spectra.flags import Flag, median_sn
+from spectranet_jax.training import checkpoint
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return toy_runs.untrained(tmp_path_factory.mktemp("model") / "clf", seed=1)
+
+
+@pytest.fixture(scope="module")
+def classifier(run: Path) -> Model:
+    return load(run)
+
+
+@pytest.fixture(scope="module")
+def regressor(tmp_path_factory: pytest.TempPathFactory) -> Model:
+    folder = tmp_path_factory.mktemp("model") / "z"
+    return load(toy_runs.untrained(folder, toy_runs.REGRESSOR, toy_runs.REDSHIFT))
+
+
+def spectra(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    block = toy_survey.block(count, seed)
+    return block.flux, block.ivar
+
+
+def values(table: Table, *names: str) -> list[Any]:
+    """The table's cells as Python values, masked ones as None."""
+    return [table[name].tolist() for name in names or table.colnames]
+
+
+def test_predictions_are_the_networks_answers(classifier: Model, regressor: Model):
+    flux, ivar = spectra(20)
+    table = predict([classifier, regressor], flux, ivar)
+    apply = jax.jit(networks.build(**toy_runs.CLASSIFIER).apply)
+    p = np.exp(np.asarray(apply(classifier.variables, normalize(flux, ivar)), np.float64))
+    for i, name in enumerate(CLASSES):
+        np.testing.assert_allclose(table[f"P_{name}"], p[:, i], atol=1e-6)
+    assert table["CLASS"].tolist() == [CLASSES[i] for i in p.argmax(axis=1)]
+    apply = jax.jit(networks.build(**toy_runs.REGRESSOR).apply)
+    z = apply(regressor.variables, normalize(flux, ivar))
+    alone = predict([regressor], flux, ivar)["Z"]
+    np.testing.assert_allclose(alone, np.asarray(z) * 0.5 + 1.25, atol=1e-6)
+    np.testing.assert_array_equal(table["SN"], median_sn(flux, ivar))
+
+
+def test_neither_filling_nor_company_changes_a_row(classifier: Model, regressor: Model):
+    """One spectrum at a time, three, or 300 in any order: the same answers to the last bit."""
+    flux, ivar = spectra(300)
+    models = [classifier, regressor]
+    together = values(predict(models, flux, ivar))
+    for rows in ([0], [299], [7, 255, 256], np.random.default_rng(0).permutation(300)):
+        apart = values(predict(models, flux[rows], ivar[rows]))
+        assert apart == [[column[row] for row in rows] for column in together]
+
+
+def test_prediction_is_the_same_from_any_float_type_and_for_one_spectrum(classifier: Model):
+    flux, ivar = spectra(3)
+    expected = values(classifier.predict(flux, ivar))
+    assert values(classifier.predict(flux.astype(np.float64), ivar.astype(">f8"))) == expected
+    assert values(classifier.predict(flux.tolist(), ivar.tolist())) == expected
+    assert values(classifier.predict(flux[0], ivar[0])) == [column[:1] for column in expected]
+
+
+def test_three_lines_in_a_notebook(classifier: Model):
+    loglam = np.log10(np.linspace(3500, 10500, 4000))
+    flux = np.sin(loglam * 200) + 3
+    one = classifier.predict(*rebin(loglam, flux, np.ones(4000)))
+    assert len(one) == 1 and one["FLAGS"][0] == 0
+    many = classifier.predict(*rebin(loglam, np.stack([flux, 2 * flux]), np.ones((2, 4000))))
+    assert many["CLASS"].tolist() == one["CLASS"].tolist() * 2
+
+
+def test_what_is_never_known_from_arrays_is_masked(classifier: Model):
+    table = classifier.predict(*spectra(4))
+    for name in ("FILE", "ID", "Z", "Z_ERR", "P_3000", "P_BAL"):
+        assert np.ma.getmaskarray(table[name]).all()
+    for name in ("CLASS", "P_STAR", "SN", "FLAGS"):
+        assert not np.ma.getmaskarray(table[name]).any()
+
+
+def test_no_spectrum_gives_no_row(classifier: Model):
+    assert len(classifier.predict(np.zeros((0, 443)), np.zeros((0, 443)))) == 0
+
+
+def test_bad_pixels_count_for_nothing_and_are_flagged(classifier: Model):
+    flux, ivar = spectra(4)
+    ivar[:, 100:120] = 0
+    clean = classifier.predict(flux, ivar)
+    bad_flux, bad_ivar = flux.astype(np.float64), ivar.astype(np.float64)
+    bad_flux[0, 100:120], bad_flux[1, 100:120], bad_flux[2, 100:120] = np.nan, -np.inf, 1e300
+    bad_ivar[0, 100:120], bad_ivar[3, 100:110], bad_ivar[3, 110:120] = 1, -1, np.nan
+    table = classifier.predict(bad_flux, bad_ivar)
+    assert values(table, "CLASS", "P_QSO", "SN") == values(clean, "CLASS", "P_QSO", "SN")
+    assert (table["FLAGS"] & Flag.BAD_PIXELS != 0).all()
+    assert ((clean["FLAGS"] & Flag.BAD_PIXELS) == 0).all()
+
+
+def test_dead_and_constant_spectra_are_kept_flagged_and_masked(classifier: Model):
+    flux, ivar = spectra(4)
+    good = values(classifier.predict(flux[3:], ivar[3:]))
+    ivar[0] = 0
+    flux[1] = 2.5
+    flux[2] = np.nan
+    table = classifier.predict(flux, ivar)
+    assert len(table) == 4
+    assert (table["FLAGS"][:3] & Flag.NO_DATA != 0).all()
+    assert table["FLAGS"][3] == 0
+    for name in ("CLASS", "P_STAR", "P_GALAXY", "P_QSO", "P_QSO_BAL"):
+        assert np.ma.getmaskarray(table[name]).tolist() == [True, True, True, False]
+    assert values(table[3:]) == good
+
+
+EXTREME = st.sampled_from([1e17, -9e17, 1e19, 3e38, -3e38, 1e-40, np.nan, np.inf, 9e34, 0.0])
+DAMAGE = st.tuples(st.integers(0, 2), st.slices(443), EXTREME | st.floats(), EXTREME | st.floats())
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(DAMAGE, max_size=6))
+def test_whatever_comes_in_what_goes_out_is_a_probability_or_masked(
+    classifier: Model, damage: list[tuple[int, slice, float, float]]
+):
+    flux, ivar = (array.astype(np.float64) for array in spectra(3))
+    for row, where, flux_value, ivar_value in damage:
+        flux[row, where], ivar[row, where] = flux_value, ivar_value
+    table = classifier.predict(flux, ivar)
+    assert len(table) == 3
+    p = np.ma.stack([table[f"P_{name}"] for name in CLASSES], axis=1)
+    masked = np.ma.getmaskarray(p)
+    assert (masked == (table["FLAGS"] & Flag.NO_DATA != 0)[:, None]).all()
+    np.testing.assert_allclose(p.sum(axis=1).compressed(), 1, atol=1e-5)
+
+
+def test_a_redshift_holds_for_the_classes_it_was_trained_on(classifier: Model, regressor: Model):
+    flux, ivar = spectra(300)
+    alone = regressor.predict(flux, ivar)
+    assert not np.ma.getmaskarray(alone["Z"]).any()
+    one, two = (predict(m, flux, ivar) for m in ([classifier, regressor], [regressor, classifier]))
+    assert values(one) == values(two)
+    is_quasar = np.isin(one["CLASS"].tolist(), ["QSO", "QSO_BAL"])
+    assert 0 < is_quasar.sum() < 300  # else this would show nothing
+    assert (np.ma.getmaskarray(one["Z"]) == ~is_quasar).all()
+    assert one["Z"][is_quasar].tolist() == alone["Z"][is_quasar].tolist()
+    assert not np.ma.getmaskarray(one["CLASS"]).any()
+
+
+def test_of_two_models_for_one_column_the_first_stands(tmp_path: Path, classifier: Model):
+    other = load(toy_runs.untrained(tmp_path / "other", seed=2))
+    flux, ivar = spectra(10)
+    both = predict([other, classifier], flux, ivar)
+    names = ["CLASS", *(f"P_{name}" for name in CLASSES)]
+    assert values(both, *names) == values(other.predict(flux, ivar), *names)
+    assert values(both, *names) != values(classifier.predict(flux, ivar), *names)
+    assert both.meta["MODEL1"] == "other" and both.meta["MODEL2"] == "clf"
+
+
+def test_the_header_tells_where_a_catalog_comes_from(classifier: Model, regressor: Model):
+    header = predict([classifier, regressor], *spectra(1)).meta
+    assert header["VERSION"] == f"spectranet-jax {spectranet_jax.__version__}"
+    assert "443" in header["GRID"] and "3600" in header["GRID"]
+    for number, one in enumerate((classifier, regressor), start=1):
+        assert header[f"MODEL{number}"] == one.name
+        assert header[f"SHA256_{number}"] == weights.sha256(one.variables)
+        assert header[f"SEED{number}"] == one.config["seed"]
+        assert header[f"DATA{number}"] == one.config["data"]["fingerprint"]
+        config = json.loads(header[f"CONFIG{number}"])
+        assert config == one.config and config["versions"]["jax"] == jax.__version__
+
+
+@pytest.mark.parametrize(
+    ("flux", "ivar"),
+    [((2, 443), (3, 443)), ((2, 442), (2, 442)), ((443, 2), (443, 2)), ((2, 2, 443), (2, 2, 443))],
+)
+def test_arrays_of_another_shape_are_a_sentence(classifier: Model, flux: tuple, ivar: tuple):
+    with pytest.raises(
+        InputError, match=r"must both be \(n, 443\); bring spectra to the grid with"
+    ):
+        classifier.predict(np.ones(flux), np.ones(ivar))
+
+
+def shipped_copy(run: Path, folder: Path) -> Path:
+    """The folder that a model is shipped in, made of a run folder."""
+    folder.mkdir()
+    shutil.copy(run / "config.json", folder)
+    weights.save(folder / weights.FILE_NAME, load(run).variables)
+    return folder
+
+
+def test_a_shipped_model_is_loaded_by_its_name_and_offline(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = shipped_copy(run, tmp_path / "tiny")
+    monkeypatch.setattr(weights, "shipped", lambda: {"tiny": folder})
+    monkeypatch.setattr(model, "DEFAULT", "tiny")
+    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("it went online"))
+    monkeypatch.chdir(tmp_path)
+    loaded, trained = load("tiny"), load(run)
+    assert loaded.name == "tiny" and loaded.sha256 == trained.sha256
+    flux, ivar = spectra(5)
+    assert values(loaded.predict(flux, ivar)) == values(trained.predict(flux, ivar))
+    assert load(folder).sha256 == trained.sha256  # a path to it does as well
+
+
+def test_a_name_is_a_shipped_model_and_a_path_is_a_folder(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A run folder that bears a shipped model's name is not mistaken for it."""
+    folder = shipped_copy(run, tmp_path / "shipped")
+    monkeypatch.setattr(weights, "shipped", lambda: {"clf": folder})
+    monkeypatch.chdir(tmp_path)
+    toy_runs.untrained(Path("clf"), seed=5)
+    assert load("clf").sha256 == load(run).sha256
+    for path in ("./clf", Path("clf"), tmp_path / "clf"):
+        assert load(path).sha256 != load(run).sha256
+
+
+def test_the_default_is_a_shipped_model_if_any_is_shipped():
+    if not weights.shipped():
+        pytest.skip("no weights are shipped yet")
+    assert load().name == model.DEFAULT in weights.shipped()
+
+
+def changed(run: Path, folder: Path, **parts: Any) -> Path:
+    """A copy of a run folder with other parts in its config.json; None leaves a part out."""
+    shutil.copytree(run, folder)
+    config = json.loads((run / "config.json").read_text()) | parts
+    content = {key: part for key, part in config.items() if part is not None}
+    (folder / "config.json").write_text(json.dumps(content))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("parts", "sentence"),
+    [
+        ({"network": None}, "lacks network.name"),
+        ({"network": "SpectraNetClassifier"}, "lacks network.name"),
+        ({"task": {}}, "lacks task.name"),
+        ({"seed": None}, "lacks seed"),
+        ({"data": {"folder": "x"}}, "lacks data.fingerprint"),
+        ({"versions": []}, "lacks versions.spectranet-jax"),
+        ({"network": {"name": "ResNet"}}, "no network is called 'ResNet'; there are SpectraNetC"),
+        ({"network": toy_runs.CLASSIFIER | {"depth": 5}}, "cannot be built: .*depth"),
+        ({"network": toy_runs.CLASSIFIER | {"channels": 8}}, "do not fit each other"),
+        ({"network": toy_runs.CLASSIFIER | {"channels": [8] * 5}}, "another network"),
+        ({"network": toy_runs.CLASSIFIER | {"channels": [8, 8, 8, 9]}}, "another network"),
+        ({"network": toy_runs.CLASSIFIER | {"channels": [8, 8, 8]}}, "another network"),
+        ({"network": toy_runs.CLASSIFIER | {"classes": 3}}, "do not fit each other"),
+        ({"network": toy_runs.REGRESSOR}, "do not fit each other"),
+        ({"task": toy_runs.REDSHIFT}, "do not fit each other"),
+        ({"task": {"name": "redshift"}}, "redshift cannot be set up"),
+        ({"task": {"name": "detect"}}, "no task is called 'detect'"),
+        ({"network": toy_runs.REGRESSOR, "task": toy_runs.REDSHIFT}, "another network"),
+    ],
+)
+@pytest.mark.parametrize("form", ["checkpoint", "safetensors"])
+def test_a_config_of_something_else_is_a_sentence(
+    run: Path, tmp_path: Path, form: str, parts: dict, sentence: str
+):
+    source = run if form == "checkpoint" else shipped_copy(run, tmp_path / "shipped")
+    with pytest.raises(InputError, match=sentence):
+        load(changed(source, tmp_path / "changed", **parts))
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"\xff\xfe", b'{"network": 1}'])
+def test_a_damaged_config_is_a_sentence(run: Path, tmp_path: Path, content: bytes):
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "run" / "config.json").write_bytes(content)
+    with pytest.raises(InputError, match=r"config\.json (is not valid|holds|cannot be|lacks)"):
+        load(tmp_path / "run")
+
+
+def test_what_is_no_model_is_a_sentence(tmp_path: Path, run: Path):
+    with pytest.raises(InputError, match="gone is neither a run folder nor a shipped model"):
+        load(tmp_path / "gone")
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="file is neither a run folder"):
+        load(str(tmp_path / "file"))
+    with pytest.raises(InputError, match=r"is no run folder: it has no config\.json"):
+        load(tmp_path)
+    shutil.copytree(run, tmp_path / "killed")
+    shutil.rmtree(tmp_path / "killed" / "checkpoints")
+    with pytest.raises(InputError, match=f"has no {checkpoint.BEST} checkpoint; train it first"):
+        load(tmp_path / "killed")
+
+
+def test_damaged_weights_are_a_sentence(run: Path, tmp_path: Path):
+    folder = shipped_copy(run, tmp_path / "shipped")
+    path = folder / weights.FILE_NAME
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InputError, match="is not a safetensors file"):
+        load(folder)

@@ -1,0 +1,158 @@
+"""DESI coadd and spectra files, real and made."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from make_fits import table, write_spec
+
+from data_prep import readers
+from data_prep.readers import desi, rebin_all
+from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.flags import Flag, pixel_flags
+
+RANGES = {"B": (3600, 5800), "R": (5760, 7620), "Z": (7520, 9824)}
+
+
+def arms(n: int, names: str = "BRZ") -> dict[str, np.ndarray]:
+    """Arrays of a coadd file by HDU name, with a step of 4 Angstrom."""
+    made = {}
+    for arm in names:
+        wavelength = np.arange(*RANGES[arm], 4.0)
+        shape = (n, len(wavelength))
+        made[f"{arm}_WAVELENGTH"] = wavelength
+        made[f"{arm}_FLUX"] = (np.arange(n)[:, None] + wavelength / 1e4).astype(np.float32)
+        made[f"{arm}_IVAR"] = np.full(shape, 2, np.float32)
+        made[f"{arm}_MASK"] = np.zeros(shape, np.int32)
+    return made
+
+
+def write(path: Path, images: dict[str, np.ndarray], targets: Any = None) -> Path:
+    hdus: list = [fits.PrimaryHDU()]
+    hdus += [fits.ImageHDU(values, name=name) for name, values in images.items()]
+    if targets is not None:
+        hdus.insert(3, table({"TARGETID": np.int64(targets)}, "FIBERMAP"))
+    fits.HDUList(hdus).writeto(path)
+    return path
+
+
+def test_a_row_a_target_arms_concatenated(tmp_path):
+    path = write(tmp_path / "coadd.fits", arms(2), [39633345008634465, -2713437])
+    first, second = desi.read(path)
+    assert first.name == "39633345008634465" and first.key == (39633345008634465, -1, -1)
+    assert second.name == "-2713437" and second.source == str(path)
+    expected = np.concatenate([np.arange(*RANGES[arm], 4.0) for arm in "BRZ"])
+    assert first.loglam.dtype == np.float64
+    np.testing.assert_allclose(first.loglam, np.log10(expected), rtol=1e-15)
+    np.testing.assert_allclose(second.flux, 1 + expected / 1e4, rtol=1e-6)
+    assert (second.ivar == 2).all()
+    assert first.flux.dtype == first.ivar.dtype == np.float32
+
+
+def test_hdus_in_any_order_are_the_same(tmp_path):
+    images = arms(2)
+    a = desi.read(write(tmp_path / "a.fits", images, [5, 6]))
+    shuffled = dict(sorted(images.items(), key=lambda item: item[0][::-1]))
+    b = desi.read(write(tmp_path / "b.fits", shuffled, [5, 6]))
+    for one, other in zip(a, b, strict=True):
+        np.testing.assert_array_equal(one.loglam, other.loglam)
+        np.testing.assert_array_equal(one.flux, other.flux)
+        assert one.name == other.name
+
+
+def test_masks_and_bad_flux_leave_no_weight(tmp_path):
+    images = arms(2)
+    images["R_MASK"][1, 7] = 4
+    images["B_FLUX"][0, 3] = np.nan
+    images["Z_FLUX"][0, 5] = np.inf
+    good, bad = len(images["B_WAVELENGTH"]), len(images["R_WAVELENGTH"])
+    first, second = desi.read(write(tmp_path / "x.fits", images, [5, 6]))
+    assert np.flatnonzero(first.ivar == 0).tolist() == [3, good + bad + 5]
+    assert np.flatnonzero(second.ivar == 0).tolist() == [good + 7]
+    assert pixel_flags(first.flux, first.ivar) == Flag.BAD_PIXELS  # so that the catalog tells
+    assert pixel_flags(second.flux, second.ivar) == 0
+    flux, _ = rebin_all([first])
+    assert np.isfinite(flux).all()
+
+
+def test_an_arm_may_be_missing(tmp_path):
+    images = arms(1, "BZ")
+    del images["B_MASK"]
+    (spectrum,) = desi.read(write(tmp_path / "x.fits", images))
+    assert spectrum.name == "0" and spectrum.key == (-1, -1, -1)
+    _, ivar = rebin_all([spectrum])
+    middle = slice(210, 318)  # 5840 to 7490 Angstrom
+    assert not ivar[0, middle].any() and ivar[0, :200].all() and ivar[0, 325:430].all()
+
+
+def test_rows_of_one_target_stay_rows(tmp_path):
+    spectra = desi.read(write(tmp_path / "spectra.fits", arms(3), [7, 7, 8]))
+    assert [s.name for s in spectra] == ["7", "7", "8"]
+
+
+def lack(*names: str):
+    def made() -> dict[str, np.ndarray]:
+        return {name: values for name, values in arms(2).items() if name not in names}
+
+    return made
+
+
+def one_row_less() -> dict[str, np.ndarray]:
+    return arms(2) | {"R_IVAR": arms(1)["R_IVAR"]}
+
+
+def arms_of_different_length() -> dict[str, np.ndarray]:
+    return arms(2, "BR") | arms(1, "Z")
+
+
+@pytest.mark.parametrize(
+    ("images", "targets", "sentence"),
+    [
+        (lack("R_IVAR"), None, "R_FLUX but no R_IVAR"),
+        (lack("Z_WAVELENGTH"), None, "Z_FLUX but no Z_WAVELENGTH"),
+        (one_row_less, None, "arrays of other shapes in its arm R"),
+        (arms_of_different_length, None, "truncated or damaged"),
+        (lambda: arms(2), [1, 2, 3], "2 spectra and 3 rows in FIBERMAP"),
+        (lack("B_FLUX", "R_FLUX", "Z_FLUX"), None, "is no DESI coadd or spectra file"),
+    ],
+)
+def test_what_is_wrong_is_told(tmp_path, images, targets, sentence):
+    path = write(tmp_path / "x.fits", images(), targets)
+    with pytest.raises(InputError, match=sentence) as error:
+        desi.read(path)
+    assert str(error.value).startswith(str(path))
+
+
+def test_real_coadds(shared):
+    for name, ids in {
+        "coadd-1-80693-thru20210204.fits.gz": [39633559463397282, 39633559467591522],
+        "coadd-4-80613-thru20210324.fits.gz": [39633345008634465],
+        "coadd-sv3-dark-26065.fits.gz": [-2713437, -2713415, 39627866878511337],
+    }.items():
+        spectra = readers.read(shared / "formats" / name)
+        assert [s.key[0] for s in spectra[: len(ids)]] == ids
+        assert all(len(s.loglam) == 2751 + 2326 + 2881 for s in spectra)
+        with fits.open(shared / "formats" / name) as hdus:
+            masked = np.concatenate([hdus[f"{arm}_MASK"].data != 0 for arm in "BRZ"], axis=1)
+        for spectrum, mask in zip(spectra, masked, strict=True):
+            assert not spectrum.ivar[mask].any()
+
+
+def test_the_reference_coadd_has_no_fibermap(shared):
+    spectra = readers.read(shared / "quasarnp" / "test_coadd.fits.gz")
+    assert [s.name for s in spectra] == [str(row) for row in range(25)]
+
+
+def test_the_content_tells_the_reader(tmp_path, shared):
+    """Whatever the name of the file."""
+    coadd = write(tmp_path / "spec-1234.fits", arms(2), [5, 6])
+    spec = write_spec(tmp_path / "coadd-1.fits")
+    assert [s.name for s in readers.read(coadd)] == ["5", "6"]
+    assert [s.name for s in readers.read(spec)] == ["7102-56666-0520"]
+    (tmp_path / "page.fits").write_text("<html>404</html>")
+    with pytest.raises(InputError, match="cannot be read as FITS"):
+        readers.read(tmp_path / "page.fits")
+    with pytest.raises(InputError, match="no SDSS spectrum"):
+        readers.read(shared / "formats" / "redrock-4-80613-thru20210324.fits")
