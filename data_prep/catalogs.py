@@ -260,7 +260,8 @@ def _answer(
 ) -> Answer:
     z = z.astype(np.float64)
     missing = ~(z > MISSING_Z) | ~np.isfinite(z)
-    z_conf = np.where(missing, 0, z_conf).astype(np.int8)
+    is_code = (z_conf >= 0) & (z_conf <= labels.CONFIDENT)
+    z_conf = np.where(missing | ~is_code, 0, z_conf).astype(np.int8)
     return Answer(label.astype(np.int8), bal, np.where(missing, np.nan, z), z_conf)
 
 

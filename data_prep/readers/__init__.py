@@ -18,8 +18,8 @@ SUFFIXES = (".fits", ".fits.gz", ".fit", ".fit.gz")
 
 LIST_SUFFIXES = (".txt", ".lst")
 
-TOGETHER = 16
-"""Spectra of a plate or petal rebinned at once: so many stay in a processor's cache."""
+TOGETHER = 4
+"""Spectra of a plate or petal rebinned at once: with more, fetching memory takes longest."""
 
 READERS: list[tuple[Callable[[Any], bool], Callable[[Path, Any], list[Spectrum]]]] = [
     (spplate.recognizes, spplate.spectra),

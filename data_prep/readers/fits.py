@@ -66,6 +66,7 @@ def open_fits(path: Path, large: bool = False) -> Iterator[Any]:
         fits.VerifyError,
         Warning,
         ArithmeticError,
+        AssertionError,
         AttributeError,
         LookupError,
         MemoryError,
@@ -96,8 +97,18 @@ def _content(path: Path) -> Iterator[IO[bytes]]:
 
 
 def columns(hdu: Any) -> set[str]:
-    """Upper-case names of a table's columns; none if the HDU is an image."""
-    return {name.upper() for name in hdu.columns.names} if hasattr(hdu, "columns") else set()
+    """Upper-case names of a table's columns; none if the HDU is an image.
+
+    Raises:
+        ValueError: if they do not fill a row, as where the header is damaged: all values would be
+            taken from wrong places. `open_fits` tells it in a sentence.
+    """
+    if not hasattr(hdu, "columns"):
+        return set()
+    binary = hdu.header["XTENSION"].strip() == "BINTABLE"
+    if binary and hdu.columns.dtype.itemsize != hdu.header["NAXIS1"]:
+        raise ValueError("columns do not fill a row")
+    return {name.upper() for name in hdu.columns.names}
 
 
 def find_table(hdus: Iterable[Any], wanted: Iterable[str]) -> Any | None:
@@ -145,31 +156,51 @@ def _verify(path: Path, hdu: Any) -> None:
         )
 
 
-def integers_of_first_row(hdu: Any, wanted: Iterable[str]) -> dict[str, int]:
-    """Some integer columns of a table's first row, upper-case name -> value; absent ones are left
-    out.
+def integers_after(hdu: Any, wanted: Iterable[str]) -> dict[str, int]:
+    """Some integer columns of the first row of the table that follows an HDU, by upper-case name.
 
-    It reads the header's text: astropy takes 20 times longer to make a table of the 200 columns
-    that survey files keep of the catalog.
+    Absent columns are left out; no table follows, no columns. The header's text is read here, since
+    astropy takes longer to make a table of the 200 columns that survey files keep of the catalog
+    than for all the rest.
+
+    Raises:
+        EOFError: if the file ends within it.
     """
     info = hdu.fileinfo()
     file = info["file"]
-    file.seek(info["hdrLoc"])
-    header = file.read(info["datLoc"] - info["hdrLoc"]).decode("ascii", "replace")
-    names = {int(n): name.strip().upper() for n, name in _card("TTYPE", header)}
-    forms = {int(n): form.strip() for n, form in _card("TFORM", header)}
-    scaled = {int(n) for n, _ in re.findall(r"TZERO(\d+) *= *([^ /]+)", header)}
+    file.seek(info["datLoc"] + info["datSpan"])
+    header = ""
+    while _END not in header:
+        if not (block := file.read(2880)) and not header:
+            return {}
+        if len(block) < 2880:
+            raise EOFError
+        header += block.decode("ascii", "replace")
+        if not header.startswith("XTENSION= 'BINTABLE'"):
+            return {}
+    data = file.tell()
+    names = {int(n): name.strip().upper() for n, name in _TTYPE.findall(header)}
+    forms = {int(n): form for n, form in _TFORM.findall(header)}
+    scaled = {int(n) for n in _TZERO.findall(header)}
+    if not (rows := _NAXIS2.search(header)) or int(rows.group(1)) == 0:
+        return {}
     found, offset = {}, 0
     for number in sorted(forms):
-        repeat, code = re.match(r"(\d*)([A-Z])", forms[number]).groups()  # type: ignore[union-attr]
+        repeat, code = _FORM.match(forms[number]).groups()  # type: ignore[union-attr]
         count = int(repeat or 1)
         name = names.get(number, "")
         if name in wanted and code in "IJK" and count == 1 and number not in scaled:
-            file.seek(info["datLoc"] + offset)
-            found[name] = int.from_bytes(file.read(WIDTHS[code]), "big", signed=True)
+            file.seek(data + offset)
+            if len(value := file.read(WIDTHS[code])) < WIDTHS[code]:
+                raise EOFError
+            found[name] = int.from_bytes(value, "big", signed=True)
         offset += -(-count // 8) if code == "X" else count * WIDTHS[code]
     return found
 
 
-def _card(keyword: str, header: str) -> list[tuple[str, str]]:
-    return re.findall(rf"{keyword}(\d+) *= *'([^']*)'", header)
+_END = "END" + 77 * " "
+_TTYPE = re.compile(r"TTYPE(\d+) *= *'([^']*)'")
+_TFORM = re.compile(r"TFORM(\d+) *= *'([^']*)'")
+_TZERO = re.compile(r"TZERO(\d+) *= ")
+_NAXIS2 = re.compile(r"NAXIS2 *= *(\d+)")
+_FORM = re.compile(r" *(\d*)([A-Z])")

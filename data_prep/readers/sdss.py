@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.readers.fits import columns, find_table, integers_of_first_row, numbers, open_fits
+from data_prep.readers.fits import columns, find_table, integers_after, numbers, open_fits
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.spectrum import Spectrum
 
@@ -107,10 +107,7 @@ def spectrum_name(plate: int, mjd: int, fiber: int) -> str:
 
 def _identity(path: Path, hdus: Any) -> tuple[str, tuple[int, int, int], int]:
     """Name, key, and THING_ID or CATALOGID (-1 where the file does not tell)."""
-    values: dict[str, int] = {}
-    for hdu in islice(hdus, 2, 3):
-        if hasattr(hdu, "columns") and hdu.header.get("NAXIS2"):
-            values = integers_of_first_row(hdu, CATALOG_VALUES)
+    values = integers_after(hdus[1], CATALOG_VALUES)  # SPALL or SPECOBJ is HDU 2
     header, thing_id = hdus[0].header, values.get("THING_ID", -1)
     if all(isinstance(header.get(k), int) for k in ("PLATEID", "MJD", "FIBERID")):
         key = header["PLATEID"], header["MJD"], header["FIBERID"]
