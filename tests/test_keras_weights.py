@@ -196,3 +196,14 @@ def test_other_files_are_told(tmp_path):
         load(tmp_path / "spectra.h5")
     with pytest.raises(InputError, match="neither a run folder, nor a file of Keras weights"):
         load(tmp_path / "gone.h5")
+
+
+def test_the_three_lines_of_the_docs(shared, monkeypatch):
+    docs = Path(__file__).parents[1] / "docs" / "quasarnet.md"
+    code = docs.read_text("utf-8").split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(shared / "quasarnp")
+    names: dict = {}
+    exec(code, names)
+    expected = names["model"].task.decode(tensorflow(shared)[1])
+    assert list(names["columns"]) == list(expected)
+    np.testing.assert_allclose(names["columns"]["Z"], expected["Z"], rtol=0, atol=1e-6)

@@ -133,6 +133,7 @@ def test_the_chunked_schedule_makes_the_saw_tooth_of_figure_1(
         assert after[-6:].mean() < after[:6].mean()
 
 
+@pytest.mark.slow
 def test_progress_adds_up_to_the_steps_of_the_run(splits: tuple[Split, Split], tmp_path: Path):
     seen: list[int] = []
     run_training(splits, tmp_path / "run", stop_after=7, report=lambda n, _: seen.append(n))

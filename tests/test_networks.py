@@ -93,7 +93,7 @@ def test_every_block_has_the_length_that_pool_stride_one_gives(network: nn.Modul
 def test_forward_pass_equals_numpy(network: nn.Module, oracle: Callable, rng: np.random.Generator):
     variables = random_variables(network, rng)
     flux = rng.normal(size=(3, 443)).astype(np.float32)
-    ours = network.apply(variables, flux)
+    ours = jax.jit(network.apply)(variables, flux)
     np.testing.assert_allclose(ours, oracle(variables, flux), rtol=1e-5, atol=1e-5)
 
 
@@ -201,11 +201,10 @@ def test_strided_conv_equals_flax(pixels: int, stride: int, channels: int, seed:
     def slow(x: jax.Array, kernel: jax.Array) -> jax.Array:
         return (plain.apply({"params": {"kernel": kernel}}, x) ** 2).sum()
 
-    shape = layers.strided_conv(x, kernel, stride).shape
+    shape = jax.eval_shape(lambda: layers.strided_conv(jnp.asarray(x), kernel, stride)).shape
     assert shape == (2, (pixels - 10) // stride + 1, 4)
-    for ours, theirs in zip(
-        jax.grad(fast, (0, 1))(x, kernel), jax.grad(slow, (0, 1))(x, kernel), strict=True
-    ):
+    gradients = jax.jit(lambda x, k: (jax.grad(fast, (0, 1))(x, k), jax.grad(slow, (0, 1))(x, k)))
+    for ours, theirs in zip(*gradients(x, kernel), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
@@ -223,16 +222,18 @@ def test_max_pool_and_its_gradient_equal_flax(seed: int, pixels: int):
         return (weight * nn.max_pool(x, (2,), (1,))).sum()
 
     np.testing.assert_array_equal(layers.max_pool_pairs(x), nn.max_pool(jnp.asarray(x), (2,), (1,)))
-    np.testing.assert_allclose(jax.grad(fast)(x), jax.grad(slow)(x), atol=1e-6)
+    fast_gradient, slow_gradient = jax.jit(lambda x: (jax.grad(fast)(x), jax.grad(slow)(x)))(x)
+    np.testing.assert_allclose(fast_gradient, slow_gradient, atol=1e-6)
 
 
 def test_log_probabilities_sum_to_one_and_dropout_needs_training(rng: np.random.Generator):
     network = SpectraNetClassifier()
     variables = random_variables(network, rng)
     flux = rng.normal(size=(5, 443)).astype(np.float32)
-    np.testing.assert_allclose(np.exp(network.apply(variables, flux)).sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(np.exp(jax.jit(network.apply)(variables, flux)).sum(axis=1), 1, 1e-6)
 
-    def trained(key: int) -> np.ndarray:
+    @jax.jit
+    def trained(key: int) -> jax.Array:
         rngs = {"dropout": jax.random.key(key)}
         return network.apply(variables, flux, train=True, rngs=rngs, mutable=["batch_stats"])[0]
 
@@ -244,10 +245,16 @@ def test_batch_norm_survives_values_far_from_zero():
     """The fast variance would return 0 for these: E[x^2] - E[x]^2 cancels in float32."""
     network = SpectraNetClassifier(dropout=0.0)
     flux = np.random.default_rng(0).normal(100, 0.01, (64, 443)).astype(np.float32)
-    variables = network.init(jax.random.key(0), flux)
-    _, mutated = network.apply(variables, flux, train=True, mutable=["batch_stats"])
-    hidden = network.apply(variables, flux, capture_intermediates=True)[1]["intermediates"]
-    values = np.maximum(np.asarray(hidden["Dense_0"]["__call__"][0], np.float64), 0)
+    variables = jax.jit(network.init)(jax.random.key(0), flux)
+
+    @jax.jit
+    def run(variables: dict) -> tuple[dict, jax.Array]:
+        _, mutated = network.apply(variables, flux, train=True, mutable=["batch_stats"])
+        _, inner = network.apply(variables, flux, capture_intermediates=True)
+        return mutated, inner["intermediates"]["Dense_0"]["__call__"][0]
+
+    mutated, hidden = run(variables)
+    values = np.maximum(np.asarray(hidden, np.float64), 0)
     expected = 0.9 + 0.1 * values.var(axis=0)
     np.testing.assert_allclose(mutated["batch_stats"]["BatchNorm_0"]["var"], expected, rtol=1e-3)
 
@@ -268,5 +275,8 @@ def test_the_plain_form_has_the_same_parameters_and_results(
     flux = rng.normal(size=(3, 443)).astype(np.float32)
     plain = network.clone(form="plain")
     np.testing.assert_allclose(
-        network.apply(variables, flux), plain.apply(variables, flux), rtol=1e-5, atol=1e-5
+        jax.jit(network.apply)(variables, flux),
+        jax.jit(plain.apply)(variables, flux),
+        rtol=1e-5,
+        atol=1e-5,
     )

@@ -1,6 +1,7 @@
 """Eight devices compute what one computes."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import jax
 import numpy as np
@@ -25,7 +26,7 @@ def steps_on(devices: Sequence[jax.Device], count: int, dtype: type) -> tuple[St
     # BatchNorm must see the whole batch: give every device's share another level of S/N.
     ivar = np.sort(data.ivar * np.random.default_rng(0).uniform(0.5, 2, data.ivar.shape), axis=0)
     with jax.enable_x64(False):
-        fresh = init_state(NETWORK, TASK, optimizer, jax.random.key(0))
+        fresh = jax.jit(partial(init_state, NETWORK, TASK, optimizer))(jax.random.key(0))
     fresh = jax.tree.map(
         lambda a: np.asarray(a, dtype if a.dtype == np.float32 else a.dtype), fresh
     )
@@ -57,6 +58,7 @@ def test_one_step_on_eight_devices_equals_one_device_in_float32():
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_twenty_steps_on_eight_devices_equal_one_device_in_float64():
     """In float32 rounding grows from step to step; in float64 it is the algorithm that shows."""
     with jax.enable_x64(True):

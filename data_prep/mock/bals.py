@@ -72,14 +72,14 @@ def troughs(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> 
 def _draw(rng: np.random.Generator, n: int, share: float, narrow_share: float) -> Trough:
     """A trough for a `share` of quasars, of depth 0 for the others.
 
-    Balnicity is log-uniform over 100 to 10,000 km/s ("roughly equal numbers per logarithmic
-    interval"), speeds reach 25,000 km/s, and depths 0.25 to 1. The `narrow_share` is 1,400 to 2,600
-    km/s wide, deep and slow: inspectors call those BAL although BI, which starts at 2,000 km/s of
-    width, is 0 or small.
+    Balnicity is log-uniform over 200 to 10,000 km/s ("roughly equal numbers per logarithmic
+    interval"), speeds reach 25,000 km/s, and depths 0.35 to 1: what an inspector would notice. The
+    `narrow_share` is 1,400 to 2,600 km/s wide, deep and slow: inspectors call those BAL although
+    BI, which starts at 2,000 km/s of width, is 0 or small.
     """
     present = rng.random(n) < share
-    absorbed = rng.beta(2.2, 1.2, n) * 0.75 + 0.25  # fraction taken at the deepest
-    balnicity = 10 ** rng.uniform(2.0, 4.0, n)
+    absorbed = rng.beta(2.2, 1.2, n) * 0.65 + 0.35  # fraction taken at the deepest
+    balnicity = 10 ** rng.uniform(2.3, 4.0, n)
     width = np.clip(1.3 * balnicity / absorbed, 1800, 14000) * np.exp(rng.normal(0, 0.2, n))
     narrow = rng.random(n) < narrow_share
     width = np.where(narrow, rng.uniform(1400, 2600, n), width)

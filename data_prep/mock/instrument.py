@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.mock.draws import smooth_field
 from data_prep.mock.profiles import Array
 from spectranet_jax.spectra import noise
 from spectranet_jax.spectra.grid import LogGrid
@@ -38,7 +39,8 @@ def miscalibrate(rng: np.random.Generator, flux: Array, grid: LogGrid) -> Array:
     draws = rng.standard_t(5, (n, len(shapes))) * scatter
     draws[:, 0] -= (rng.random(n) < 0.5) * rng.gamma(4, 0.07, n)
     smooth = np.exp(np.clip(draws @ shapes, -1.5, 1.5)).astype(np.float32)
-    mottle = 0.01 * rng.standard_normal(flux.shape, np.float32) + 0.012 * _smooth(rng, n, grid)
+    mottle = 0.01 * rng.standard_normal(flux.shape, np.float32)
+    mottle += 0.012 * smooth_field(rng, n, grid.size)
     return flux * smooth * (1 + mottle)
 
 
@@ -46,7 +48,7 @@ def sky_residual(rng: np.random.Generator, flux: Array, level: Array, grid: LogG
     """Flux with what a wrong sky level leaves, float32 (n, bins): smooth over some ten bins."""
     sigma = np.sqrt(noise.variance(np.zeros_like(flux), level, grid))
     amount = 0.25 * np.exp(rng.normal(0, 0.7, (len(flux), 1))).astype(np.float32)
-    return flux + amount * sigma * _smooth(rng, len(flux), grid)
+    return flux + amount * sigma * smooth_field(rng, len(flux), grid.size)
 
 
 def noise_level(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
@@ -60,17 +62,8 @@ def noise_level(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     scatter = np.array([noise.LEVEL_SCATTER, 0.2, 0.3])
     draws = rng.normal(0, 1, (n, 3)) * scatter + np.array([0, -0.15, 0.2])
     jitter = 0.03 * rng.standard_normal((n, grid.size), np.float32)
-    wave = 0.05 * _smooth(rng, n, grid)
+    wave = 0.05 * smooth_field(rng, n, grid.size)
     return np.exp((draws @ ends).astype(np.float32) + jitter + wave)
-
-
-def _smooth(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
-    """A normal field that varies over ten bins, float32 (n, bins)."""
-    coarse = rng.standard_normal((n, grid.size // 10 + 3), np.float32)
-    position = np.arange(grid.size) / 10
-    left = position.astype(np.int64)
-    part = (position - left).astype(np.float32)
-    return coarse[:, left] * (1 - part) + coarse[:, left + 1] * part
 
 
 def masks(rng: np.random.Generator, n: int, grid: LogGrid) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from data_prep.mock import dust
-from data_prep.mock.draws import log_normal, log_uniform
+from data_prep.mock.draws import log_normal, log_uniform, smooth_field
 from data_prep.mock.photospheres import SWAN, absorption, continuum, planck
 from data_prep.mock.profiles import Array, add_band, add_line
 from data_prep.mock.white_dwarfs import HELIUM_LINES, white_dwarfs
@@ -71,6 +71,8 @@ def _normal_stars(
         (log_normal(rng, n, 1, 0.15) * gravity).astype(np.float32),
         velocity,
     )
+    # Lines and bands of real stars differ more than by one factor.
+    depth *= np.exp(0.2 * smooth_field(rng, n, grid.size))
     color = temperature * log_normal(rng, n, 1, 0.05)  # colors and lines never agree to better
     return continuum(wavelength, color, metals) * np.exp(-depth)
 

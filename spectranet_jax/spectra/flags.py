@@ -41,9 +41,7 @@ def pixel_flags(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> int:
     return int(Flag.BAD_PIXELS) if bad.any() else 0
 
 
-def quality_flags(
-    flux: NDArray[np.floating], ivar: NDArray[np.floating]
-) -> NDArray[np.int32]:
+def quality_flags(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDArray[np.int32]:
     """Flags of rebinned spectra, int32 (n,): those that can be told from the arrays alone.
 
     Args:
