@@ -1,4 +1,4 @@
-"""Run folders of small networks, trained on the toy survey or not trained at all."""
+"""Run folders of small networks that were never trained: enough to load and to predict with."""
 
 import json
 from pathlib import Path
@@ -7,14 +7,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments.pipeline import train_and_evaluate, versions
-from experiments.settings import Training
+from experiments.pipeline import versions
 from spectranet_jax import networks, tasks
-from spectranet_jax.tasks import Task
-from spectranet_jax.tasks.redshift import standardization
 from spectranet_jax.training import checkpoint
 from spectranet_jax.training.steps import init_variables
-from spectranet_jax.training.stream import open_split
 
 CHANNELS = [8, 8, 8, 8]
 CLASSIFIER = {"name": "SpectraNetClassifier", "dropout": 0.1, "channels": CHANNELS}
@@ -54,23 +50,3 @@ def untrained(
 def _draw(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Weights of the scale that keeps activations at theirs."""
     return rng.normal(0, (2 / np.prod(shape[:-1])) ** 0.5, shape).astype(np.float32)
-
-
-def trained_classifier(data: Path, folder: Path) -> Path:
-    """A run folder as `experiments.classify` leaves it, of a small network."""
-    return _trained("classify", data, folder, CLASSIFIER, tasks.build("classify"))
-
-
-def trained_regressor(data: Path, folder: Path, target: str) -> Path:
-    """A run folder as `experiments.redshift` leaves it, of a small network."""
-    task = tasks.build("redshift", target=target, mean=0.0, std=1.0)
-    z = open_split(data, "train", task.select).columns["z"]
-    mean, std = standardization(z)
-    task = tasks.build("redshift", target=target, mean=mean, std=std)
-    return _trained(f"redshift-{target}", data, folder, REGRESSOR, task)
-
-
-def _trained(name: str, data: Path, folder: Path, network: dict[str, Any], task: Task) -> Path:
-    settings = Training(data=data, out=folder, epochs=2, batch=64, rate=5e-3, seed=3)
-    train_and_evaluate(name, settings, data, network, task)
-    return folder

@@ -1,0 +1,246 @@
+"""What a hostile newcomer types: one sentence on standard error, exit code 2, nothing written."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import toy_runs
+import toy_survey
+from make_fits import write_spec
+
+from data_prep.command import command
+from data_prep.write import write_dataset
+from spectranet_jax.spectra import manifest
+from spectranet_jax.training import checkpoint
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Good things and bad ones, all that the command lines below name; nothing may change it."""
+    here = tmp_path_factory.mktemp("bad") / "home"
+    here.mkdir()
+    contents = toy_survey.write(here / "toy", 300)
+    (here / "empty").mkdir()
+    (here / "file").touch()
+    (here / "text.fits").write_text("no FITS at all")
+    (here / "nothing.fits").touch()
+    write_spec(here / "spec.fits")
+    (here / "cut.fits").write_bytes((here / "spec.fits").read_bytes()[:9000])
+    (here / "list.txt").write_text("gone.fits\ntext.fits\n")
+    (here / "empty.txt").write_text("# nothing\n")
+
+    run = toy_runs.untrained(here / "run")
+    config = json.loads((run / "config.json").read_text())
+    config["data"] = {"folder": "toy", "fingerprint": contents.fingerprint}
+    (run / "config.json").write_text(json.dumps(config))
+    for name in ("killed", "scored", "listed", "cut", "other"):
+        shutil.copytree(run, here / name)
+    shutil.rmtree(here / "killed" / "checkpoints")
+    (here / "scored" / "evaluation.json").write_text('{"test": ')
+    (here / "listed" / "evaluation.json").write_text("[1, 2]")
+    (here / "cut" / "config.json").write_text((run / "config.json").read_text()[:-20])
+    config["network"]["channels"] = [8, 8, 8, 9]
+    (here / "other" / "config.json").write_text(json.dumps(config))
+
+    block = toy_survey.block(300)
+    no_quasar = block.take(block.label < 2)
+    arguments: dict[str, Any] = {"seed": 0, "sources": [], "creator": {}}
+    write_dataset(here / "stars", [no_quasar], expected=len(no_quasar), **arguments)
+    damage(here, "cut_manifest", lambda text: text[:200])
+    damage(here, "future", lambda text: text.replace('"schema": 1', '"schema": 99'))
+    damage(here, "coarse", lambda text: text.replace("0.001", "0.002"))
+    damage(here, "bare", lambda _: '{"schema": 1}')
+    for shard in damage(here, "no_shards", str).glob("*.array_record"):
+        shard.unlink()
+    for shard in damage(here, "cut_shards", str).glob("train*"):
+        shard.write_bytes(shard.read_bytes()[: shard.stat().st_size // 2])
+    return here
+
+
+def damage(here: Path, name: str, change: Any) -> Path:
+    """A copy of the toy dataset with another manifest."""
+    folder = here / name
+    shutil.copytree(here / "toy", folder)
+    path = folder / manifest.FILE_NAME
+    path.write_text(change(path.read_text()))
+    return folder
+
+
+def tree(folder: Path) -> dict[str, int]:
+    """Every file below a folder, and its size."""
+    return {str(p.relative_to(folder)): p.stat().st_size for p in folder.rglob("*") if p.is_file()}
+
+
+def said(
+    line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> tuple[int, str]:
+    """Exit code and standard error of a command line, run here to save a process."""
+    name, *arguments = line.split()
+    module = import_module(name)
+    monkeypatch.setattr(sys, "argv", [name, *arguments])
+    with pytest.raises(SystemExit) as stop:
+        command(module.Config, module.work, module.__doc__)
+    return int(stop.value.code or 0), capsys.readouterr().err
+
+
+CLASSIFY, REDSHIFT, EVALUATE, PREDICT, EXPORT = (
+    f"experiments.{name}" for name in ("classify", "redshift", "evaluate", "predict", "export")
+)
+BAD = {
+    # Settings
+    f"{CLASSIFY} --data toy --out new --batch 0": "--batch 0 is too small; give 1 or more",
+    f"{CLASSIFY} --data toy --out new --epochs 0": "--epochs 0 is too small",
+    f"{CLASSIFY} --data toy --out new --epochs -1": "--epochs -1 is too small",
+    f"{CLASSIFY} --data toy --out new --seed -1": "--seed -1 is too small; give 0 or more",
+    f"{CLASSIFY} --data toy --out new --seed 99999999999999999999": "too large; give less than",
+    f"{CLASSIFY} --data toy --out new --rate nan": "--rate nan is no learning rate; give a",
+    f"{CLASSIFY} --data toy --out new --rate 0": "--rate 0.0 is no learning rate",
+    f"{CLASSIFY} --data toy --out new --rate -1e-3": "--rate -0.001 is no learning rate",
+    f"{REDSHIFT} --data toy --out new --rate inf": "--rate inf is no learning rate",
+    f"{REDSHIFT} --data toy --out new --dropout 1": "--dropout 1.0 is no share; give 0 or more",
+    f"{REDSHIFT} --data toy --out new --dropout nan": "--dropout nan is no share",
+    f"{CLASSIFY} --out new --spectra 3": "--spectra 3 is too small; give 4 or more",
+    f"{CLASSIFY} --data toy --out new --batch 5000": "do not fill a batch of 5000; give more",
+    f"{CLASSIFY} --data toy --out new --batch 5000 --schedule chunked": "do.* not fill a batch",
+    f"{REDSHIFT} --data toy --out new --batch 3": "batch of 3 cannot be divided among 8 devices",
+    # Datasets
+    f"{CLASSIFY} --data gone --out new": "gone is not a folder; prepare a dataset",
+    f"{CLASSIFY} --data file --out new": "file is not a folder; prepare a dataset",
+    f"{CLASSIFY} --data empty --out new": r"empty holds no manifest.json: .*prepare it anew",
+    f"{CLASSIFY} --data run --out new": r"run holds no manifest.json",
+    f"{CLASSIFY} --data cut_manifest --out new": "is not a manifest; prepare the dataset anew",
+    f"{CLASSIFY} --data bare --out new": "lacks what a manifest holds; prepare the dataset anew",
+    f"{CLASSIFY} --data future --out new": "has schema 99 and this version reads schema 1",
+    f"{CLASSIFY} --data coarse --out new": "coarse is on the grid .* prepare the dataset anew",
+    f"{CLASSIFY} --data no_shards --out new": r"array_record is missing; prepare the dataset anew",
+    f"{CLASSIFY} --data cut_shards --out new": "train-.* is truncated or damaged; prepare the",
+    f"{REDSHIFT} --data stars --out new": "no spectrum in the train split of stars is of the class",
+    f"{REDSHIFT} --target bal --data stars --out new": "no spectrum in the train split of stars",
+    # Where to write
+    f"{CLASSIFY} --data toy --batch 8 --out file": "cannot write file/config.json",
+    f"{CLASSIFY} --data toy --batch 8 --out toy": "toy holds something else than a run; choose an",
+    f"{CLASSIFY} --data toy --batch 8 --out run": "run holds a run with other settings",
+    f"{REDSHIFT} --data toy --batch 8 --out run": r"settings \(.*network.*\); choose another --out",
+    f"{CLASSIFY} --data toy --batch 8 --out cut": r"cut/config.json is not valid JSON .*restore or",
+    f"{EVALUATE} run --out file": "cannot write file/evaluation.json",
+    # Models
+    f"{EVALUATE} gone": "gone is neither a run folder nor a shipped model",
+    f"{EVALUATE} file": "file is neither a run folder nor a shipped model",
+    f"{EVALUATE} empty": "empty is no run folder: it has no config.json",
+    f"{EVALUATE} toy": "toy is no run folder: it has no config.json",
+    f"{EVALUATE} killed": "killed has no best checkpoint; train it first",
+    f"{EVALUATE} cut": "cut/config.json is not valid JSON",
+    f"{EVALUATE} other": "checkpoint in other belongs to another network than its config.json",
+    f"{EVALUATE} scored": r"scored/evaluation.json is not valid JSON .*restore or remove it",
+    f"{EVALUATE} listed": r"listed/evaluation.json holds something else than a run writes",
+    f"{EVALUATE} run --data gone": "gone is not a folder; prepare a dataset",
+    f"{EVALUATE} run --data empty": r"empty holds no manifest.json",
+    f"{EVALUATE} run --data coarse": "coarse is on the grid",
+    f"{EXPORT} gone --name x --out new": "gone is neither a run folder nor a shipped model",
+    f"{EXPORT} killed --name x --out new": "killed has no best checkpoint",
+    f"{EXPORT} run --name x --out new": "run holds no evaluation; make one with experiments",
+    f"{EXPORT} run --name a/b --out new": "is no folder's name; give one without slashes",
+    # Spectra
+    f"{PREDICT} --model run": "there is nothing to read; name spec files",
+    f"{PREDICT} gone.fits --model run": "gone.fits does not exist; check the name",
+    f"{PREDICT} gone-*.fits --model run": r"no file matches gone-\*.fits; check the pattern",
+    f"{PREDICT} empty --model run": "empty holds no .fits, .fits.gz, .fit file",
+    f"{PREDICT} @gone.txt --model run": "gone.txt cannot be read as a list of files",
+    f"{PREDICT} empty.txt --model run": "empty.txt lists no file; write one path a line",
+    f"{PREDICT} text.fits --model run": "text.fits cannot be read as FITS",
+    f"{PREDICT} nothing.fits --model run": "nothing.fits cannot be read as FITS",
+    f"{PREDICT} cut.fits --model run": "cut.fits cannot be read as FITS: it is truncated",
+    f"{PREDICT} file --model run": "file cannot be read as FITS",
+    f"{PREDICT} list.txt --model run": "none of the 2 files can be read: gone.fits does not exist",
+    f"{PREDICT} toy/manifest.json --model run": r"manifest.json cannot be read as FITS",
+    f"{PREDICT} spec.fits --model gone": "gone is neither a run folder nor a shipped model",
+    f"{PREDICT} spec.fits --model killed": "killed has no best checkpoint",
+    f"{PREDICT} spec.fits --model run --model other": "other belongs to another network",
+    f"{PREDICT} spec.fits --model run --out c.csv": "cannot tell the format of c.csv by its name",
+    f"{PREDICT} spec.fits --model run --out empty": "cannot write empty: it is a folder",
+    f"{PREDICT} spec.fits --model run --out file/c.fits": "cannot write file/c.fits",
+}
+
+
+@pytest.mark.parametrize("line", BAD)
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    line: str, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    monkeypatch.chdir(home)
+    before = tree(home)
+    code, errors = said(line, monkeypatch, capsys)
+    assert code == 2
+    *progress, sentence = errors.splitlines()
+    assert re.search(f"^error: .*{BAD[line]}", sentence), sentence
+    assert all(re.match(r"\w+: \d+/\d+", text) for text in progress), progress
+    assert tree(home) == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{CLASSIFY} --nonsense",
+        f"{CLASSIFY} --epochs many",
+        f"{CLASSIFY} extra",
+        f"{REDSHIFT} --target galaxy",
+        EVALUATE,
+        f"{EVALUATE} run --split training",
+        f"{EXPORT} run",
+        f"{PREDICT} --model",
+    ],
+)
+def test_a_bad_flag_is_exit_code_2(
+    line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    code, errors = said(line, monkeypatch, capsys)
+    assert code == 2
+    assert "Traceback" not in errors and "--help" in errors
+
+
+@pytest.mark.parametrize("line", [f"{EVALUATE} holed", f"{PREDICT} spec.fits --model missing"])
+def test_a_damaged_checkpoint_is_one_sentence(line: str, home: Path, tmp_path: Path):
+    """In a process of its own: orbax has threads that would speak up later."""
+    shutil.copytree(home, tmp_path / "home")
+    for name in ("holed", "missing"):
+        shutil.copytree(home / "run", tmp_path / "home" / name)
+    here = tmp_path / "home"
+    (stored,) = (here / "missing" / "checkpoints" / checkpoint.BEST).glob("*/default/d")
+    shutil.rmtree(stored)
+    for path in (here / "holed" / "checkpoints" / checkpoint.BEST).glob("*/default/d/*"):
+        os.truncate(path, 20)
+    environment = {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, "-m", *line.split()],
+        capture_output=True,
+        text=True,
+        cwd=here,
+        env=environment,
+    )
+    assert done.returncode == 2
+    (sentence,) = done.stderr.splitlines()
+    assert re.match("error: the best checkpoint of .* cannot be restored; it is damaged", sentence)
+
+
+def test_a_spectrum_of_no_use_is_no_reason_to_stop(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    """The same bad files among a good one are rows with flags, and warnings."""
+    monkeypatch.chdir(home)
+    line = (
+        f"{PREDICT} spec.fits text.fits cut.fits nothing.fits --model run --out {tmp_path}/c.fits"
+    )
+    module = import_module(PREDICT)
+    monkeypatch.setattr(sys, "argv", line.split())
+    command(module.Config, module.work, module.__doc__)
+    errors = [s for s in capsys.readouterr().err.splitlines() if not s.startswith("reading: ")]
+    assert len(errors) == 3 and all(s.startswith("warning: ") for s in errors)
+    assert (tmp_path / "c.fits").exists()

@@ -1,0 +1,84 @@
+"""What a command says of itself, and how soon."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments import classify, predict, redshift
+from spectranet_jax.inference.model import DEFAULT
+
+ROOT = Path(__file__).parents[1]
+COMMANDS = sorted(
+    f"experiments.{path.stem}"
+    for path in (ROOT / "experiments").glob("*.py")
+    if 'if __name__ == "__main__":' in path.read_text("utf-8")
+)
+HEAVY = {
+    "jax",
+    "flax",
+    "optax",
+    "orbax",
+    "grain",
+    "astropy",
+    "matplotlib",
+    "sklearn",
+    "safetensors",
+}
+
+
+@pytest.fixture(scope="module")
+def helps() -> dict[str, dict[str, Any]]:
+    """What each command's --help prints and imports; told by one process for each."""
+    code = (
+        "import contextlib, io, json, runpy, sys\n"
+        "name, sys.argv, text = sys.argv[1], ['x', '--help'], io.StringIO()\n"
+        "with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):\n"
+        "    runpy.run_module(name, run_name='__main__', alter_sys=True)\n"
+        "print(json.dumps({'text': text.getvalue(), 'modules': sorted(sys.modules)}))"
+    )
+    told = {}
+    for name in COMMANDS:
+        line = [sys.executable, "-c", code, name]
+        done = subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=True)
+        told[name] = json.loads(done.stdout)
+    return told
+
+
+def test_all_commands_are_known():
+    assert {f"experiments.{c}" for c in ("classify", "redshift", "evaluate", "predict")} <= set(
+        COMMANDS
+    )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_imports_nothing_heavy(helps: dict[str, dict[str, Any]], name: str):
+    """What makes --help quick: importing jax alone takes a second and more."""
+    assert not HEAVY & set(helps[name]["modules"])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_explains_every_flag(helps: dict[str, dict[str, Any]], name: str):
+    text = helps[name]["text"]
+    assert "usage: " in text and name in text.replace("\n", " ")
+    flags = re.findall(r"^\W (--\S+)", text, flags=re.MULTILINE)
+    assert flags
+    told = text.count("(default: ") + text.count("(required)") + text.count("(repeatable)")
+    assert told >= len(flags)
+
+
+def test_defaults_are_the_recipes_of_tables_1_and_3():
+    one, three = classify.Config(), redshift.Config()
+    assert (one.optimizer, one.rate, one.decay, one.dropout) == ("adam", 1e-3, "cosine", 0.1)
+    assert (one.spectra, one.epochs, one.batch, one.schedule) == (60_000, 5, 256, "shuffled")
+    assert (three.optimizer, three.rate, three.decay, three.dropout) == ("sgd", 1e-2, "cosine", 0.5)
+    assert (three.epochs, three.batch, three.schedule) == (10, 256, "shuffled")
+
+
+def test_predict_uses_the_shipped_classifier_unless_told():
+    assert predict.Config(("x.fits",)).model == ()
+    assert DEFAULT == "classifier"
