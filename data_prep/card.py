@@ -111,10 +111,10 @@ def facts(contents: Manifest, tally: Tally) -> list[tuple[str, str]]:
 def counts_table(contents: Manifest) -> list[list[str]]:
     """Class by split, with sums; the first row is the heading."""
     names = list(dict.fromkeys(c for split in SPLITS for c in contents.counts[split]))
-    rows = [[name, *(contents.counts[split].get(name, 0) for split in SPLITS)] for name in names]
-    sums = [sum(contents.counts[split].values()) for split in SPLITS]
-    body = [[str(cell) for cell in (*row, sum(row[1:]))] for row in [*rows, ["all", *sums]]]
-    return [["class", *SPLITS, "all"], *body]
+    numbers = {name: [contents.counts[split].get(name, 0) for split in SPLITS] for name in names}
+    numbers["all"] = [sum(contents.counts[split].values()) for split in SPLITS]
+    rows = [[name, *map(str, row), str(sum(row))] for name, row in numbers.items()]
+    return [["class", *SPLITS, "all"], *rows]
 
 
 def write_card(folder: Path, contents: Manifest, tally: Tally, damage: Iterable[str]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.summary import sha256_of
+from data_prep.write import open_shard
 from spectranet_jax.spectra import InputError, records
 from spectranet_jax.spectra.manifest import SPLITS, Manifest, Shard
 from spectranet_jax.spectra.records import Block
@@ -32,8 +33,6 @@ def checked_blocks(folder: Path, contents: Manifest) -> Iterator[Checked]:
 
 
 def _of_shard(path: Path, split: str, shard: Shard) -> Iterator[Checked]:
-    from array_record.python.array_record_module import ArrayRecordReader
-
     def damaged(what: str) -> Checked:
         return Checked(split, shard, None, f"{path.name}{what}")
 
@@ -42,7 +41,7 @@ def _of_shard(path: Path, split: str, shard: Shard) -> Iterator[Checked]:
         return
     whole = True
     try:
-        reader = ArrayRecordReader(str(path))
+        reader = open_shard(path)
         count = reader.num_records()
     except (RuntimeError, ValueError, IndexError, OSError):
         yield damaged(" cannot be opened: it is cut off, or its end is damaged")

@@ -144,7 +144,7 @@ def _discard(part: Path) -> None:
     _version(part).unlink(missing_ok=True)
 
 
-def _patience(headers: Mapping[str, str]) -> float:
+def _patience(headers: Any) -> float:
     """Seconds that the server asks us to wait, at most a minute."""
     asked = headers.get("Retry-After", "") if headers else ""
     return min(float(asked), LONGEST_PAUSE) if asked.isdecimal() else 0.0

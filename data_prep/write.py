@@ -143,12 +143,17 @@ def write_dataset(
     return result
 
 
-def first_block(folder: Path, contents: Manifest) -> Block:
-    """The first block of a dataset: a random draw of its spectra, to look at."""
+def open_shard(path: Path) -> Any:
+    """A reader of a shard's records: num_records(), read([number, ...]), close()."""
     from array_record.python.array_record_module import ArrayRecordReader
 
+    return ArrayRecordReader(str(path))
+
+
+def first_block(folder: Path, contents: Manifest) -> Block:
+    """The first block of a dataset: a random draw of its spectra, to look at."""
     shards = [shard for split in SPLITS for shard in contents.shards[split]]
-    reader = ArrayRecordReader(str(folder / shards[0].file))
+    reader = open_shard(folder / shards[0].file)
     block = records.decode(reader.read([0])[0])
     reader.close()
     return block

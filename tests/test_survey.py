@@ -308,3 +308,52 @@ def test_unmatched_plates_say_so(plates, tmp_path):
     with pytest.raises(InputError, match="no spectrum matches a row of"):
         surveys.prepare(settings, "data_prep.sdss")
     assert manifest.FILE_NAME not in [p.name for p in tmp_path.rglob("*")]
+
+
+def test_real_desi_files(shared, tmp_path):
+    folder = shared / "formats"
+    settings = surveys.Config(
+        (str(folder / "redrock-4-80613-thru20210324.fits"),),
+        (str(folder / "coadd-4-80613-thru20210324.fits.gz"), str(folder / "coadd-sv3*.gz")),
+        tmp_path / "d",
+    )
+    contents = surveys.prepare(settings, "data_prep.desi")
+    assert contents.report["rows_in"] == 6 and contents.report["reasons"] == {NO_ROW: 5}
+    block, _ = stored(tmp_path / "d")
+    assert block.name.tolist() == [b"39633345008634465"] and block.label.tolist() == [1]
+    np.testing.assert_allclose(block.z, 0.36874355, atol=1e-8)
+    assert contents.sources[0]["kinds"] == ["DESI redrock"]
+
+
+def test_real_plates_with_the_pipelines_classes(shared, tmp_path):
+    spectra = f"{shared}/boss-dr16-quasars/spec-3655-*"
+    catalog = shared / "formats" / "spAll-plate3655.fits"
+    contents = surveys.prepare(
+        surveys.Config((str(catalog),), (spectra,), tmp_path / "d"), "data_prep.sdss"
+    )
+    files = len(list((shared / "boss-dr16-quasars").glob("spec-3655-*")))
+    assert contents.report["rows_in"] == files > 30
+    assert contents.report["rows_out"] + sum(contents.report["reasons"].values()) == files
+    block, _ = stored(tmp_path / "d")
+    assert (block.label == 2).all() and len(block) == contents.report["rows_out"]
+
+
+def test_the_real_plate_with_a_published_split(shared, tmp_path):
+    folder = shared / "boss-dr12-7102"
+    names = sorted(path.name for path in folder.glob("spec-*"))
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    for split, part in (("test", names[:10]), ("valid", names[10:15])):
+        text = "".join(f"7102/{name.removesuffix('.gz')}\n" for name in part)
+        (lists / f"dr12q_superset_{split}.lst").write_text(text)
+    settings = surveys.Config(
+        (str(folder / "Superset_DR12Q-excerpt.fits"),),
+        (str(folder),),
+        tmp_path / "d",
+        split_lists=lists,
+    )
+    contents = surveys.prepare(settings, "data_prep.sdss")
+    assert [sum(contents.counts[s].values()) for s in manifest.SPLITS] == [25, 5, 10]
+    block, splits = stored(tmp_path / "d")
+    listed = {name[5:20].encode() for name in names[:10]}
+    assert set(block.name[splits == "test"].tolist()) == listed
