@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from data_prep.pictures import contact_sheet
 from spectranet_jax.spectra.atomic import atomic, write_text
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.labels import BAL, CLASSES, CONFIDENT, NOT_BAL
+from spectranet_jax.spectra.labels import BAL, CLASS_COLORS, CLASSES, CONFIDENT, NOT_BAL
 from spectranet_jax.spectra.manifest import SPLITS, Manifest
 from spectranet_jax.spectra.records import Block, concatenate
 
@@ -180,9 +180,9 @@ def draw(path: Path, tally: Tally, grid: LogGrid) -> None:
     by_z, by_sn, by_bin = figure.subplots(1, 3)
     for label, name in enumerate(CLASSES):
         if tally.z[label].any():
-            by_z.stairs(tally.z[label], Z_EDGES, label=name, color=f"C{label}")
+            by_z.stairs(tally.z[label], Z_EDGES, label=name, color=CLASS_COLORS[name])
         if tally.sn[label].any():
-            by_sn.stairs(tally.sn[label], SN_EDGES, label=name, color=f"C{label}")
+            by_sn.stairs(tally.sn[label], SN_EDGES, label=name, color=CLASS_COLORS[name])
     by_z.set(xlabel="redshift", ylabel="spectra", yscale="symlog")
     by_sn.set(xlabel="median S/N a bin", ylabel="spectra", xscale="log")
     by_bin.stairs(tally.covered / max(1, tally.spectra), grid.edges, color="black")

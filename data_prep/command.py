@@ -1,5 +1,6 @@
 """What every command does around its work: flags in, one sentence for a user's mistake."""
 
+import os
 import sys
 from collections.abc import Callable
 from typing import TypeVar
@@ -14,7 +15,8 @@ Config = TypeVar("Config")
 def command(config: type[Config], work: Callable[[Config], object], description: str) -> None:
     """Parse the command line into `config`, do the work, and exit.
 
-    Exit status: 0 done, 2 the input was at fault (one sentence on standard error), 130 interrupted.
+    Exit status: 0 done, 2 the input was at fault (one sentence on standard error), 130 interrupted,
+    141 standard output was closed before the work was done.
     """
     name = sys.modules["__main__"].__spec__
     program = f"python -m {name.name.removesuffix('.__main__')}" if name else None
@@ -24,8 +26,9 @@ def command(config: type[Config], work: Callable[[Config], object], description:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:
-        sys.exit(0)
+    except BrokenPipeError:  # whoever read our output has gone; the work is not done
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)

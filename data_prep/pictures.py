@@ -8,7 +8,7 @@ import numpy as np
 from spectranet_jax.spectra.atomic import atomic
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import BOSS_GRID, LogGrid
-from spectranet_jax.spectra.labels import CLASSES
+from spectranet_jax.spectra.labels import CLASS_COLORS, CLASSES
 from spectranet_jax.spectra.records import Block, concatenate
 
 COLUMNS, ROWS_A_CLASS = 6, 3
@@ -42,7 +42,9 @@ def contact_sheet(path: Path, blocks: Sequence[Block], grid: LogGrid = BOSS_GRID
         for axis, row in zip(panels, rows, strict=False):
             flux = np.where(block.ivar[row] > 0, block.flux[row], np.nan)
             axis.set_axis_on()
-            axis.plot(grid.centers, flux, linewidth=0.6, color=f"C{block.label[row]}")
+            axis.plot(
+                grid.centers, flux, linewidth=0.6, color=CLASS_COLORS[CLASSES[block.label[row]]]
+            )
             low, high = np.nanpercentile(flux, (1, 99.5)) if np.isfinite(flux).any() else (0, 1)
             axis.set_ylim(min(0, low), high * 1.15 + 1e-6)
             redshift = "" if np.isnan(block.z[row]) else f"  z {block.z[row]:.2f}"

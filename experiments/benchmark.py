@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from data_prep.command import command
+from spectranet_jax.spectra.errors import InputError
 
 if TYPE_CHECKING:
     from spectranet_jax.training.stream import Split
@@ -61,6 +62,8 @@ class Row:
 
 def work(config: Config) -> None:
     """Measure as configured; print a table."""
+    if config.batch < 1 or config.repeats < 1:
+        raise InputError("--batch and --repeats must be 1 or more")
     print("benchmark: starting", flush=True)
     import platform
 
@@ -122,7 +125,7 @@ def input_rows(config: Config) -> list[Row]:
     """Streaming a dataset by the training order, against the training step that it feeds."""
     import tempfile
 
-    from data_prep.mock.survey import prepare
+    from data_prep.mock.dataset import prepare
     from spectranet_jax import tasks
     from spectranet_jax.spectra import CLASSES
     from spectranet_jax.training.stream import open_split

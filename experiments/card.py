@@ -1,14 +1,32 @@
 """The card of a model: what it is, what it was trained on, how well it does, and where it fails."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from spectranet_jax.inference import Model
+if TYPE_CHECKING:
+    from spectranet_jax.inference import Model
 
 Evaluations = Mapping[str, Mapping[str, Any]]
 
+MOCK = "data_prep.mock"
 
-def write_card(name: str, model: Model, command: str, evaluations: Evaluations, limits: str) -> str:
+LIMITS = {
+    MOCK: """\
+- Trained on mock spectra alone, each computed from published numbers: no template and no real
+  spectrum went in, so no licence but this project's applies. Real spectra were looked at to see
+  how well that works, while the mock survey was drawn up: they are a development set.
+- Made for BOSS spectra of quasar targets; spectra of SDSS-I/II, whose outer bins are empty, work
+  too. Other surveys' galaxies may look different.
+- Probabilities are calibrated on the mock survey, whose classes are equally frequent. In a sample
+  with other frequencies they need to be weighted by them.
+- Below a median S/N of 2 a bin of 690 km/s (flag LOW_SN) classes are guesses.
+- The same seed gives the same survey, and so the same weights, on the same kind of machine: other
+  processors round differently."""
+}
+"""What made the training data -> what a user should know before trusting the model."""
+
+
+def write_card(name: str, model: "Model", command: str, evaluations: Evaluations) -> str:
     """Markdown of the card; every number in it comes from the arguments.
 
     Args:
@@ -16,10 +34,10 @@ def write_card(name: str, model: Model, command: str, evaluations: Evaluations, 
         model: the trained model.
         command: the one that trains it again.
         evaluations: title -> what evaluation.json holds of a split.
-        limits: what a user should know before trusting it.
     """
     config = model.config
     settings = ", ".join(f"{key} {value}" for key, value in config["settings"].items())
+    creator = config["data"]["creator"]
     versions = ", ".join(f"{key} {value}" for key, value in config["versions"].items())
     return f"""# {name}
 
@@ -29,18 +47,18 @@ def write_card(name: str, model: Model, command: str, evaluations: Evaluations, 
 |---|---|
 | rebuilt by | `{command}` |
 | training data | {config["data"]["folder"]}, fingerprint {config["data"]["fingerprint"]} |
+| made by | {", ".join(f"{key} {value}" for key, value in creator.items())} |
 | settings | {settings} |
 | seed | {config["seed"]} |
 | made with | {versions} |
 | weights, sha256 over sorted names and bytes | {model.sha256} |
-| templates that went in | none: every training spectrum is computed from published numbers |
 
 ## Scores
 
 {chr(10).join(_scores(title, evaluation) for title, evaluation in evaluations.items())}
 ## Limits
 
-{limits}
+{LIMITS.get(creator.get("command", ""), "Nobody has written them down.")}
 """
 
 

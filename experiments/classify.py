@@ -21,11 +21,19 @@ def work(config: Config) -> None:
     print("classify: starting", flush=True)
     from experiments.pipeline import dataset_folder, train_and_evaluate
     from spectranet_jax import tasks
-    from spectranet_jax.spectra import CLASSES
+    from spectranet_jax.spectra import CLASSES, InputError
+    from spectranet_jax.training.stream import open_split
 
-    data = dataset_folder(config, "all", CLASSES)
+    task = tasks.build("classify")
+    training = open_split(dataset_folder(config, "all", CLASSES), "train", task.select)
+    for label, name in enumerate(CLASSES):
+        if label not in training.columns["label"]:
+            raise InputError(
+                f"{training.folder} has no {name} to train on, and the network tells four classes"
+                " apart; give a dataset that has them all"
+            )
     network = {"name": "SpectraNetClassifier", "dropout": config.dropout}
-    train_and_evaluate("classify", config, data, network, tasks.build("classify"))
+    train_and_evaluate("classify", config, training, network, task)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def work(config: Config) -> None:
         )
     folder = config.data or Path(trained_on[0]["folder"])
     split = open_split(folder, config.split, tasks.build("quasarnet").select)
-    if config.data is None and split.fingerprint not in fingerprints:
+    if config.data is None and split.manifest.fingerprint not in fingerprints:
         raise InputError(
             f"{folder} is no longer the dataset that the models were trained on;"
             " name the one to compare them on with --data"

@@ -11,6 +11,9 @@ import tyro
 
 from data_prep.command import command
 
+FIGURES = {"test": "figures", "valid": "figures-valid", "train": "figures-train"}
+"""Split -> folder of its figures."""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -24,7 +27,7 @@ class Config:
     """which of the dataset's splits"""
     out: Path | None = None
     """folder for figures/ and evaluation.json, where the former scores of that split are replaced;
-    by default the run folder"""
+    by default the run folder, or evaluations/ in it for other data than the run's"""
 
 
 def work(config: Config) -> None:
@@ -42,7 +45,8 @@ def evaluate_run(
         model_or_run: run folder, file of Keras weights, or name of a shipped model.
         data: dataset folder; None for the one of the model's config, which must be unchanged.
         split_name: "train", "valid" or "test".
-        out: folder to write to; None for the run folder.
+        out: folder to write to; None for the run folder, or evaluations/NAME in it for data of
+            that name that the model was not trained on.
 
     Raises:
         InputError: if the model or the data cannot be used.
@@ -59,7 +63,6 @@ def evaluate_run(
     folder, model = find(model_or_run), load(model_or_run)
     if out is None and (folder in weights.shipped().values() or folder.is_file()):
         raise InputError(f"{model_or_run} is no run folder; say where to write with --out")
-    out = out or folder
     trained_on = model.config["data"]
     if data is None and not Path(trained_on["folder"]).is_dir():
         raise InputError(
@@ -67,11 +70,14 @@ def evaluate_run(
             " name a dataset to evaluate on with --data"
         )
     split = open_split(data or Path(trained_on["folder"]), split_name, model.task.select)
-    if data is None and split.fingerprint != trained_on["fingerprint"]:
+    own_data = split.manifest.fingerprint == trained_on["fingerprint"]
+    if data is None and not own_data:
         raise InputError(
             f"{split.folder} is no longer the dataset that {model_or_run} was trained on;"
             " name the dataset to evaluate on with --data"
         )
+    if out is None:  # other data's scores do not replace the run's own
+        out = folder if own_data else folder / "evaluations" / split.folder.resolve().name
     evaluation = make_evaluate(model.network, model.task, split)(model.variables)
     run.write_evaluation(
         out,
@@ -81,12 +87,14 @@ def evaluate_run(
             "sha256": model.sha256,
             "config": model.config,
             "version": __version__,
-            "data": {"folder": str(split.folder), "fingerprint": split.fingerprint},
+            "data": {"folder": str(split.folder), "fingerprint": split.manifest.fingerprint},
             "scores": evaluation.scores,
         },
     )
     metrics = run.read_metrics(folder)
-    figures = PRESENT[model.config["task"]["name"]](split, evaluation, metrics, out / "figures")
+    figures = PRESENT[model.config["task"]["name"]](
+        split, evaluation, metrics, out / FIGURES[split_name]
+    )
     print(f"scores: {out / run.EVALUATION}")
     print("figures: " + ", ".join(str(path) for path in figures))
 

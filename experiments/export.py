@@ -4,22 +4,15 @@ python -m experiments.export runs/classify --name classifier --also runs/real
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
 from data_prep.command import command
-
-LIMITS = """\
-- Trained on mock spectra alone, those of `data_prep.mock`; real spectra were only looked at to see
-  how well that works.
-- Made for BOSS spectra of quasar targets. The GALAXY class of the mock survey holds compact blue
-  galaxies and red ones up to z 1.4; other surveys' galaxies may look different.
-- Probabilities are calibrated on the mock survey, whose classes are equally frequent. In a sample
-  with other frequencies they need to be weighted by them.
-- Below a median S/N of 2 a bin of 690 km/s (flag LOW_SN) classes are guesses."""
+from experiments.card import MOCK, write_card
 
 
 @dataclass(frozen=True)
@@ -39,7 +32,6 @@ class Config:
 def work(config: Config) -> None:
     """Export as configured."""
     print(f"exporting {config.run}", flush=True)
-    from experiments.card import write_card
     from spectranet_jax.inference import load, weights
     from spectranet_jax.spectra import InputError
     from spectranet_jax.spectra.atomic import write_text
@@ -63,12 +55,23 @@ def work(config: Config) -> None:
             f"an evaluation in {config.run} or --also is of other weights; evaluate this run anew"
         )
     folder = config.out / config.name
-    rebuild = f"python -m experiments.classify --seed {model.config['seed']}"
-    card = write_card(config.name, model, rebuild, evaluations, LIMITS)
+    card = write_card(config.name, model, rebuild_command(model.config), evaluations)
     weights.save(folder / weights.FILE_NAME, model.variables)
     write_text(folder / run.CONFIG, json.dumps(model.config, indent=1) + "\n")
     write_text(folder / "CARD.md", card)
     print(f"{folder}: sha256 {model.sha256}")
+
+
+def rebuild_command(config: Mapping[str, Any]) -> str:
+    """The command that trains a run again: every setting that is not the default, as a flag."""
+    from experiments.classify import Config as Training
+
+    settings = config["settings"] | {"seed": config["seed"]}
+    if config["data"]["creator"].get("command") != MOCK:
+        settings["data"] = config["data"]["folder"]
+    defaults = asdict(Training())
+    flags = [f"--{key} {value}" for key, value in settings.items() if value != defaults[key]]
+    return " ".join(["python -m experiments.classify", *flags])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 
 import spectranet_jax
-from data_prep.mock.survey import prepare
+from data_prep.mock.dataset import check_recipe, prepare
 from data_prep.progress import progress
 from experiments.evaluate import evaluate_run
 from experiments.settings import Training
@@ -20,7 +20,8 @@ from spectranet_jax.tasks import Task
 from spectranet_jax.training import optimizers, run
 from spectranet_jax.training.loop import train
 from spectranet_jax.training.order import ORDERS
-from spectranet_jax.training.stream import open_split
+from spectranet_jax.training.sharding import placement
+from spectranet_jax.training.stream import Split, open_split
 
 PACKAGES = ("jax", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
 
@@ -36,26 +37,28 @@ def dataset_folder(config: Training, kind: str, classes: Sequence[str]) -> Path:
     if config.data is not None:
         return config.data
     folder = Path(f"data/mock-{kind}-{config.spectra}-seed{config.seed}")
-    if not (folder / manifest.FILE_NAME).exists():
+    if (folder / manifest.FILE_NAME).exists():
+        print(f"using the mock survey in {folder}", flush=True)
+        check_recipe(folder)
+    else:
         print(f"making a mock survey in {folder}", flush=True)
         prepare(folder, dict.fromkeys(classes, config.spectra // len(classes)), config.seed)
     return folder
 
 
 def train_and_evaluate(
-    name: str, config: Training, data: Path, network: dict[str, Any], task: Task
+    name: str, config: Training, training: Split, network: dict[str, Any], task: Task
 ) -> None:
     """Train in the run folder, or go on there, then evaluate the best checkpoint on the test split.
 
     Args:
         name: of the run, and of its folder in runs/ unless the settings name another.
         config: settings of the run.
-        data: dataset folder.
+        training: spectra to train on; those to validate with and to test on are beside them.
         network: its name and fields, as `networks.build` takes them.
         task: what is asked.
     """
-    training = open_split(data, "train", task.select)
-    validation = open_split(data, "valid", task.select)
+    validation = open_split(training.folder, "valid", task.select)
     order = ORDERS[config.schedule](
         training.block_sizes, batch=config.batch, epochs=config.epochs, seed=config.seed
     )
@@ -63,7 +66,8 @@ def train_and_evaluate(
 
     folder = config.out or Path("runs") / name
     settings = dataclasses.asdict(config)
-    kept = {k: v for k, v in settings.items() if k not in ("data", "out", "seed", "spectra")}
+    kept = {k: v for k, v in settings.items() if k not in ("data", "out", "seed")}
+    placement(config.batch)  # before anything is written: a batch must suit the devices
     run.write_config(
         folder,
         {
@@ -72,7 +76,11 @@ def train_and_evaluate(
             "task": task.config,
             "settings": kept,
             "seed": config.seed,
-            "data": {"folder": str(data), "fingerprint": training.fingerprint},
+            "data": {
+                "folder": str(training.folder),
+                "fingerprint": training.manifest.fingerprint,
+                "creator": training.manifest.creator,
+            },
             "versions": versions(),
         },
     )

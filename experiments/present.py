@@ -39,7 +39,9 @@ def classification(
         cells = (f"{n:,} {text(part):>5}" for n, part in zip(counts, parts, strict=True))
         matrix.add_row(name, *cells)
 
-    table = Table(title="Scores here, and those of the report's Table 2 (BOSS DR12)")
+    table = Table(
+        title=f"Scores on the {split.name} split, and those of the report's Table 2 (BOSS DR12)"
+    )
     for heading in ("class", "", "precision", "recall", "F1", "F1 implied", "support"):
         table.add_column(heading, justify="left" if heading in ("class", "") else "right")
     for row in report.comparison_rows(scores):
@@ -80,7 +82,9 @@ def classification(
 def regression(split: Split, evaluation: Evaluation, metrics: Metrics, folder: Path) -> list[Path]:
     """Errors in z and in km/s beside the report's, z against z, residuals."""
     scores = evaluation.scores
-    table = Table(title="Redshift on the test spectra, and the report's figures for QSO_BAL")
+    table = Table(
+        title=f"Redshift on the {split.name} spectra, and the report's figures for QSO_BAL"
+    )
     table.add_column("score")
     table.add_column("here", justify="right")
     table.add_column("report", justify="right", style="dim")

@@ -43,6 +43,7 @@ def work(config: Config) -> None:
     from spectranet_jax import networks, tasks
     from spectranet_jax.spectra import CLASSES, InputError
     from spectranet_jax.training.steps import init_variables
+    from spectranet_jax.training.stream import open_split
 
     for flag in ("convolutions", "filters", "boxes"):
         if getattr(config, flag) < 1:
@@ -63,8 +64,8 @@ def work(config: Config) -> None:
     }
     built = networks.build(**network)
     jax.eval_shape(lambda key: init_variables(built, task, key), jax.random.key(0))  # or it says no
-    data = dataset_folder(config, "all", CLASSES)
-    train_and_evaluate("quasarnet", config, data, network, task)
+    training = open_split(dataset_folder(config, "all", CLASSES), "train", task.select)
+    train_and_evaluate("quasarnet", config, training, network, task)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def work(config: Config) -> None:
     mean, std = redshift.standardization(training.columns["z"])
     task = tasks.build("redshift", target=config.target, mean=mean, std=std)
     network = {"name": "SpectraNetRegressor", "dropout": config.dropout}
-    train_and_evaluate(f"redshift-{config.target}", config, data, network, task)
+    train_and_evaluate(f"redshift-{config.target}", config, training, network, task)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 
 from spectranet_jax.evaluation import figures
 from spectranet_jax.evaluation.redshift import dv
-from spectranet_jax.evaluation.style import CLASS_COLORS
 from spectranet_jax.spectra import BOSS_GRID, CLASSES, InputError
+from spectranet_jax.spectra.labels import CLASS_COLORS
 
 COUNTS = np.array([[90, 5, 4, 1], [10, 180, 8, 2], [0, 3, 45, 2], [1, 0, 4, 5]])
 

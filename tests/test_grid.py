@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from spectranet_jax.spectra import BOSS_GRID, LogGrid, rebin
+from spectranet_jax.spectra import BOSS_GRID, InputError, LogGrid, rebin
 
 SPEED_OF_LIGHT = 299_792.458
 CAMERAS = "BRZ"
@@ -135,3 +135,21 @@ def test_spectra_are_rebinned_alike_in_any_shape(rng, shape):
 def test_a_spectrum_off_the_grid_is_empty():
     mean, weight = rebin(np.linspace(3.0, 3.1, 50), np.ones(50), np.ones(50))
     assert not mean.any() and not weight.any()
+
+
+def test_masked_pixels_do_not_count(rng):
+    loglam = np.linspace(3.6, 3.7, 500)
+    flux, ivar = np.ma.masked_array(rng.normal(size=500)), np.ones(500)
+    flux[::7] = np.ma.masked
+    without = np.where(np.arange(500) % 7 == 0, 0, ivar)
+    for ours, expected in zip(
+        rebin(loglam, flux, ivar), rebin(loglam, flux.data, without), strict=True
+    ):
+        np.testing.assert_array_equal(ours, expected)
+
+
+def test_arrays_of_different_lengths_are_refused():
+    with pytest.raises(InputError, match="do not belong together"):
+        rebin(np.linspace(3.6, 3.7, 400), np.ones(460), np.ones(460))
+    with pytest.raises(InputError, match="do not belong together"):
+        rebin(np.linspace(3.6, 3.7, 460), np.ones(460), np.ones((2, 460)))

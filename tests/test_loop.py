@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import orbax.checkpoint as ocp
 import pytest
 import toy_survey
 
@@ -88,6 +89,35 @@ def test_a_killed_run_resumes_bit_for_bit(
     assert best == checkpoint.latest_step(whole, checkpoint.BEST)
 
 
+@pytest.mark.slow
+def test_a_run_killed_between_its_two_checkpoints_resumes_bit_for_bit(
+    splits: tuple[Split, Split], whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Its `best` is then newer than its `last`, and steps since the last are taken again."""
+    folder, save = tmp_path / "run", checkpoint.save
+    end_of_epoch = len(splits[0]) // BATCH
+    assert end_of_epoch % 5 != 0  # where `last` was saved before
+
+    def killed(run: Path, kind: str, step: int, tree: object) -> None:
+        if kind == checkpoint.LAST and step == end_of_epoch:
+            raise KeyboardInterrupt
+        save(run, kind, step, tree)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(checkpoint, "save", killed)
+        run_training(splits, folder)
+    assert checkpoint.latest_step(folder, checkpoint.LAST) == end_of_epoch // 5 * 5
+    assert checkpoint.latest_step(folder, checkpoint.BEST) == end_of_epoch
+    run_training(splits, folder)
+    assert (folder / run.METRICS).read_bytes() == (whole / run.METRICS).read_bytes()
+    for ours, theirs in zip(
+        jax.tree.leaves(last_state(splits, folder)),
+        jax.tree.leaves(last_state(splits, whole)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_training_again_in_a_finished_folder_changes_nothing(
     splits: tuple[Split, Split], whole: Path
 ):
@@ -143,7 +173,7 @@ def test_progress_adds_up_to_the_steps_of_the_run(splits: tuple[Split, Split], t
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_steps():
     losses = [np.float32(1), np.float32("nan"), np.float32("inf"), np.float32(2)]
-    with pytest.raises(InputError, match="steps 98 to 99; lower --rate"):
+    with pytest.raises(InputError, match=r"steps 98 to 99; .* a lower --rate"):
         loss_rows(100, losses, lambda step: 0.1 * step)
 
 
@@ -155,13 +185,29 @@ def test_a_checkpoint_of_another_network_is_refused(whole: Path):
         initial_state(other, TASK, optimizer, jax.random.key(0), whole, place)
 
 
+def test_damaged_metrics_and_a_full_disk_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / run.METRICS).write_text('{"loss": 1.0}\n')
+    with pytest.raises(InputError, match="without its step"):
+        run.read_metrics(tmp_path)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(InputError, match="No space left on device; make room"):
+        run.append_metrics(tmp_path, [])
+    monkeypatch.setattr(ocp.CheckpointManager, "save", full)
+    with pytest.raises(InputError, match="checkpoint of step 3 cannot be written"):
+        checkpoint.save(tmp_path, checkpoint.LAST, 3, {"x": np.zeros(2)})
+
+
 def test_a_run_folder_keeps_its_settings(tmp_path: Path):
     config = {"seed": 1, "network": {"name": "x"}, "versions": {"jax": "1"}}
     run.write_config(tmp_path / "run", config)
     run.write_config(tmp_path / "run", config | {"versions": {"jax": "2"}})
     assert run.read_config(tmp_path / "run") == config
-    with pytest.raises(InputError, match=r"other settings \(seed\)"):
-        run.write_config(tmp_path / "run", config | {"seed": 2})
+    with pytest.raises(InputError, match=r"other settings \(seed, network.name\)"):
+        run.write_config(tmp_path / "run", config | {"network": {"name": "y"}, "seed": 2})
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.tex").touch()
     with pytest.raises(InputError, match="something else than a run"):

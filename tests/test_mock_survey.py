@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from data_prep.mock import __main__ as entry
-from data_prep.mock import instrument, survey
+from data_prep.mock import dataset, instrument, survey
 from data_prep.pictures import contact_sheet
 from spectranet_jax.spectra import BOSS_GRID, CLASSES, InputError, labels, manifest, records
 from spectranet_jax.spectra.records import concatenate
@@ -100,12 +100,22 @@ def test_the_command_writes_a_dataset_and_its_pictures(tmp_path):
     written = manifest.read(out)
     total = {name: sum(c.get(name, 0) for c in written.counts.values()) for name in CLASSES}
     assert total == {"STAR": 0, "GALAXY": 0, "QSO": 600, "QSO_BAL": 200}
-    assert (out / "examples.png").read_bytes().startswith(b"\x89PNG")
+    assert (out / "contact_sheet.png").read_bytes().startswith(b"\x89PNG")
 
     done = subprocess.run([*command, "--counts", "PLANET=1"], capture_output=True)
     assert done.returncode == 2
     assert done.stderr.decode().startswith("error: ")
     assert b"Traceback" not in done.stderr
+
+
+def test_a_survey_of_another_recipe_is_not_taken_for_this_one(tmp_path):
+    out = tmp_path / "mock"
+    dataset.prepare(out, {"QSO": 20}, seed=1)
+    dataset.check_recipe(out)
+    content = (out / "manifest.json").read_text()
+    (out / "manifest.json").write_text(content.replace(dataset.recipe(), "0" * 64))
+    with pytest.raises(InputError, match="another version of this code; remove it"):
+        dataset.check_recipe(out)
 
 
 def test_a_contact_sheet_takes_any_number_of_classes(tmp_path, block):

@@ -164,6 +164,34 @@ def test_a_redshift_holds_for_the_classes_it_was_trained_on(classifier: Model, r
     assert not np.ma.getmaskarray(one["CLASS"]).any()
 
 
+def test_the_redshifts_of_two_models_fill_one_column(tmp_path: Path, classifier: Model):
+    quasars, bals = (
+        load(toy_runs.untrained(tmp_path / target, toy_runs.REGRESSOR, task, seed=seed))
+        for seed, target in enumerate(("qso", "bal"))
+        for task in [toy_runs.REDSHIFT | {"target": target}]
+    )
+    block = toy_survey.block(60)
+    table = predict([classifier, quasars, bals], block.flux, block.ivar)
+    for name, one in (("QSO", quasars), ("QSO_BAL", bals)):
+        rows = np.asarray(table["CLASS"]) == name
+        alone = one.columns(block.flux, block.ivar)["Z"]
+        np.testing.assert_array_equal(np.asarray(table["Z"])[rows], alone[rows])
+        assert not table["Z"].mask[rows].any()
+    others = ~np.isin(np.asarray(table["CLASS"]), ["QSO", "QSO_BAL"])
+    assert table["Z"].mask[others].all()
+
+
+def test_masked_pixels_count_for_nothing(classifier: Model):
+    block = toy_survey.block(3)
+    flux = np.ma.masked_array(block.flux.copy(), mask=False)
+    flux[:, 7] = 1e9
+    flux[:, 7] = np.ma.masked
+    without = block.ivar.copy()
+    without[:, 7] = 0
+    table, expected = classifier.predict(flux, block.ivar), classifier.predict(block.flux, without)
+    np.testing.assert_array_equal(table["P_STAR"], expected["P_STAR"])
+
+
 def test_of_two_models_for_one_column_the_first_stands(tmp_path: Path, classifier: Model):
     other = load(toy_runs.untrained(tmp_path / "other", seed=2))
     flux, ivar = spectra(10)

@@ -86,11 +86,21 @@ def test_what_cannot_be_streamed_is_told(folder: Path, tmp_path: Path):
     shard.write_bytes(content)
     with pytest.raises(InputError, match=r"record \d+ in .*copy"):
         open_split(copy, "train", quasars)
+    shard.write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputError, match="is truncated or damaged"):
+        open_split(copy, "train", quasars)
+    toy_survey.write(tmp_path / "other", 500)
+    (tmp_path / "other" / shard.name).replace(shard)
+    with pytest.raises(InputError, match="do not belong together"):
+        open_split(copy, "train", quasars)
     shard.unlink()
     with pytest.raises(InputError, match="is missing"):
         open_split(copy, "train", quasars)
 
     manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps(manifest | {"noiseless": ["train"]}))
+    with pytest.raises(InputError, match="carries no noise yet"):
+        open_split(copy, "train", quasars)
     manifest["grid"]["size"] = 458
     (copy / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(InputError, match="is on the grid"):

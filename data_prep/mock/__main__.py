@@ -20,7 +20,7 @@ class Config:
     counts: str = ""
     """Spectra by class instead, as STAR=1000,QSO=2000; a class left out has none."""
     seed: int = 0
-    """Of every draw: the same seed gives the same bytes."""
+    """Of every draw: on the same kind of machine, the same seed gives the same bytes."""
     workers: int = min(4, os.cpu_count() or 1)
     """Threads."""
 
@@ -50,15 +50,15 @@ def class_counts(spectra: int, counts: str) -> dict[str, int]:
 
 
 def main(config: Config) -> None:
+    if config.seed < 0:
+        raise InputError(f"--seed {config.seed} is negative; give 0 or more")
     if config.workers < 1:
         raise InputError(f"--workers {config.workers} cannot work; give 1 or more")
     wanted = class_counts(config.spectra, config.counts)
-    from data_prep.mock.survey import prepare
+    from data_prep.mock.dataset import prepare
+    from data_prep.summary import print_summary
 
-    manifest = prepare(config.out, wanted, config.seed, config.workers)
-    for split, by_class in manifest.counts.items():
-        print(f"{split}: " + ", ".join(f"{count} {name}" for name, count in by_class.items()))
-    print(f"{config.out}: fingerprint {manifest.fingerprint[:12]}, examples in examples.png")
+    print_summary(prepare(config.out, wanted, config.seed, config.workers), config.out)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Galaxies: sums of stellar populations, with gas, dust and redshift.
 
 The populations are photospheres of five temperatures on a fine rest-frame grid, made once and then
-looked up at any redshift.
+looked up at any redshift. The mixture of the old ones was set by eye against the median of 49 BOSS
+galaxies (plate 3650).
 """
 
 from functools import cache

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +13,6 @@ from data_prep.mock.stars import stars
 from spectranet_jax.spectra import CLASSES, InputError, labels, noise
 from spectranet_jax.spectra.flags import median_sn
 from spectranet_jax.spectra.grid import BOSS_GRID, LogGrid
-from spectranet_jax.spectra.manifest import Manifest
 from spectranet_jax.spectra.records import BLOCK_SIZE, Block
 
 
@@ -120,40 +118,3 @@ def observed(
     noisy = instrument.glitches(rng, noisy, 1 / np.sqrt(ivar))
     empty = instrument.masks(rng, n, grid)
     return np.where(empty, 0, noisy).astype(np.float32), np.where(empty, 0, ivar).astype(np.float32)
-
-
-def prepare(out: Path, counts: Mapping[str, int], seed: int, workers: int = 2) -> Manifest:
-    """Make a mock survey and write it as a dataset folder with a contact sheet, `examples.png`.
-
-    Raises:
-        InputError: if the counts are wrong or `out` cannot be written.
-    """
-    from data_prep.pictures import contact_sheet
-    from data_prep.progress import progress
-    from data_prep.write import write_dataset
-    from spectranet_jax import __version__
-
-    total = sum(counts.values())
-    examples: list[Block] = []
-
-    def watched() -> Iterator[Block]:
-        seen: set[int] = set()
-        with progress("making mock spectra", total) as advance:
-            for block in blocks(counts, seed, workers):
-                if int(block.label[0]) not in seen:
-                    seen.add(int(block.label[0]))
-                    examples.append(block)
-                yield block
-                advance(len(block))
-
-    manifest = write_dataset(
-        out,
-        watched(),
-        expected=total,
-        seed=seed,
-        sources=[{"file": "mock", "counts": dict(counts), "seed": seed}],
-        creator={"program": "data_prep.mock", "version": __version__},
-        report={"rows_in": total, "reasons": {}},
-    )
-    contact_sheet(out / "examples.png", examples)
-    return manifest

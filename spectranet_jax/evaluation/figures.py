@@ -13,7 +13,6 @@ from spectranet_jax.evaluation.redshift import CATASTROPHIC, dv, nmad, quantiles
 from spectranet_jax.evaluation.style import (
     ACCENT,
     BLUES,
-    CLASS_COLORS,
     ERROR_TINT,
     INK,
     LIGHT,
@@ -21,7 +20,7 @@ from spectranet_jax.evaluation.style import (
     MUTED,
     png,
 )
-from spectranet_jax.spectra import CLASSES
+from spectranet_jax.spectra.labels import CLASS_COLORS, CLASSES
 
 
 def loss_curve(rows: Sequence[Mapping[str, Any]], path: Path, ylabel: str = "loss") -> None:

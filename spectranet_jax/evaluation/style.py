@@ -14,8 +14,6 @@ from matplotlib.figure import Figure
 
 from spectranet_jax.spectra.atomic import atomic
 
-CLASS_COLORS = {"STAR": "#d07f00", "GALAXY": "#0fa291", "QSO": "#1449a8", "QSO_BAL": "#a3163c"}
-
 INK, MUTED, FAINT = "#22262e", "#6b7280", "#e3e6eb"
 MAIN, ACCENT, LIGHT = "#33527e", "#e4572e", "#9db3d1"
 ERROR_TINT = "#fdf0ea"

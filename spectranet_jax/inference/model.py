@@ -115,7 +115,8 @@ def predict(
     models are given.
 
     Args:
-        models: whose answers are joined; where two give the same column, the first one's stands.
+        models: whose answers are joined; where two give the same column, the first one's stands,
+            and the second one's where the first has none (redshifts of QSO, then of QSO_BAL).
         flux: (n, 443), 1e-17 erg/s/cm^2/Angstrom, on `BOSS_GRID`: see `spectra.rebin`.
         ivar: (n, 443), inverse variance of flux, 0 where there is no measurement.
         file: (n,) file names for the column FILE.
@@ -129,7 +130,10 @@ def predict(
     Raises:
         InputError: if the arrays have another shape.
     """
-    flux, ivar = np.atleast_2d(np.asarray(flux)), np.atleast_2d(np.asarray(ivar))
+    # A masked pixel is one without a number; quality_flags tells of it.
+    flux, ivar = (
+        np.atleast_2d(np.ma.asarray(array, np.float64).filled(np.nan)) for array in (flux, ivar)
+    )
     if flux.shape != ivar.shape or flux.ndim != 2 or flux.shape[1] != BOSS_GRID.size:
         raise InputError(
             f"flux {flux.shape} and ivar {ivar.shape} must both be (n, {BOSS_GRID.size});"
@@ -151,10 +155,14 @@ def predict(
         if classes is not None and "CLASS" not in said:
             applies = np.isin(classes, [CLASSES[i] for i in model.task.applies_to])
             said = {k: np.ma.masked_array(v, mask=~applies) for k, v in said.items()}
-        columns = said | columns
-    for key, values in (("FILE", file), ("ID", name)):
-        if values is not None:
-            columns[key] = np.asarray(values, str)
+        for key, values in said.items():
+            before = columns.get(key, np.ma.masked_all(len(values), values.dtype))
+            columns[key] = np.ma.where(np.ma.getmaskarray(before), values, before)
+    for key, texts in (("FILE", file), ("ID", name)):
+        if texts is not None:
+            # A file name need not be valid text; what is not is escaped.
+            plain = [text.encode("utf-8", "backslashreplace").decode() for text in texts]
+            columns[key] = np.asarray(plain, str)
     further = {name: column for model in models for name, column in model.task.columns.items()}
     return catalog.build(columns, bits, provenance(models), further)
 

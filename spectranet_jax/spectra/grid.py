@@ -6,6 +6,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from spectranet_jax.spectra.errors import InputError
+
 Float64Array = NDArray[np.float64]
 
 
@@ -55,9 +57,9 @@ def rebin(
     """Average pixels into the bins of `grid`, weighted by inverse variance.
 
     In a bin, ivar is the sum of the pixels' ivar and flux their ivar-weighted mean, 0 where ivar
-    is 0 (the rule of QuasarNET's io.py). A pixel whose flux, ivar or wavelength is not finite,
-    or whose ivar is not positive, does not count. Pixels may come in any order, so the arms of a
-    spectrograph are simply concatenated.
+    is 0 (the rule of QuasarNET's io.py). A pixel that is masked, whose flux, ivar or wavelength is
+    not finite, or whose ivar is not positive, does not count. Pixels may come in any order, so the
+    arms of a spectrograph are simply concatenated.
 
     Args:
         loglam: (pixels,), log10 of the vacuum wavelength in Angstrom, shared by all spectra.
@@ -67,8 +69,19 @@ def rebin(
 
     Returns:
         flux and ivar, both float64 (..., grid.size).
+
+    Raises:
+        InputError: if the shapes do not belong together.
     """
-    flux, ivar = np.asarray(flux), np.asarray(ivar)
+    mask_of_flux, mask_of_ivar = np.ma.getmask(flux), np.ma.getmask(ivar)
+    loglam, flux, ivar = np.asarray(loglam), np.asarray(flux), np.asarray(ivar)
+    if flux.shape != ivar.shape or flux.shape[-1:] != loglam.shape:
+        raise InputError(
+            f"loglam {loglam.shape}, flux {flux.shape} and ivar {ivar.shape} do not belong"
+            " together; give (pixels,), (..., pixels) and (..., pixels)"
+        )
+    if np.any(mask_of_flux) or np.any(mask_of_ivar):
+        ivar = np.where(mask_of_flux | mask_of_ivar, 0, ivar)
     usable = np.isfinite(loglam)
     index = np.where(usable, grid.bin_of(np.where(usable, loglam, 0.0)), -1)
     order = np.argsort(index, kind="stable")

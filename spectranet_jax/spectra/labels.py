@@ -6,6 +6,9 @@ from numpy.typing import NDArray
 CLASSES = ("STAR", "GALAXY", "QSO", "QSO_BAL")
 """Class names by label: 0, 1, 2, 3, as in the report."""
 
+CLASS_COLORS = {"STAR": "#d07f00", "GALAXY": "#0fa291", "QSO": "#1449a8", "QSO_BAL": "#a3163c"}
+"""The color of a class in every picture; color-blind readers can tell the four apart."""
+
 STAR, GALAXY, QSO, QSO_BAL = range(4)
 UNKNOWN = -1
 """The label of a spectrum that belongs to none of the classes, or was not inspected."""

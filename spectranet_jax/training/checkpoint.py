@@ -32,10 +32,19 @@ def save(run: Path, kind: str, step: int, tree: Any) -> None:
     """Write a checkpoint and, once it is whole, remove the one before it.
 
     A checkpoint of that step that is already there is kept: a resumed run makes the same again.
+
+    Raises:
+        InputError: if it cannot be written.
     """
-    with _manager(run, kind) as manager:
-        if step not in manager.all_steps():
-            manager.save(step, args=ocp.args.StandardSave(tree))
+    try:
+        with _manager(run, kind) as manager:
+            if step not in manager.all_steps():
+                manager.save(step, args=ocp.args.StandardSave(tree))
+    except (OSError, ValueError) as error:  # what tensorstore makes of a full disk
+        raise InputError(
+            f"the checkpoint of step {step} cannot be written to {run};"
+            " make room and repeat the command to go on"
+        ) from error
 
 
 def latest_step(run: Path, kind: str) -> int | None:
@@ -88,7 +97,8 @@ def _without_echoes() -> Iterator[None]:
 
     sys.unraisablehook = hook
     yield
-    sys.unraisablehook = hook_before  # not after a failure, whose echoes may still come
+    # Not after a failure: its echoes come from other threads, at any time until the process ends.
+    sys.unraisablehook = hook_before
 
 
 def _check_shapes(run: Path, stored: Any, like: Any) -> None:

@@ -141,7 +141,7 @@ def loss_rows(step: int, losses: Sequence[jax.Array], rate: optax.Schedule) -> l
         bad = steps[~np.isfinite(values)]
         raise InputError(
             f"the loss is not finite at steps {bad[0]} to {bad[-1]};"
-            " lower --rate, or look for damaged spectra in the data"
+            " start another run (--out) with a lower --rate, or look for damaged spectra"
         )
     return [
         {"step": int(s), "loss": float(v), "learning_rate": float(r)}

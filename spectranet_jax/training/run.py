@@ -17,6 +17,9 @@ CONFIG = "config.json"
 METRICS = "metrics.jsonl"
 EVALUATION = "evaluation.json"
 
+MAY_CHANGE = ("versions.", "data.folder")
+"""What may differ when a run is resumed: what it is made with, and where the same data lie."""
+
 Row = dict[str, Any]
 
 
@@ -32,9 +35,12 @@ def write_config(run: Path, config: Row) -> None:
             raise InputError(f"{run} holds something else than a run; choose another --out")
         write_text(path, json.dumps(config, indent=1) + "\n")
         return
-    before = read_config(run)
-    # What a run was made with may change between its start and its end; what it is may not.
-    differing = [k for k in before | config if before.get(k) != config.get(k) and k != "versions"]
+    before, now = _flat(read_config(run)), _flat(config)
+    differing = [
+        key
+        for key in before | now
+        if before.get(key) != now.get(key) and not key.startswith(MAY_CHANGE)
+    ]
     if differing:
         raise InputError(
             f"{run} holds a run with other settings ({', '.join(differing)});"
@@ -57,12 +63,18 @@ def read_config(run: Path) -> Row:
 
 
 def read_metrics(run: Path) -> list[Row]:
-    """The rows of metrics.jsonl, in order; a last line that was cut off is left out."""
+    """The rows of metrics.jsonl, in order; a last line that was cut off is left out.
+
+    Raises:
+        InputError: if a line is no row.
+    """
     path = run / METRICS
     if not path.is_file():
         return []
-    lines = _text(path).split("\n")
-    return [_parse(path, line) for line in lines[:-1]]
+    rows = [_parse(path, line) for line in _text(path).split("\n")[:-1]]
+    if not all(isinstance(row.get("step"), int) for row in rows):
+        raise InputError(f"{path} has a line without its step; the run folder is damaged")
+    return rows
 
 
 def keep_metrics(run: Path, step: int) -> list[Row]:
@@ -73,9 +85,19 @@ def keep_metrics(run: Path, step: int) -> list[Row]:
 
 
 def append_metrics(run: Path, rows: list[Row]) -> None:
-    """Add rows to metrics.jsonl."""
-    with (run / METRICS).open("a", encoding="utf-8") as file:
-        file.write("".join(json.dumps(row) + "\n" for row in rows))
+    """Add rows to metrics.jsonl.
+
+    Raises:
+        InputError: if they cannot be written.
+    """
+    try:
+        with (run / METRICS).open("a", encoding="utf-8") as file:
+            file.write("".join(json.dumps(row) + "\n" for row in rows))
+    except OSError as error:
+        raise InputError(
+            f"cannot write {run / METRICS}: {error.strerror or error};"
+            " make room and repeat the command to go on"
+        ) from error
 
 
 def read_evaluation(run: Path) -> Row:
@@ -88,6 +110,16 @@ def write_evaluation(run: Path, split: str, evaluation: Row) -> None:
     """Put the evaluation of a split into evaluation.json, beside those of other splits."""
     content = read_evaluation(run) | {split: evaluation}
     write_text(run / EVALUATION, json.dumps(content, indent=1) + "\n")
+
+
+def _flat(tree: Row, prefix: str = "") -> Row:
+    """Nested settings by dotted names, as in "settings.epochs"."""
+    flat: Row = {}
+    for key, value in tree.items():
+        flat |= (
+            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        )
+    return flat
 
 
 def _text(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from spectranet_jax.spectra import manifest as manifests
 from spectranet_jax.spectra import records
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import BOSS_GRID
+from spectranet_jax.spectra.manifest import Manifest, Shard
 from spectranet_jax.training.order import Indices, Order
 
 Columns = dict[str, NDArray[Any]]
@@ -30,17 +31,19 @@ class Split:
 
     Attributes:
         folder: the dataset folder.
+        name: of the split.
         columns: everything of `records.Block` but flux and ivar, one row a chosen spectrum.
         block_sizes: (blocks,) chosen spectra in each record.
         pixels: indices (n,) -> flux and ivar, both float32 (n, bins).
-        fingerprint: of the dataset's manifest.
+        manifest: of the dataset.
     """
 
     folder: Path
+    name: str
     columns: Columns
     block_sizes: Indices
     pixels: Callable[[Indices], tuple[NDArray[np.float32], NDArray[np.float32]]]
-    fingerprint: str
+    manifest: Manifest
 
     def __len__(self) -> int:
         return int(self.block_sizes.sum())
@@ -66,15 +69,17 @@ def open_split(folder: Path, split: str, select: Callable[[Columns], NDArray[np.
         )
     if split not in manifest.shards:
         raise InputError(f"{folder} has no split {split!r}; it has {', '.join(manifest.shards)}")
-    paths = [folder / shard.file for shard in manifest.shards[split]]
-    for path in paths:
-        if not path.is_file():
-            raise InputError(f"{path} is missing; prepare the dataset anew")
-    source = grain.sources.ArrayRecordDataSource([str(path) for path in paths]) if paths else []
+    if split in manifest.noiseless:
+        raise InputError(
+            f"the {split} split of {folder} carries no noise yet, and no network here draws it;"
+            " prepare the dataset with noise"
+        )
+    source = _source(folder, manifest.shards[split])
 
     names = [f.name for f in fields(records.Block) if f.name not in ("flux", "ivar")]
     columns: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
     rows: list[NDArray[np.int64]] = []
+    total = 0
     for index in range(len(source)):
         block = _decode(source, index, folder)
         one = {name: getattr(block, name) for name in names}
@@ -82,6 +87,12 @@ def open_split(folder: Path, split: str, select: Callable[[Columns], NDArray[np.
         rows.append(chosen)
         for name in names:
             columns[name].append(one[name][chosen])
+        total += len(block)
+    if total != sum(shard.spectra for shard in manifest.shards[split]):
+        raise InputError(
+            f"the shards of the {split} split of {folder} hold {total} spectra, its manifest says"
+            " otherwise: they do not belong together; prepare the dataset anew"
+        )
     sizes = np.array([len(chosen) for chosen in rows], np.int64)
     if sizes.sum() == 0:
         raise InputError(
@@ -90,10 +101,11 @@ def open_split(folder: Path, split: str, select: Callable[[Columns], NDArray[np.
         )
     return Split(
         folder=folder,
+        name=split,
         columns={name: np.concatenate(parts) for name, parts in columns.items()},
         block_sizes=sizes,
         pixels=_pixel_reader(source, rows, folder),
-        fingerprint=manifest.fingerprint,
+        manifest=manifest,
     )
 
 
@@ -135,6 +147,26 @@ def padded_batches(split: Split, targets: Columns, batch: int) -> Iterator[Batch
 
     batches = grain.MapDataset.source(starts).map(load)
     yield from batches.to_iter_dataset(grain.ReadOptions(num_threads=2, prefetch_buffer_size=8))
+
+
+def _source(folder: Path, shards: Sequence[Shard]) -> Any:
+    """Random access to the records of the shards, checked to be as many as the manifest says."""
+    for shard in shards:
+        if not (folder / shard.file).is_file():
+            raise InputError(f"{folder / shard.file} is missing; prepare the dataset anew")
+        try:
+            blocks = len(grain.sources.ArrayRecordDataSource([str(folder / shard.file)]))
+        except (RuntimeError, ValueError, OSError) as error:
+            raise InputError(
+                f"{folder / shard.file} is truncated or damaged; prepare the dataset anew"
+            ) from error
+        if blocks != shard.blocks:
+            raise InputError(
+                f"{folder / shard.file} holds {blocks} records and its manifest says"
+                f" {shard.blocks}: they do not belong together; prepare the dataset anew"
+            )
+    paths = [str(folder / shard.file) for shard in shards]
+    return grain.sources.ArrayRecordDataSource(paths) if paths else []
 
 
 def _decode(source: Any, index: int, folder: Path) -> records.Block:
