@@ -36,6 +36,7 @@ def test_the_tally_is_that_of_the_spectra():
     assert len(tally.sn[0]) == len(SN_EDGES) - 1
 
 
+@pytest.mark.slow
 def test_the_card_shows_what_the_dataset_holds(tmp_path, capsys, monkeypatch):
     monkeypatch.undo()
     contents = write_all(tmp_path / "d", make_block(1500), creator={"program": "test <x>"})

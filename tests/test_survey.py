@@ -120,6 +120,20 @@ def test_repeats_of_an_object_are_joined_by_thing_id_and_share_a_split(tmp_path,
     assert set(block.object_id.tolist()) == {77} and len(set(splits.tolist())) == 1
 
 
+def test_spectra_with_masked_pixels_are_counted(tmp_path):
+    folder = tmp_path / "spectra"
+    folder.mkdir()
+    flux, ivar = np.arange(4600.0), np.ones(4600)
+    flux[7], ivar[9] = np.nan, -1
+    for fiber, (f, w) in enumerate([(flux, np.ones(4600)), (np.arange(4600), ivar), (flux, ivar)]):
+        write_spec(folder / f"{fiber}.fits", (7000, 56000, fiber), flux=f, ivar=w)
+    write_spec(folder / "sound.fits", (7000, 56000, 9))
+    keys = [(7000, 56000, fiber) for fiber in (0, 1, 2, 9)]
+    write_catalog(tmp_path / "catalog.fits", keys, superset([3] * 4))
+    contents = surveys.prepare(config(tmp_path, tmp_path / "d"), "data_prep.sdss")
+    assert contents.report["masked"] == 3 and contents.report["rows_out"] == 4
+
+
 def test_a_batch_survives_its_bytes(tmp_path, plates):
     paths = [*sorted(map(str, (plates / "spectra").iterdir()))[:2], "gone.fits"]
     batch = batches.read_files(paths)
