@@ -1,7 +1,9 @@
 """A folder that is either whole or absent."""
 
+import glob
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,10 +20,12 @@ def whole_folder(out: Path) -> Iterator[Path]:
     """
     check_free(out)
     out = out.absolute()
-    folder = out.parent / f".writing-{out.name}-{os.getpid()}"
+    begin = f".writing-{out.name}-{socket.gethostname()}-"
+    folder = out.parent / f"{begin}{os.getpid()}"
     with writing(out):
-        if folder.exists():  # left by a killed run that had our process number
-            shutil.rmtree(folder)
+        for left in out.parent.glob(f"{glob.escape(begin)}*"):  # by a run that was killed
+            if not _runs(left.name.removeprefix(begin)):
+                shutil.rmtree(left)
         folder.mkdir(parents=True)
     try:
         yield folder
@@ -29,6 +33,19 @@ def whole_folder(out: Path) -> Iterator[Path]:
             folder.rename(out)  # onto an empty folder too
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(process: str) -> bool:
+    """Whether a process of this machine, other than ours, has that number."""
+    if not process.isdecimal() or int(process) == os.getpid():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def check_free(out: Path) -> None:

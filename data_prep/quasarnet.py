@@ -14,6 +14,7 @@ import numpy as np
 import tyro
 
 from data_prep import truth as truths
+from data_prep.catalogs import BalRule
 from data_prep.command import command
 from data_prep.folder import check_free
 from data_prep.pictures import contact_sheet
@@ -21,6 +22,7 @@ from data_prep.progress import progress
 from data_prep.readers import quasarnet
 from data_prep.selection import Selection
 from data_prep.split import FRACTIONS, check_fractions
+from data_prep.split_lists import division
 from data_prep.summary import SHEET, creator, print_summary, sha256_of
 from data_prep.truth import fiber_key
 from data_prep.write import first_block, write_dataset
@@ -44,12 +46,17 @@ class Config:
     """QuasarNET's truth, truth_DR12Q.fits."""
     out: Path
     """The dataset folder to make."""
+    bal: BalRule = "flag-and-bi"
+    """What a BAL is: by QuasarNET's rule (visual flag and BI_CIV agree), or by CLASS_PERSON."""
     balance: bool = False
     """Draw equally many spectra of each class within a split."""
     seed: int = 0
     """Of the split by object and the order."""
     split_fractions: tuple[float, float, float] = FRACTIONS
     """Of the objects in train, valid and test."""
+    split_lists: Path | None = None
+    """A folder of lists of plate-mjd-fiber, *test*.lst, *valid*.lst and perhaps *train*.lst: a
+    published split, instead of the fractions."""
 
 
 def prepare(config: Config) -> Manifest:
@@ -64,7 +71,7 @@ def prepare(config: Config) -> Manifest:
     check_free(config.out)
     check_fractions(config.split_fractions)
     print(f"reading {config.truth}", file=sys.stderr, flush=True)
-    truth = truths.read(config.truth)
+    truth = truths.read(config.truth, bal=config.bal)
     index = quasarnet.read_index(config.data)
     report: dict[str, Any] = {"rows_in": len(index), "reasons": Counter()}
     manifest = write_dataset(
@@ -74,11 +81,12 @@ def prepare(config: Config) -> Manifest:
         seed=config.seed,
         sources=[
             {"data": str(config.data), "sha256": sha256_of(config.data)},
-            {"truth": str(config.truth), "sha256": sha256_of(config.truth)},
+            {"truth": str(config.truth), "sha256": sha256_of(config.truth)}
+            | {"kinds": list(truth.kinds), "bal": config.bal},
         ],
         creator=creator("data_prep.quasarnet", config),
         report=report,
-        fractions=config.split_fractions,
+        division=division(config.split_lists, truth, config.seed, config.split_fractions),
         balance=truth.classes if config.balance else (),
     )
     contact_sheet(config.out / SHEET, [first_block(config.out, manifest)])

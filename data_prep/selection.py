@@ -8,13 +8,14 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.split import NO_OBJECT
 from data_prep.truth import Truth
 from spectranet_jax.spectra.flags import Flag, median_sn, quality_flags
 from spectranet_jax.spectra.labels import UNKNOWN
 from spectranet_jax.spectra.records import Block
 
 NO_ROW = "without a row in the catalog"
-NO_CLASS = "of none of the classes (CLASS_PERSON other than 1, 3, 4, 30)"
+NO_CLASS = "of none of the classes, or not surely (another CLASS_PERSON, a pipeline's warning)"
 NO_DATA = "without data (every ivar is 0, or the flux is constant)"
 REPEATED = "of a plate, MJD and fiber that had come before"
 
@@ -42,6 +43,7 @@ class Selection:
         name: NDArray[np.bytes_],
         source: NDArray[np.bytes_],
         left_out: Mapping[str, NDArray[np.bool_]] = MappingProxyType({}),
+        object_id: NDArray[np.int64] | None = None,
     ) -> Block:
         """The usable spectra as a block, in order.
 
@@ -51,6 +53,7 @@ class Selection:
             flux, ivar: (n, bins).
             name, source: (n,) bytes.
             left_out: reasons of the survey's own, which come before all others -> (n,) bool.
+            object_id: (n,) what the files call the objects, for which the catalog has no id.
         """
         matched = rows >= 0
         label = np.where(matched, self.truth.label[rows], UNKNOWN)
@@ -61,6 +64,9 @@ class Selection:
         }
         kept = self._leave_out(np.ones(len(rows), np.bool_), {**left_out, **reasons})
         kept = self._leave_out(kept, {REPEATED: self._repeated(kept, fiber)})
+        objects = self.truth.object_id[rows]
+        if object_id is not None:
+            objects = np.where(objects == NO_OBJECT, object_id, objects)
         rows, flux, ivar = rows[kept], flux[kept], ivar[kept]
         return Block(
             flux=flux,
@@ -69,7 +75,7 @@ class Selection:
             bal=self.truth.bal[rows],
             z=self.truth.z[rows],
             z_conf=self.truth.z_conf[rows],
-            object_id=self.truth.object_id[rows],
+            object_id=objects[kept],
             name=name[kept],
             source=source[kept],
             sn=median_sn(flux, ivar),

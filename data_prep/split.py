@@ -6,7 +6,9 @@ average only. The hashes are integer arithmetic modulo 2**64 and BLAKE2b: the sa
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +24,40 @@ NO_OBJECT = -1
 
 RULE = "hash of (seed, object_id), or of (seed, name) where object_id is -1, against the fractions"
 
+NOT_LISTED = -1
+"""The split of a spectrum that belongs to none."""
+
 Uint64Array = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Division:
+    """How spectra are divided.
+
+    Attributes:
+        of: (object_id (n,), name (n,)) -> split of each, int8 (n,), index into `manifest.SPLITS`,
+            or `NOT_LISTED`.
+        fractions: about how much goes into train, valid and test.
+        record: what the manifest says of it.
+    """
+
+    of: Callable[[NDArray[np.int64], NDArray[np.bytes_]], NDArray[np.int8]]
+    fractions: Sequence[float]
+    record: dict[str, Any]
+
+
+def by_hash(seed: int, fractions: Sequence[float] = FRACTIONS) -> "Division":
+    """The division by `split_of`.
+
+    Raises:
+        InputError: if the fractions are not three that sum to 1.
+    """
+    check_fractions(fractions)
+    return Division(
+        of=lambda object_id, name: split_of(object_id, name, seed, fractions),
+        fractions=fractions,
+        record={"rule": RULE, "seed": seed, "fractions": list(fractions)},
+    )
 
 
 def mix(value: Uint64Array | np.uint64 | int, seed: int = 0) -> Uint64Array:

@@ -27,6 +27,7 @@ SHARD_SIZE = 60_000
 """Spectra expected in a shard: 65k is the limit, and a hash fills shards unevenly (+- 250)."""
 
 BALANCED_AWAY = "to balance the classes"
+NOT_IN_LISTS = "in none of the split lists"
 
 _LENGTH = struct.Struct("<Q")
 _SHARD_SALT, _BALANCE_SALT = 1, 2  # hashes of a name that follow neither the split nor each other
@@ -42,6 +43,7 @@ def write_dataset(
     creator: dict[str, Any],
     report: dict[str, Any] | None = None,
     fractions: Sequence[float] = splitting.FRACTIONS,
+    division: splitting.Division | None = None,
     balance: Sequence[int] = (),
     noiseless: Sequence[str] = (),
     grid: LogGrid = BOSS_GRID,
@@ -61,6 +63,7 @@ def write_dataset(
         report: rows_in and reasons (reason -> rows left out); read after the last block too.
             rows_out is what was written.
         fractions: of train, valid and test.
+        division: another one than by hash of (seed, object) into these fractions.
         balance: labels to draw equally from within each split, after the split; other labels and
             the surplus are left out and counted. Empty: everything stays.
         noiseless: splits whose flux carries no noise yet.
@@ -70,22 +73,30 @@ def write_dataset(
         InputError: if `out` is taken or cannot be written, the fractions are no fractions, nothing
             came, or a class to balance is empty.
     """
-    splitting.check_fractions(fractions)
-    shards = [max(1, -(-round(expected * f) // SHARD_SIZE)) for f in fractions]
+    division = division or splitting.by_hash(seed, fractions)
+    shards = [max(1, -(-round(expected * f) // SHARD_SIZE)) for f in division.fractions]
     with whole_folder(out) as folder:
         spill = folder / "spill"
         with writing(out):
             spill.mkdir()
-        seen = _Seen([], [], [])
+        seen, not_listed = _Seen([], [], []), 0
         for block in blocks:
             if block.flux.shape[1:] != (grid.size,):
                 raise ValueError(f"flux {block.flux.shape} is not on a grid of {grid.size} bins")
-            split = splitting.split_of(block.object_id, block.name, seed, fractions)
+            split = division.of(block.object_id, block.name)
+            if (split == splitting.NOT_LISTED).any():
+                listed = split != splitting.NOT_LISTED
+                not_listed += int((~listed).sum())
+                block, split = block.take(listed), split[listed]
             seen.add(split, block.label, _name_key(block, seed, _BALANCE_SALT))
             with writing(out):
                 _spill(spill, block, split, shards, seed)
 
-        account: dict[str, Any] = {"rows_in": seen.rows, "reasons": {}} | (report or {})
+        account: dict[str, Any] = {"rows_in": seen.rows + not_listed, "reasons": {}} | (
+            report or {}
+        )
+        if not_listed:
+            account["reasons"] = dict(account["reasons"]) | {NOT_IN_LISTS: not_listed}
         if seen.rows == 0:
             reasons = "; ".join(f"{why}: {n}" for why, n in account["reasons"].items())
             raise InputError(
@@ -120,7 +131,7 @@ def write_dataset(
             grid=grid,
             shards=written,
             counts=counts,
-            split={"rule": splitting.RULE, "seed": seed, "fractions": list(fractions)},
+            split=division.record,
             sources=sources,
             creator=creator,
             report=account,
@@ -132,12 +143,17 @@ def write_dataset(
     return result
 
 
-def first_block(folder: Path, contents: Manifest) -> Block:
-    """The first block of a dataset: a random draw of its spectra, to look at."""
+def open_shard(path: Path) -> Any:
+    """A reader of a shard's records: num_records(), read([number, ...]), close()."""
     from array_record.python.array_record_module import ArrayRecordReader
 
+    return ArrayRecordReader(str(path))
+
+
+def first_block(folder: Path, contents: Manifest) -> Block:
+    """The first block of a dataset: a random draw of its spectra, to look at."""
     shards = [shard for split in SPLITS for shard in contents.shards[split]]
-    reader = ArrayRecordReader(str(folder / shards[0].file))
+    reader = open_shard(folder / shards[0].file)
     block = records.decode(reader.read([0])[0])
     reader.close()
     return block

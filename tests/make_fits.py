@@ -11,11 +11,18 @@ CODES = {"J": np.int32, "K": np.int64, "E": np.float32, "D": np.float64}
 
 
 def table(columns: Mapping[str, Any], name: str = "") -> fits.BinTableHDU:
-    """A table HDU: integers as 32 or 64 bits, floats as 32 or 64 bits, by the dtype given."""
+    """A table HDU: integers as 32 or 64 bits, floats as 32 or 64 bits, by the dtype given; text.
+
+    A column (rows, k) has k values a row.
+    """
     made = []
     for column, values in columns.items():
         array = np.asarray(values)
-        code = next(c for c, dtype in CODES.items() if array.dtype == dtype)
+        if array.dtype.kind == "U":
+            code = f"{array.dtype.itemsize // 4}A"
+        else:
+            code = next(c for c, dtype in CODES.items() if array.dtype == dtype)
+            code = f"{array.shape[1]}{code}" if array.ndim > 1 else code
         made.append(fits.Column(column, code, array=array))
     return fits.BinTableHDU.from_columns(made, name=name)
 
@@ -31,16 +38,19 @@ def write_spec(
     name: str = "COADD",
     key_in: str = "header",
     loglam_in: str = "column",
+    thing_id: int | None = None,
+    pixels: int = 4600,
 ) -> Path:
-    """A spec file of 4,600 pixels from 3,570 Angstrom, with the exposure table of a full one.
+    """A spec file from 3,570 Angstrom, with the exposure table of a full one.
 
     Args:
         upper: column names in upper case, as DR16 has them.
         name: of the HDU of the co-added spectrum.
-        key_in: "header", "table" or "" for where plate, MJD and fiber stand.
+        key_in: "header", "table" or "" for where plate, MJD and fiber stand; "dr18" for a table
+            of field, MJD and CATALOGID.
         loglam_in: "column", "header" or "" for where the wavelengths stand.
+        thing_id: in the table of catalog values.
     """
-    pixels = 4600
     loglam = 3.5527 + 1e-4 * np.arange(pixels)
     columns = {
         "flux": np.full(pixels, 2.0) + np.sin(np.arange(pixels) / 50) if flux is None else flux,
@@ -57,11 +67,19 @@ def write_spec(
     if key_in == "header":
         for keyword, value in zip(("PLATEID", "MJD", "FIBERID"), key, strict=True):
             primary.header[keyword] = value
+    values: dict[str, Any] = {"SUBCLASS": ["abc"], "COLOR": np.float64([[1, 2, 3]])}
+    if key_in == "table":
+        values |= _key_columns([key])
+    if key_in == "dr18":
+        values |= {"FIELD": np.int32([key[0]]), "MJD": np.int32([key[1]])}
+        values |= {"CATALOGID": np.int64([key[2]])}
+    if thing_id is not None:
+        values |= {"THING_ID": np.int32([thing_id])}
     exposure = {k: np.zeros(9, np.float32) for k in ("flux", "ivar", "loglam")}
     hdus = [
         primary,
         table({k.upper() if upper else k: v for k, v in columns.items()}, name),
-        table({"CLASS": np.int32([0])} | _key_columns([key]) if key_in == "table" else {}, "SPALL"),
+        table(values, "SPALL"),
         table(exposure, "B1-00123"),
     ]
     fits.HDUList(hdus).writeto(path)
@@ -101,4 +119,65 @@ def write_quasarnet(path: Path, image: Any, thing_id: Any, keys: Any) -> Path:
     """A data file in QuasarNET's layout: image (n, 886), and TARGETID, PLATE, MJD, FIBERID."""
     columns = {"TARGETID": np.int64(thing_id)} | _key_columns(keys)
     fits.HDUList([fits.PrimaryHDU(np.asarray(image)), table(columns)]).writeto(path)
+    return path
+
+
+def write_spplate(
+    path: Path, plate: int = 4055, mjd: int = 55359, *, flux: Any, ivar: Any, **hdus: Any
+) -> Path:
+    """An spPlate file: flux and ivar (fibers, pixels) from 3,548 Angstrom.
+
+    Args:
+        hdus: and_mask (fibers, pixels), fibers (fibers,), and names=False for HDUs without names.
+    """
+    flux = np.asarray(flux, np.float32)
+    name = (lambda text: text) if hdus.get("names", True) else lambda _: ""
+    primary = fits.PrimaryHDU(flux)
+    primary.header.update({"PLATEID": plate, "MJD": mjd, "COEFF0": 3.55, "COEFF1": 1e-4})
+    mask = np.asarray(hdus.get("and_mask", np.zeros(flux.shape)), np.int32)
+    fibers = np.int32(hdus.get("fibers", np.arange(1, len(flux) + 1)))
+    images = {
+        "IVAR": np.asarray(ivar, np.float32),
+        "ANDMASK": mask,
+        "ORMASK": np.zeros_like(mask),
+        "WAVEDISP": np.ones_like(flux),
+    }
+    content = [fits.ImageHDU(image, name=name(key)) for key, image in images.items()]
+    plug_map = table({"OBJID": np.int32(fibers * 7), "FIBERID": fibers}, name("PLUGMAP"))
+    sky = fits.ImageHDU(np.zeros_like(flux), name=name("SKY"))
+    fits.HDUList([primary, *content, plug_map, sky]).writeto(path)
+    return path
+
+
+def write_spspec(
+    path: Path, key: tuple[int, int, int] = (304, 51609, 87), *, flux: Any, error: Any, mask: Any
+) -> Path:
+    """An spSpec file: rows flux, continuum-subtracted flux, error, mask from 3,800 Angstrom."""
+    rows = np.stack([flux, np.zeros_like(flux), error, mask, np.zeros_like(flux)])
+    image = fits.PrimaryHDU(np.asarray(rows, np.float32))
+    image.header.update(dict(zip(("PLATEID", "MJD", "FIBERID"), key, strict=True)))
+    image.header.update({"COEFF0": 3.5798, "COEFF1": 1e-4, "VACUUM": True})
+    image.writeto(path)
+    return path
+
+
+DESI_ARMS = {"B": (3600.0, 5800.0), "R": (5760.0, 7620.0), "Z": (7520.0, 9824.0)}
+
+
+def write_coadd(
+    path: Path, target_id: Any, rng: Any, *, step: float = 0.8, checksum: bool = False
+) -> Path:
+    """A DESI coadd: three arms of random spectra for each TARGETID."""
+    ids = np.int64(target_id)
+    hdus = [fits.PrimaryHDU(), table({"TARGETID": ids}, "FIBERMAP")]
+    for arm, (first, last) in DESI_ARMS.items():
+        wavelength = np.arange(first, last + step / 2, step)
+        shape = (len(ids), len(wavelength))
+        hdus += [
+            fits.ImageHDU(wavelength, name=f"{arm}_WAVELENGTH"),
+            fits.ImageHDU(rng.normal(3, 1, shape).astype(np.float32), name=f"{arm}_FLUX"),
+            fits.ImageHDU(rng.uniform(1, 2, shape).astype(np.float32), name=f"{arm}_IVAR"),
+            fits.ImageHDU(np.zeros(shape, np.int32), name=f"{arm}_MASK"),
+        ]
+    fits.HDUList(hdus).writeto(path, checksum=checksum)
     return path

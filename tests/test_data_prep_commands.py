@@ -6,11 +6,12 @@ import pytest
 from array_record.python.array_record_module import ArrayRecordReader
 from make_fits import superset, write_catalog, write_quasarnet, write_spec
 
-from data_prep import quasarnet, sdss
+from data_prep import quasarnet
+from data_prep import survey as surveys
 from data_prep.quasarnet import NO_THING_ID
-from data_prep.sdss import UNREADABLE
 from data_prep.selection import NO_CLASS, NO_DATA, NO_ROW, REPEATED
 from data_prep.split import split_of
+from data_prep.survey import UNREADABLE
 from data_prep.write import BALANCED_AWAY
 from spectranet_jax.spectra import CLASSES, InputError, manifest, rebin, records
 from spectranet_jax.spectra.manifest import SPLITS
@@ -35,7 +36,7 @@ def stored(folder):
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch):
     """Drawing takes seconds; `test_the_whole_command` draws, in a process of its own."""
-    for module in (sdss, quasarnet):
+    for module in (surveys, quasarnet):
         monkeypatch.setattr(module, "contact_sheet", lambda *_: None)
 
 
@@ -56,15 +57,19 @@ def survey(tmp_path_factory):
     return folder
 
 
+def prepare(config):
+    return surveys.prepare(config, "data_prep.sdss")
+
+
 def sdss_config(survey, out, *spectra, **options):
     spectra = spectra or (str(survey / "spectra"),)
-    return sdss.Config(survey / "catalog.fits", spectra, out, **options)
+    return surveys.Config((str(survey / "catalog.fits"),), spectra, out, **options)
 
 
 def test_sdss_stores_what_files_and_catalog_say(survey, tmp_path, capsys):
     from data_prep.readers.sdss import read
 
-    contents = sdss.prepare(sdss_config(survey, tmp_path / "d", seed=5))
+    contents = prepare(sdss_config(survey, tmp_path / "d", seed=5))
     block, splits = stored(tmp_path / "d")
     assert len(block) == 24
     for row in range(24):
@@ -85,7 +90,7 @@ def test_sdss_stores_what_files_and_catalog_say(survey, tmp_path, capsys):
     assert contents.creator["command"] == "data_prep.sdss"
     assert contents.creator["config"]["seed"] == 5
     assert [set(s) for s in contents.sources] == [
-        {"catalog", "sha256"},
+        {"catalog", "sha256", "kinds", "bal"},
         {"spectra", "files", "sha256"},
     ]
     printed = capsys.readouterr().out
@@ -101,7 +106,7 @@ def test_sdss_counts_and_names_what_it_leaves_out(survey, tmp_path, capsys):
     (extra / "broken.fits").write_text("no FITS")
     # The dead spectrum comes first, and so does not hide the good one of the same fiber.
     arguments = (str(extra / "dead.fits"), str(survey / "spectra"), str(extra), str(survey))
-    contents = sdss.prepare(sdss_config(survey, tmp_path / "d", *arguments))
+    contents = prepare(sdss_config(survey, tmp_path / "d", *arguments))
     assert contents.report["rows_in"] == 1 + 24 + 4  # the catalog itself is no spectrum
     assert contents.report["rows_out"] == 24
     assert contents.report["reasons"] == {UNREADABLE: 1, NO_ROW: 1, NO_DATA: 2, REPEATED: 1}
@@ -114,23 +119,23 @@ def test_sdss_counts_and_names_what_it_leaves_out(survey, tmp_path, capsys):
 def test_sdss_leaves_out_other_classes(survey, tmp_path):
     keys = [(7000 + i % 3, 56000, 1 + i) for i in range(24)]
     catalog = write_catalog(tmp_path / "c.fits", keys, superset([1, 0, 50, 3] * 6))
-    config = sdss.Config(catalog, (str(survey / "spectra"),), tmp_path / "d")
-    contents = sdss.prepare(config)
+    config = surveys.Config((str(catalog),), (str(survey / "spectra"),), tmp_path / "d")
+    contents = prepare(config)
     assert contents.report["reasons"] == {NO_CLASS: 12} and contents.report["rows_out"] == 12
 
 
 def test_sdss_balances_after_the_split(survey, tmp_path):
     options = {"split_fractions": (1.0, 0.0, 0.0), "balance": True}
-    contents = sdss.prepare(sdss_config(survey, tmp_path / "d", **options))
+    contents = prepare(sdss_config(survey, tmp_path / "d", **options))
     assert contents.counts["train"] == dict.fromkeys(CLASSES, 6)
     assert contents.report["reasons"] == {BALANCED_AWAY: 0}
 
 
 @pytest.mark.slow
 def test_worker_processes_make_the_same_dataset(survey, tmp_path, monkeypatch):
-    monkeypatch.setattr(sdss, "FEW_FILES", 3)
-    one = sdss.prepare(sdss_config(survey, tmp_path / "one", workers=1))
-    two = sdss.prepare(sdss_config(survey, tmp_path / "two", workers=2))
+    monkeypatch.setattr(surveys, "FEW_FILES", 3)
+    one = prepare(sdss_config(survey, tmp_path / "one", workers=1))
+    two = prepare(sdss_config(survey, tmp_path / "two", workers=2))
     assert one.fingerprint == two.fingerprint and one.sources == two.sources
 
 
@@ -146,7 +151,7 @@ def unreadable(survey, tmp_path):
 
 def swapped(survey, tmp_path):
     file = next((survey / "spectra").iterdir())
-    return sdss.Config(file, (str(survey / "catalog.fits"),), tmp_path / "out")
+    return surveys.Config((str(file),), (str(survey / "catalog.fits"),), tmp_path / "out")
 
 
 def one_class(survey, tmp_path):
@@ -167,7 +172,10 @@ def bad_fractions(survey, tmp_path):
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (unmatched, "no spectrum matches a row of .*catalog.fits by plate, MJD and fiber"),
+        (
+            unmatched,
+            "no spectrum matches a row of .*catalog.fits by plate, MJD and fiber, or by object",
+        ),
         (unreadable, "none of the 1 files can be read: .*x.fits cannot be read as FITS"),
         (swapped, "is not a catalog that is read: .* lacks"),
         (one_class, "has no spectrum in the train split"),
@@ -179,14 +187,14 @@ def test_sdss_tells_what_it_cannot_use(survey, tmp_path, make, sentence):
     config = make(survey, tmp_path)
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(InputError, match=sentence):
-        sdss.prepare(config)
+        prepare(config)
     assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_sdss_on_the_real_plate(shared, tmp_path):
     folder = shared / "boss-dr12-7102"
     catalog = folder / "Superset_DR12Q-excerpt.fits"
-    contents = sdss.prepare(sdss.Config(catalog, (str(folder),), tmp_path / "d"))
+    contents = prepare(surveys.Config((str(catalog),), (str(folder),), tmp_path / "d"))
     total = {c: sum(contents.counts[s][c] for s in SPLITS) for c in CLASSES}
     assert total == {"STAR": 13, "GALAXY": 2, "QSO": 23, "QSO_BAL": 2}
     assert contents.report["reasons"] == {}
@@ -220,6 +228,7 @@ def test_quasarnet_joins_and_counts(tmp_path, monkeypatch, size):
     config = quasarnet.Config(tmp_path / "data.fits", tmp_path / "truth.fits", tmp_path / "d")
     contents = quasarnet.prepare(config)
     assert contents.report == {"rows_in": 60, "rows_out": 54, "reasons": reasons}
+    assert contents.sources[1]["bal"] == "flag-and-bi"
     block, splits = stored(tmp_path / "d")
     rows = np.array([int(name.split(b"-")[1]) - 55000 for name in block.name.tolist()])
     assert set(range(60)) - set(rows.tolist()) == {6, 7, 8, 11, 15, 16}
@@ -237,7 +246,7 @@ def test_quasarnet_tells_when_nothing_matches(tmp_path):
     quasarnet_pair(tmp_path)
     keys = [(1, 2, 3)]
     other = write_catalog(tmp_path / "other.fits", keys, superset([3], thing_id=[5]))
-    config = quasarnet.Config(tmp_path / "data.fits", other, tmp_path / "d")
+    config = quasarnet.Config(tmp_path / "data.fits", other, tmp_path / "d", bal="class")
     with pytest.raises(InputError, match=r"no spectrum of .*data.fits matches a row of .*other"):
         quasarnet.prepare(config)
 
@@ -268,7 +277,7 @@ def test_the_whole_command(tmp_path):
     assert (out / "contact_sheet.png").read_bytes()[1:4] == b"PNG"
 
 
-@pytest.mark.parametrize("module", ["data_prep.sdss", "data_prep.quasarnet"])
+@pytest.mark.parametrize("module", ["data_prep.sdss", "data_prep.desi", "data_prep.quasarnet"])
 def test_starting_a_command_imports_nothing_heavy(module):
     code = (
         f"import sys, {module}\n"

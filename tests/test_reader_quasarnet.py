@@ -1,3 +1,5 @@
+import gzip
+
 import numpy as np
 import pytest
 from make_fits import write_catalog, write_quasarnet
@@ -76,3 +78,13 @@ def test_what_is_no_data_file_is_told(tmp_path, make, sentence):
     make(tmp_path / "d.fits")
     with pytest.raises(InputError, match=sentence):
         read_index(tmp_path / "d.fits")
+
+
+def test_a_packed_file_is_the_same(tmp_path, rng):
+    image, keys = rng.uniform(1, 2, (5, 886)), [(1, 2, fiber) for fiber in range(5)]
+    plain = write_quasarnet(tmp_path / "d.fits", image, np.arange(5), keys)
+    packed = tmp_path / "d.fits.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    assert len(read_index(packed)) == 5
+    for (_, *one), (_, *other) in zip(read_slices(plain, 2), read_slices(packed, 2), strict=True):
+        np.testing.assert_array_equal(one, other)

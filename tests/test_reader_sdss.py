@@ -77,23 +77,6 @@ def truncated_gzip(path):
     path.write_bytes(compressed[: len(compressed) // 3])
 
 
-def spplate(path):
-    image = fits.PrimaryHDU(np.zeros((20, 400), np.float32))
-    image.header.update(PLATEID=4055, MJD=55359, COEFF0=3.55, COEFF1=1e-4)
-    image.writeto(path)
-
-
-def spspec(path):
-    image = fits.PrimaryHDU(np.zeros((5, 400), np.float32))
-    image.header.update(PLATEID=304, MJD=51609, FIBERID=87, COEFF0=3.55, COEFF1=1e-4)
-    image.writeto(path)
-
-
-def desi(path):
-    hdus = [fits.PrimaryHDU(), fits.ImageHDU(np.zeros((5, 9)), name="B_FLUX")]
-    fits.HDUList(hdus).writeto(path)
-
-
 def catalog(path):
     fits.HDUList([fits.PrimaryHDU(), table({"Z": np.float64([1])})]).writeto(path)
 
@@ -117,9 +100,6 @@ def without_pixels(path):
         (lambda path: path.touch(), "cannot be read as FITS"),
         (lambda _: None, "does not exist; check the name"),
         (lambda path: path.mkdir(), "is a folder"),
-        (spplate, "is an spPlate file .* lacks its inverse variance; give spec"),
-        (spspec, "is an spSpec file"),
-        (desi, "is a DESI file"),
         (catalog, "has no table with columns flux and ivar"),
         (without_ivar, "has no table with columns flux and ivar"),
         (without_pixels, "without pixels"),
@@ -155,17 +135,6 @@ def test_a_file_cut_anywhere_is_told(tmp_path, part, compressed):
     cut.write_bytes(content[: int(len(content) * part)])
     with pytest.raises(InputError, match="cannot be read as FITS: it is truncated or damaged"):
         sdss.read(cut)
-
-
-def test_real_files_of_other_formats_are_told_apart(shared):
-    for name, sentence in {
-        "spPlate-4055-55359-0020.fits": "is an spPlate file .* lacks its inverse variance",
-        "spSpec-51609-0304-087.fit": "is an spSpec file",
-        "coadd-1-80693-thru20210204.fits.gz": "is a DESI file",
-        "spAll-plate3655.fits": "no SDSS spectrum",
-    }.items():
-        with pytest.raises(InputError, match=sentence):
-            sdss.read(shared / "formats" / name)
 
 
 def test_paths_of_files_folders_patterns_and_lists(tmp_path):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from astropy.io import fits
 from make_fits import superset, table, write_catalog
 
 from data_prep.truth import fiber_key, read
@@ -33,7 +34,9 @@ def test_bal_follows_quasarnet_where_flag_and_balnicity_are_given(tmp_path, with
     }
     if not with_class_person:
         del columns["CLASS_PERSON"], columns["Z_CONF_PERSON"]
-    truth = read(write_catalog(tmp_path / "c.fits", KEYS[:4], columns))
+    path = write_catalog(tmp_path / "c.fits", KEYS[:4], columns)
+    assert read(path, bal="class").bal.tolist() == [BAL, NOT_BAL, NOT_BAL, BAL]
+    truth = read(path, bal="flag-and-bi")
     assert truth.bal.tolist() == [BAL, NOT_BAL, BAL_UNSURE, BAL_UNSURE]
     assert truth.label.tolist() == [QSO_BAL, QSO, QSO, QSO_BAL]
     assert truth.z_conf.tolist() == [3] * 4
@@ -73,36 +76,156 @@ def test_the_excerpt_of_the_superset(shared):
     assert (truth.z_conf == 3).all() and np.isfinite(truth.z).all()
 
 
+def dr16q(n, **columns):
+    return {
+        "THING_ID": np.int64(np.arange(n) + 50),
+        "Z": np.float64(np.arange(n) / 10),
+        "SOURCE_Z": ["VI"] * n,
+        "Z_CONF": np.int32([3] * n),
+        "CLASS_PERSON": np.int32([3] * n),
+        "IS_QSO_FINAL": np.int32([1] * n),
+        "ZWARNING": np.int32([0] * n),
+        **columns,
+    }
+
+
+def test_dr16q_takes_the_inspector_before_the_pipeline(tmp_path):
+    columns = dr16q(
+        6,
+        CLASS_PERSON=np.int32([30, 3, 0, 0, 0, 50]),
+        SOURCE_Z=["VI", "VI", "PIPE", "PIPE", "DR12Q", "VI"],
+        Z_CONF=np.int32([2, 3, -1, -1, -1, 3]),
+        ZWARNING=np.int32([4, 4, 0, 4, 4, 0]),
+        BAL_PROB=np.float64([0.9, 0.9, 0.9, 0.1, -1, 0.9]),
+        BI_CIV=np.float64([500, 0, 500, 0, 0, 500]),
+    )
+    path = write_catalog(tmp_path / "c.fits", KEYS[:6], columns)
+    truth = read(path)
+    assert truth.kinds == ("DR16Q",)
+    assert truth.label.tolist() == [QSO_BAL, QSO, QSO, QSO, QSO, -1]
+    assert truth.bal.tolist() == [BAL, NOT_BAL, 0, 0, 0, 0]
+    assert truth.z_conf.tolist() == [2, 3, 3, 0, 3, 3]
+    truth = read(path, bal="flag-and-bi")
+    assert truth.bal.tolist() == [BAL, 0, BAL, NOT_BAL, 0, BAL]
+    assert truth.label.tolist() == [QSO_BAL, QSO, QSO_BAL, QSO, QSO, -1]
+
+
+def test_the_dr16q_superset_has_stars_and_galaxies(tmp_path):
+    columns = dr16q(
+        5,
+        CLASS_PERSON=np.int32([1, 0, 0, 0, 0]),
+        IS_QSO_FINAL=np.int32([0, 0, 0, 1, 0]),
+        AUTOCLASS_PQN=["VI", "STAR", "GALAXY", "QSO", "UNK"],
+        Z=np.float64([0, -999, 0.3, 2, 1]),
+    )
+    truth = read(write_catalog(tmp_path / "c.fits", KEYS[:5], columns))
+    assert truth.kinds == ("DR16Q_Superset",) and truth.classes == (0, 1, 2, 3)
+    assert truth.label.tolist() == [0, 0, 1, 2, -1]
+    assert np.isnan(truth.z).tolist() == [False, True, False, False, False]
+
+
+def test_further_spectra_of_an_object_are_found_by_their_fibers(tmp_path):
+    columns = {
+        "THING_ID": np.int64([1, 2]),
+        "Z_VI": np.float64([2, 3]),
+        "BAL_FLAG_VI": np.int32([0, 1]),
+        "BI_CIV": np.float64([0, 9]),
+        "PLATE_DUPLICATE": np.int32([[-1, -1], [4000, 4001]]),
+        "MJD_DUPLICATE": np.int32([[-1, -1], [55000, 55001]]),
+        "FIBERID_DUPLICATE": np.int32([[0, 0], [7, 8]]),
+    }
+    truth = read(write_catalog(tmp_path / "c.fits", KEYS[:2], columns))
+    wanted = fiber_key(*np.array([KEYS[0], KEYS[1], (4001, 55001, 8), (4000, 55000, 8)]).T)
+    assert truth.rows_of_fibers(wanted).tolist() == [0, 1, 1, -1]
+    both = truth.rows_of(wanted, np.array([2, 2, 2, 1]))
+    assert both.tolist() == [0, 1, 1, 0]  # the fiber first, then the object
+
+
+def test_several_catalogs_are_one_and_the_confident_row_counts(tmp_path):
+    one, two = superset([3], z=[2.0], z_conf=[1], thing_id=[5]), superset([3, 4], thing_id=[5, 6])
+    a = write_catalog(tmp_path / "a.fits", KEYS[:1], one)
+    b = write_catalog(tmp_path / "b.fits", KEYS[1:3], two)
+    truth = read(a, b)
+    assert len(truth) == 3 and truth.rows_of_objects(np.array([5, 6])).tolist() == [1, 2]
+
+
+def test_a_pipeline_that_warns_tells_nothing(tmp_path):
+    columns = {
+        "CLASS": ["STAR", "GALAXY", "QSO", "QSO"],
+        "Z": np.float32([0, 0.5, 2, 3]),
+        "ZWARNING": np.int32([0, 0, 0, 4]),
+    }
+    truth = read(write_catalog(tmp_path / "c.fits", KEYS[:4], columns))
+    assert truth.kinds == ("spAll",)
+    assert truth.label.tolist() == [0, 1, 2, -1] and truth.z_conf.tolist() == [3, 3, 3, 0]
+
+
+def test_dr18_is_joined_on_the_catalogid(tmp_path):
+    columns = {
+        "FIELD": np.int32([15000]),
+        "CATALOGID": np.int64([27021598056513661]),
+        "CLASS": ["QSO"],
+        "Z": np.float32([1.5]),
+        "ZWARNING": np.int32([0]),
+    }
+    fits.HDUList([fits.PrimaryHDU(), table(columns)]).writeto(tmp_path / "c.fits")
+    truth = read(tmp_path / "c.fits")
+    assert truth.rows_of_objects(np.array([27021598056513661])).tolist() == [0]
+    assert truth.fiber.tolist() == [-1]
+
+
+def test_real_catalogs_of_every_kind(shared):
+    folder = shared / "formats"
+    dr14 = read(folder / "DRQ_Pk1D.fits")  # an early DR14Q, without BI_CIV
+    assert dr14.kinds == ("DR14Q",) and (dr14.label == QSO).all() and (dr14.z_conf == 3).all()
+    np.testing.assert_allclose(dr14.z[0], 2.484, atol=1e-6)
+    pipeline = read(folder / "spAll-plate3655.fits")
+    assert pipeline.kinds == ("spAll",) and len(pipeline) == 93
+    assert (pipeline.label >= 0).sum() == (pipeline.z_conf == 3).sum() == 92  # one has ZWARNING 4
+    redrock = read(folder / "redrock-4-80613-thru20210324.fits")
+    assert redrock.label.tolist() == [1] and redrock.object_id.tolist() == [39633345008634465]
+    np.testing.assert_allclose(redrock.z, 0.36874355, atol=1e-8)
+    quasars = read(folder / "QSO_cat_fuji_dark_tile.fits.gz")
+    assert quasars.kinds == ("DESI quasar catalog",) and len(quasars) == 10
+
+
 def lacking_a_column(path):
     columns = superset([1, 3])
     del columns["Z_CONF_PERSON"]
     write_catalog(path, KEYS[:2], columns)
 
 
-def without_a_table(path):
-    from astropy.io import fits
+def of_numbers_as_text(path):
+    write_catalog(path, KEYS[:2], superset([1, 3]) | {"THING_ID": ["1", "2"]})
 
+
+def without_a_table(path):
     fits.PrimaryHDU(np.zeros(4)).writeto(path)
 
 
 def of_another_table(path):
-    from astropy.io import fits
-
     fits.HDUList([fits.PrimaryHDU(), table({"RA": np.float64([1, 2])})]).writeto(path)
 
 
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lacking_a_column, "for Superset_DR12Q it lacks Z_CONF_PERSON; give Superset_DR12Q or"),
+        (lacking_a_column, "for Superset_DR12Q it lacks Z_CONF_PERSON; give Superset_DR12Q, "),
         (without_a_table, "holds no table; give a catalog like Superset_DR12Q"),
         (of_another_table, "is not a catalog that is read.*lacks"),
         (lambda path: path.write_text("PLATE,MJD\n"), "cannot be read as FITS"),
         (lambda path: path.mkdir(), "is a folder"),
         (lambda _: None, "does not exist"),
+        (of_numbers_as_text, "has no whole numbers in THING_ID"),
     ],
 )
 def test_what_is_no_catalog_is_told(tmp_path, make, sentence):
     make(tmp_path / "c.fits")
     with pytest.raises(InputError, match=sentence):
         read(tmp_path / "c.fits")
+
+
+def test_a_rule_that_a_catalog_cannot_follow_is_told(tmp_path):
+    path = write_catalog(tmp_path / "c.fits", KEYS[:2], superset([1, 3]))
+    with pytest.raises(InputError, match=r"has no visual BAL flag.*say --bal class"):
+        read(path, bal="flag-and-bi")

@@ -8,17 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.readers import desi, sdss
+from data_prep.readers import desi, sdss, spplate, spspec
 from data_prep.readers.fits import open_fits
 from spectranet_jax.spectra import BOSS_GRID, InputError, LogGrid, rebin
 from spectranet_jax.spectra.spectrum import Spectrum
 
-SUFFIXES = (".fits", ".fits.gz", ".fit")
+SUFFIXES = (".fits", ".fits.gz", ".fit", ".fit.gz")
 """What counts as a spectrum in a folder."""
 
 LIST_SUFFIXES = (".txt", ".lst")
 
+TOGETHER = 4
+"""Spectra of a plate or petal rebinned at once: with more, fetching memory takes longest."""
+
 READERS: list[tuple[Callable[[Any], bool], Callable[[Path, Any], list[Spectrum]]]] = [
+    (spplate.recognizes, spplate.spectra),
+    (spspec.recognizes, spspec.spectra),
+    (sdss.recognizes, sdss.spectra),
     (desi.recognizes, desi.spectra),
     (lambda _hdus: True, sdss.spectra),  # which says of any other file what it is
 ]
@@ -38,7 +44,7 @@ def read(path: Path) -> list[Spectrum]:
 def paths(arguments: Sequence[str]) -> list[str]:
     """The files meant by command-line arguments, in the order and by the names that were given.
 
-    An argument is a file; a folder, which means its *.fits, *.fits.gz and *.fit, sorted; a glob
+    An argument is a file; a folder, which means its *.fits and *.fit, also *.gz, sorted; a glob
     pattern; or a list of files, one a line, as @LIST or as a *.txt or *.lst file. In a list, empty
     lines and lines that begin with # do not count. Files named in a list may be missing: the
     reader tells, so that one wrong line costs one spectrum.
@@ -82,9 +88,26 @@ def _listed(path: Path) -> list[str]:
 def rebin_all(
     spectra: Sequence[Spectrum], grid: LogGrid = BOSS_GRID
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Flux and ivar of spectra on the grid, both float32 (n, grid.size), by `spectra.rebin`."""
+    """Flux and ivar of spectra on the grid, both float32 (n, grid.size), by `spectra.rebin`.
+
+    A bin whose flux or ivar float32 cannot hold gets 0 and 0.
+    """
     flux = np.zeros((len(spectra), grid.size), np.float32)
     ivar = np.zeros_like(flux)
-    for row, spectrum in enumerate(spectra):
-        flux[row], ivar[row] = rebin(spectrum.loglam, spectrum.flux, spectrum.ivar, grid)
+    start = 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        while start < len(spectra):
+            loglam = spectra[start].loglam
+            stop = start + 1
+            while stop < min(len(spectra), start + TOGETHER) and spectra[stop].loglam is loglam:
+                stop += 1
+            flux[start:stop], ivar[start:stop] = rebin(
+                loglam,
+                np.stack([s.flux for s in spectra[start:stop]]),
+                np.stack([s.ivar for s in spectra[start:stop]]),
+                grid,
+            )
+            start = stop
+    good = np.isfinite(flux) & np.isfinite(ivar)
+    flux[~good], ivar[~good] = 0, 0
     return flux, ivar

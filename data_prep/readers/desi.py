@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.readers.fits import columns, open_fits
+from data_prep.readers.fits import columns, numbers, open_fits
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.spectrum import Spectrum
 
@@ -51,7 +51,7 @@ def spectra(path: Path, hdus: Any) -> list[Spectrum]:
     ids = _target_ids(path, named, len(flux))
     names, keys = (range(len(flux)), [-1] * len(flux)) if ids is None else (ids, ids)
     return [
-        Spectrum(str(name), loglam, flux[row], ivar[row], str(path), (key, -1, -1))
+        Spectrum(str(name), loglam, flux[row], ivar[row], str(path), (key, -1, -1), key)
         for row, (name, key) in enumerate(zip(names, keys, strict=True))
     ]
 
@@ -70,9 +70,9 @@ def _arm(
     for what in ("WAVELENGTH", "IVAR"):
         if f"{arm}_{what}" not in named:
             raise InputError(f"{path} has {arm}_FLUX but no {arm}_{what}; fetch it again")
-    flux = np.array(named[f"{arm}_FLUX"].data, np.float32)
-    ivar = np.array(named[f"{arm}_IVAR"].data, np.float32)
-    wavelength = np.array(named[f"{arm}_WAVELENGTH"].data, np.float64)
+    flux = numbers(path, named[f"{arm}_FLUX"], np.float32)
+    ivar = numbers(path, named[f"{arm}_IVAR"], np.float32)
+    wavelength = numbers(path, named[f"{arm}_WAVELENGTH"], np.float64)
     if flux.ndim != 2 or ivar.shape != flux.shape or wavelength.shape != flux.shape[1:]:
         raise InputError(
             f"{path} has arrays of other shapes in its arm {arm} than a DESI file: flux"
@@ -80,15 +80,22 @@ def _arm(
         )
     ivar[~np.isfinite(flux)] = 0
     if f"{arm}_MASK" in named:
-        ivar[np.asarray(named[f"{arm}_MASK"].data) != 0] = 0
-    return np.log10(wavelength), flux, ivar
+        mask = numbers(path, named[f"{arm}_MASK"], np.int64)
+        if mask.shape != flux.shape:
+            raise InputError(
+                f"{path} has a flux of shape {flux.shape} and a mask of shape {mask.shape} in its"
+                f" arm {arm}; fetch it again"
+            )
+        ivar[mask != 0] = 0
+    positive = wavelength > 0  # others are no wavelengths: rebin leaves NaN out
+    return np.log10(np.where(positive, wavelength, np.nan)), flux, ivar
 
 
 def _target_ids(path: Path, named: dict[str, Any], count: int) -> list[int] | None:
     table = named.get("FIBERMAP")
     if table is None or "TARGETID" not in columns(table):
         return None
-    ids = [int(value) for value in table.data["TARGETID"]]
+    ids = numbers(path, table, np.int64, "TARGETID").tolist()
     if len(ids) != count:
         raise InputError(
             f"{path} has {count} spectra and {len(ids)} rows in FIBERMAP; fetch it again"

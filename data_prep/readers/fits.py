@@ -1,19 +1,39 @@
 """FITS files opened so that whatever is wrong with one is told in a sentence."""
 
 import gzip
+import re
+import shutil
+import struct
+import tempfile
 import warnings
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from spectranet_jax.spectra import InputError
 
+GZIP_MAGIC = b"\x1f\x8b"
+IN_MEMORY = 64 << 20
+"""Bytes of a gzip file's content beyond which it is unpacked to disk."""
+
+WIDTHS = {"L": 1, "B": 1, "A": 1, "I": 2, "J": 4, "K": 8, "E": 4, "D": 8, "C": 8, "M": 16}
+WIDTHS |= {"P": 8, "Q": 16}
+"""Bytes of a table's field, by the letter of its TFORM (FITS 4.0, table 18); bits (X) apart."""
+
 
 @contextmanager
-def open_fits(path: Path) -> Iterator[Any]:
-    """Give the HDU list of a file; take what is needed out of it before the block ends.
+def open_fits(path: Path, large: bool = False) -> Iterator[Any]:
+    """Give the HDU list of a file, gzip or not; take what is needed out of it in the block.
+
+    Args:
+        path: the file.
+        large: map its data instead of reading them, where it is not packed; then only copies of
+            them may leave the block.
 
     Raises:
         InputError: if the file is missing, is no FITS file, or is truncated, also where that
@@ -25,16 +45,14 @@ def open_fits(path: Path) -> Iterator[Any]:
         raise InputError(f"{path} is a folder where a FITS file is expected; name the file")
     try:
         # We open the file: where astropy fails it would leave it open.
-        with path.open("rb") as file, warnings.catch_warnings():
+        with _content(path) as file, warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.filterwarnings("ignore", module="astropy")
             warnings.filterwarnings(
                 "error", message="(?s).*(been truncated|Error validating header)"
             )
-            with fits.open(file, memmap=False) as hdus:  # a map would hold what is read
+            with fits.open(file, memmap=large) as hdus:  # a map would hold what is read
                 yield hdus
-    except InputError as error:
-        if _ends_early(path):  # astropy takes a cut gzip file for one with fewer HDUs
-            raise _damaged(path) from error
+    except InputError:
         raise
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; check the name") from error
@@ -44,40 +62,145 @@ def open_fits(path: Path) -> Iterator[Any]:
         OSError,
         EOFError,
         zlib.error,
+        struct.error,
         fits.VerifyError,
         Warning,
         ArithmeticError,
+        AssertionError,
+        AttributeError,
         LookupError,
+        MemoryError,
+        NotImplementedError,
         TypeError,
         ValueError,
     ) as error:
         # A damaged file makes astropy fail in any of these ways.
-        raise _damaged(path) from error
+        raise InputError(
+            f"{path} cannot be read as FITS: it is truncated or damaged; fetch it again"
+        ) from error
 
 
-def _damaged(path: Path) -> InputError:
-    return InputError(f"{path} cannot be read as FITS: it is truncated or damaged; fetch it again")
-
-
-def _ends_early(path: Path) -> bool:
-    """Whether a file is a gzip file that breaks off."""
-    try:
-        with gzip.open(path) as file:
-            while file.read(1 << 20):
-                pass
-    except (EOFError, zlib.error):
-        return True
-    except OSError:  # not gzip at all
-        return False
-    return False
+@contextmanager
+def _content(path: Path) -> Iterator[IO[bytes]]:
+    """The file, unpacked to its end if it is a gzip file: only there is its checksum."""
+    with path.open("rb") as file:
+        packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        file.seek(0)
+        if not packed:
+            yield file
+            return
+        with tempfile.SpooledTemporaryFile(IN_MEMORY) as content:
+            with gzip.open(file) as unpacked:
+                shutil.copyfileobj(unpacked, content, 1 << 20)
+            content.seek(0)
+            yield content
 
 
 def columns(hdu: Any) -> set[str]:
-    """Upper-case names of a table's columns; none if the HDU is an image."""
-    return {name.upper() for name in hdu.columns.names} if hasattr(hdu, "columns") else set()
+    """Upper-case names of a table's columns; none if the HDU is an image.
+
+    Raises:
+        ValueError: if they do not fill a row, as where the header is damaged: all values would be
+            taken from wrong places. `open_fits` tells it in a sentence.
+    """
+    if not hasattr(hdu, "columns"):
+        return set()
+    binary = hdu.header["XTENSION"].strip() == "BINTABLE"
+    if binary and hdu.columns.dtype.itemsize != hdu.header["NAXIS1"]:
+        raise ValueError("columns do not fill a row")
+    return {name.upper() for name in hdu.columns.names}
 
 
 def find_table(hdus: Iterable[Any], wanted: Iterable[str]) -> Any | None:
     """The first table that has all these columns (upper case), or None."""
     wanted = set(wanted)
     return next((hdu for hdu in hdus if wanted <= columns(hdu)), None)
+
+
+def numbers(path: Path, hdu: Any, dtype: DTypeLike, column: str = "") -> NDArray[Any]:
+    """An image, or a column of a table (rows,), of the dtype given.
+
+    What does not fit into the dtype becomes infinite, which `rebin` leaves out.
+
+    Raises:
+        InputError: if there are no data, these are no numbers, a row of the column holds several,
+            or they do not sum to the checksum that the HDU carries.
+    """
+    what = f"column {column}" if column else f"HDU {hdu.name or 'without a name'}"
+    _verify(path, hdu)
+    data = hdu.data[column] if column else hdu.data
+    if data is None or data.dtype.kind not in "iuf":
+        raise InputError(f"{path} has no numbers in its {what}; fetch it again")
+    if column and data.ndim != 1:
+        raise InputError(f"{path} has a {what} of several numbers a row; fetch it again")
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.array(data, dtype)
+
+
+def _verify(path: Path, hdu: Any) -> None:
+    """Compare the data with DATASUM, the ones' complement sum of their 32-bit words (FITS 4.0)."""
+    if "DATASUM" not in hdu.header or (info := hdu.fileinfo()) is None:
+        return
+    file = info["file"]
+    before = file.tell()
+    file.seek(info["datLoc"])
+    words = np.frombuffer(file.read(info["datSpan"]), ">u4")
+    file.seek(before)
+    total = int(words.sum(dtype=np.uint64))
+    while total >> 32:
+        total = (total & 0xFFFFFFFF) + (total >> 32)
+    if total != int(hdu.header["DATASUM"]):
+        raise InputError(
+            f"{path} is damaged: HDU {hdu.name or 'without a name'} does not sum to its DATASUM;"
+            " fetch it again"
+        )
+
+
+def integers_after(hdu: Any, wanted: Iterable[str]) -> dict[str, int]:
+    """Some integer columns of the first row of the table that follows an HDU, by upper-case name.
+
+    Absent columns are left out; no table follows, no columns. The header's text is read here, since
+    astropy takes longer to make a table of the 200 columns that survey files keep of the catalog
+    than for all the rest.
+
+    Raises:
+        EOFError: if the file ends within it.
+    """
+    info = hdu.fileinfo()
+    file = info["file"]
+    file.seek(info["datLoc"] + info["datSpan"])
+    header = ""
+    while _END not in header:
+        if not (block := file.read(2880)) and not header:
+            return {}
+        if len(block) < 2880:
+            raise EOFError
+        header += block.decode("ascii", "replace")
+        if not header.startswith("XTENSION= 'BINTABLE'"):
+            return {}
+    data = file.tell()
+    names = {int(n): name.strip().upper() for n, name in _TTYPE.findall(header)}
+    forms = {int(n): form for n, form in _TFORM.findall(header)}
+    scaled = {int(n) for n in _TZERO.findall(header)}
+    if not (rows := _NAXIS2.search(header)) or int(rows.group(1)) == 0:
+        return {}
+    found, offset = {}, 0
+    for number in sorted(forms):
+        repeat, code = _FORM.match(forms[number]).groups()  # type: ignore[union-attr]
+        count = int(repeat or 1)
+        name = names.get(number, "")
+        if name in wanted and code in "IJK" and count == 1 and number not in scaled:
+            file.seek(data + offset)
+            if len(value := file.read(WIDTHS[code])) < WIDTHS[code]:
+                raise EOFError
+            found[name] = int.from_bytes(value, "big", signed=True)
+        offset += -(-count // 8) if code == "X" else count * WIDTHS[code]
+    return found
+
+
+_END = "END" + 77 * " "
+_TTYPE = re.compile(r"TTYPE(\d+) *= *'([^']*)'")
+_TFORM = re.compile(r"TFORM(\d+) *= *'([^']*)'")
+_TZERO = re.compile(r"TZERO(\d+) *= ")
+_NAXIS2 = re.compile(r"NAXIS2 *= *(\d+)")
+_FORM = re.compile(r" *(\d*)([A-Z])")

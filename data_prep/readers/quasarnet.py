@@ -73,4 +73,6 @@ def read_slices(
                 pixels = np.asarray(image.section[rows]).astype(np.float32)
             flux, ivar = pixels[:, : BOSS_GRID.size], pixels[:, BOSS_GRID.size :]
             good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
-            yield rows, np.where(good, flux, np.float32(0)), np.where(good, ivar, np.float32(0))
+            if not good.all():
+                flux[~good], ivar[~good] = 0, 0
+            yield rows, flux, ivar

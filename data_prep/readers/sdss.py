@@ -1,16 +1,18 @@
-"""SDSS and BOSS spec files, lite and full: one co-added spectrum a file.
+"""SDSS and BOSS spec files, lite and full: one co-added spectrum a file, in vacuum.
 
 HDUs and columns are found by name in any case, since releases differ in both (SDSS data model,
-files spec and spec-lite; DR16 files have no HDU names at all).
+files spec and spec-lite): SPALL or, for SDSS-I/II, SPECOBJ in HDU 2; DR16 files have no HDU names
+at all; from DR18 on a file is named after field, MJD and CATALOGID.
 """
 
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.readers.fits import columns, find_table, open_fits
+from data_prep.readers.fits import columns, find_table, integers_after, numbers, open_fits
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.spectrum import Spectrum
 
@@ -20,6 +22,8 @@ QuasarNET masks it too."""
 
 NO_KEY = (-1, -1, -1)
 
+CATALOG_VALUES = ("PLATE", "MJD", "FIBERID", "THING_ID", "FIELD", "CATALOGID")
+
 
 def read(path: Path) -> list[Spectrum]:
     """The spectrum of a spec or spec-lite file, as a list of one.
@@ -27,6 +31,7 @@ def read(path: Path) -> list[Spectrum]:
     The wavelengths are the column loglam, or COEFF0 + COEFF1 * pixel of a header where there is no
     such column. Plate, MJD and fiber come from the primary header, or from the table of catalog
     values (SPALL or SPECOBJ); without either, the name is the file's and the key (-1, -1, -1).
+    A file of DR18 or later is named field-MJD-CATALOGID and has the key (CATALOGID, -1, -1).
 
     Raises:
         InputError: if the file is missing, damaged, or of another format.
@@ -35,66 +40,83 @@ def read(path: Path) -> list[Spectrum]:
         return spectra(path, hdus)
 
 
+def recognizes(hdus: Any) -> bool:
+    """Whether the file begins as a spec file does: further HDUs are not looked at."""
+    return any({"FLUX", "IVAR"} <= columns(hdu) for hdu in islice(hdus, 1, 2))
+
+
 def spectra(path: Path, hdus: Any) -> list[Spectrum]:
     """The spectrum in an open file: see `read`."""
-    table = _coadd(hdus)
+    check_vacuum(path, hdus[0].header)
+    # Full files append a table a single exposure, so the first is the co-added one.
+    table = find_table(hdus, {"FLUX", "IVAR"})
     if table is None:
-        raise InputError(_what_it_is(path, hdus))
-    data = table.data
-    flux = np.array(data["flux"], np.float32)
-    ivar = np.array(data["ivar"], np.float32)
+        raise InputError(
+            f"{path} has no table with columns flux and ivar, so it is no SDSS spectrum;"
+            " give spec, spec-lite, spPlate, spSpec or DESI coadd files"
+        )
+    flux = numbers(path, table, np.float32, "flux")
+    ivar = numbers(path, table, np.float32, "ivar")
     if "AND_MASK" in columns(table):
-        ivar[np.asarray(data["and_mask"]) & COMBINEREJ != 0] = 0
-    loglam = _loglam(path, hdus, table, len(flux))
-    key = _key(hdus)
+        ivar[numbers(path, table, np.int64, "and_mask") & COMBINEREJ != 0] = 0
     if not len(flux):
         raise InputError(f"{path} holds a spectrum without pixels; fetch it again")
-    name = "{:04d}-{:d}-{:04d}".format(*key) if key != NO_KEY else path.name.partition(".")[0]
-    return [Spectrum(name, loglam, flux, ivar, str(path), key)]
-
-
-def _coadd(hdus: Any) -> Any | None:
-    """The table of the co-added spectrum; full files append one a single exposure after it."""
-    named = [hdu for hdu in hdus if hdu.name.upper() == "COADD"]
-    return find_table([*named, *hdus], {"FLUX", "IVAR"})
-
-
-def _loglam(path: Path, hdus: Any, table: Any, pixels: int) -> NDArray[np.float64]:
     if "LOGLAM" in columns(table):
-        return np.array(table.data["loglam"], np.float64)
-    for header in (table.header, hdus[0].header):
-        if "COEFF0" in header and "COEFF1" in header:
-            pixel = np.arange(pixels, dtype=np.float64)
-            return header["COEFF0"] + header["COEFF1"] * pixel
-    raise InputError(
-        f"{path} has no wavelengths: neither a column loglam nor COEFF0 and COEFF1 in a header;"
-        " fetch the file as the survey distributes it"
-    )
+        loglam = numbers(path, table, np.float64, "loglam")
+    else:
+        header = table.header if "COEFF0" in table.header else hdus[0].header
+        loglam = loglam_of_header(path, header, len(flux))
+    name, key, object_id = _identity(path, hdus)
+    return [Spectrum(name, loglam, flux, ivar, str(path), key, object_id)]
 
 
-def _key(hdus: Any) -> tuple[int, int, int]:
-    header = hdus[0].header
-    if all(k in header for k in ("PLATEID", "MJD", "FIBERID")):
-        return int(header["PLATEID"]), int(header["MJD"]), int(header["FIBERID"])
-    table = find_table(hdus, {"PLATE", "MJD", "FIBERID"})
-    if table is not None and len(table.data):
-        row = table.data[0]
-        return int(row["PLATE"]), int(row["MJD"]), int(row["FIBERID"])
-    return NO_KEY
+def check_vacuum(path: Path, header: Any) -> None:
+    """Raise InputError where a header says that the wavelengths are those in air."""
+    if header.get("VACUUM", True) is False:
+        raise InputError(
+            f"{path} has wavelengths in air (VACUUM = F in its header), and every spectrum is taken"
+            " in vacuum here; give the file as SDSS distributes it"
+        )
 
 
-def _what_it_is(path: Path, hdus: Any) -> str:
-    """A sentence on a file that is no spec file: what it is instead, and what to do."""
-    header, names = hdus[0].header, {hdu.name.upper() for hdu in hdus}
-    advice = "give spec or spec-lite files"
-    if header["NAXIS"] == 2 and "COEFF0" in header:
-        if "FIBERID" in header:
-            return (
-                f"{path} is an spSpec file (one fiber, DR7 and before), a format that is not read;"
-                f" {advice} of the same plate, MJD and fiber, as DR8 and later have them"
-            )
-        lacking = "" if "IVAR" in names or len(hdus) > 2 else " and lacks its inverse variance"
-        return f"{path} is an spPlate file (a whole plate), which is not read{lacking}; {advice}"
-    if {"B_FLUX", "R_FLUX", "Z_FLUX"} & names:
-        return f"{path} is a DESI file, which the SDSS reader does not read; {advice}"
-    return f"{path} has no table with columns flux and ivar, so it is no SDSS spectrum; {advice}"
+def loglam_of_header(path: Path, header: Any, pixels: int) -> NDArray[np.float64]:
+    """log10 wavelength COEFF0 + COEFF1 * pixel of a header, vacuum Angstrom, (pixels,).
+
+    Raises:
+        InputError: if the header lacks them or they are no wavelengths.
+    """
+    first, step = header.get("COEFF0"), header.get("COEFF1")
+    if not all(isinstance(value, int | float) for value in (first, step)):
+        raise InputError(
+            f"{path} has no wavelengths: neither a column loglam nor COEFF0 and COEFF1 in a header;"
+            " fetch the file as the survey distributes it"
+        )
+    last = first + step * (pixels - 1)
+    if not (2 < first < 5 and 2 < last < 5 and step > 0):  # 100 Angstrom to 10 micron
+        raise InputError(
+            f"{path} has COEFF0 = {first} and COEFF1 = {step}, which are not log10 of wavelengths"
+            " in Angstrom; fetch it again"
+        )
+    return first + step * np.arange(pixels, dtype=np.float64)
+
+
+def spectrum_name(plate: int, mjd: int, fiber: int) -> str:
+    """What SDSS calls a spectrum: plate-mjd-fiber."""
+    return f"{plate:04d}-{mjd:d}-{fiber:04d}"
+
+
+def _identity(path: Path, hdus: Any) -> tuple[str, tuple[int, int, int], int]:
+    """Name, key, and THING_ID or CATALOGID (-1 where the file does not tell)."""
+    values = integers_after(hdus[1], CATALOG_VALUES)  # SPALL or SPECOBJ is HDU 2
+    header, thing_id = hdus[0].header, values.get("THING_ID", -1)
+    if all(isinstance(header.get(k), int) for k in ("PLATEID", "MJD", "FIBERID")):
+        key = header["PLATEID"], header["MJD"], header["FIBERID"]
+        return spectrum_name(*key), key, thing_id
+    if {"PLATE", "MJD", "FIBERID"} <= values.keys():
+        key = values["PLATE"], values["MJD"], values["FIBERID"]
+        return spectrum_name(*key), key, thing_id
+    if {"FIELD", "MJD", "CATALOGID"} <= values.keys():
+        catalog_id = values["CATALOGID"]
+        name = f"{values['FIELD']:06d}-{values['MJD']:d}-{catalog_id:d}"
+        return name, (catalog_id, -1, -1), catalog_id
+    return path.name.partition(".")[0], NO_KEY, -1

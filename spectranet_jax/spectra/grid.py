@@ -80,27 +80,30 @@ def rebin(
             f"loglam {loglam.shape}, flux {flux.shape} and ivar {ivar.shape} do not belong"
             " together; give (pixels,), (..., pixels) and (..., pixels)"
         )
-    ivar = np.where(mask_of_flux | mask_of_ivar, 0, ivar)
+    if np.any(mask_of_flux) or np.any(mask_of_ivar):
+        ivar = np.where(mask_of_flux | mask_of_ivar, 0, ivar)
     usable = np.isfinite(loglam)
     index = np.where(usable, grid.bin_of(np.where(usable, loglam, 0.0)), -1)
     order = np.argsort(index, kind="stable")
     order = order[(index[order] >= 0) & (index[order] < grid.size)]
+    mean, total_weight = np.zeros((2, *flux.shape[:-1], grid.size))
+    if not len(order):
+        return mean, total_weight
     index = index[order]
+    in_order = (np.diff(order) == 1).all()  # as in nearly every survey: then nothing is copied
+    pixels = slice(order[0], order[-1] + 1) if in_order else order
 
-    flux, ivar = flux[..., order], ivar[..., order]
+    flux, ivar = flux[..., pixels], ivar[..., pixels]
     good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
     weight = np.where(good, ivar, 0)
     # The product keeps the dtype of the pixels, as QuasarNP's does; the sums are float64.
     weighted_flux = np.where(good, flux, 0) * weight
 
-    # Sums over the runs of equal index; a zero is appended so that every start is valid.
-    starts = np.searchsorted(index, np.arange(grid.size))
-    filled = np.isin(np.arange(grid.size), index)
-    padding = [(0, 0)] * (flux.ndim - 1) + [(0, 1)]
-    total_weight = np.add.reduceat(np.pad(weight, padding), starts, axis=-1, dtype=np.float64)
-    total_flux = np.add.reduceat(np.pad(weighted_flux, padding), starts, axis=-1, dtype=np.float64)
-    total_weight, total_flux = total_weight * filled, total_flux * filled
-    mean = np.divide(
-        total_flux, total_weight, out=np.zeros_like(total_flux), where=total_weight > 0
-    )
+    # Sums over the runs of equal index.
+    starts = np.flatnonzero(np.diff(index, prepend=-1))
+    filled = index[starts]
+    sums = np.add.reduceat(weight, starts, axis=-1, dtype=np.float64)
+    total_weight[..., filled] = sums
+    flux_sums = np.add.reduceat(weighted_flux, starts, axis=-1, dtype=np.float64)
+    mean[..., filled] = np.divide(flux_sums, sums, out=np.zeros_like(flux_sums), where=sums > 0)
     return mean, total_weight

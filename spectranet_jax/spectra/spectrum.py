@@ -17,6 +17,7 @@ class Spectrum:
         ivar: (pixels,) float32, inverse variance of flux; 0 where masked.
         source: the file it came from, as given.
         key: (plate, mjd, fiber), or (TARGETID, -1, -1): what catalogs are joined on.
+        object_id: THING_ID, CATALOGID or TARGETID where the file tells it, else -1.
     """
 
     name: str
@@ -25,3 +26,4 @@ class Spectrum:
     ivar: NDArray[np.float32]
     source: str
     key: tuple[int, int, int]
+    object_id: int = -1

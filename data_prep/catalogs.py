@@ -1,0 +1,269 @@
+"""The catalogs that tell what a spectrum is: one adapter a catalog, all in one table.
+
+Classes are CLASS_PERSON's codes where an inspector gave one (1 star, 3 quasar, 4 galaxy, 30 BAL
+quasar), else the catalog's own statement; a quasar of which it does not say more is QSO_BAL where
+it is surely a BAL. Which quasars are BALs is told by the rule that is asked for:
+
+- "class": CLASS_PERSON is 30 (DR12Q: BAL_FLAG_VI is set; DR14Q: BI_CIV is above 0); a quasar that
+  nobody inspected is unsure.
+- "flag-and-bi": QuasarNET's. A BAL where BAL_FLAG_VI is set and BI_CIV above 0, none where both are
+  0, unsure where they disagree (py/quasarnet/io.py). DR16Q has BAL_PROB >= 0.75 for the flag.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.spectra import InputError, labels
+from spectranet_jax.spectra.labels import GALAXY, QSO, QSO_BAL, STAR, UNKNOWN
+
+BalRule = Literal["class", "flag-and-bi"]
+Table = Mapping[str, NDArray[Any]]
+
+FIBER = ("PLATE", "MJD", "FIBERID")
+JOIN = ("THING_ID", *FIBER)
+DUPLICATES = tuple(f"{name}_DUPLICATE" for name in ("PLATE", "MJD", "FIBERID"))
+"""Columns (rows, k) that list further spectra of the same object, from DR9Q on."""
+
+MISSING_Z = -0.5
+"""Below it, a redshift means missing (-1, -999); stars reach -0.008."""
+
+LIKELY_BAL = 0.75
+"""BAL_PROB from which a DR16 quasar is called BAL."""
+
+PIPELINE = {"STAR": STAR, "GALAXY": GALAXY, "QSO": QSO}
+"""CLASS of spAll and SPECTYPE of redrock."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a catalog says of each row; all (n,): see `truth.Truth`."""
+
+    label: NDArray[np.int8]
+    bal: NDArray[np.int8]
+    z: NDArray[np.float64]
+    z_conf: NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """One catalog: its name, the columns it must and may have, and how they are understood.
+
+    Attributes:
+        name: what its makers call it.
+        needed, used: columns in upper case.
+        classes: the labels that it can give.
+        adapt: (columns, BAL rule) -> what they say.
+        object_column: what names an object.
+    """
+
+    name: str
+    needed: frozenset[str]
+    used: frozenset[str]
+    classes: tuple[int, ...]
+    adapt: Callable[[Table, BalRule], Answer]
+    object_column: str = "THING_ID"
+
+
+def _superset(table: Table, rule: BalRule) -> Answer:
+    label = labels.from_class_person(table["CLASS_PERSON"])
+    if rule == "flag-and-bi":
+        bal = _flag_and_bi(table["BAL_FLAG_VI"] == 1, table["BAL_FLAG_VI"] == 0, table["BI_CIV"])
+    else:
+        bal = _by_class(label)
+    return _answer(label, bal, table["Z_VI"], table["Z_CONF_PERSON"])
+
+
+def _dr12q(table: Table, rule: BalRule) -> Answer:
+    """Every object was inspected and is a quasar with a secure redshift (Paris et al. 2017)."""
+    flag = table["BAL_FLAG_VI"]
+    if rule == "flag-and-bi":
+        bal = _flag_and_bi(flag == 1, flag == 0, table["BI_CIV"])
+    else:
+        bal = np.where(flag > 0, labels.BAL, labels.NOT_BAL).astype(np.int8)
+    label = np.where(flag > 0, QSO_BAL, QSO)
+    return _answer(label, bal, table["Z_VI"], np.full(len(flag), labels.CONFIDENT))
+
+
+def _dr14q(table: Table, rule: BalRule) -> Answer:
+    """Quasars all; redshifts are the inspectors' or the pipeline's (Paris et al. 2018)."""
+    del rule  # there is no flag, so `read` has refused the other
+    bal = np.full(len(table["Z"]), labels.BAL_UNSURE, np.int8)
+    if "BI_CIV" in table:
+        bal[table["BI_CIV"] > 0] = labels.BAL
+        bal[table["BI_CIV"] == 0] = labels.NOT_BAL
+    inspected = _text(table["SOURCE_Z"]) == "VI"
+    z_conf = np.where(inspected | (table["ZWARNING"] == 0), labels.CONFIDENT, 0)
+    return _answer(_quasars(bal), bal, table["Z"], z_conf)
+
+
+def _dr16q(table: Table, rule: BalRule) -> Answer:
+    """Inspected or by the pipeline; the superset has stars and galaxies too (Lyke et al. 2020)."""
+    label = labels.from_class_person(table["CLASS_PERSON"])
+    inspected = label != UNKNOWN
+    if rule == "flag-and-bi":
+        likely = table["BAL_PROB"] >= LIKELY_BAL
+        unlikely = (table["BAL_PROB"] >= 0) & ~likely
+        bal = _flag_and_bi(likely, unlikely, table["BI_CIV"])
+    else:
+        bal = _by_class(label)
+    automatic = np.where(table["IS_QSO_FINAL"] == 1, _quasars(bal), UNKNOWN)
+    if "AUTOCLASS_PQN" in table:
+        says = _text(table["AUTOCLASS_PQN"])
+        automatic[(table["IS_QSO_FINAL"] != 1) & (says == "STAR")] = STAR
+        automatic[(table["IS_QSO_FINAL"] != 1) & (says == "GALAXY")] = GALAXY
+    label = np.where(inspected | (table["CLASS_PERSON"] > 0), label, automatic).astype(np.int8)
+    by_pipeline = _text(table["SOURCE_Z"]) == "PIPE"
+    by_eye = np.where(_text(table["SOURCE_Z"]) == "VI", table["Z_CONF"], labels.CONFIDENT)
+    z_conf = np.where(by_pipeline, np.where(table["ZWARNING"] == 0, labels.CONFIDENT, 0), by_eye)
+    return _answer(label, bal, table["Z"], np.clip(z_conf, 0, labels.CONFIDENT))
+
+
+def _pipeline(kind: str, warning: str) -> Callable[[Table, BalRule], Answer]:
+    """The class and redshift of a pipeline, where it warns of nothing."""
+
+    def adapt(table: Table, rule: BalRule) -> Answer:
+        del rule
+        sure = table[warning] == 0
+        label = np.full(len(sure), UNKNOWN, np.int8)
+        for name, value in PIPELINE.items():
+            label[sure & (_text(table[kind]) == name)] = value
+        bal = np.full(len(sure), labels.BAL_UNSURE, np.int8)
+        return _answer(label, bal, table["Z"], np.where(sure, labels.CONFIDENT, 0))
+
+    return adapt
+
+
+def _quasar_catalog(table: Table, rule: BalRule) -> Answer:
+    del rule
+    bal = np.full(len(table["Z"]), labels.BAL_UNSURE, np.int8)
+    secure = np.full(len(bal), labels.CONFIDENT)
+    return _answer(_quasars(bal), bal, table["Z"], secure)
+
+
+_EVERY_CLASS = (STAR, GALAXY, QSO, QSO_BAL)
+_DR16 = frozenset({*JOIN, "Z", "SOURCE_Z", "Z_CONF", "CLASS_PERSON", "IS_QSO_FINAL", "ZWARNING"})
+_SPALL = frozenset({"CLASS", "Z", "ZWARNING"})
+
+CATALOGS = (
+    Catalog(
+        "Superset_DR12Q",
+        frozenset({*JOIN, "Z_VI", "CLASS_PERSON", "Z_CONF_PERSON"}),
+        frozenset({"BAL_FLAG_VI", "BI_CIV"}),
+        _EVERY_CLASS,
+        _superset,
+    ),
+    Catalog(
+        "DR12Q",
+        frozenset({*JOIN, "Z_VI", "BAL_FLAG_VI", "BI_CIV"}),
+        frozenset(DUPLICATES),
+        (QSO, QSO_BAL),
+        _dr12q,
+    ),
+    Catalog(
+        "DR16Q",
+        _DR16 | {"BAL_PROB", "BI_CIV"},
+        frozenset({"AUTOCLASS_PQN", *DUPLICATES}),
+        (QSO, QSO_BAL),
+        _dr16q,
+    ),
+    Catalog(
+        "DR16Q_Superset",
+        _DR16 | {"AUTOCLASS_PQN"},
+        frozenset(DUPLICATES),
+        _EVERY_CLASS,
+        _dr16q,
+    ),
+    Catalog(
+        "DR14Q",
+        frozenset({*JOIN, "Z", "SOURCE_Z", "Z_VI", "ZWARNING"}),
+        frozenset({"BI_CIV", *DUPLICATES}),
+        (QSO, QSO_BAL),
+        _dr14q,
+    ),
+    Catalog(
+        "spAll",
+        _SPALL | set(FIBER),
+        frozenset({"THING_ID"}),
+        (STAR, GALAXY, QSO),
+        _pipeline("CLASS", "ZWARNING"),
+    ),
+    Catalog(
+        "spAll of DR18 and later",
+        _SPALL | {"CATALOGID"},
+        frozenset(),
+        (STAR, GALAXY, QSO),
+        _pipeline("CLASS", "ZWARNING"),
+        "CATALOGID",
+    ),
+    Catalog(
+        "DESI redrock",
+        frozenset({"TARGETID", "Z", "ZWARN", "SPECTYPE"}),
+        frozenset(),
+        (STAR, GALAXY, QSO),
+        _pipeline("SPECTYPE", "ZWARN"),
+        "TARGETID",
+    ),
+    Catalog(
+        "DESI quasar catalog",
+        frozenset({"TARGETID", "Z"}),
+        frozenset(),
+        (QSO,),
+        _quasar_catalog,
+        "TARGETID",
+    ),
+)
+"""In the order in which they are tried."""
+
+FLAG_AND_BI: dict[str, frozenset[str]] = {
+    "Superset_DR12Q": frozenset({"BAL_FLAG_VI", "BI_CIV"}),
+    "DR12Q": frozenset({"BAL_FLAG_VI", "BI_CIV"}),
+    "DR16Q": frozenset({"BAL_PROB", "BI_CIV"}),
+}
+"""The columns that the rule "flag-and-bi" needs of each catalog that it applies to."""
+
+
+def check_rule(path: Any, catalog: Catalog, available: set[str], rule: BalRule) -> None:
+    """Raise InputError if a catalog cannot tell BALs by the rule that is asked for."""
+    if rule == "flag-and-bi" and not (FLAG_AND_BI.get(catalog.name, {""}) <= available):
+        raise InputError(
+            f"{path}, a {catalog.name} catalog, has no visual BAL flag beside BI_CIV, so"
+            " --bal flag-and-bi cannot be used with it; say --bal class"
+        )
+
+
+def _by_class(label: NDArray[np.int8]) -> NDArray[np.int8]:
+    bal = np.full(len(label), labels.BAL_UNSURE, np.int8)
+    bal[label == QSO] = labels.NOT_BAL
+    bal[label == QSO_BAL] = labels.BAL
+    return bal
+
+
+def _flag_and_bi(
+    flag: NDArray[np.bool_], no_flag: NDArray[np.bool_], balnicity: NDArray[Any]
+) -> NDArray[np.int8]:
+    bal = np.full(len(flag), labels.BAL_UNSURE, np.int8)
+    bal[flag & (balnicity > 0)] = labels.BAL
+    bal[no_flag & (balnicity == 0)] = labels.NOT_BAL
+    return bal
+
+
+def _quasars(bal: NDArray[np.int8]) -> NDArray[np.int8]:
+    return np.where(bal == labels.BAL, QSO_BAL, QSO).astype(np.int8)
+
+
+def _answer(
+    label: NDArray[Any], bal: NDArray[np.int8], z: NDArray[Any], z_conf: NDArray[Any]
+) -> Answer:
+    z = z.astype(np.float64)
+    missing = ~(z > MISSING_Z) | ~np.isfinite(z)
+    is_code = (z_conf >= 0) & (z_conf <= labels.CONFIDENT)
+    z_conf = np.where(missing | ~is_code, 0, z_conf).astype(np.int8)
+    return Answer(label.astype(np.int8), bal, np.where(missing, np.nan, z), z_conf)
+
+
+def _text(column: NDArray[Any]) -> NDArray[Any]:
+    return np.strings.strip(np.asarray(column).astype(str))

@@ -1,0 +1,64 @@
+"""Whether a dataset folder still holds what was written, block by block."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_prep.summary import sha256_of
+from data_prep.write import open_shard
+from spectranet_jax.spectra import InputError, records
+from spectranet_jax.spectra.manifest import SPLITS, Manifest, Shard
+from spectranet_jax.spectra.records import Block
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A block of a shard, or, where `damage` says what is wrong, none."""
+
+    split: str
+    shard: Shard
+    block: Block | None
+    damage: str = ""
+
+
+def checked_blocks(folder: Path, contents: Manifest) -> Iterator[Checked]:
+    """Every block of a dataset with its checksum verified, in order, and what is damaged.
+
+    A shard whose sha256 differs although its blocks are whole is damaged elsewhere, and told too.
+    """
+    for split in SPLITS:
+        for shard in contents.shards[split]:
+            yield from _of_shard(folder / shard.file, split, shard)
+
+
+def _of_shard(path: Path, split: str, shard: Shard) -> Iterator[Checked]:
+    def damaged(what: str) -> Checked:
+        return Checked(split, shard, None, f"{path.name}{what}")
+
+    if not path.is_file():
+        yield damaged(" is missing")
+        return
+    whole = True
+    try:
+        reader = open_shard(path)
+        count = reader.num_records()
+    except (RuntimeError, ValueError, IndexError, OSError):
+        yield damaged(" cannot be opened: it is cut off, or its end is damaged")
+        return
+    if count != shard.blocks:
+        whole = False
+        yield damaged(f" holds {count} blocks where {shard.blocks} were written: it is cut off")
+    for number in range(count):
+        try:
+            block = records.decode(reader.read([number])[0])
+        except (RuntimeError, ValueError, IndexError) as error:  # InputError is a ValueError
+            whole = False
+            why = "checksum differs" if isinstance(error, InputError) else "cannot be read"
+            yield damaged(f", block {number} of {count}, is damaged ({why})")
+            continue
+        yield Checked(split, shard, block)
+    with suppress(RuntimeError):  # it tells again of the damaged block
+        reader.close()
+    if whole and sha256_of(path) != shard.sha256:
+        yield damaged(" differs from its sha256, outside its blocks")

@@ -1,0 +1,70 @@
+"""A dataset folder's card: counts, redshifts, S/N, coverage, examples, provenance, and its health.
+
+python -m data_prep.describe data/boss
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from data_prep.card import CARD, FIGURE, SHEET, Tally, counts_table, facts, write_card
+from data_prep.check import checked_blocks
+from data_prep.command import command
+from data_prep.progress import progress
+from spectranet_jax.spectra import InputError, manifest
+
+NAMED_BLOCKS = 20
+"""Damaged blocks named on the terminal; the card names them all."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Flags of `python -m data_prep.describe`."""
+
+    dataset: tyro.conf.Positional[Path]
+    """A dataset folder."""
+    out: Path | None = None
+    """Folder for card.html, card.png and card_examples.png; the dataset's own by default."""
+
+
+def describe(config: Config) -> Tally:
+    """Read every block, print and write the card; see `Config`.
+
+    Raises:
+        InputError: if this is no dataset, or a block is damaged; the card is written all the same.
+    """
+    contents = manifest.read(config.dataset)
+    tally, damage = Tally(contents.grid.size), []
+    blocks = sum(shard.blocks for split in contents.shards.values() for shard in split)
+    with progress("checking blocks", blocks) as advance:
+        for checked in checked_blocks(config.dataset, contents):
+            if checked.block is None:
+                damage.append(checked.damage)
+            else:
+                tally.add(checked.block)
+            advance(1, f"{len(damage)} damaged" if damage else "")
+    out = config.out or config.dataset
+    write_card(out, contents, tally, damage)
+
+    rows = counts_table(contents)
+    for row in rows:
+        print(f"{row[0]:<10}" + "".join(f"{cell:>10}" for cell in row[1:]))
+    width = max(len(what) for what, _ in facts(contents, tally))
+    for what, value in facts(contents, tally):
+        print(f"{what:<{width}}  {value}")
+    pictures = f" (with {FIGURE}{f' and {SHEET}' if tally.examples else ''})"
+    print(f"card: {out / CARD}{pictures}")
+    if damage:
+        for sentence in damage[:NAMED_BLOCKS]:
+            print(f"damaged: {sentence}")
+        raise InputError(
+            f"{config.dataset} is damaged in {len(damage)} places, first {damage[0]}; prepare it"
+            " anew, or copy it again"
+        )
+    print(f"every one of {blocks} blocks is whole")
+    return tally
+
+
+if __name__ == "__main__":
+    command(Config, describe, __doc__)

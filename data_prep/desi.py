@@ -1,0 +1,17 @@
+"""DESI spectra (coadd or spectra files) and redrock files or a quasar catalog -> a dataset folder.
+
+python -m data_prep.desi --spectra coadd-*.fits --catalog redrock-*.fits --out data/desi
+"""
+
+from data_prep.command import command
+from data_prep.survey import Config, prepare
+from spectranet_jax.spectra.manifest import Manifest
+
+
+def work(config: Config) -> Manifest:
+    """Prepare a dataset: see `survey.prepare`."""
+    return prepare(config, "data_prep.desi")
+
+
+if __name__ == "__main__":
+    command(Config, work, __doc__)

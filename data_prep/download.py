@@ -1,0 +1,181 @@
+"""Spectra that a catalog names, from the SDSS archive, to a folder.
+
+python -m data_prep.download --release dr12 --catalog Superset_DR12Q.fits --out spectra/
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from data_prep import archive
+from data_prep.archive import BASE_URL, Kind, Release, Wanted
+from data_prep.command import command
+from data_prep.fetch import Checksums, FetchError, MissingError, fetch
+from data_prep.progress import progress
+from data_prep.readers.fits import columns, find_table, open_fits
+from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.atomic import write_text
+
+MISSING_LIST, FAILED_LIST = "missing.txt", "failed.txt"
+
+MOST_CONNECTIONS = 16
+"""The archive is shared by all; more connections are not faster for long."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Flags of `python -m data_prep.download`."""
+
+    release: Release
+    """Data release whose reduction is fetched."""
+    catalog: Path
+    """FITS catalog with PLATE, MJD and FIBERID, and RUN2D if it has it: Superset_DR12Q, DR16Q,
+    spAll, ..."""
+    out: Path
+    """Folder for the files, one a plate as in the archive; what is there already stays."""
+    files: Kind = "spec-lite"
+    """spec-lite, spec (with single exposures) or spPlate (whole plates)."""
+    base_url: str = BASE_URL
+    """The archive, or a mirror of it."""
+    connections: int = 4
+    """Files fetched at a time, up to 16."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of the files: counts, and the names of those that are not there."""
+
+    there: int
+    fetched: int
+    bytes_fetched: int
+    missing: list[str]
+    failed: list[str]
+
+
+def download(config: Config) -> Summary:
+    """Fetch what is not there yet; see `Config`.
+
+    Files that the archive does not have are listed in missing.txt, others that could not be
+    fetched in failed.txt, which the next run tries again.
+
+    Raises:
+        InputError: if the catalog cannot be read or names no spectrum, or files could not be
+            fetched.
+    """
+    if not 1 <= config.connections <= MOST_CONNECTIONS:
+        raise InputError(f"connections {config.connections} is not from 1 to {MOST_CONNECTIONS}")
+    wanted = _wanted(config.catalog, config.files)
+    checksums = Checksums()
+    there, fetched, size = 0, 0, 0
+    missing: list[str] = []
+    failed: list[str] = []
+    with (
+        ThreadPoolExecutor(config.connections) as pool,
+        progress("fetching files", len(wanted)) as advance,
+    ):
+        jobs = ((pool, config, checksums, one) for one in wanted)
+        try:
+            for one, came, reason in _some_at_a_time(jobs, 4 * config.connections):
+                name = archive.file_name(one, config.files)
+                if reason == "missing":
+                    missing.append(name)
+                elif reason:
+                    failed.append(f"{name}  # {reason}")
+                elif came:
+                    fetched, size = fetched + 1, size + came
+                else:
+                    there += 1
+                advance(1, f"{len(missing)} missing" if missing else "")
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            raise
+    summary = Summary(there, fetched, size, sorted(missing), sorted(failed))
+    _tell(config.out, summary)
+    if failed:
+        raise InputError(
+            f"{len(failed)} of {len(wanted)} files could not be fetched, the first because"
+            f" {summary.failed[0].partition('# ')[2]}; run the same command again later"
+        )
+    return summary
+
+
+def _wanted(catalog: Path, kind: Kind) -> list[Wanted]:
+    """What the catalog names, each once, plate by plate."""
+    with open_fits(catalog, large=True) as hdus:
+        table = find_table(hdus, {"PLATE", "MJD", "FIBERID"})
+        if table is None:
+            raise InputError(
+                f"{catalog} has no table with PLATE, MJD and FIBERID; give a catalog like"
+                " Superset_DR12Q"
+            )
+        keys = [np.array(table.data[name], np.int64) for name in ("PLATE", "MJD", "FIBERID")]
+        runs = np.full(len(keys[0]), "")
+        if "RUN2D" in columns(table):
+            runs = np.strings.strip(np.array(table.data["RUN2D"]).astype(str))
+    if kind == "spPlate":
+        keys[2] = np.zeros_like(keys[2])
+    known = (keys[0] > 0) & (keys[1] > 0)
+    rows = zip(*(key[known].tolist() for key in keys), runs[known].tolist(), strict=True)
+    wanted = sorted({Wanted(*row) for row in rows})
+    if not wanted:
+        raise InputError(f"{catalog} names no spectrum: it has no row with a plate and an MJD")
+    return wanted
+
+
+Job = tuple[ThreadPoolExecutor, Config, Checksums, Wanted]
+
+
+def _some_at_a_time(jobs: Iterator[Job], most: int) -> Iterator[tuple[Wanted, int, str]]:
+    """Outcomes as they come, with few jobs waiting: a catalog names half a million files."""
+    running: set[Future[tuple[Wanted, int, str]]] = set()
+    for pool, config, checksums, one in jobs:
+        running.add(pool.submit(_one, config, checksums, one))
+        if len(running) >= most:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in done)
+    while running:
+        done, running = wait(running, return_when=FIRST_COMPLETED)
+        yield from (future.result() for future in done)
+
+
+def _one(config: Config, checksums: Checksums, wanted: Wanted) -> tuple[Wanted, int, str]:
+    """Fetch a file from where it is: it, the bytes that came, and why it is not there."""
+    path = config.out / f"{wanted.plate:04d}" / archive.file_name(wanted, config.files)
+    if path.exists():
+        return wanted, 0, ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+    for url in archive.addresses(wanted, config.files, config.release, config.base_url):
+        try:
+            return wanted, fetch(url, path, checksums.of(url)), ""
+        except MissingError:
+            continue
+        except FetchError as error:
+            return wanted, 0, str(error)
+    return wanted, 0, "missing"
+
+
+def _tell(out: Path, summary: Summary) -> None:
+    print(f"already there: {summary.there}")
+    print(f"fetched: {summary.fetched} ({summary.bytes_fetched / 1e6:.1f} MB)")
+    lists: Sequence[tuple[str, list[str], str]] = (
+        ("not in the archive", summary.missing, MISSING_LIST),
+        ("not fetched", summary.failed, FAILED_LIST),
+    )
+    for what, names, file in lists:
+        print(f"{what}: {len(names)}" + (f" (listed in {out / file})" if names else ""))
+        if names:
+            write_text(out / file, "".join(f"{name}\n" for name in names))
+        else:
+            (out / file).unlink(missing_ok=True)
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    command(Config, download, __doc__)

@@ -1,0 +1,80 @@
+"""What has been read so far, kept beside the dataset until it is whole: a cut-off run goes on."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from data_prep import batch as batches
+from data_prep.batch import Batch
+from data_prep.folder import writing
+from spectranet_jax.spectra import InputError
+
+
+class Journal:
+    """A file of batches, to which whole ones are appended.
+
+    Attributes:
+        path: the file, or None to keep nothing.
+        size: bytes of it that hold whole batches.
+    """
+
+    def __init__(self, path: Path | None, key: str) -> None:
+        self.path = path
+        self.size = 0
+        if path is None:
+            return
+        head = f"{key}\n".encode()
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab+") as file:
+                file.seek(0)
+                if file.read(len(head)) != head:  # another catalog, other files, another version
+                    file.truncate(0)
+                    file.write(head)
+        self.size = len(head)
+
+    def replay(self) -> Iterator[Batch]:
+        """The batches of an earlier run, in order, up to the first that is not whole."""
+        if self.path is None:
+            return
+        with self.path.open("rb") as file:
+            file.seek(self.size)
+            while (batch := batches.decode(file)) is not None:
+                self.size = file.tell()
+                yield batch
+
+    def add(self, batch: Batch) -> None:
+        """Append a batch, after the whole ones."""
+        if self.path is None:
+            return
+        content = batches.encode(batch)
+        with writing(self.path), self.path.open("r+b") as file:
+            file.seek(self.size)
+            file.write(content)
+            file.truncate()
+        self.size += len(content)
+
+
+@contextmanager
+def journal(out: Path, key: str, kept: bool) -> Iterator[Journal]:
+    """Give the journal of a dataset folder; it is removed when the block succeeds.
+
+    Args:
+        out: the dataset folder.
+        key: what must be the same for an earlier run to count.
+        kept: whether to keep one at all.
+    """
+    path = out.absolute().parent / f".finished-{out.name}" if kept else None
+    record = Journal(path, key)
+    try:
+        yield record
+    except (InputError, KeyboardInterrupt):
+        if path is not None and path.exists():
+            print(
+                f"what was read is kept in {path}; the same command goes on from there",
+                file=sys.stderr,
+            )
+        raise
+    if path is not None:
+        path.unlink(missing_ok=True)

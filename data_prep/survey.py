@@ -1,0 +1,256 @@
+"""Survey files and catalogs -> a dataset folder: what `data_prep.sdss` and `data_prep.desi` do.
+
+Files are read and rebinned by workers, a few at a time, and their results come back in order. Then
+each spectrum is joined with its catalog row, and streams to the shard of its hash. What has been
+read is kept until the dataset is whole, so that a run that was cut off goes on.
+"""
+
+import hashlib
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_prep import truth as truths
+from data_prep.batch import Batch, concatenate, read_files
+from data_prep.catalogs import BalRule
+from data_prep.folder import check_free
+from data_prep.journal import Journal, journal
+from data_prep.pictures import contact_sheet
+from data_prep.progress import progress
+from data_prep.readers import paths
+from data_prep.selection import NO_ROW, Selection
+from data_prep.split import FRACTIONS, check_fractions
+from data_prep.split_lists import division
+from data_prep.summary import SHEET, creator, print_summary, sha256_of
+from data_prep.workers import in_order
+from data_prep.write import first_block, write_dataset
+from spectranet_jax import __version__
+from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.manifest import Manifest
+from spectranet_jax.spectra.records import BLOCK_SIZE, Block
+
+UNREADABLE = "in a file that cannot be read"
+SAME_FILE = "in a file that had come before under another name"
+
+FEW_FILES = 300
+"""Up to so many files, starting worker processes, or keeping what was read, is not worth it."""
+
+TOGETHER_FILES, TOGETHER_BYTES = 16, 8 << 20
+"""A worker reads so much before it answers: 16 spec files, or one plate."""
+
+NAMED_FILES = 10
+"""Unreadable files named on the terminal; the report in the manifest names them all."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Flags of `python -m data_prep.sdss` and `data_prep.desi`."""
+
+    catalog: tuple[str, ...]
+    """FITS catalogs that tell classes and redshifts: Superset_DR12Q, DR12Q, DR14Q, DR16Q,
+    DR16Q_Superset, spAll, DESI redrock files or quasar catalogs; as with spectra, several."""
+    spectra: tuple[str, ...]
+    """Spectra: spec (lite or full), spPlate, spSpec, DESI coadd or spectra files; files, folders,
+    glob patterns, or lists of files (@LIST, *.txt)."""
+    out: Path
+    """The dataset folder to make."""
+    bal: BalRule = "class"
+    """What a BAL is: by the catalog's class, or by QuasarNET's rule (visual flag and BI_CIV agree).
+    """
+    balance: bool = False
+    """Draw equally many spectra of each class within a split."""
+    seed: int = 0
+    """Of the split by object and the order."""
+    split_fractions: tuple[float, float, float] = FRACTIONS
+    """Of the objects in train, valid and test."""
+    split_lists: Path | None = None
+    """A folder of lists of plate-mjd-fiber, *test*.lst, *valid*.lst and perhaps *train*.lst: a
+    published split, instead of the fractions."""
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    """Processes that read files, or jobs of a SLURM cluster; the dataset does not depend on it."""
+    scheduler: str = ""
+    """Read on a Dask cluster: the address of its scheduler, or slurm."""
+
+
+def prepare(config: Config, command: str) -> Manifest:
+    """Read, join, split and write; see `Config`.
+
+    Raises:
+        InputError: if nothing can be read, nothing matches the catalog, or a class to balance is
+            empty; one bad file among good ones is left out and counted.
+    """
+    check_free(config.out)
+    check_fractions(config.split_fractions)
+    catalogs = [Path(name) for name in paths(config.catalog)]
+    files = [f for f in paths(config.spectra) if not _is_one_of(f, catalogs)]  # in the same folder
+    print(f"reading {', '.join(map(str, catalogs))}"[:200], file=sys.stderr, flush=True)
+    truth = truths.read(*catalogs, bal=config.bal)
+    divided = division(config.split_lists, truth, config.seed, config.split_fractions)
+
+    chunks = list(_chunks(files))
+    work = _Work(config, files, truth)
+    digests = [{"catalog": str(c), "sha256": sha256_of(c)} for c in catalogs]
+    work.sources += [d | {"kinds": list(truth.kinds), "bal": config.bal} for d in digests]
+    with journal(config.out, _key(files), kept=len(files) > FEW_FILES) as record:
+        manifest = write_dataset(
+            config.out,
+            work.blocks(chunks, record),
+            expected=_expected(files, chunks, truth),
+            seed=config.seed,
+            sources=work.sources,
+            creator=creator(command, config),
+            report=work.report,
+            division=divided,
+            balance=truth.classes if config.balance else (),
+        )
+    for sentence in work.report["unreadable"][:NAMED_FILES]:
+        print(f"left out: {sentence}", file=sys.stderr)
+    contact_sheet(config.out / SHEET, [first_block(config.out, manifest)])
+    print_summary(manifest, config.out)
+    return manifest
+
+
+def _is_one_of(name: str, catalogs: Sequence[Path]) -> bool:
+    path = Path(name)
+    return path.exists() and any(c.exists() and path.samefile(c) for c in catalogs)
+
+
+def _chunks(files: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Files that a worker reads at a time; they depend on the files alone."""
+    chunk: list[str] = []
+    size = 0
+    for name in files:
+        chunk.append(name)
+        size += _stat(name)[0]
+        if len(chunk) >= TOGETHER_FILES or size >= TOGETHER_BYTES:
+            yield tuple(chunk)
+            chunk, size = [], 0
+    if chunk:
+        yield tuple(chunk)
+
+
+def _stat(name: str) -> tuple[int, int]:
+    """Size and time of a file; zeros where there is none."""
+    try:
+        found = Path(name).stat()
+    except OSError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
+
+
+def _key(files: Sequence[str]) -> str:
+    """What an earlier run must have had in common, for its results to count."""
+    digest = hashlib.sha256(__version__.encode())
+    for name in files:
+        digest.update(f"{name}\0{_stat(name)}\n".encode())
+    return digest.hexdigest()
+
+
+def _expected(files: Sequence[str], chunks: Sequence[tuple[str, ...]], truth: truths.Truth) -> int:
+    """At most how many spectra will come, about: by the first files, and by the catalog."""
+    a_file = max(1.0, len(read_files(chunks[0])) / len(chunks[0]))
+    known = len(truth) + len(truth.other_row)
+    return min(round(a_file * len(files)), max(known, len(files)))
+
+
+class _Work:
+    """The stream from files to blocks; `report` and `sources` are complete at its end."""
+
+    def __init__(self, config: Config, files: Sequence[str], truth: truths.Truth) -> None:
+        self.config = config
+        self.files = files
+        self.selection = Selection(truth, Counter())
+        self.sources: list[dict[str, Any]] = []
+        self.report: dict[str, Any] = {
+            "rows_in": 0,
+            "reasons": self.selection.reasons,
+            "masked": 0,
+            "unreadable": [],
+        }
+        self._seen: set[str] = set()
+
+    def blocks(self, chunks: Sequence[tuple[str, ...]], record: Journal) -> Iterator[Block]:
+        """Blocks of the spectra that can be used.
+
+        Raises:
+            InputError: if nothing can be read, or nothing matches the catalog.
+        """
+        digest, taken = hashlib.sha256(), 0
+        with progress("reading files", len(self.files)) as advance:
+            for batch in _gathered(self._batches(chunks, record)):
+                for _, sha256, _, _ in batch.files:
+                    digest.update(sha256.encode())
+                block = self._select(batch)
+                taken += len(block)
+                yield block
+                advance(len(batch.files), f"{taken} spectra")
+        self.sources.append(
+            {
+                "spectra": self.config.spectra,
+                "files": len(self.files),
+                "sha256": digest.hexdigest(),
+            }
+        )
+        unreadable = self.report["unreadable"]
+        if not taken and len(unreadable) == len(self.files):
+            raise InputError(f"none of the {len(self.files)} files can be read: {unreadable[0]}")
+        if not taken and set(self.selection.reasons) <= {NO_ROW, UNREADABLE}:
+            raise InputError(
+                f"no spectrum matches a row of {', '.join(self.config.catalog)} by plate, MJD and"
+                " fiber, or by object; give the catalog that belongs to these spectra"
+            )
+
+    def _batches(self, chunks: Sequence[tuple[str, ...]], record: Journal) -> Iterator[Batch]:
+        """The files read: those of an earlier run, then the others."""
+        done = 0
+        for batch in record.replay():
+            done += 1
+            yield batch
+        if done:
+            print(f"going on after {done} of {len(chunks)} parts", file=sys.stderr, flush=True)
+        workers = self.config.workers if len(self.files) > FEW_FILES else 1
+        with in_order(read_files, chunks[done:], workers, self.config.scheduler) as results:
+            for batch in results:
+                record.add(batch)
+                yield batch
+
+    def _select(self, batch: Batch) -> Block:
+        bad = [reason for _, _, _, reason in batch.files if reason]
+        self.report["unreadable"] += bad
+        self.report["rows_in"] += len(batch) + len(bad)
+        self.report["masked"] += int(batch.masked.sum())
+        if bad:
+            self.selection.reasons[UNREADABLE] += len(bad)
+        again = []
+        for _, sha256, _, _ in batch.files:
+            again.append(bool(sha256) and sha256 in self._seen)
+            self._seen.add(sha256)
+        names = [Path(name).name.encode() for name, _, _, _ in batch.files]
+        return self.selection.take(
+            rows=self.selection.truth.rows_of(batch.fiber, batch.object_id),
+            fiber=batch.fiber,
+            flux=batch.flux,
+            ivar=batch.ivar,
+            name=batch.name,
+            source=np.array(names, np.bytes_)[batch.file],
+            left_out={SAME_FILE: np.array(again, np.bool_)[batch.file] & (batch.fiber < 0)},
+            object_id=batch.object_id,
+        )
+
+
+def _gathered(parts: Iterator[Batch]) -> Iterator[Batch]:
+    """The same in batches of about a block."""
+    waiting: list[Batch] = []
+    for part in parts:
+        waiting.append(part)
+        if sum(map(len, waiting)) >= BLOCK_SIZE or len(waiting) >= BLOCK_SIZE:
+            yield concatenate(waiting)
+            waiting = []
+    if waiting:
+        yield concatenate(waiting)
