@@ -12,9 +12,11 @@ MOCK = "data_prep.mock"
 
 LIMITS = {
     MOCK: """\
-- Trained on mock spectra alone, each computed from published numbers: no template and no real
-  spectrum went in, so no licence but this project's applies. Real spectra were looked at to see
-  how well that works, while the mock survey was drawn up: they are a development set.
+- Trained on mock spectra alone: no template and no real spectrum went in, so no license but this
+  project's applies. Most of the survey's numbers are published ones; noise, calibration tilt,
+  quasar line strengths, the mixture of old galaxies and the bands of M dwarfs were set against real
+  BOSS spectra, plate 7102 among them, which were scored about a dozen times while the survey was
+  drawn up. They are a development set, and their scores flatter.
 - Made for BOSS spectra of quasar targets; spectra of SDSS-I/II, whose outer bins are empty, work
   too. Other surveys' galaxies may look different.
 - Probabilities are calibrated on the mock survey, whose classes are equally frequent. In a sample

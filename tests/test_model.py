@@ -262,9 +262,7 @@ def test_a_name_is_a_shipped_model_and_a_path_is_a_folder(
         assert load(path).sha256 != load(run).sha256
 
 
-def test_the_default_is_a_shipped_model_if_any_is_shipped():
-    if not weights.shipped():
-        pytest.skip("no weights are shipped yet")
+def test_the_default_is_a_shipped_model():
     assert load().name == model.DEFAULT in weights.shipped()
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from spectranet_jax.inference import load, weights
+from spectranet_jax.inference.model import DEFAULT
 from spectranet_jax.spectra import InputError
 
 TREE = {
@@ -145,6 +146,7 @@ def test_a_checkpoint_and_its_safetensors_are_the_same_weights(tmp_path: Path):
 
 def test_what_is_shipped_is_whole():
     """Each shipped model has weights, config and card, and its card names its weights."""
+    assert DEFAULT in weights.shipped()
     for name, folder in weights.shipped().items():
         model = load(name)
         assert model.name == name
