@@ -153,7 +153,7 @@ BAD = {
     f"{PREDICT} --model run": "there is nothing to read; name spec files",
     f"{PREDICT} gone.fits --model run": "gone.fits does not exist; check the name",
     f"{PREDICT} gone-*.fits --model run": r"no file matches gone-\*.fits; check the pattern",
-    f"{PREDICT} empty --model run": "empty holds no .fits, .fits.gz, .fit file",
+    f"{PREDICT} empty --model run": "empty holds no .fits, .fits.gz, .fit, .fit.gz file",
     f"{PREDICT} @gone.txt --model run": "gone.txt cannot be read as a list of files",
     f"{PREDICT} empty.txt --model run": "empty.txt lists no file; write one path a line",
     f"{PREDICT} text.fits --model run": "text.fits cannot be read as FITS",
