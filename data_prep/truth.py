@@ -124,7 +124,15 @@ def _read(path: Path, rule: BalRule) -> Truth:
 def _adapt(path: Path, catalog: Catalog, table: Any, rule: BalRule) -> Truth:
     names = catalog.needed | (catalog.used & columns(table))
     content, other_fiber, other_row = _columns(path, table, names)
-    answer = catalog.adapt(content, rule)
+    try:
+        answer = catalog.adapt(content, rule)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{path} has text, or numbers of another kind, in a column of {catalog.name};"
+            " give the catalog as it is published"
+        ) from error
+    if len(answer.label) == 0:
+        raise InputError(f"{path} holds no rows; give a catalog with the spectra in it")
     none = np.full(len(answer.label), -1, np.int64)
     has_fiber = set(FIBER) <= content.keys()
     object_id = content.get(catalog.object_column, none)

@@ -45,7 +45,7 @@ class Config:
     repeats: int = 9
     """measurements of each side, taken in turn"""
     json: Path | None = None
-    """file to write the rows to, as JSON"""
+    """file to write the rows to, with device and versions, as JSON"""
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ def work(config: Config) -> None:
     from rich.table import Table
 
     from data_prep.progress import progress
+    from experiments.pipeline import versions
     from spectranet_jax.spectra.atomic import write_text
 
     rows: list[Row] = []
@@ -90,7 +91,15 @@ def work(config: Config) -> None:
         table.add_row(row.case, *figures, f"{row.ratio:.2f}")
     Console().print(table)
     if config.json is not None:
-        write_text(config.json, json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+        content = {
+            "device": device,
+            "machine": platform.machine(),
+            "versions": versions(),
+            "batch": config.batch,
+            "repeats": config.repeats,
+            "rows": [asdict(row) for row in rows],
+        }
+        write_text(config.json, json.dumps(content, indent=1) + "\n")
 
 
 def medians(sides: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:

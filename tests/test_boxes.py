@@ -42,7 +42,7 @@ def test_a_dense_sweep_of_each_line_comes_back(line):
 
 
 def test_the_boxes_have_the_published_edges():
-    """FACTS of the format: Lyman-alpha boxes begin at these redshifts."""
+    """QuasarNET's 13 boxes: Lyman-alpha enters each at these redshifts."""
     z = boxes.decode(np.arange(9), np.zeros(9), boxes.LINES["LYA"], 13)
     published = [1.961, 2.203, 2.465, 2.747, 3.053, 3.384, 3.742, 4.129, 4.548]
     np.testing.assert_allclose(z, published, atol=6e-4)

@@ -80,7 +80,7 @@ def test_rebinning_is_quasarnps(shared):
 
 
 def plain_rebin(loglam, flux, ivar, grid):
-    """The rule of FACTS 1.3, a pixel at a time."""
+    """The rule of QuasarNET's io.py, a pixel at a time."""
     weighted, total = [0.0] * grid.size, [0.0] * grid.size
     for pixel in range(len(loglam)):
         values = float(loglam[pixel]), float(flux[pixel]), float(ivar[pixel])

@@ -17,7 +17,7 @@ def break_4000(kind: str, rng: np.random.Generator) -> float:
 
 
 def test_the_break_at_4000_angstrom_grows_with_age(rng):
-    """Passive galaxies 1.6 to 2.0, star-forming ones 1.2 to 1.4 (FACTS of SDSS)."""
+    """Passive galaxies 1.6 to 2.0, star-forming ones 1.2 to 1.4 (Kauffmann et al. 2003)."""
     assert 1.5 < break_4000("old", rng) < 2.1
     assert 1.1 < break_4000("star-forming", rng) < 1.5
     order = [break_4000(kind, rng) for kind in galaxies.MIXTURES]

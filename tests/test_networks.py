@@ -97,6 +97,16 @@ def test_forward_pass_equals_numpy(network: nn.Module, oracle: Callable, rng: np
     np.testing.assert_allclose(ours, oracle(variables, flux), rtol=1e-5, atol=1e-5)
 
 
+def channels_first(kernel: np.ndarray) -> np.ndarray:
+    """Rows of a dense kernel in the order in which PyTorch flattens, channels first."""
+    return kernel.reshape(LENGTHS[-1], -1, kernel.shape[1]).swapaxes(0, 1).reshape(kernel.shape)
+
+
+def pixels_first(kernel: np.ndarray) -> np.ndarray:
+    """The inverse of `channels_first`."""
+    return kernel.reshape(-1, LENGTHS[-1], kernel.shape[1]).swapaxes(0, 1).reshape(kernel.shape)
+
+
 def torch_twin(network: nn.Module, variables: dict):
     """The same network as PyTorch code would build it, with the same weights, in eval mode."""
     torch = pytest.importorskip("torch", reason="the comparison with PyTorch needs torch")
@@ -112,9 +122,8 @@ def torch_twin(network: nn.Module, variables: dict):
     names = sorted(name for name in params if name.startswith("Dense"))
     for name in names:
         kernel = params[name]["kernel"]
-        if name == "Dense_0":  # PyTorch flattens channels first
-            kernel = kernel.reshape(LENGTHS[-1], -1, kernel.shape[1]).transpose(1, 0, 2)
-            kernel = kernel.reshape(-1, kernel.shape[2])
+        if name == "Dense_0":
+            kernel = channels_first(kernel)
         dense = torch.nn.Linear(*kernel.shape)
         dense.weight.data = torch.tensor(kernel.T.copy())
         dense.bias.data = torch.tensor(params[name]["bias"])
@@ -170,12 +179,18 @@ def test_output_and_gradients_equal_pytorch(
     for block, conv in enumerate(convs):
         close(by_params[f"ConvPool_{block}"]["kernel"], conv.weight.grad.numpy().transpose(2, 1, 0))
         close(by_params[f"ConvPool_{block}"]["bias"], conv.bias.grad.numpy())
-    last = [m for m in twin if isinstance(m, torch.nn.Linear)][-1]
-    name = max(n for n in by_params if n.startswith("Dense"))
-    close(by_params[name]["kernel"], last.weight.grad.numpy().T)
+    dense = [m for m in twin if isinstance(m, torch.nn.Linear)]
+    for number, layer in enumerate(dense):
+        kernel = layer.weight.grad.numpy().T
+        if number == 0:
+            kernel = pixels_first(kernel)
+        close(by_params[f"Dense_{number}"]["kernel"], kernel)
+        close(by_params[f"Dense_{number}"]["bias"], layer.bias.grad.numpy())
+    norm = next(m for m in twin if isinstance(m, torch.nn.BatchNorm1d))
+    close(by_params["BatchNorm_0"]["scale"], norm.weight.grad.numpy())
+    close(by_params["BatchNorm_0"]["bias"], norm.bias.grad.numpy())
     if train:
         # PyTorch keeps the unbiased variance of the batch, Flax the biased one.
-        norm = next(m for m in twin if isinstance(m, torch.nn.BatchNorm1d))
         close(stats["BatchNorm_0"]["mean"], norm.running_mean.numpy())
         before = 0.9 * variables["batch_stats"]["BatchNorm_0"]["var"]
         unbiased = (norm.running_var.numpy() - before) * 5 / 6

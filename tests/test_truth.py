@@ -57,11 +57,6 @@ def test_join_on_fiber_and_on_object(tmp_path):
     assert truth.rows_of_objects(np.array([5, 9, -1, 7])).tolist() == [2, 0, -1, -1]
 
 
-def test_join_on_an_empty_catalog(tmp_path):
-    truth = read(write_catalog(tmp_path / "c.fits", KEYS[:0], superset([])))
-    assert truth.rows_of_objects(np.array([5, -1])).tolist() == [-1, -1]
-
-
 def test_fiber_keys_are_unique(rng):
     parts = [rng.integers(0, high, 5000) for high in (20_000, 70_000, 1001)]
     same = len(np.unique(np.stack(parts), axis=1).T)
@@ -71,7 +66,7 @@ def test_fiber_keys_are_unique(rng):
 
 def test_the_excerpt_of_the_superset(shared):
     truth = read(shared / "boss-dr12-7102" / "Superset_DR12Q-excerpt.fits")
-    assert np.bincount(truth.label).tolist() == [13, 2, 23, 2]  # FACTS: 13 STAR, 2 GALAXY, ...
+    assert np.bincount(truth.label).tolist() == [13, 2, 23, 2]  # 13 STAR, 2 GALAXY, ...
     assert (truth.bal == BAL).sum() == 2 and (truth.bal == NOT_BAL).sum() == 23
     assert (truth.z_conf == 3).all() and np.isfinite(truth.z).all()
 
@@ -229,3 +224,14 @@ def test_a_rule_that_a_catalog_cannot_follow_is_told(tmp_path):
     path = write_catalog(tmp_path / "c.fits", KEYS[:2], superset([1, 3]))
     with pytest.raises(InputError, match=r"has no visual BAL flag.*say --bal class"):
         read(path, bal="flag-and-bi")
+
+
+@pytest.mark.parametrize(
+    ("rows", "redshift", "sentence"),
+    [(0, 1.0, "holds no rows"), (1, "unknown", "has text, or numbers of another kind")],
+)
+def test_a_catalog_that_tells_nothing_is_a_sentence(tmp_path, rows, redshift, sentence):
+    content = superset(class_person=[3] * rows) | {"Z_VI": np.array([redshift] * rows)}
+    path = write_catalog(tmp_path / "c.fits", KEYS[:rows], content)
+    with pytest.raises(InputError, match=sentence):
+        read(path)
