@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 from data_prep.pictures import contact_sheet
 from spectranet_jax.spectra.atomic import atomic, write_text
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.labels import BAL, CLASS_COLORS, CLASSES, CONFIDENT, NOT_BAL
+from spectranet_jax.spectra.labels import (
+    BAL,
+    BAL_UNSURE,
+    CLASS_COLORS,
+    CLASSES,
+    CONFIDENT,
+    GALAXY,
+    NOT_BAL,
+    QSO,
+    QSO_BAL,
+)
 from spectranet_jax.spectra.manifest import SPLITS, Manifest
 from spectranet_jax.spectra.records import Block, concatenate
 
@@ -31,18 +41,23 @@ class Tally:
     Attributes:
         spectra: rows seen.
         z, sn: histograms of each class on `Z_EDGES` and `SN_EDGES`, int64 (classes, bins).
-        z_outside, z_missing, z_secure, bal, no_bal: counts.
+        z_secure, z_unsure, z_missing: galaxies and quasars by what is known of their redshift;
+            that of a star is not asked for.
+        z_outside: those of them beyond the last of `Z_EDGES`.
+        bal, no_bal, bal_unsure: quasars.
         covered: (bins,) spectra with a measurement in each bin of the grid.
         examples: a few spectra of each class.
     """
 
     bins: int
     spectra: int = 0
-    z_outside: int = 0
-    z_missing: int = 0
     z_secure: int = 0
+    z_unsure: int = 0
+    z_missing: int = 0
+    z_outside: int = 0
     bal: int = 0
     no_bal: int = 0
+    bal_unsure: int = 0
     z: NDArray[np.int64] = field(init=False)
     sn: NDArray[np.int64] = field(init=False)
     covered: NDArray[np.int64] = field(init=False)
@@ -57,11 +72,16 @@ class Tally:
         """Count a block."""
         self.spectra += len(block)
         known = np.isfinite(block.z)
-        self.z_missing += int((~known).sum())
-        self.z_outside += int((block.z[known] >= Z_EDGES[-1]).sum())
-        self.z_secure += int((block.z_conf == CONFIDENT).sum())
-        self.bal += int((block.bal == BAL).sum())
-        self.no_bal += int((block.bal == NOT_BAL).sum())
+        distant = np.isin(block.label, (GALAXY, QSO, QSO_BAL))
+        secure = block.z_conf == CONFIDENT
+        self.z_secure += int((distant & known & secure).sum())
+        self.z_unsure += int((distant & known & ~secure).sum())
+        self.z_missing += int((distant & ~known).sum())
+        self.z_outside += int((block.z[distant & known] >= Z_EDGES[-1]).sum())
+        bal = block.bal[np.isin(block.label, (QSO, QSO_BAL))]
+        self.bal += int((bal == BAL).sum())
+        self.no_bal += int((bal == NOT_BAL).sum())
+        self.bal_unsure += int((bal == BAL_UNSURE).sum())
         self.covered += (block.ivar > 0).sum(axis=0)
         kept = concatenate(self.examples).label if self.examples else np.empty(0, np.int8)
         for label in range(len(CLASSES)):
@@ -91,10 +111,12 @@ def facts(contents: Manifest, tally: Tally) -> list[tuple[str, str]]:
     creator = contents.creator
     return [
         ("spectra", str(tally.spectra)),
-        ("secure redshifts", str(tally.z_secure)),
-        ("without a redshift", str(tally.z_missing)),
+        (
+            "redshift secure, unsure, missing (no stars)",
+            f"{tally.z_secure}, {tally.z_unsure}, {tally.z_missing}",
+        ),
         (f"redshift beyond {Z_EDGES[-1]:g}", str(tally.z_outside)),
-        ("BAL, not BAL", f"{tally.bal}, {tally.no_bal}"),
+        ("quasars BAL, not BAL, unsure", f"{tally.bal}, {tally.no_bal}, {tally.bal_unsure}"),
         ("grid", f"{grid.size} bins of {grid.dloglam:g} in log10 from {grid.start:g} Angstrom"),
         ("measured in 99% of the spectra", reach),
         ("noiseless splits", ", ".join(contents.noiseless) or "none"),

@@ -4,18 +4,21 @@ python -m data_prep.download --release dr12 --catalog Superset_DR12Q.fits --out 
 """
 
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from data_prep import archive
 from data_prep.archive import BASE_URL, Kind, Release, Wanted
 from data_prep.command import command
-from data_prep.fetch import Checksums, FetchError, MissingError, fetch
+from data_prep.fetch import Checksums, FetchError, MissingError, UnreachableError, fetch
 from data_prep.progress import progress
+from data_prep.readers import refuse_spectra
 from data_prep.readers.fits import columns, find_table, open_fits
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.atomic import write_text
@@ -24,6 +27,9 @@ MISSING_LIST, FAILED_LIST = "missing.txt", "failed.txt"
 
 MOST_CONNECTIONS = 16
 """The archive is shared by all; more connections are not faster for long."""
+
+UNREACHABLE_FILES = 3
+"""If so many files are asked for and the archive answers none of them, it is no use to go on."""
 
 
 @dataclass(frozen=True)
@@ -64,22 +70,23 @@ def download(config: Config) -> Summary:
 
     Raises:
         InputError: if the catalog cannot be read or names no spectrum, or files could not be
-            fetched.
+            fetched, at once where the archive does not answer at all.
     """
     if not 1 <= config.connections <= MOST_CONNECTIONS:
         raise InputError(f"connections {config.connections} is not from 1 to {MOST_CONNECTIONS}")
     wanted = _wanted(config.catalog, config.files)
-    checksums = Checksums()
-    there, fetched, size = 0, 0, 0
+    trouble = _Trouble()
+    checksums = Checksums(trouble.tell)
+    there, fetched, size, unreachable = 0, 0, 0, 0
     missing: list[str] = []
     failed: list[str] = []
     with (
         ThreadPoolExecutor(config.connections) as pool,
         progress("fetching files", len(wanted)) as advance,
     ):
-        jobs = ((pool, config, checksums, one) for one in wanted)
+        jobs = ((pool, config, checksums, trouble, one) for one in wanted)
         try:
-            for one, came, reason in _some_at_a_time(jobs, 4 * config.connections):
+            for one, came, reason, answered in _some_at_a_time(jobs, 4 * config.connections):
                 name = archive.file_name(one, config.files)
                 if reason == "missing":
                     missing.append(name)
@@ -89,8 +96,16 @@ def download(config: Config) -> Summary:
                     fetched, size = fetched + 1, size + came
                 else:
                     there += 1
-                advance(1, f"{len(missing)} missing" if missing else "")
-        except KeyboardInterrupt:
+                unreachable += not answered
+                if fetched + len(missing) + len(failed) == unreachable == UNREACHABLE_FILES:
+                    raise InputError(
+                        f"none of the first {unreachable} files could be fetched because {reason};"
+                        " check the network and --base-url, then run the same command again"
+                    )
+                counts = (("fetched", fetched), ("failed", len(failed)), ("missing", len(missing)))
+                advance(1, ", ".join(f"{count} {what}" for what, count in counts if count))
+        except (InputError, KeyboardInterrupt):
+            trouble.given_up = True
             pool.shutdown(cancel_futures=True)
             raise
     summary = Summary(there, fetched, size, sorted(missing), sorted(failed))
@@ -112,6 +127,7 @@ def _wanted(catalog: Path, kind: Kind) -> list[Wanted]:
                 f"{catalog} has no table with PLATE, MJD and FIBERID; give a catalog like"
                 " Superset_DR12Q"
             )
+        refuse_spectra(catalog, hdus)
         keys = [np.array(table.data[name], np.int64) for name in ("PLATE", "MJD", "FIBERID")]
         runs = np.full(len(keys[0]), "")
         if "RUN2D" in columns(table):
@@ -126,14 +142,40 @@ def _wanted(catalog: Path, kind: Kind) -> list[Wanted]:
     return wanted
 
 
-Job = tuple[ThreadPoolExecutor, Config, Checksums, Wanted]
+class _Trouble:
+    """Tells of the first failure to reach the archive at once, and ends the tries once given up."""
+
+    def __init__(self) -> None:
+        self.given_up = False
+        self._told = False
+        self._lock = threading.Lock()
+
+    def tell(self, sentence: str) -> None:
+        if self.given_up:
+            raise FetchError("the download has ended")
+        with self._lock:
+            told, self._told = self._told, True
+        if not told:
+            print(sentence, file=sys.stderr, flush=True)
 
 
-def _some_at_a_time(jobs: Iterator[Job], most: int) -> Iterator[tuple[Wanted, int, str]]:
+class _Outcome(NamedTuple):
+    """A file, the bytes that came, why it is not there, and whether the archive answered."""
+
+    wanted: Wanted
+    came: int = 0
+    reason: str = ""
+    answered: bool = True
+
+
+Job = tuple[ThreadPoolExecutor, Config, Checksums, _Trouble, Wanted]
+
+
+def _some_at_a_time(jobs: Iterator[Job], most: int) -> Iterator[_Outcome]:
     """Outcomes as they come, with few jobs waiting: a catalog names half a million files."""
-    running: set[Future[tuple[Wanted, int, str]]] = set()
-    for pool, config, checksums, one in jobs:
-        running.add(pool.submit(_one, config, checksums, one))
+    running: set[Future[_Outcome]] = set()
+    for pool, config, checksums, trouble, one in jobs:
+        running.add(pool.submit(_one, config, checksums, trouble, one))
         if len(running) >= most:
             done, running = wait(running, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in done)
@@ -142,23 +184,25 @@ def _some_at_a_time(jobs: Iterator[Job], most: int) -> Iterator[tuple[Wanted, in
         yield from (future.result() for future in done)
 
 
-def _one(config: Config, checksums: Checksums, wanted: Wanted) -> tuple[Wanted, int, str]:
-    """Fetch a file from where it is: it, the bytes that came, and why it is not there."""
+def _one(config: Config, checksums: Checksums, trouble: _Trouble, wanted: Wanted) -> _Outcome:
+    """Fetch a file from where it is."""
     path = config.out / f"{wanted.plate:04d}" / archive.file_name(wanted, config.files)
     if path.exists():
-        return wanted, 0, ""
+        return _Outcome(wanted)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     for url in archive.addresses(wanted, config.files, config.release, config.base_url):
         try:
-            return wanted, fetch(url, path, checksums.of(url)), ""
+            came = fetch(url, path, checksums.of(url), tell=trouble.tell)
+            return _Outcome(wanted, came)
         except MissingError:
             continue
         except FetchError as error:
-            return wanted, 0, str(error)
-    return wanted, 0, "missing"
+            answered = not isinstance(error, UnreachableError)
+            return _Outcome(wanted, reason=str(error), answered=answered)
+    return _Outcome(wanted, reason="missing")
 
 
 def _tell(out: Path, summary: Summary) -> None:

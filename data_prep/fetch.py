@@ -8,9 +8,10 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from spectranet_jax import __version__
 
@@ -35,7 +36,19 @@ class FetchError(Exception):
     """The file could not be fetched whole; the message says why."""
 
 
-def fetch(url: str, path: Path, sha1: str = "", tries: int = TRIES) -> int:
+class UnreachableError(FetchError):
+    """The server did not answer, time after time."""
+
+
+Tell = Callable[[str], None]
+"""Called with a sentence each time that a server cannot be reached."""
+
+
+def silent(_sentence: str) -> None:
+    """Tell nobody."""
+
+
+def fetch(url: str, path: Path, sha1: str = "", tries: int = TRIES, tell: Tell = silent) -> int:
     """Fetch a file to `path`, which appears only when it is whole; bytes that came over the wire.
 
     What an earlier try left in `path`.part is kept and the rest asked for (Range, RFC 9110), as
@@ -44,15 +57,16 @@ def fetch(url: str, path: Path, sha1: str = "", tries: int = TRIES) -> int:
 
     Raises:
         MissingError: if the server says that there is no such file.
-        FetchError: if it is not whole after so many tries.
+        FetchError: if it is not whole after so many tries; UnreachableError if at the last of them
+            the server did not answer.
     """
-    came = 0
+    came, failure = 0, FetchError
     pause, reason = FIRST_PAUSE, ""
     for attempt in range(tries):
         if attempt:
             time.sleep(pause * random.uniform(1, 1.5))
             pause = min(2 * pause, LONGEST_PAUSE)
-        part = path.with_name(path.name + ".part")
+        part, failure = path.with_name(path.name + ".part"), FetchError
         try:
             came += _fetch_rest(url, part)
             _check(part, sha1)
@@ -72,11 +86,25 @@ def fetch(url: str, path: Path, sha1: str = "", tries: int = TRIES) -> int:
         except _DamagedError as error:
             _discard(part)
             reason = str(error)
-        except (OSError, http.client.HTTPException) as error:  # lost, refused, cut short
+        except _NoAnswerError as error:
+            failure, reason = UnreachableError, str(error)
+            tell(error.sentence)
+        except (OSError, http.client.HTTPException) as error:  # lost, cut short
             reason = f"the connection was lost ({error or type(error).__name__})"
         except _ShortError as error:
             reason = str(error)
-    raise FetchError(f"{reason}, {tries} times")
+    raise failure(f"{reason}, {tries} times")
+
+
+class _NoAnswerError(OSError):
+    """Not even an error came from the server."""
+
+    def __init__(self, url: str, error: Exception) -> None:
+        cause = getattr(error, "reason", error)  # what an URLError wraps
+        why = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+        host = urlsplit(url).netloc
+        super().__init__(f"{host} cannot be reached ({why})")
+        self.sentence = f"cannot reach {host}: {why}; trying again"
 
 
 class _ShortError(Exception):
@@ -124,9 +152,13 @@ def _copy(answer: Any, file: IO[bytes]) -> int:
 
 
 def _open(url: str, headers: Mapping[str, str]) -> Any:
-    return urllib.request.urlopen(
-        urllib.request.Request(url, headers=dict(headers)), timeout=TIMEOUT
-    )
+    request = urllib.request.Request(url, headers=dict(headers))
+    try:
+        return urllib.request.urlopen(request, timeout=TIMEOUT)
+    except urllib.error.HTTPError:
+        raise
+    except (OSError, http.client.HTTPException) as error:
+        raise _NoAnswerError(url, error) from error
 
 
 def _range_start(headers: Mapping[str, str]) -> int:
@@ -170,7 +202,8 @@ class Checksums:
     A folder is asked once, from whichever thread comes first; none published is no error.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Tell = silent) -> None:
+        self._tell = tell
         self._of_folder: dict[str, dict[str, str]] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -182,15 +215,18 @@ class Checksums:
             lock = self._locks.setdefault(folder, threading.Lock())
         with lock:
             if folder not in self._of_folder:
-                self._of_folder[folder] = _published(folder)
+                self._of_folder[folder] = _published(folder, self._tell)
         return self._of_folder[folder].get(name, "")
 
 
-def _published(folder: str) -> dict[str, str]:
+def _published(folder: str, tell: Tell) -> dict[str, str]:
     try:
         page = _text(f"{folder}/")
         found = re.search(r"""href=["']?([^"'>/]+\.sha1sum)["'>]""", page, re.IGNORECASE)
         lines = _text(f"{folder}/{found.group(1)}").splitlines() if found else []
+    except _NoAnswerError as error:
+        tell(error.sentence)
+        return {}
     except (OSError, http.client.HTTPException):
         return {}  # HTTPError and URLError are OSErrors
     pairs = (line.split() for line in lines)

@@ -48,8 +48,9 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
     total = [sum(manifest.counts[split].values()) for split in SPLITS]
     table.add_row("all", *map(str, total), str(sum(total)))
     console.print(table)
-    print(f"rows in: {manifest.report['rows_in']}, out: {manifest.report['rows_out']}")
+    rows_in = manifest.report["rows_in"]
+    print(f"rows in: {rows_in}, out: {manifest.report['rows_out']}")
     for reason, rows in manifest.report["reasons"].items():
-        print(f"  left out: {rows} {reason}")
+        print(f"  left out: {rows} of {rows_in} {reason}")
     print(f"fingerprint: {manifest.fingerprint}")
     print(f"dataset: {folder} (examples in {SHEET})")

@@ -109,10 +109,14 @@ def prepare(config: Config, command: str) -> Manifest:
             division=divided,
             balance=truth.classes if config.balance else (),
         )
-    for sentence in work.report["unreadable"][:NAMED_FILES]:
-        print(f"left out: {sentence}", file=sys.stderr)
     contact_sheet(config.out / SHEET, [first_block(config.out, manifest)])
     print_summary(manifest, config.out)
+    sys.stdout.flush()
+    unreadable = work.report["unreadable"]
+    for sentence in unreadable[:NAMED_FILES]:
+        print(f"left out: {sentence}", file=sys.stderr)
+    if len(unreadable) > NAMED_FILES:
+        print(f"left out: {len(unreadable) - NAMED_FILES} more, see the manifest", file=sys.stderr)
     return manifest
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.catalogs import CATALOGS, DUPLICATES, FIBER, BalRule, Catalog, check_rule
+from data_prep.readers import refuse_spectra
 from data_prep.readers.fits import columns, find_table, open_fits
 from spectranet_jax.spectra import InputError
 
@@ -103,6 +104,7 @@ def read(*paths: Path, bal: BalRule = "class") -> Truth:
 
 def _read(path: Path, rule: BalRule) -> Truth:
     with open_fits(path, large=True) as hdus:
+        refuse_spectra(path, hdus)
         for catalog in CATALOGS:
             table = find_table(hdus, catalog.needed)
             if table is not None:

@@ -111,9 +111,20 @@ def test_sdss_counts_and_names_what_it_leaves_out(survey, tmp_path, capsys):
     assert contents.report["rows_out"] == 24
     assert contents.report["reasons"] == {UNREADABLE: 1, NO_ROW: 1, NO_DATA: 2, REPEATED: 1}
     captured = capsys.readouterr()
-    assert f"left out: {extra / 'broken.fits'} cannot be read" in captured.err
-    assert f"2 {NO_DATA}" in captured.out
+    assert f"left out: {extra / 'broken.fits'} is not a FITS file; give" in captured.err
+    assert f"  left out: 2 of 29 {NO_DATA}\n" in captured.out
+    assert f"  left out: 1 of 29 {NO_ROW}\n" in captured.out
     assert contents.report["unreadable"][0].startswith(str(extra / "broken.fits"))
+
+
+def test_of_many_unreadable_files_the_first_are_named(survey, tmp_path, capsys):
+    names = [tmp_path / f"{n:02d}.fits" for n in range(12)]
+    for name in names:
+        name.write_text("no FITS")
+    prepare(sdss_config(survey, tmp_path / "d", str(survey / "spectra"), *map(str, names)))
+    *named, last = [s for s in capsys.readouterr().err.splitlines() if s.startswith("left out")]
+    assert [s.split()[2] for s in named] == [str(name) for name in names[:10]]
+    assert last == "left out: 2 more, see the manifest"
 
 
 def test_sdss_leaves_out_other_classes(survey, tmp_path):
@@ -176,8 +187,8 @@ def bad_fractions(survey, tmp_path):
             unmatched,
             "no spectrum matches a row of .*catalog.fits by plate, MJD and fiber, or by object",
         ),
-        (unreadable, "none of the 1 files can be read: .*x.fits cannot be read as FITS"),
-        (swapped, "is not a catalog that is read: .* lacks"),
+        (unreadable, "none of the 1 files can be read: .*x.fits is not a FITS file"),
+        (swapped, "is a spectrum, not a catalog; give a catalog"),
         (one_class, "has no spectrum in the train split"),
         (taken, "is not an empty folder"),
         (bad_fractions, "sum to 1"),

@@ -21,6 +21,11 @@ def no_pictures(monkeypatch):
 def test_the_tally_is_that_of_the_spectra():
     block = make_block(1500)
     block.ivar[:300, :20] = 0
+    block.z_conf[::7] = 2
+    redshifts = [
+        "missing" if np.isnan(z) else "secure" if conf == 3 else "unsure"
+        for z, conf in zip(block.z, block.z_conf, strict=True)
+    ]
     tally = Tally(443)
     for start in range(0, 1500, 400):
         tally.add(block.take(slice(start, start + 400)))
@@ -30,8 +35,14 @@ def test_the_tally_is_that_of_the_spectra():
         np.testing.assert_array_equal(tally.z[label], np.histogram(z, Z_EDGES)[0])
         assert tally.sn[label].sum() == (block.label == label).sum()
         assert sum((b.label == label).sum() for b in tally.examples) == 18
-    assert tally.z_missing == np.isnan(block.z).sum() == 300
-    assert tally.bal == (block.bal == 1).sum() and tally.no_bal == (block.bal == -1).sum()
+    assert [tally.z_secure, tally.z_unsure, tally.z_missing] == [
+        sum(block.label[row] != 0 and state == kind for row, state in enumerate(redshifts))
+        for kind in ("secure", "unsure", "missing")
+    ]
+    assert tally.z_secure + tally.z_unsure + tally.z_missing == (block.label != 0).sum()
+    quasars = block.bal[block.label >= 2].tolist()
+    found = [tally.bal, tally.no_bal, tally.bal_unsure]
+    assert found == [quasars.count(value) for value in (1, -1, 0)] and sum(found) == len(quasars)
     np.testing.assert_array_equal(tally.covered, (block.ivar > 0).sum(axis=0))
     assert len(tally.sn[0]) == len(SN_EDGES) - 1
 

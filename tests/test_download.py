@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from make_fits import superset, table, write_catalog
+from make_fits import superset, table, write_catalog, write_spec
 
 from data_prep import archive, fetch
 from data_prep.archive import Wanted
@@ -248,12 +248,42 @@ def test_pauses_grow_and_heed_the_server(server, tmp_path, monkeypatch):
     assert 2 <= pauses[-1] <= 3  # Retry-After: 2
 
 
-def test_a_server_that_is_not_there_is_told(settings):
+def test_a_server_that_is_not_there_is_told_at_once_and_ends_the_work(settings, capsys):
     from dataclasses import replace
 
     gone = replace(settings, base_url="http://127.0.0.1:9/sas")
-    with pytest.raises(InputError, match=r"9 of 9 files could not be fetched.*connection was lost"):
+    sentence = r"none of the first 3 files .* 127.0.0.1:9 cannot be reached \(.*refused\), 6 times;"
+    with pytest.raises(InputError, match=sentence):
         download(gone)
+    captured = capsys.readouterr()
+    lines = captured.err.splitlines()
+    assert lines[0] == "fetching files: 0/9"
+    assert lines[1:] == ["cannot reach 127.0.0.1:9: Connection refused; trying again"]
+    assert captured.out == ""
+    assert not [path for path in settings.out.rglob("*") if path.is_file()]
+
+
+def test_fewer_files_than_that_are_told_one_by_one(settings, server, tmp_path):
+    two = write_catalog(tmp_path / "two.fits", KEYS[:2], superset([3, 3]))
+    gone = Config("dr12", two, tmp_path / "d", base_url="http://127.0.0.1:9/sas")
+    with pytest.raises(InputError, match=r"2 of 2 files .* because 127.0.0.1:9 cannot be reached"):
+        download(gone)
+    server.behavior = {name_of(key): ["never"] for key in KEYS}
+    assert len(download(settings).missing) == len(KEYS)  # an answer, though a sad one
+
+
+def test_the_remark_counts_what_came_and_what_did_not(server, settings, capsys):
+    server.behavior = {name_of(KEYS[0]): ["403"], name_of(KEYS[1]): ["never"]}
+    with pytest.raises(InputError, match=r"1 of 9 files could not be fetched"):
+        download(settings)
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == "fetching files: 9/9 7 fetched, 1 failed, 1 missing"
+
+
+def test_a_spectrum_is_no_list_of_what_to_fetch(tmp_path):
+    spec = write_spec(tmp_path / "spec.fits", key_in="table")
+    with pytest.raises(InputError, match=r"spec.fits is a spectrum, not a catalog"):
+        download(Config("dr12", spec, tmp_path / "d"))
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,9 @@ def test_a_bad_file_among_good_ones_is_a_flagged_row_and_a_warning(
 def test_when_no_file_can_be_read_it_is_an_error(model: Model, files: list[str]):
     for name, content in damaged(files).items():
         Path(name).write_bytes(content)
-        with pytest.raises(InputError, match=f"^{name} cannot be read as FITS"):
+        alien = name in ("text.fits", "zeros.fits", "png.fits")
+        what = "is not a FITS file" if alien else "cannot be read as FITS: it is truncated"
+        with pytest.raises(InputError, match=f"^{name} {what}"):
             predicted(model, [name])
     with pytest.raises(InputError, match=r"^none of the 2 files can be read: cut.fits cannot be"):
         predicted(model, ["cut.fits", "text.fits"])

@@ -152,7 +152,7 @@ def test_the_content_tells_the_reader(tmp_path, shared):
     assert [s.name for s in readers.read(coadd)] == ["5", "6"]
     assert [s.name for s in readers.read(spec)] == ["7102-56666-0520"]
     (tmp_path / "page.fits").write_text("<html>404</html>")
-    with pytest.raises(InputError, match="cannot be read as FITS"):
+    with pytest.raises(InputError, match="is not a FITS file"):
         readers.read(tmp_path / "page.fits")
     with pytest.raises(InputError, match="no SDSS spectrum"):
         readers.read(shared / "formats" / "redrock-4-80613-thru20210324.fits")

@@ -96,7 +96,10 @@ def without_pixels(path):
     [
         (truncated, "truncated or damaged; fetch it again"),
         (truncated_gzip, "truncated or damaged"),
-        (lambda path: path.write_text("<html>404</html>"), "cannot be read as FITS"),
+        (lambda path: path.write_text("<html>404</html>"), "is not a FITS file; give the one that"),
+        (lambda path: path.write_bytes(gzip.compress(b"a,b\n")), "is not a FITS file"),
+        (lambda path: path.write_bytes(bytes(5760)), "is not a FITS file"),
+        (lambda path: path.write_bytes(b"SIMP"), "truncated or damaged"),
         (lambda path: path.touch(), "cannot be read as FITS"),
         (lambda _: None, "does not exist; check the name"),
         (lambda path: path.mkdir(), "is a folder"),

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 from astropy.io import fits
-from make_fits import superset, table, write_catalog
+from make_fits import superset, table, write_catalog, write_coadd, write_spec
 
 from data_prep.truth import fiber_key, read
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.labels import BAL, BAL_UNSURE, NOT_BAL, QSO, QSO_BAL
 
+RNG = np.random.default_rng(0)
 KEYS = [(7102, 56666, f) for f in range(1, 8)]
 
 
@@ -194,6 +195,18 @@ def of_numbers_as_text(path):
     write_catalog(path, KEYS[:2], superset([1, 3]) | {"THING_ID": ["1", "2"]})
 
 
+def a_row_in_a_spectrum(path):
+    """A spec file's SPALL tells what an spAll does."""
+    columns = {name: np.zeros(9, np.float32) for name in ("flux", "loglam")}
+    row = {"CLASS": ["QSO"], "Z": np.float64([2]), "ZWARNING": np.int32([0])}
+    write_catalog(path, KEYS[:1], row)
+    assert len(read(path)) == 1
+    with fits.open(path) as hdus:
+        spall = hdus[1].copy()
+    hdus = fits.HDUList([fits.PrimaryHDU(), table(columns, "COADD"), spall])
+    hdus.writeto(path, overwrite=True)
+
+
 def without_a_table(path):
     fits.PrimaryHDU(np.zeros(4)).writeto(path)
 
@@ -208,7 +221,10 @@ def of_another_table(path):
         (lacking_a_column, "for Superset_DR12Q it lacks Z_CONF_PERSON; give Superset_DR12Q, "),
         (without_a_table, "holds no table; give a catalog like Superset_DR12Q"),
         (of_another_table, "is not a catalog that is read.*lacks"),
-        (lambda path: path.write_text("PLATE,MJD\n"), "cannot be read as FITS"),
+        (lambda path: path.write_text("PLATE,MJD\n"), "is not a FITS file"),
+        (lambda path: write_spec(path, key_in="table"), "is a spectrum, not a catalog; give a cat"),
+        (a_row_in_a_spectrum, "is a spectrum, not a catalog"),
+        (lambda path: write_coadd(path, [1], RNG, step=80), "is a spectrum, not a catalog"),
         (lambda path: path.mkdir(), "is a folder"),
         (lambda _: None, "does not exist"),
         (of_numbers_as_text, "has no whole numbers in THING_ID"),

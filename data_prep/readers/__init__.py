@@ -2,6 +2,7 @@
 
 import glob
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.readers import desi, sdss, spplate, spspec
-from data_prep.readers.fits import open_fits
+from data_prep.readers.fits import columns, open_fits
 from spectranet_jax.spectra import BOSS_GRID, InputError, LogGrid, rebin
 from spectranet_jax.spectra.spectrum import Spectrum
 
@@ -39,6 +40,21 @@ def read(path: Path) -> list[Spectrum]:
     """
     with open_fits(path) as hdus:
         return next(reads(path, hdus) for recognizes, reads in READERS if recognizes(hdus))
+
+
+def refuse_spectra(path: Path, hdus: Any) -> None:
+    """Raise InputError if a file given as a catalog holds spectra.
+
+    Such a file has a row of the catalog, SPALL, that would be taken for all of it.
+    """
+    known = any(recognizes(hdus) for recognizes, _ in READERS[:-1])
+    if known or any(
+        hdu.name == "COADD" or {"FLUX", "LOGLAM"} <= columns(hdu) for hdu in islice(hdus, 1, 2)
+    ):
+        raise InputError(
+            f"{path} is a spectrum, not a catalog; give a catalog like Superset_DR12Q, and the"
+            " spectra apart from it"
+        )
 
 
 def paths(arguments: Sequence[str]) -> list[str]:

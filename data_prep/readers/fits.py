@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from spectranet_jax.spectra import InputError
 
-GZIP_MAGIC = b"\x1f\x8b"
+MAGIC, GZIP_MAGIC = b"SIMPLE", b"\x1f\x8b"
 IN_MEMORY = 64 << 20
 """Bytes of a gzip file's content beyond which it is unpacked to disk."""
 
@@ -46,6 +46,7 @@ def open_fits(path: Path, large: bool = False) -> Iterator[Any]:
     try:
         # We open the file: where astropy fails it would leave it open.
         with _content(path) as file, warnings.catch_warnings(), np.errstate(all="ignore"):
+            _check_begin(path, file)
             warnings.filterwarnings("ignore", module="astropy")
             warnings.filterwarnings(
                 "error", message="(?s).*(been truncated|Error validating header)"
@@ -94,6 +95,14 @@ def _content(path: Path) -> Iterator[IO[bytes]]:
                 shutil.copyfileobj(unpacked, content, 1 << 20)
             content.seek(0)
             yield content
+
+
+def _check_begin(path: Path, file: IO[bytes]) -> None:
+    """Tell what never was FITS from what was cut, be it before the end of its first word."""
+    begin = file.read(len(MAGIC))
+    file.seek(0)
+    if not MAGIC.startswith(begin):
+        raise InputError(f"{path} is not a FITS file; give the one that the survey distributes")
 
 
 def columns(hdu: Any) -> set[str]:
