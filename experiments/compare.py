@@ -63,6 +63,11 @@ def work(config: Config) -> None:
             f" ({', '.join(data['folder'] for data in trained_on)});"
             " name the one to compare them on with --data"
         )
+    if config.data is None and not Path(trained_on[0]["folder"]).is_dir():
+        raise InputError(
+            f"{trained_on[0]['folder']}, which {config.models[0]} was trained on, is not there;"
+            " name a dataset to compare on with --data"
+        )
     folder = config.data or Path(trained_on[0]["folder"])
     split = open_split(folder, config.split, tasks.build("quasarnet").select)
     if config.data is None and split.manifest.fingerprint not in fingerprints:

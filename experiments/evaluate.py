@@ -62,7 +62,10 @@ def evaluate_run(
 
     folder, model = find(model_or_run), load(model_or_run)
     if out is None and (folder in weights.shipped().values() or folder.is_file()):
-        raise InputError(f"{model_or_run} is no run folder; say where to write with --out")
+        raise InputError(
+            f"{model_or_run} is no run folder: say where to write with --out, and with --data what"
+            " to evaluate on"
+        )
     trained_on = model.config["data"]
     if data is None and not Path(trained_on["folder"]).is_dir():
         raise InputError(

@@ -30,9 +30,11 @@ class Config:
     patterns, or lists (@LIST, *.txt)"""
     model: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """run folder, name of a shipped model, or QuasarNET weights of Keras (HDF5); may be given
-    twice, a classifier and a redshift model; by default the shipped classifier"""
+    several times, a classifier and redshift models; by default the shipped classifier"""
     out: Path = Path("catalog.fits")
     """catalog to write: .fits, .ecsv or .parquet"""
+    overwrite: bool = False
+    """replace the catalog if it exists"""
     threshold: float | None = None
     """confidence of one line from which a QuasarNET calls a quasar; by default the model's, 0.5"""
 
@@ -43,8 +45,11 @@ def work(config: Config) -> None:
     from data_prep.readers import paths
     from spectranet_jax.inference import catalog, load
     from spectranet_jax.inference.model import DEFAULT
+    from spectranet_jax.spectra import InputError
 
     catalog.check_path(config.out)
+    if config.out.exists() and not config.overwrite:
+        raise InputError(f"{config.out} exists; choose another --out, or say --overwrite")
     files = paths(config.paths)
     models = [load(name) for name in config.model or (DEFAULT,)]
     if config.threshold is not None:
@@ -106,6 +111,7 @@ def predict_files(models: "Sequence[Model]", files: "Sequence[str]") -> "Table":
         for file in files:
             try:
                 spectra = readers.read(Path(file))
+                rebinned = np.stack(rebin_all(spectra))
             except InputError as reason:
                 errors.append(str(reason))
                 names.append(file)
@@ -116,7 +122,7 @@ def predict_files(models: "Sequence[Model]", files: "Sequence[str]") -> "Table":
                 names += [file] * len(spectra)
                 identities += [spectrum.name for spectrum in spectra]
                 bits += [pixel_flags(spectrum.flux, spectrum.ivar) for spectrum in spectra]
-                pixels.append(np.stack(rebin_all(spectra)))
+                pixels.append(rebinned)
             report(1)
     if len(errors) == len(files):
         all_of_them = f"none of the {len(files)} files can be read: " if len(files) > 1 else ""
@@ -140,8 +146,9 @@ def show(table: "Table") -> None:
     summary = rich.table.Table(title="What they are")
     summary.add_column("class")
     summary.add_column("spectra", justify="right")
-    for name, count in catalog.counts(table, CLASSES).items():
-        summary.add_row(name, f"{count:,}")
+    if np.ma.count(table["CLASS"]):
+        for name, count in catalog.counts(table, CLASSES).items():
+            summary.add_row(name, f"{count:,}")
     if "IS_QSO" in table.colnames:
         summary.add_row("called quasar", f"{int(np.ma.sum(table['IS_QSO'] == 1)):,}")
     summary.add_row("with redshift", f"{np.ma.count(table['Z']):,}", end_section=True)
@@ -150,6 +157,8 @@ def show(table: "Table") -> None:
         if flagged:
             summary.add_row(f"flag {flag.value} {flag.name}", f"{flagged:,}")
     Console().print(summary)
+    if not np.ma.count(table["CLASS"]) and np.ma.count(table["Z"]):
+        print("no model tells classes: a star has a redshift here too; add --model classifier")
 
 
 if __name__ == "__main__":

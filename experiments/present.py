@@ -52,8 +52,6 @@ def classification(
 
     console = Console()
     console.print(matrix, table)
-    for sentence in report.contradictions():
-        console.print(f"[dim]{sentence}[/dim]", highlight=False)
     low, high = scores["accuracy_interval"]
     console.print(
         f"accuracy {scores['accuracy']:.4f} (95%: {low:.4f} to {high:.4f}),"
@@ -62,6 +60,8 @@ def classification(
         f" calibration error {text(scores['calibration_error'])}",
         highlight=False,
     )
+    for sentence in report.contradictions():
+        console.print(f"[dim]{sentence}[/dim]", highlight=False)
 
     paths = [folder / "confusion_matrix.png", folder / "examples.png"]
     figures.confusion_matrix(np.array(confusion["counts"]), paths[0])

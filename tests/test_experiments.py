@@ -211,7 +211,7 @@ def test_exported_weights_are_those_of_the_run(
     assert trained.sha256 in card and f"{scores(classifier)['accuracy']:.3f}" in card
 
     monkeypatch.setattr(weights, "shipped", lambda: {"tiny": folder})
-    with pytest.raises(InputError, match="tiny is no run folder; say where to write"):
+    with pytest.raises(InputError, match="tiny is no run folder: say where to write with --out"):
         evaluated("tiny")
     evaluated("tiny", out=tmp_path / "out")
     assert scores(tmp_path / "out") == scores(classifier)

@@ -153,3 +153,8 @@ def test_arrays_of_different_lengths_are_refused():
         rebin(np.linspace(3.6, 3.7, 400), np.ones(460), np.ones(460))
     with pytest.raises(InputError, match="do not belong together"):
         rebin(np.linspace(3.6, 3.7, 460), np.ones(460), np.ones((2, 460)))
+
+
+def test_wavelengths_that_are_no_logarithms_are_refused():
+    with pytest.raises(InputError, match="looks like Angstrom; give log10"):
+        rebin(np.linspace(3600, 10000, 500), np.ones(500), np.ones(500))

@@ -118,6 +118,7 @@ def test_a_run_killed_between_its_two_checkpoints_resumes_bit_for_bit(
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_training_again_in_a_finished_folder_changes_nothing(
     splits: tuple[Split, Split], whole: Path
 ):
@@ -126,6 +127,7 @@ def test_training_again_in_a_finished_folder_changes_nothing(
     assert (whole / run.METRICS).read_bytes() == before
 
 
+@pytest.mark.slow
 def test_it_learns_and_keeps_the_epoch_with_the_lowest_validation_loss(
     splits: tuple[Split, Split], whole: Path
 ):
@@ -143,6 +145,7 @@ def test_it_learns_and_keeps_the_epoch_with_the_lowest_validation_loss(
     assert evaluate(variables).scores["loss"] == valid[best]
 
 
+@pytest.mark.slow
 def test_metrics_hold_no_times(whole: Path):
     keys = {key for row in run.read_metrics(whole) for key in row}
     assert keys == {"step", "loss", "learning_rate", "valid_loss"}
@@ -177,6 +180,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_steps():
         loss_rows(100, losses, lambda step: 0.1 * step)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_network_is_refused(whole: Path):
     other = networks.build("SpectraNetClassifier", channels=[8, 8, 8, 9])
     optimizer, _ = optimizers.build("adam", "cosine", 5e-3, 10)

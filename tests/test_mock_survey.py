@@ -104,7 +104,7 @@ def test_the_command_writes_a_dataset_and_its_pictures(tmp_path):
 
     done = subprocess.run([*command, "--counts", "PLANET=1"], capture_output=True)
     assert done.returncode == 2
-    assert done.stderr.decode().startswith("error: ")
+    assert done.stderr.decode().startswith("error: PLANET is not a class")
     assert b"Traceback" not in done.stderr
 
 

@@ -192,14 +192,22 @@ def test_masked_pixels_count_for_nothing(classifier: Model):
     np.testing.assert_array_equal(table["P_STAR"], expected["P_STAR"])
 
 
-def test_of_two_models_for_one_column_the_first_stands(tmp_path: Path, classifier: Model):
+def test_two_answers_to_one_question_are_refused(tmp_path: Path, classifier: Model):
     other = load(toy_runs.untrained(tmp_path / "other", seed=2))
     flux, ivar = spectra(10)
-    both = predict([other, classifier], flux, ivar)
-    names = ["CLASS", *(f"P_{name}" for name in CLASSES)]
-    assert values(both, *names) == values(other.predict(flux, ivar), *names)
-    assert values(both, *names) != values(classifier.predict(flux, ivar), *names)
-    assert both.meta["MODEL1"] == "other" and both.meta["MODEL2"] == "clf"
+    with pytest.raises(InputError, match="both answer CLASS for the same spectra; give one"):
+        predict([classifier, other], flux, ivar)
+
+
+@pytest.mark.parametrize("unit", [1e-20, 1e-17, 1e-3, 1e20])
+def test_any_unit_of_flux_will_do(classifier: Model, unit: float):
+    block = toy_survey.block(20)
+    flux, ivar = block.flux.astype(np.float64), block.ivar.astype(np.float64)
+    expected = classifier.predict(flux, ivar)
+    table = classifier.predict(flux * unit, ivar / unit**2)
+    for name in ("P_STAR", "P_QSO", "SN"):
+        np.testing.assert_allclose(table[name], expected[name], rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(table["FLAGS"], expected["FLAGS"])
 
 
 def test_the_header_tells_where_a_catalog_comes_from(classifier: Model, regressor: Model):

@@ -30,6 +30,8 @@ from spectranet_jax.spectra import InputError
 
 CASES = int(os.environ.get("FUZZ_CASES", "120"))
 PIXELS = 60
+pytestmark = pytest.mark.slow  # by their number
+
 KEYS = [(7000, 56000, fiber) for fiber in range(1, 6)]
 
 several = settings(

@@ -49,6 +49,7 @@ def steps_on(devices: Sequence[jax.Device], count: int, dtype: type) -> tuple[St
     return jax.device_get(state), losses
 
 
+@pytest.mark.slow
 def test_one_step_on_eight_devices_equals_one_device_in_float32():
     assert len(jax.devices()) == 8
     one, loss_one = steps_on(jax.devices()[:1], 1, np.float32)

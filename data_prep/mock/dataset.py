@@ -15,11 +15,16 @@ from spectranet_jax.spectra.manifest import Manifest
 from spectranet_jax.spectra.records import Block
 
 
+NO_PHYSICS = ("__init__.py", "__main__.py", Path(__file__).name)
+"""Files of this folder that do not decide what a mock spectrum looks like."""
+
+
 def recipe() -> str:
     """sha256 over the source files that decide what a mock spectrum looks like."""
-    sources = [*sorted(Path(__file__).parent.glob("*.py")), Path(lines.__file__)]
+    here = sorted(Path(__file__).parent.glob("*.py"))
+    physics = [path for path in here if path.name not in NO_PHYSICS]
     digest = hashlib.sha256()
-    for path in [*sources, Path(noise.__file__)]:
+    for path in [*physics, Path(lines.__file__), Path(noise.__file__)]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
@@ -32,11 +37,12 @@ def prepare(out: Path, counts: Mapping[str, int], seed: int, workers: int = 2) -
     """
     total = sum(counts.values())
     examples: list[Block] = []
+    made = blocks(counts, seed, workers)  # tells of wrong counts before any work
 
     def watched() -> Iterator[Block]:
         seen: set[int] = set()
         with progress("making mock spectra", total) as advance:
-            for block in blocks(counts, seed, workers):
+            for block in made:
                 if int(block.label[0]) not in seen:
                     seen.add(int(block.label[0]))
                     examples.append(block)

@@ -115,10 +115,10 @@ def predict(
     models are given.
 
     Args:
-        models: whose answers are joined; where two give the same column, the first one's stands,
-            and the second one's where the first has none (redshifts of QSO, then of QSO_BAL).
-        flux: (n, 443), 1e-17 erg/s/cm^2/Angstrom, on `BOSS_GRID`: see `spectra.rebin`.
-        ivar: (n, 443), inverse variance of flux, 0 where there is no measurement.
+        models: whose answers are joined; two may fill one column if they answer for different
+            classes (redshifts of QSO, and of QSO_BAL).
+        flux: (n, 443), any unit, on `BOSS_GRID`: see `spectra.rebin`.
+        ivar: (n, 443), inverse variance of flux in that unit, 0 where there is no measurement.
         file: (n,) file names for the column FILE.
         name: (n,) names for the column ID.
         flags: (n,) quality bits that are known beforehand; those told from the arrays are added.
@@ -128,7 +128,7 @@ def predict(
         (`Task.columns`). Rows without data are flagged and masked.
 
     Raises:
-        InputError: if the arrays have another shape.
+        InputError: if the arrays have another shape, or two models answer the same question.
     """
     # A masked pixel is one without a number; quality_flags tells of it.
     flux, ivar = (
@@ -139,6 +139,7 @@ def predict(
             f"flux {flux.shape} and ivar {ivar.shape} must both be (n, {BOSS_GRID.size});"
             " bring spectra to the grid with spectranet_jax.spectra.rebin"
         )
+    flux, ivar = _near_one(flux, ivar)
     flux = np.where(np.abs(flux) < FLUX_LIMIT, flux, np.nan).astype(np.float32)
     ivar = np.where(np.abs(ivar) < IVAR_LIMIT, ivar, np.nan).astype(np.float32)
     bits = quality_flags(flux, ivar)
@@ -151,11 +152,19 @@ def predict(
     answers = [model.columns(flux, ivar) for model in models]
     classes = next((said["CLASS"] for said in answers if "CLASS" in said), None)
     columns: dict[str, NDArray[Any]] = {"SN": median_sn(flux, ivar)}
+    answered: dict[str, list[Model]] = {}
     for model, said in zip(models, answers, strict=True):
         if classes is not None and "CLASS" not in said:
             applies = np.isin(classes, [CLASSES[i] for i in model.task.applies_to])
             said = {k: np.ma.masked_array(v, mask=~applies) for k, v in said.items()}
         for key, values in said.items():
+            rival = next((m for m in answered.get(key, []) if _overlap(m, model)), None)
+            if rival is not None:
+                raise InputError(
+                    f"{rival.name} and {model.name} both answer {key} for the same spectra;"
+                    " give one of them"
+                )
+            answered.setdefault(key, []).append(model)
             before = columns.get(key, np.ma.masked_all(len(values), values.dtype))
             columns[key] = np.ma.where(np.ma.getmaskarray(before), values, before)
     for key, texts in (("FILE", file), ("ID", name)):
@@ -165,6 +174,25 @@ def predict(
             columns[key] = np.asarray(plain, str)
     further = {name: column for model in models for name, column in model.task.columns.items()}
     return catalog.build(columns, bits, provenance(models), further)
+
+
+def _near_one(
+    flux: NDArray[np.float64], ivar: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Spectra (n, bins) in units of a power of two near their median, which changes no digit.
+
+    So float32 holds any unit: in erg/s/cm^2/Angstrom, ivar alone would be beyond it.
+    """
+    usable = np.isfinite(flux) & (flux != 0) & (ivar > 0)
+    size = np.where(usable, np.abs(flux), np.nan)
+    size[~usable.any(axis=-1)] = 1.0  # nanmedian warns of an all-NaN row
+    exponent = np.frexp(np.nanmedian(size, axis=-1, keepdims=True))[1]
+    with np.errstate(over="ignore", under="ignore"):  # bad pixels, which are told below
+        return np.ldexp(flux, -exponent), np.ldexp(ivar, 2 * exponent)
+
+
+def _overlap(one: Model, other: Model) -> bool:
+    return bool(set(one.task.applies_to) & set(other.task.applies_to))
 
 
 def provenance(models: Sequence[Model]) -> dict[str, Any]:

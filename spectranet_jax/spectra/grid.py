@@ -71,7 +71,7 @@ def rebin(
         flux and ivar, both float64 (..., grid.size).
 
     Raises:
-        InputError: if the shapes do not belong together.
+        InputError: if the shapes do not belong together, or loglam is no logarithm.
     """
     mask_of_flux, mask_of_ivar = np.ma.getmask(flux), np.ma.getmask(ivar)
     loglam, flux, ivar = np.asarray(loglam), np.asarray(flux), np.asarray(ivar)
@@ -79,6 +79,11 @@ def rebin(
         raise InputError(
             f"loglam {loglam.shape}, flux {flux.shape} and ivar {ivar.shape} do not belong"
             " together; give (pixels,), (..., pixels) and (..., pixels)"
+        )
+    if loglam.size and np.all(loglam > 10):
+        raise InputError(
+            f"loglam begins at {loglam[0]:g}, which looks like Angstrom;"
+            " give log10 of the wavelengths"
         )
     if np.any(mask_of_flux) or np.any(mask_of_ivar):
         ivar = np.where(mask_of_flux | mask_of_ivar, 0, ivar)

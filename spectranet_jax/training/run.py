@@ -44,7 +44,7 @@ def write_config(run: Path, config: Row) -> None:
     if differing:
         raise InputError(
             f"{run} holds a run with other settings ({', '.join(differing)});"
-            " choose another --out, or repeat the settings to resume it"
+            " choose another --out, repeat the settings to resume it, or remove it"
         )
 
 
