@@ -85,7 +85,7 @@ def test_models_of_different_data_are_not_compared_unasked(toys, tmp_path):
     toy_runs.untrained(tmp_path / "a")
     with pytest.raises(InputError, match="there is nothing to compare"):
         compare.work(compare.Config(()))
-    with pytest.raises(InputError, match="nowhere, which .* was trained on, is not there"):
+    with pytest.raises(InputError, match=r"nowhere, which .* was trained on, is not there"):
         compare.work(compare.Config((str(tmp_path / "a"),)))
     toy_runs.untrained(tmp_path / "b")
     config = json.loads((tmp_path / "b" / "config.json").read_text())

@@ -14,7 +14,6 @@ from spectranet_jax.spectra import InputError, lines, manifest, noise
 from spectranet_jax.spectra.manifest import Manifest
 from spectranet_jax.spectra.records import Block
 
-
 NO_PHYSICS = ("__init__.py", "__main__.py", Path(__file__).name)
 """Files of this folder that do not decide what a mock spectrum looks like."""
 
