@@ -80,9 +80,10 @@ def rebin(
             f"loglam {loglam.shape}, flux {flux.shape} and ivar {ivar.shape} do not belong"
             " together; give (pixels,), (..., pixels) and (..., pixels)"
         )
-    if loglam.size and np.all(loglam > 10):
+    known = loglam[np.isfinite(loglam)]
+    if known.size and known.min() > 100:
         raise InputError(
-            f"loglam begins at {loglam[0]:g}, which looks like Angstrom;"
+            f"loglam begins at {known[0]:g}, which looks like Angstrom;"
             " give log10 of the wavelengths"
         )
     if np.any(mask_of_flux) or np.any(mask_of_ivar):
