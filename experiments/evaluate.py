@@ -54,7 +54,7 @@ def evaluate_run(
     from experiments.present import PRESENT
     from spectranet_jax import __version__
     from spectranet_jax.inference import load, weights
-    from spectranet_jax.inference.model import find
+    from spectranet_jax.inference.loading import find
     from spectranet_jax.spectra import InputError
     from spectranet_jax.training import run
     from spectranet_jax.training.evaluate import make_evaluate

@@ -44,7 +44,7 @@ def work(config: Config) -> None:
     print("predict: starting", flush=True)
     from data_prep.readers import paths
     from spectranet_jax.inference import catalog, load
-    from spectranet_jax.inference.model import DEFAULT
+    from spectranet_jax.inference.loading import DEFAULT
     from spectranet_jax.spectra import InputError
 
     catalog.check_path(config.out)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from experiments import classify, predict, redshift
-from spectranet_jax.inference.model import DEFAULT
+from spectranet_jax.inference.loading import DEFAULT
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = sorted(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import spectranet_jax
 from spectranet_jax import networks
-from spectranet_jax.inference import Model, load, model, predict, weights
+from spectranet_jax.inference import Model, load, loading, model, predict, weights
 from spectranet_jax.spectra import CLASSES, InputError, normalize, rebin
 from spectranet_jax.spectra.flags import Flag, median_sn
 from spectranet_jax.training import checkpoint
@@ -271,7 +271,7 @@ def test_a_name_is_a_shipped_model_and_a_path_is_a_folder(
 
 
 def test_the_default_is_a_shipped_model():
-    assert load().name == model.DEFAULT in weights.shipped()
+    assert load().name == loading.DEFAULT in weights.shipped()
 
 
 def changed(run: Path, folder: Path, **parts: Any) -> Path:

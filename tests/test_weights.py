@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from spectranet_jax.inference import load, weights
-from spectranet_jax.inference.model import DEFAULT
+from spectranet_jax.inference.loading import DEFAULT
 from spectranet_jax.spectra import InputError
 
 TREE = {

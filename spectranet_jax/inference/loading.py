@@ -1,0 +1,127 @@
+"""Where a trained model is, and how it is read: shipped weights, a run folder, or Keras's HDF5."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from spectranet_jax import networks, tasks
+from spectranet_jax.inference import keras_weights, weights
+from spectranet_jax.inference.model import Model
+from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.grid import BOSS_GRID
+from spectranet_jax.tasks import Task
+from spectranet_jax.training import checkpoint, run
+from spectranet_jax.training.steps import Network, init_variables, make_predict_step
+
+DEFAULT = "classifier"
+"""The shipped model that is used when none is named."""
+
+READ_FROM_CONFIG = (
+    ("experiment",),
+    ("network", "name"),
+    ("task", "name"),
+    ("seed",),
+    ("data", "folder"),
+    ("data", "fingerprint"),
+    ("versions", "spectranet-jax"),
+)
+"""What every config.json holds, each as the keys that lead to it."""
+
+
+def find(model: str | Path) -> Path:
+    """Where a model is: the folder of a shipped one by its name, a run folder, or an HDF5 file.
+
+    A string is looked up among the shipped models first; a `Path` is always a folder or a file.
+
+    Raises:
+        InputError: if there is no such model.
+    """
+    shipped = weights.shipped()
+    folder = shipped.get(model, Path(model)) if isinstance(model, str) else model
+    if not folder.exists():
+        raise InputError(
+            f"{model} is neither a run folder, nor a file of Keras weights, nor a shipped model"
+            f" ({', '.join(shipped) or 'none'}); check the name"
+        )
+    return folder
+
+
+def load(model: str | Path = DEFAULT) -> Model:
+    """A shipped model by its name, the best checkpoint of a run folder, or a QuasarNET of Keras.
+
+    See `find`.
+
+    Raises:
+        InputError: if there is no such model, or its folder or file is damaged.
+    """
+    folder = find(model)
+    if folder.is_file():
+        return _from_keras(folder)
+    config = run.read_config(folder)
+    _check(folder, config)
+    network, task = networks.build(**config["network"]), tasks.build(**config["task"])
+    like = _variables(folder, network, task)
+    if (folder / weights.FILE_NAME).is_file():
+        variables = weights.load(folder / weights.FILE_NAME, like)
+    else:
+        variables = checkpoint.restore(folder, checkpoint.BEST, like)
+    return Model(folder.resolve().name, config, network, task, variables)
+
+
+def _from_keras(file: Path) -> Model:
+    """A QuasarNET out of Keras's HDF5 file; it is fed, and answers, as QuasarNET does."""
+    fields, variables, version = keras_weights.read(file)
+    task = tasks.build("quasarnet", boxes=fields["boxes"])
+    named = {"name": "QuasarNet", **fields}
+    config = {
+        "experiment": "keras",
+        "network": named,
+        "task": task.config,
+        "seed": "unknown",
+        "data": {"folder": "unknown", "fingerprint": "unknown"},
+        "versions": {"keras": version},
+    }
+    network = networks.build(**named)
+    like = jax.eval_shape(lambda key: init_variables(network, task, key), jax.random.key(0))
+    if not weights.alike(variables, like):
+        raise InputError(f"{file} holds weights that do not fit its configuration; fetch it again")
+    return Model(file.name, config, network, task, variables)
+
+
+def _check(folder: Path, config: dict[str, Any]) -> None:
+    """Raise InputError unless a config.json says all that is read from one."""
+    for keys in READ_FROM_CONFIG:
+        content: Any = config
+        for key in keys:
+            content = content.get(key) if isinstance(content, dict) else None
+        if content is None:
+            raise InputError(
+                f"{folder / run.CONFIG} lacks {'.'.join(keys)}; give a run folder as it was trained"
+            )
+
+
+def _variables(folder: Path, network: Network, task: Task) -> Any:
+    """Shapes of the network's variables, to be placed on one device.
+
+    Raises:
+        InputError: if the network cannot be built, or does not answer what the task asks.
+    """
+    here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    spectrum = jax.ShapeDtypeStruct((1, BOSS_GRID.size), np.float32)
+    try:
+        like = jax.eval_shape(lambda key: init_variables(network, task, key), jax.random.key(0))
+        output = jax.eval_shape(make_predict_step(network, task), like, spectrum, spectrum)
+        columns = task.decode(jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), output))
+        fits = all(column.shape == (1,) for column in columns.values())
+    except (TypeError, ValueError, IndexError):
+        fits = False
+    if not fits:
+        raise InputError(
+            f"{folder / run.CONFIG} joins a network with a task that do not fit each other;"
+            " give a run folder as it was trained"
+        )
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here), like
+    )
