@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import spectranet_jax
 from spectranet_jax import networks
-from spectranet_jax.inference import Model, load, loading, model, predict, weights
+from spectranet_jax.inference import Model, load, loading, predict, weights
 from spectranet_jax.spectra import CLASSES, InputError, normalize, rebin
 from spectranet_jax.spectra.flags import Flag, median_sn
 from spectranet_jax.training import checkpoint
@@ -247,7 +247,7 @@ def test_a_shipped_model_is_loaded_by_its_name_and_offline(
 ):
     folder = shipped_copy(run, tmp_path / "tiny")
     monkeypatch.setattr(weights, "shipped", lambda: {"tiny": folder})
-    monkeypatch.setattr(model, "DEFAULT", "tiny")
+    monkeypatch.setattr(loading, "DEFAULT", "tiny")
     monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("it went online"))
     monkeypatch.chdir(tmp_path)
     loaded, trained = load("tiny"), load(run)
