@@ -12,6 +12,8 @@ import pytest
 from experiments import classify, predict, redshift
 from spectranet_jax.inference.loading import DEFAULT
 
+pytestmark = pytest.mark.slow  # a process a command
+
 ROOT = Path(__file__).parents[1]
 COMMANDS = sorted(
     f"experiments.{path.stem}"

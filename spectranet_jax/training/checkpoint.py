@@ -4,7 +4,9 @@ A run keeps two: `last`, the whole state, to resume from, and `best`, parameters
 the epoch with the lowest validation loss, to evaluate and predict with.
 """
 
+import logging
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,16 +91,20 @@ def restore(run: Path, kind: str, like: Any) -> Any:
 @contextmanager
 def _without_echoes() -> Iterator[None]:
     """Drop the tracebacks that orbax prints later, of reads left in flight where one has failed."""
-    hook_before = sys.unraisablehook
+    hook_before, asyncio_log = sys.unraisablehook, logging.getLogger("asyncio")
+    level_before = asyncio_log.level
 
     def hook(unraisable: Any) -> None:
-        if str(unraisable.exc_value) != "Event loop is closed":
+        frames = traceback.extract_tb(unraisable.exc_traceback)
+        if not any("asyncio" in frame.filename or "orbax" in frame.filename for frame in frames):
             hook_before(unraisable)
 
     sys.unraisablehook = hook
+    asyncio_log.setLevel(logging.CRITICAL + 1)
     yield
     # Not after a failure: its echoes come from other threads, at any time until the process ends.
     sys.unraisablehook = hook_before
+    asyncio_log.setLevel(level_before)
 
 
 def _check_shapes(run: Path, stored: Any, like: Any) -> None:
