@@ -198,6 +198,7 @@ def test_other_files_are_told(tmp_path):
         load(tmp_path / "gone.h5")
 
 
+@pytest.mark.slow
 def test_the_three_lines_of_the_docs(shared, monkeypatch):
     docs = Path(__file__).parents[1] / "docs" / "quasarnet.md"
     code = docs.read_text("utf-8").split("```python\n")[1].split("```")[0]

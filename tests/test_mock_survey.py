@@ -108,6 +108,7 @@ def test_the_command_writes_a_dataset_and_its_pictures(tmp_path):
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_survey_of_another_recipe_is_not_taken_for_this_one(tmp_path):
     out = tmp_path / "mock"
     dataset.prepare(out, {"QSO": 20}, seed=1)

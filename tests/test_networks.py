@@ -204,6 +204,7 @@ def test_output_and_gradients_equal_pytorch(
     seed=st.integers(0, 99),
 )
 @settings(max_examples=8, deadline=None)
+@pytest.mark.slow
 def test_strided_conv_equals_flax(pixels: int, stride: int, channels: int, seed: int):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(2, pixels, channels)).astype(np.float32)
@@ -225,6 +226,7 @@ def test_strided_conv_equals_flax(pixels: int, stride: int, channels: int, seed:
 
 @given(seed=st.integers(0, 99), pixels=st.sampled_from([2, 3, 40]))
 @settings(max_examples=10, deadline=None)
+@pytest.mark.slow
 def test_max_pool_and_its_gradient_equal_flax(seed: int, pixels: int):
     rng = np.random.default_rng(seed)
     x = rng.permutation(2 * pixels * 3).reshape(2, pixels, 3).astype(np.float32)
@@ -256,6 +258,7 @@ def test_log_probabilities_sum_to_one_and_dropout_needs_training(rng: np.random.
     np.testing.assert_array_equal(trained(0), trained(0))
 
 
+@pytest.mark.slow
 def test_batch_norm_survives_values_far_from_zero():
     """The fast variance would return 0 for these: E[x^2] - E[x]^2 cancels in float32."""
     network = SpectraNetClassifier(dropout=0.0)

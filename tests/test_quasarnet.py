@@ -121,6 +121,7 @@ def test_the_four_layer_file_equals_numpy(shared):
     np.testing.assert_allclose(ours, numpy_forward(network, variables, flux), rtol=0, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_the_running_statistics_are_kerass(rng: np.random.Generator):
     """0.99 of the old and 0.01 of the batch's, the variance over all its pixels and biased."""
     network = QuasarNet(filters=(4,), hidden=3, boxes=2, lines=1)
@@ -134,6 +135,7 @@ def test_the_running_statistics_are_kerass(rng: np.random.Generator):
     np.testing.assert_allclose(stats["var"], 0.99 + 0.01 * conv.var(axis=(0, 1)), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_outputs_stay_in_their_ranges(rng: np.random.Generator):
     for rescale, low, high in ((True, -0.1, 1.1), (False, 0, 1)):
         network = QuasarNet(filters=(4,), hidden=5, rescale=rescale)

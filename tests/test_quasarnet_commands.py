@@ -163,6 +163,7 @@ def test_a_threshold_without_a_quasarnet_is_told(tmp_path):
         predict.at_threshold([load(toy_runs.untrained(tmp_path / "classify"))], 0.3)
 
 
+@pytest.mark.slow
 def test_beside_a_classifier_its_columns_are_appended(shared, tmp_path):
     models = [load(toy_runs.untrained(tmp_path / "c")), load(shared / "quasarnp/test_weights.h5")]
     table = predict.predict_files(models, [str(shared / "quasarnp" / "test_coadd.fits.gz")])
@@ -170,6 +171,7 @@ def test_beside_a_classifier_its_columns_are_appended(shared, tmp_path):
     assert table["C_LYA"].mask.sum() == table["Z"].mask.sum() == 1
 
 
+@pytest.mark.slow
 def test_keras_weights_are_evaluated_where_it_is_said(shared, toys, tmp_path):
     weights = str(shared / "quasarnp" / "test_weights.h5")
     with pytest.raises(InputError, match="say where to write with --out"):

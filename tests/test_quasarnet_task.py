@@ -108,6 +108,7 @@ def test_the_loss_equals_plain_numpy(filled: bool, rng: np.random.Generator):
     assert mean == pytest.approx(numpy_loss(output, target, weight), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_head_without_a_line_in_the_batch_adds_only_its_alarms(rng: np.random.Generator):
     """No division by the number of its positives, which is 0; and the gradient is finite."""
     target = TASK.target(truth([STAR, GALAXY], [0.0, 0.3], -1))
