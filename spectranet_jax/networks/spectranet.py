@@ -13,6 +13,14 @@ from spectranet_jax.networks.layers import ConvPool
 Array = jax.Array
 
 
+def _blocks(flux: Array, channels: tuple[int, ...], form: str) -> Array:
+    """What both networks begin with: a block a channel count, then all features in one row."""
+    x = flux[..., None]  # (batch, 443, 1)
+    for features in channels:
+        x = ConvPool(features, form=form)(x)  # (batch, 216 | 103 | 46 | 18, features)
+    return x.reshape(len(x), -1)  # (batch, 18 * features)
+
+
 def _batch_norm(x: Array, train: bool) -> Array:
     """PyTorch's BatchNorm1d: its momentum 0.1 is Flax's 0.9.
 
@@ -50,10 +58,7 @@ class SpectraNetClassifier(nn.Module):
             flux: (batch, 443) float32, normalized.
             train: drop activations (rng stream "dropout") and use the batch's own statistics.
         """
-        x = flux[..., None]  # (batch, 443, 1)
-        for features in self.channels:
-            x = ConvPool(features, form=self.form)(x)  # (batch, 216 | 103 | 46 | 18, 100)
-        x = x.reshape(len(x), -1)  # (batch, 1800)
+        x = _blocks(flux, self.channels, self.form)  # (batch, 1800)
         x = nn.Dropout(self.dropout, deterministic=not train)(x)
         x = _batch_norm(_hidden(x, 16), train)  # (batch, 16)
         x = nn.Dropout(self.dropout, deterministic=not train)(x)
@@ -82,12 +87,7 @@ class SpectraNetRegressor(nn.Module):
             flux: (batch, 443) float32, normalized.
             train: drop activations (rng stream "dropout") and use the batch's own statistics.
         """
-        x = flux[..., None]  # (batch, 443, 1)
-        for features in self.channels:
-            x = ConvPool(features, form=self.form)(
-                x
-            )  # (batch, 216 | 103 | 46 | 18, 64 | 128 | 256 | 256)
-        x = x.reshape(len(x), -1)  # (batch, 4608)
+        x = _blocks(flux, self.channels, self.form)  # (batch, 4608)
         x = nn.Dropout(self.dropout, deterministic=not train)(x)
         x = _batch_norm(_hidden(x, 128), train)  # (batch, 128)
         x = _hidden(x, 16)  # (batch, 16)
