@@ -7,12 +7,15 @@ import pytest
 from astropy.stats import binom_conf_interval
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from spectranet_jax.evaluation.calibration import (
     BINS,
     binomial_interval,
     expected_calibration_error,
+    median_interval,
     reliability,
+    risk_coverage,
 )
 
 
@@ -100,3 +103,55 @@ def test_bins_close_on_the_right() -> None:
 
 def test_no_predictions_have_no_error() -> None:
     assert math.isnan(expected_calibration_error(np.array([]), np.array([], bool)))
+
+
+def test_risk_and_coverage_of_a_case_by_hand() -> None:
+    curve = risk_coverage(np.array([0.2, 0.9, 0.6, 0.7]), np.array([True, False, True, False]))
+    assert curve.coverage.tolist() == [0.25, 0.5, 0.75, 1]
+    assert curve.risk == pytest.approx([0, 0, 1 / 3, 1 / 2])
+    assert curve.area == pytest.approx((1 / 3 + 1 / 2) / 4)
+
+
+def test_equal_confidences_are_in_no_order(rng: np.random.Generator) -> None:
+    """The curve of ties is the mean of those of all their orders, and NaN is the least sure."""
+    confidence = np.array([0.5, np.nan, 0.5, 0.9, 0.5])
+    error = np.array([1.0, 7.0, 0.0, 0.0, 0.0])
+    curve = risk_coverage(confidence, error)
+    assert curve.risk == pytest.approx([0, 1 / 6, 2 / 9, 1 / 4, 8 / 5])
+    order = rng.permutation(5)
+    assert risk_coverage(confidence[order], error[order]).risk == pytest.approx(curve.risk)
+
+
+@given(st.lists(st.tuples(st.sampled_from([0.1, 0.5, 0.7]), st.booleans()), max_size=40))
+def test_the_risk_of_all_is_the_mean_error(pairs: list[tuple[float, bool]]) -> None:
+    confidence, error = np.array([c for c, _ in pairs]), np.array([e for _, e in pairs], bool)
+    curve = risk_coverage(confidence, error)
+    assert curve.risk.shape == curve.coverage.shape == (len(pairs),)
+    if not pairs:
+        assert math.isnan(curve.area)
+        return
+    assert curve.risk[-1] == pytest.approx(error.mean())
+    best = risk_coverage(-error.astype(float), error).area
+    worst = risk_coverage(error.astype(float), error).area
+    assert best - 1e-12 <= curve.area <= worst + 1e-12
+
+
+@pytest.mark.parametrize("n", [6, 7, 29, 100, 1001])
+def test_the_interval_of_a_median_is_as_wide_as_it_must_be(n: int) -> None:
+    """By SciPy's binomial: the ranks hold at 95%, the next ones in would not."""
+    found = median_interval(np.arange(n)[::-1])
+    assert found is not None
+    low, high = found
+    assert low + high == n - 1
+    below = stats.binom(n, 0.5).cdf
+    assert 1 - 2 * below(low) >= 0.95
+    assert 1 - 2 * below(low + 1) < 0.95
+
+
+def test_the_interval_of_a_median_of_few_or_very_many() -> None:
+    assert median_interval(np.arange(5)) is None  # 1 - 2 / 2**5 is less than 95%
+    assert median_interval(np.array([])) is None
+    assert median_interval(np.arange(5), level=0.9) == (0, 4)
+    found = median_interval(np.arange(1_000_000))
+    assert found is not None
+    assert found[1] - found[0] == pytest.approx(1.96 * 1000, abs=3)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 
 from spectranet_jax.evaluation import quasars
 from spectranet_jax.evaluation.calibration import binomial_interval
@@ -56,6 +57,10 @@ def test_a_case_counted_by_hand():
     assert counts(scores["completeness"]) == (5, 7)
     assert counts(scores["bal_recall"]) == (1, 2)
     assert counts(scores["bal_rejection"]) == (2, 3)
+    assert counts(scores["bal_false_alarm"]) == (1, 3)
+    assert scores["bal_auc"] is None
+    ranges = scores["redshift_by_range"]
+    assert [part and part["n"] for part in ranges.values()] == [1, 3, 3]
     assert scores["redshift"]["n"] == 7
     assert scores["redshift"]["within"]["6000"]["count"] == 6
 
@@ -67,10 +72,33 @@ def test_what_is_not_answered_is_none():
     assert counts(classifier["accuracy"]) == (8, 12) and counts(classifier["bal_recall"]) == (1, 2)
     regressor = quasars.scores(label, z_true, bal, z=z, answers=label == QSO)
     assert regressor["redshift"]["n"] == 4
-    for unanswered in ("accuracy", "purity", "completeness", "bal_recall", "bal_rejection"):
-        assert regressor[unanswered] is None
+    unanswered = ("accuracy", "purity", "completeness", "bal_recall", "bal_rejection")
+    for name in (*unanswered, "bal_false_alarm", "bal_auc"):
+        assert regressor[name] is None
     none = quasars.scores(label[-2:], z_true[-2:], bal[-2:], is_qso=is_qso[-2:], z=z[-2:])
     assert none["completeness"] is None and none["purity"] is None and none["redshift"] is None
+
+
+def test_bals_are_ranked_where_they_can_be_seen():
+    """Of quasars in the window whose label is sure: 2 BALs, 3 others, 5 of 6 pairs and a tie."""
+    label, z_true, bal, *_ = case()
+    p_bal = np.array([0.3, 0.6, 0.1, 0.9, 0.6, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
+    scores = quasars.scores(label, z_true, bal, p_bal=p_bal)
+    assert scores["bal_auc"] == pytest.approx((3 + 2.5) / 6)
+
+
+@given(st.lists(st.integers(0, 5)), st.lists(st.integers(0, 5)))
+def test_auc_is_that_of_scikit_learn(bals, others):
+    found = quasars.auc(np.array(bals, float), np.array(others, float))
+    if not bals or not others:
+        assert found is None
+    else:
+        label = [1] * len(bals) + [0] * len(others)
+        assert found == pytest.approx(roc_auc_score(label, bals + others))
+
+
+def test_a_rank_that_is_not_a_number_is_the_lowest():
+    assert quasars.auc(np.array([np.nan, 0.5]), np.array([0.1, np.nan])) == (0.5 + 2) / 4
 
 
 def test_a_redshift_that_is_not_finite_is_wrong():

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from scipy.stats import median_abs_deviation
 from sklearn.metrics import mean_absolute_error, mean_squared_error
 
-from spectranet_jax.evaluation.redshift import dv, nmad, quantiles_by_redshift, scores
+from spectranet_jax.evaluation.redshift import (
+    dv,
+    nmad,
+    nmad_interval,
+    quantiles_by_redshift,
+    scores,
+    scores_by_range,
+)
 from spectranet_jax.spectra import BOSS_GRID, InputError
 
 
@@ -121,3 +128,36 @@ def test_groups_are_large_enough_to_have_quantiles(n: int, groups: int) -> None:
 
 def test_no_spectra_have_no_quantiles() -> None:
     assert quantiles_by_redshift(np.array([]), np.array([])).shape == (4, 0)
+
+
+def test_intervals_of_median_and_nmad_hold_as_often_as_they_say(rng: np.random.Generator) -> None:
+    """As many quasars as the smallest real set has, with tails: a Gaussian, and Student's t."""
+    truth = {"normal": 350.0, "t": 350 * 0.7648923 * 1.4826}  # the third quartile of t, 3 degrees
+    for name, sigma in truth.items():
+        held = np.zeros(2)
+        for _ in range(600):
+            draw = rng.normal(size=87) if name == "normal" else rng.standard_t(3, 87)
+            velocity = 120 + 350 * draw
+            got = scores(velocity / 299_792.458, np.zeros(87))
+            for i, (score, true) in enumerate((("median_dv", 120), ("nmad_dv", sigma))):
+                low, high = got[f"{score}_interval"]
+                assert low <= got[score] <= high
+                held[i] += low <= true <= high
+        assert held / 600 == pytest.approx([0.96, 0.955], abs=0.025)
+
+
+def test_too_few_values_have_no_interval() -> None:
+    got = scores(np.arange(5.0), np.arange(5.0))
+    assert got["median_dv_interval"] is got["nmad_dv_interval"] is None
+    assert nmad_interval(np.array([])) is None
+
+
+def test_each_range_is_scored_by_itself() -> None:
+    z = np.array([0.2, 1.569, 1.57, 2.499, 2.5, 2.5, np.nan])
+    guess = z + np.array([0, 0.02, 0, 0, 0, np.nan, 0])
+    got = scores_by_range(guess, z)
+    assert [part and part["n"] for part in got.values()] == [2, 2, 2]
+    assert got["z < 1.57"] == scores(guess[:2], z[:2])
+    assert got["z > 2.5"]["non_finite"] == 1
+    json.dumps(got, allow_nan=False)
+    assert list(scores_by_range(guess[:2], z[:2]).values())[1:] == [None, None]

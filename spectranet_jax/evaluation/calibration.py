@@ -12,6 +12,21 @@ BINS = 15
 
 
 @dataclass(frozen=True)
+class RiskCoverage:
+    """Mean error of the most confident predictions, against the share of all that they are.
+
+    Attributes:
+        coverage: (n,) float64, 1/n to 1.
+        risk: (n,) float64, mean error of the so many most confident.
+        area: mean of risk over coverage, 0 at best; NaN of no predictions.
+    """
+
+    coverage: NDArray[np.float64]
+    risk: NDArray[np.float64]
+    area: float
+
+
+@dataclass(frozen=True)
 class Reliability:
     """Confidence against accuracy by bin of confidence; a bin that is empty has NaN in both.
 
@@ -69,6 +84,28 @@ def expected_calibration_error(
     return float(np.nansum(curve.count * np.abs(curve.accuracy - curve.confidence)) / total)
 
 
+def risk_coverage(
+    confidence: NDArray[np.floating], error: NDArray[np.floating | np.bool_]
+) -> RiskCoverage:
+    """What is gained by giving up the least confident predictions.
+
+    The curve of El-Yaniv & Wiener (2010, JMLR 11, 1605) and its area as Geifman, Uziel & El-Yaniv
+    (2019, arXiv:1805.08206) take it. Among equal confidences the mean over their orders is taken,
+    so the order of the input does not matter.
+
+    Args:
+        confidence: (n,), higher is surer; NaN comes last.
+        error: (n,), finite; 0 and 1, or wrong and right, give the share of errors.
+    """
+    confidence = np.nan_to_num(np.asarray(confidence, np.float64), nan=-np.inf)
+    n = len(confidence)
+    _, group, size = np.unique(-confidence, return_inverse=True, return_counts=True)
+    mean_of_group = np.bincount(group, np.asarray(error, np.float64), len(size)) / size
+    rank = np.arange(1, n + 1)
+    risk = np.cumsum(np.repeat(mean_of_group, size)) / rank
+    return RiskCoverage(rank / max(n, 1), risk, float(risk.mean()) if n else float("nan"))
+
+
 def binomial_interval(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval of a fraction k / n (Wilson 1927, JASA 22, 209).
 
@@ -97,3 +134,30 @@ def binomial_interval(k: int, n: int, level: float = 0.95) -> tuple[float, float
     low = 0.0 if k == 0 else center - half
     high = 1.0 if k == n else center + half
     return low, high
+
+
+def median_interval(
+    values: NDArray[np.floating], level: float = 0.95
+) -> tuple[float, float] | None:
+    """Interval of a median between two order statistics, whatever the distribution.
+
+    The number of values below the median is binomial with one half (Thompson 1936, Annals of
+    Mathematical Statistics 7, 122), so the j-th lowest and the j-th highest enclose it with a
+    probability that is known exactly: j is the greatest for which that is `level` or more.
+
+    Args:
+        values: (n,), finite.
+        level: probability that the interval is to hold.
+
+    Returns:
+        The two values; None if even the extremes do not reach the level, as below 6 values at 95%.
+    """
+    n = len(values)
+    # Logarithms of k!, and from them P(so many below the median): no overflow at any n.
+    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
+    chance = np.exp(log_factorial[n] - log_factorial - log_factorial[::-1] - n * np.log(2))
+    j = int((np.cumsum(chance) <= (1 - level) / 2).sum())
+    if j == 0:
+        return None
+    ordered = np.sort(values)
+    return float(ordered[j - 1]), float(ordered[n - j])

@@ -31,6 +31,7 @@ def scores(
     is_qso: Flags | None = None,
     z: NDArray[np.floating] | None = None,
     is_bal: Flags | None = None,
+    p_bal: NDArray[np.floating] | None = None,
     answers: Flags | None = None,
 ) -> dict[str, Any]:
     """What can be said of a network from those of the three questions that it answers.
@@ -42,6 +43,7 @@ def scores(
         is_qso: (n,), called a quasar.
         z: (n,), redshift that is given.
         is_bal: (n,), called a BAL.
+        p_bal: (n,), probability of broad absorption, or anything that orders spectra by it.
         answers: (n,), spectra that the network's redshift is meant for; all by default.
 
     Returns:
@@ -51,8 +53,10 @@ def scores(
         purity: of those called quasar, the quasars and galaxies at the right redshift.
         completeness: of the quasars, those called quasar at the right redshift.
         redshift: `redshift.scores` of the quasars that have one, called quasar or not.
-        bal_recall, bal_rejection: of quasars at redshifts of `BAL_WINDOW` whose label is sure, the
-        BALs called so, and the others not called so.
+        redshift_by_range: the same by true redshift, `redshift.scores_by_range`.
+        bal_recall, bal_rejection, bal_false_alarm: of quasars at redshifts of `BAL_WINDOW` whose
+        label is sure, the BALs called so, the others not called so, and the others called so.
+        bal_auc: of the same quasars, the area under the ROC curve of p_bal.
     """
     label, z_true, bal = np.asarray(label), np.asarray(z_true, np.float64), np.asarray(bal)
     quasar = np.isin(label, (QSO, QSO_BAL))
@@ -63,6 +67,7 @@ def scores(
         measured &= answers
     visible = quasar & (z_true >= BAL_WINDOW[0]) & (z_true <= BAL_WINDOW[1])
     called = None if is_qso is None or right is None else is_qso & right
+    has_bal, has_none = visible & (bal == BAL), visible & (bal == NOT_BAL)
     return {
         "n": len(label),
         "quasars": int(quasar.sum()),
@@ -74,9 +79,32 @@ def scores(
         "redshift": None
         if z is None or not measured.any()
         else redshift.scores(np.asarray(z)[measured], z_true[measured]),
-        "bal_recall": None if is_bal is None else share(is_bal[visible & (bal == BAL)]),
-        "bal_rejection": None if is_bal is None else share(~is_bal[visible & (bal == NOT_BAL)]),
+        "redshift_by_range": None
+        if z is None or not measured.any()
+        else redshift.scores_by_range(np.asarray(z)[measured], z_true[measured]),
+        "bal_recall": None if is_bal is None else share(is_bal[has_bal]),
+        "bal_rejection": None if is_bal is None else share(~is_bal[has_none]),
+        "bal_false_alarm": None if is_bal is None else share(is_bal[has_none]),
+        "bal_auc": None if p_bal is None else auc(p_bal[has_bal], p_bal[has_none]),
     }
+
+
+def auc(positive: NDArray[np.floating], negative: NDArray[np.floating]) -> float | None:
+    """Chance that one of the former ranks above one of the latter, a tie half; None without both.
+
+    The area under the ROC curve, as Mann & Whitney's U (Hanley & McNeil 1982, Radiology 143, 29).
+
+    Args:
+        positive: (m,), NaN below all others.
+        negative: (n,), likewise.
+    """
+    if not len(positive) or not len(negative):
+        return None
+    positive, negative = (np.nan_to_num(v, nan=-np.inf) for v in (positive, negative))
+    ordered = np.sort(negative)
+    below = np.searchsorted(ordered, positive, side="left")
+    at_most = np.searchsorted(ordered, positive, side="right")
+    return float((below + at_most).sum() / (2 * len(positive) * len(negative)))
 
 
 def share(true: Flags) -> dict[str, Any] | None:

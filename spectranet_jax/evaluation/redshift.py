@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.evaluation.calibration import binomial_interval
+from spectranet_jax.evaluation.calibration import binomial_interval, median_interval
 from spectranet_jax.spectra import InputError
 
 SPEED_OF_LIGHT = 299_792.458
@@ -18,6 +18,11 @@ CATASTROPHIC = 3000
 """km/s: a redshift further off is a catastrophic failure."""
 
 
+RANGES = {"z < 1.57": (-np.inf, 1.57), "1.57 to 2.5": (1.57, 2.5), "z > 2.5": (2.5, np.inf)}
+"""True redshifts, from the first up to the second, of which quasars are scored apart: at 1.57 C IV
+enters the spectrum, and the lines that carry the redshift change."""
+
+
 def dv(z_pred: NDArray[np.floating], z_true: NDArray[np.floating]) -> NDArray[np.float64]:
     """Redshift error as a velocity, c (z_pred - z_true) / (1 + z_true), km/s, shape of both."""
     z_pred, z_true = np.asarray(z_pred, np.float64), np.asarray(z_true, np.float64)
@@ -27,6 +32,21 @@ def dv(z_pred: NDArray[np.floating], z_true: NDArray[np.floating]) -> NDArray[np
 def nmad(values: NDArray[np.floating]) -> float:
     """Normalized median absolute deviation, 1.4826 median|x - median x|: sigma, if Gaussian."""
     return float(1.4826 * np.median(np.abs(values - np.median(values))))
+
+
+def nmad_interval(values: NDArray[np.floating], level: float = 0.95) -> tuple[float, float] | None:
+    """Interval of the NMAD: that of the median of |x - median x|, None for too few values.
+
+    It takes the median as known, which costs nothing in large samples of a symmetric distribution.
+
+    Args:
+        values: (n,), finite.
+        level: probability that the interval is to hold.
+    """
+    if not len(values):
+        return None
+    found = median_interval(np.abs(values - np.median(values)), level)
+    return found and (1.4826 * found[0], 1.4826 * found[1])
 
 
 def quantiles_by_redshift(
@@ -60,7 +80,8 @@ def scores(z_pred: NDArray[np.floating], z_true: NDArray[np.floating]) -> dict[s
 
     Returns:
         A dict that JSON can hold: n, without_truth, non_finite, mse, mae (both in z, as the
-        report's), bias_mean, bias_median (of z_pred - z_true), median_dv, nmad_dv (km/s),
+        report's), bias_mean, bias_median (of z_pred - z_true), median_dv, nmad_dv (km/s), both with
+        a 95% interval (median_dv_interval, nmad_dv_interval; None of too few),
         within: {"1000", "3000", "6000": |dv| of so many km/s at most} and catastrophic
         (|dv| > 3000 km/s), each with count, fraction and its 95% Wilson interval.
 
@@ -94,7 +115,30 @@ def scores(z_pred: NDArray[np.floating], z_true: NDArray[np.floating]) -> dict[s
         "bias_mean": over_finite(np.mean, error),
         "bias_median": over_finite(np.median, error),
         "median_dv": over_finite(np.median, velocity),
+        "median_dv_interval": _listed(median_interval(velocity)),
         "nmad_dv": over_finite(nmad, velocity),
+        "nmad_dv_interval": _listed(nmad_interval(velocity)),
         "within": {str(limit): share(int((distance <= limit).sum())) for limit in LIMITS},
         "catastrophic": share(n - int((distance <= CATASTROPHIC).sum())),
     }
+
+
+def scores_by_range(
+    z_pred: NDArray[np.floating], z_true: NDArray[np.floating]
+) -> dict[str, dict[str, Any] | None]:
+    """`scores` of each of `RANGES` by its name; None of one that no true redshift lies in.
+
+    Args:
+        z_pred: (n,), predicted redshift.
+        z_true: (n,), true redshift; where it is not finite it is in no range.
+    """
+    z_pred, z_true = np.asarray(z_pred, np.float64), np.asarray(z_true, np.float64)
+    found: dict[str, dict[str, Any] | None] = {}
+    for name, (low, high) in RANGES.items():
+        inside = np.isfinite(z_true) & (z_true >= low) & (z_true < high)
+        found[name] = scores(z_pred[inside], z_true[inside]) if inside.any() else None
+    return found
+
+
+def _listed(interval: tuple[float, float] | None) -> list[float] | None:
+    return None if interval is None else list(interval)

@@ -1,0 +1,246 @@
+"""What p(z) says: the redshift, its error, how sure it is, and the second choice.
+
+A posterior comes as the probabilities of bins of equal width in x = log10(1 + z). Its density is
+taken to be uniform in x within a bin, so that the distribution function is linear there: windows,
+means and variances below are exact, not sums over bin centers. On x a velocity is a length that is
+the same at every redshift, dx = dv / (c ln 10) to first order.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.evaluation.redshift import CATASTROPHIC, SPEED_OF_LIGHT
+
+Floats = NDArray[np.float64]
+
+ROWS = 512
+"""Posteriors worked on at a time: few enough for the cache, many enough for NumPy."""
+
+EQUAL = 1e-12
+"""Masses no further apart are equal: rounding of the cumulative sums, 1e-16 a bin, is below it."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What is read off n posteriors; NaN where there is no posterior.
+
+    Attributes:
+        z: (n,) float64, mean of x within the window of greatest mass, as a redshift.
+        z_err: (n,) float64, standard deviation there, (1 + z) ln 10 times that of x.
+        mass: (n,) float64, the window's probability, 0 to 1.
+        z_second: (n,) float64, likewise of the greatest window that does not overlap the first;
+            NaN if nothing lies outside it.
+        mass_second: (n,) float64, the probability of that one.
+    """
+
+    z: Floats
+    z_err: Floats
+    mass: Floats
+    z_second: Floats
+    mass_second: Floats
+
+
+def decode(
+    p: NDArray[np.floating], edges: NDArray[np.floating], velocity: float = CATASTROPHIC
+) -> Decoded:
+    """The window of so many km/s either side that holds most of the probability, and what is in it.
+
+    Its mass is piecewise linear in its place, with corners where either end is on an edge, so the
+    greatest is found among those; of a stretch of equal ones, the middle is taken.
+
+    Args:
+        p: (n, bins), probabilities, 0 or more; a row is divided by its sum. A row that holds NaN,
+            or is 0 throughout, is none.
+        edges: (bins + 1,), in x, equally spaced.
+        velocity: half the window's width, km/s.
+
+    Raises:
+        ValueError: if the shapes do not match, a probability is negative or infinite, or the edges
+            are not equally spaced.
+    """
+    width = _width(p, edges)
+    beta = velocity / SPEED_OF_LIGHT
+    window = float(np.log10((1 + beta) / (1 - beta)) / width)  # in bins, as every place below
+    bins = p.shape[1]
+    starts = np.concatenate([np.arange(bins), np.arange(1, bins + 1) - window])
+    order = np.argsort(starts)
+    starts = starts[order]
+    parts = []
+    for rows in _blocks(p):
+        cumulative = _cumulative(rows)
+        after = _shifted(cumulative, window)[:, :-1] - cumulative[:, :-1]  # an edge, then a window
+        before = cumulative[:, 1:] - _shifted(cumulative, -window)[:, 1:]
+        masses = np.concatenate([after, before], axis=1)[:, order]
+        first = _middle_of_greatest(masses, starts)
+        mean, variance, mass = _inside(rows, first, window)
+
+        # Beside the first window the corners are those that do not touch it, and its two ends.
+        beside = np.abs(starts - first[:, None]) >= window
+        ends = first[:, None] + np.array([-window, window])
+        at_ends = _at(cumulative, ends + window) - _at(cumulative, ends)
+        best = np.concatenate([np.where(beside, masses, -1), at_ends], axis=1).argmax(axis=1)
+        everywhere = np.concatenate([np.broadcast_to(starts, masses.shape), ends], axis=1)
+        second = np.take_along_axis(everywhere, best[:, None], axis=1)[:, 0]
+        mean_second, _, mass_second = _inside(rows, second, window)
+
+        z = _redshift(edges[0] + width * mean)
+        z_err = (1 + z) * np.log(10) * width * np.sqrt(variance)
+        z_second = _redshift(edges[0] + width * mean_second)
+        parts.append(Decoded(z, z_err, mass, z_second, mass_second))
+    names = [field.name for field in fields(Decoded)]
+    return Decoded(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def cdf(p: NDArray[np.floating], edges: NDArray[np.floating], z: NDArray[np.floating]) -> Floats:
+    """Probability that the redshift is less than z, (n,); of the true z it is the PIT.
+
+    The probability integral transform (Dawid 1984, JRSS A 147, 278) is uniform over true redshifts
+    that are draws of their posteriors.
+
+    Args:
+        p: (n, bins), as for `decode`.
+        edges: (bins + 1,), likewise.
+        z: (n,); beyond the edges the answer is 0 or 1, where it is NaN the answer is.
+    """
+    places = place(p, edges, z)[:, None]
+    parts = zip(_blocks(p), _blocks(places), strict=True)
+    return np.concatenate([_at(_cumulative(rows), at)[:, 0] for rows, at in parts])
+
+
+def mass_within(
+    p: NDArray[np.floating],
+    edges: NDArray[np.floating],
+    z: NDArray[np.floating],
+    velocity: float = CATASTROPHIC,
+) -> Floats:
+    """Probability that z is right within so many km/s, (n,): that |dv| is no more.
+
+    With dv = c (z - z_true) / (1 + z_true), as `redshift.dv` has it. Of the z of `decode` it is at
+    most the mass of its window, which need not be centered on it.
+
+    Args:
+        p: (n, bins), as for `decode`.
+        edges: (bins + 1,), likewise.
+        z: (n,), the redshift that is given.
+        velocity: km/s.
+    """
+    one_plus_z, beta = 1 + np.asarray(z, np.float64), velocity / SPEED_OF_LIGHT
+    below, above = one_plus_z / (1 + beta) - 1, one_plus_z / (1 - beta) - 1
+    return cdf(p, edges, above) - cdf(p, edges, below)
+
+
+def mean_and_error(p: NDArray[np.floating], edges: NDArray[np.floating]) -> tuple[Floats, Floats]:
+    """Mean of x as a redshift, and standard deviation of z, (n,) each, of whole posteriors.
+
+    Args:
+        p: (n, bins), as for `decode`.
+        edges: (bins + 1,), likewise.
+    """
+    width = _width(p, edges)
+    start, bins = np.zeros(1), p.shape[1]
+    parts = [_inside(rows, np.repeat(start, len(rows)), bins)[:2] for rows in _blocks(p)]
+    mean, variance = (np.concatenate(part) for part in zip(*parts, strict=True))
+    z = _redshift(edges[0] + width * mean)
+    return z, (1 + z) * np.log(10) * width * np.sqrt(variance)
+
+
+def place(p: NDArray[np.floating], edges: NDArray[np.floating], z: NDArray[np.floating]) -> Floats:
+    """Where redshifts lie, in bins from the first edge, (n,); not limited to the bins there are.
+
+    Raises:
+        ValueError: as `decode` does, and if there is not one redshift a posterior.
+    """
+    width, z = _width(p, edges), np.asarray(z, np.float64)
+    if z.shape != p.shape[:1]:
+        raise ValueError(f"z {z.shape} must be {p.shape[:1]}, one a posterior")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return (np.log10(1 + z) - edges[0]) / width
+
+
+def _width(p: NDArray[np.floating], edges: NDArray[np.floating]) -> float:
+    """Width of a bin in x, of posteriors that have passed inspection."""
+    if p.ndim != 2 or edges.shape != (p.shape[1] + 1,):
+        raise ValueError(f"p {p.shape} and edges {edges.shape} must be (n, bins) and (bins + 1,)")
+    steps = np.diff(np.asarray(edges, np.float64))
+    width = float(edges[-1] - edges[0]) / len(steps)
+    if not (width > 0 and np.allclose(steps, width, rtol=1e-3, atol=0)):
+        raise ValueError("the edges are not equally spaced in log10(1 + z)")
+    lowest, highest = (
+        np.fmin.reduce(p, axis=None, initial=0),
+        np.fmax.reduce(p, axis=None, initial=0),
+    )
+    if lowest < 0 or highest == np.inf:
+        raise ValueError(f"probabilities of {lowest} to {highest}: give 0 or more, finite")
+    return width
+
+
+def _blocks(values: NDArray[np.floating]) -> Iterator[Floats]:
+    """Rows, some at a time, float64; one empty block if there is none."""
+    for start in range(0, max(len(values), 1), ROWS):
+        yield np.asarray(values[start : start + ROWS], np.float64)
+
+
+def _cumulative(p: Floats) -> Floats:
+    """Distribution function at the edges, (n, bins + 1): 0 to 1, or NaN."""
+    sums = np.zeros((len(p), p.shape[1] + 1))
+    np.cumsum(p, axis=1, out=sums[:, 1:])
+    total = sums[:, -1:]
+    return sums / np.where(total > 0, total, np.nan)
+
+
+def _shifted(cumulative: Floats, by: float) -> Floats:
+    """Distribution function at the edges moved by so many bins, (n, bins + 1)."""
+    last = cumulative.shape[1] - 1
+    places = np.arange(last + 1) + by
+    whole = np.floor(places).astype(np.int64)
+    left, right = np.clip(whole, 0, last), np.clip(whole + 1, 0, last)
+    part = places - whole
+    return (1 - part) * cumulative[:, left] + part * cumulative[:, right]
+
+
+def _at(cumulative: Floats, places: Floats) -> Floats:
+    """Distribution function at places of its row's own, (n, places); NaN where they are."""
+    last = cumulative.shape[1] - 1
+    inside = np.clip(np.nan_to_num(places, nan=0.0), 0, last)
+    whole = np.minimum(inside.astype(np.int64), last - 1)
+    left = np.take_along_axis(cumulative, whole, axis=1)
+    right = np.take_along_axis(cumulative, whole + 1, axis=1)
+    return np.where(np.isnan(places), np.nan, left + (inside - whole) * (right - left))
+
+
+def _middle_of_greatest(masses: Floats, starts: Floats) -> Floats:
+    """Middle of the first stretch of starts, (candidates,) ascending, whose mass is greatest."""
+    greatest = masses >= masses.max(axis=1, keepdims=True) - EQUAL
+    first = greatest.argmax(axis=1)
+    ended = ~greatest & (np.arange(len(starts)) > first[:, None])
+    last = np.where(ended.any(axis=1), ended.argmax(axis=1), len(starts)) - 1
+    # Without a posterior no mass is greatest; what is then read there is NaN.
+    last = np.where(greatest.any(axis=1), last, first)
+    return (starts[first] + starts[last]) / 2
+
+
+def _inside(p: Floats, start: Floats, window: float) -> tuple[Floats, Floats, Floats]:
+    """Mean and variance of the place within windows, NaN if they are empty, and their mass."""
+    bins = p.shape[1]
+    low = np.floor(start).astype(np.int64)[:, None] + np.arange(int(np.ceil(window)) + 1)
+    left = np.maximum(low, start[:, None])
+    right = np.minimum(low + 1, start[:, None] + window)
+    length = np.maximum(right - left, 0)
+    within = (low >= 0) & (low < bins)
+    share = np.take_along_axis(p, np.clip(low, 0, bins - 1), axis=1) * length * within
+    total, sums = p.sum(axis=1), share.sum(axis=1)
+    weight = share / np.where(sums > 0, sums, np.nan)[:, None]
+    # Relative to the start, so that a posterior that is shifted loses no digit.
+    middle = (left + right) / 2 - start[:, None]
+    mean = (weight * middle).sum(axis=1)
+    spread = (middle - mean[:, None]) ** 2 + length**2 / 12
+    variance = (weight * spread).sum(axis=1)
+    mass = np.minimum(sums / np.where(total > 0, total, np.nan), 1)
+    return start + mean, variance, mass
+
+
+def _redshift(x: Floats) -> Floats:
+    return 10**x - 1
