@@ -18,6 +18,7 @@ from spectranet_jax import networks
 from spectranet_jax.spectra import manifest
 from spectranet_jax.tasks import Task
 from spectranet_jax.training import optimizers, run
+from spectranet_jax.training.augment import as_stored, observe
 from spectranet_jax.training.loop import train
 from spectranet_jax.training.order import ORDERS
 from spectranet_jax.training.sharding import placement
@@ -26,13 +27,16 @@ from spectranet_jax.training.stream import Split, open_split
 PACKAGES = ("jax", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
 
 
-def dataset_folder(config: Training, kind: str, classes: Sequence[str]) -> Path:
+def dataset_folder(
+    config: Training, kind: str, classes: Sequence[str], noiseless: bool = False
+) -> Path:
     """The dataset to train on: the one that was given, or a mock survey, made if it is not there.
 
     Args:
         config: settings of the run.
         kind: what the mock survey holds, for its folder's name.
         classes: classes of the mock survey, in equal numbers.
+        noiseless: make a mock survey of light, for a network that draws the noise.
     """
     if config.data is not None:
         return config.data
@@ -42,7 +46,8 @@ def dataset_folder(config: Training, kind: str, classes: Sequence[str]) -> Path:
         check_recipe(folder)
     else:
         print(f"making a mock survey in {folder}", flush=True)
-        prepare(folder, dict.fromkeys(classes, config.spectra // len(classes)), config.seed)
+        counts = dict.fromkeys(classes, config.spectra // len(classes))
+        prepare(folder, counts, config.seed, noiseless=noiseless)
     return folder
 
 
@@ -101,6 +106,7 @@ def train_and_evaluate(
             folder,
             batch=config.batch,
             seed=config.seed,
+            augment=observe if training.noiseless else as_stored,
             report=report,
         )
     evaluate_run(folder, None, "test", folder)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from data_prep.mock.draws import log_normal, log_uniform, smooth_field
+from data_prep.mock.draws import NumpyDraws, log_normal, log_uniform
+from spectranet_jax.spectra.instrument import smooth_field
 
 
 def test_log_normal_has_its_median_and_scatter(rng):
@@ -16,7 +17,7 @@ def test_log_uniform_is_even_in_each_decade(rng):
 
 
 def test_a_smooth_field_is_normal_at_its_knots_and_straight_between(rng):
-    field = smooth_field(rng, 5000, 443)
+    field = smooth_field(NumpyDraws(rng), 5000, 443)
     assert field[:, 100].std() == pytest.approx(1, rel=0.05)
     np.testing.assert_allclose(field[:, 105], (field[:, 100] + field[:, 110]) / 2, atol=1e-5)
     assert abs(np.corrcoef(field[:, 100], field[:, 110])[0, 1]) < 0.05

@@ -5,9 +5,18 @@ import numpy as np
 import pytest
 
 from data_prep.mock import __main__ as entry
-from data_prep.mock import dataset, instrument, survey
+from data_prep.mock import dataset, survey
+from data_prep.mock.draws import NumpyDraws
 from data_prep.pictures import contact_sheet
-from spectranet_jax.spectra import BOSS_GRID, CLASSES, InputError, labels, manifest, records
+from spectranet_jax.spectra import (
+    BOSS_GRID,
+    CLASSES,
+    InputError,
+    instrument,
+    labels,
+    manifest,
+    records,
+)
 from spectranet_jax.spectra.records import concatenate
 
 COUNTS = {"STAR": 520, "GALAXY": 512, "QSO": 300, "QSO_BAL": 100}
@@ -66,7 +75,7 @@ def test_signal_to_noise_is_that_of_the_survey(block):
 
 
 def test_some_spectra_have_the_coverage_of_sdss_one(rng):
-    empty = instrument.masks(rng, 4000, BOSS_GRID)
+    empty = instrument.masks(NumpyDraws(rng), 4000, BOSS_GRID)
     legacy = empty[:, 5] & empty[:, -5]
     assert legacy.mean() == pytest.approx(instrument.LEGACY_SHARE, abs=0.03)
     start = BOSS_GRID.centers[np.argmin(empty[legacy], axis=1)]

@@ -21,6 +21,9 @@ class Config:
     """Spectra by class instead, as STAR=1000,QSO=2000; a class left out has none."""
     seed: int = 0
     """Of every draw: on the same kind of machine, the same seed gives the same bytes."""
+    noiseless: bool = False
+    """Leave the instrument out of the spectra to train on: experiments.linenet draws it anew in
+    every step."""
     workers: int = min(4, os.cpu_count() or 1)
     """Threads."""
 
@@ -58,7 +61,8 @@ def main(config: Config) -> None:
     from data_prep.mock.dataset import prepare
     from data_prep.summary import print_summary
 
-    print_summary(prepare(config.out, wanted, config.seed, config.workers), config.out)
+    made = prepare(config.out, wanted, config.seed, config.workers, config.noiseless)
+    print_summary(made, config.out)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,17 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from data_prep.mock.survey import blocks
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep import split as splitting
+from data_prep.mock.survey import blocks, none_of_them
 from data_prep.pictures import contact_sheet
 from data_prep.progress import progress
 from data_prep.summary import SHEET
 from data_prep.write import write_dataset
 from spectranet_jax import __version__
-from spectranet_jax.spectra import InputError, lines, manifest, noise
+from spectranet_jax.spectra import InputError, instrument, lines, manifest, noise
 from spectranet_jax.spectra.manifest import Manifest
 from spectranet_jax.spectra.records import Block
 
@@ -22,21 +26,40 @@ def recipe() -> str:
     """sha256 over the source files that decide what a mock spectrum looks like."""
     here = sorted(Path(__file__).parent.glob("*.py"))
     physics = [path for path in here if path.name not in NO_PHYSICS]
+    physics += [Path(str(module.__file__)) for module in (instrument, lines, noise)]
     digest = hashlib.sha256()
-    for path in [*physics, Path(lines.__file__), Path(noise.__file__)]:
+    for path in physics:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
-def prepare(out: Path, counts: Mapping[str, int], seed: int, workers: int = 2) -> Manifest:
+def prepare(
+    out: Path, counts: Mapping[str, int], seed: int, workers: int = 2, noiseless: bool = False
+) -> Manifest:
     """Make a mock survey and write it as a dataset folder with a contact sheet.
+
+    Args:
+        out: the folder to make.
+        counts: class name -> spectra.
+        seed: of every draw and of the split.
+        workers: threads.
+        noiseless: store the spectra to train on as light, for training that draws the observation;
+            those to validate with and to test on are observed once in any case.
 
     Raises:
         InputError: if the counts are wrong or `out` cannot be written.
     """
     total = sum(counts.values())
     examples: list[Block] = []
-    made = blocks(counts, seed, workers)  # tells of wrong counts before any work
+    division = splitting.by_hash(seed, splitting.FRACTIONS)
+
+    def to_train_on(object_id: NDArray[np.int64], name: NDArray[np.bytes_]) -> NDArray[np.bool_]:
+        return division.of(object_id, name) == manifest.SPLITS.index("train")
+
+    stored_as_light = to_train_on if noiseless else none_of_them
+    made = blocks(
+        counts, seed, workers, noiseless=stored_as_light
+    )  # tells of wrong counts before any work
 
     def watched() -> Iterator[Block]:
         seen: set[int] = set()
@@ -58,10 +81,12 @@ def prepare(out: Path, counts: Mapping[str, int], seed: int, workers: int = 2) -
             "program": "spectranet-jax",
             "version": __version__,
             "command": "data_prep.mock",
-            "config": {"counts": dict(counts), "seed": seed},
+            "config": {"counts": dict(counts), "seed": seed, "noiseless": noiseless},
             "recipe": recipe(),
         },
         report={"rows_in": total, "reasons": {}},
+        division=division,
+        noiseless=("train",) if noiseless else (),
     )
     contact_sheet(out / SHEET, examples)
     return written

@@ -1,4 +1,4 @@
-"""Random draws that recur: factors about a median, values even in their log, smooth fields."""
+"""Random draws that recur: factors about a median, values even in their logarithm."""
 
 import numpy as np
 
@@ -15,10 +15,16 @@ def log_uniform(rng: np.random.Generator, n: int, low: float, high: float) -> Ar
     return np.exp(rng.uniform(np.log(low), np.log(high), n)).astype(np.float32)
 
 
-def smooth_field(rng: np.random.Generator, n: int, bins: int, scale: int = 10) -> Array:
-    """A normal field that varies over `scale` bins, linear between its knots, float32 (n, bins)."""
-    coarse = rng.standard_normal((n, bins // scale + 3), np.float32)
-    position = np.arange(bins) / scale
-    left = position.astype(np.int64)
-    part = (position - left).astype(np.float32)
-    return coarse[:, left] * (1 - part) + coarse[:, left + 1] * part
+class NumpyDraws:
+    """A NumPy generator as the source of random numbers that `spectra.instrument` takes."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+
+    def normal(self, *shape: int) -> Array:
+        """Standard normal, float32."""
+        return self.rng.standard_normal(shape, np.float32)
+
+    def uniform(self, *shape: int) -> Array:
+        """Even in [0, 1), float32."""
+        return self.rng.random(shape, np.float32)

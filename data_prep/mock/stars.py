@@ -11,11 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 from data_prep.mock import dust
-from data_prep.mock.draws import log_normal, log_uniform, smooth_field
+from data_prep.mock.draws import NumpyDraws, log_normal, log_uniform
 from data_prep.mock.photospheres import SWAN, absorption, continuum, planck
 from data_prep.mock.profiles import Array, add_band, add_line
 from data_prep.mock.white_dwarfs import HELIUM_LINES, white_dwarfs
 from spectranet_jax.spectra.grid import LogGrid
+from spectranet_jax.spectra.instrument import smooth_field
 from spectranet_jax.spectra.lines import BALMER, REST, SPEED_OF_LIGHT
 
 RED_CYANOGEN = ((5730, 60, 0.2), (6332, 80, 0.2), (6926, 90, 0.35), (7088, 70, 0.25),
@@ -72,7 +73,7 @@ def _normal_stars(
         velocity,
     )
     # Lines and bands of real stars differ more than by one factor.
-    depth *= np.exp(0.2 * smooth_field(rng, n, grid.size))
+    depth *= np.exp(0.2 * smooth_field(NumpyDraws(rng), n, grid.size))
     color = temperature * log_normal(rng, n, 1, 0.05)  # colors and lines never agree to better
     return continuum(wavelength, color, metals) * np.exp(-depth)
 

@@ -1,23 +1,37 @@
 """The mock survey: how many of which class, how bright, seen through the instrument."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from numpy.typing import NDArray
 
-from data_prep.mock import bals, instrument
+from data_prep.mock import bals
+from data_prep.mock.draws import NumpyDraws
 from data_prep.mock.galaxies import galaxies
 from data_prep.mock.profiles import Array
 from data_prep.mock.quasars import quasars, redshifts
 from data_prep.mock.stars import stars
-from spectranet_jax.spectra import CLASSES, InputError, labels, noise
+from spectranet_jax.spectra import CLASSES, InputError, instrument, labels, noise
 from spectranet_jax.spectra.flags import median_sn
 from spectranet_jax.spectra.grid import BOSS_GRID, LogGrid
 from spectranet_jax.spectra.records import BLOCK_SIZE, Block
 
+Rows = Callable[[NDArray[np.int64], NDArray[np.bytes_]], NDArray[np.bool_]]
+"""Object ids and names -> which of them, bool (n,)."""
+
+
+def none_of_them(object_id: NDArray[np.int64], _name: NDArray[np.bytes_]) -> NDArray[np.bool_]:
+    """Not one, bool (n,)."""
+    return np.zeros(len(object_id), bool)
+
 
 def blocks(
-    counts: Mapping[str, int], seed: int, workers: int = 2, grid: LogGrid = BOSS_GRID
+    counts: Mapping[str, int],
+    seed: int,
+    workers: int = 2,
+    grid: LogGrid = BOSS_GRID,
+    noiseless: Rows = none_of_them,
 ) -> Iterator[Block]:
     """Mock spectra in blocks of one class each, at most `BLOCK_SIZE` spectra.
 
@@ -29,6 +43,9 @@ def blocks(
         seed: of every draw.
         workers: threads.
         grid: the bins.
+        noiseless: object ids and names -> bool (n,), the spectra that are stored as light, before
+            the instrument, with the ivar of a median observation: for training that draws another
+            observation each time.
 
     Raises:
         InputError: if a class is unknown, or a count negative.
@@ -42,17 +59,17 @@ def blocks(
         label = CLASSES.index(name)
         for chunk, start in enumerate(range(0, count, BLOCK_SIZE)):
             jobs.append((label, chunk, min(BLOCK_SIZE, count - start)))
-    return _made(jobs, seed, workers, grid)
+    return _made(jobs, seed, workers, grid, noiseless)
 
 
 def _made(
-    jobs: list[tuple[int, int, int]], seed: int, workers: int, grid: LogGrid
+    jobs: list[tuple[int, int, int]], seed: int, workers: int, grid: LogGrid, noiseless: Rows
 ) -> Iterator[Block]:
     """Blocks in the order of jobs, made a few ahead of their use."""
     with ThreadPoolExecutor(workers) as pool:
         ahead = []
         for label, chunk, count in jobs:
-            ahead.append((pool.submit(_block, seed, label, chunk, grid), count))
+            ahead.append((pool.submit(_block, seed, label, chunk, grid, noiseless), count))
             if len(ahead) > 2 * workers:
                 future, wanted = ahead.pop(0)
                 yield future.result().take(slice(wanted))
@@ -60,7 +77,7 @@ def _made(
             yield future.result().take(slice(wanted))
 
 
-def _block(seed: int, label: int, chunk: int, grid: LogGrid) -> Block:
+def _block(seed: int, label: int, chunk: int, grid: LogGrid, noiseless: Rows) -> Block:
     """One block of `BLOCK_SIZE` spectra of a class."""
     rng, n = np.random.default_rng((seed, label, chunk)), BLOCK_SIZE
     magnitude = magnitudes(rng, n)
@@ -76,10 +93,15 @@ def _block(seed: int, label: int, chunk: int, grid: LogGrid) -> Block:
             low, high = bals.DETECTABLE
             z = np.where((z > low) & (z < high), z, rng.uniform(low, 3.2, n))
         light, balnicity = quasars(rng, z, magnitude, grid, bal)
-    flux, ivar = observed(rng, light, magnitude, grid)
+    light = calibrated(light, magnitude, grid)
+    flux, ivar = instrument.observe(NumpyDraws(rng), light, grid)
 
     index = np.arange(n) + chunk * n
     object_id = index * len(CLASSES) + label
+    name = np.array([b"mock-%09d" % i for i in object_id])
+    bare = noiseless(object_id, name)[:, None]
+    median = 1 / noise.variance(light, np.ones((n, 1), np.float32), grid)
+    flux, ivar = np.where(bare, light, flux), np.where(bare, median, ivar)
     is_bal = np.where(balnicity > 0, labels.BAL, labels.BAL_UNSURE)
     return Block(
         flux=flux,
@@ -89,7 +111,7 @@ def _block(seed: int, label: int, chunk: int, grid: LogGrid) -> Block:
         z=z.astype(np.float64),
         z_conf=np.full(n, labels.CONFIDENT, np.int8),
         object_id=object_id.astype(np.int64),
-        name=np.array([b"mock-%09d" % i for i in object_id]),
+        name=name,
         source=np.full(n, b"mock"),
         sn=median_sn(flux, ivar),
     )
@@ -102,19 +124,10 @@ def magnitudes(rng: np.random.Generator, n: int) -> Array:
     return np.where(rng.random(n) < 0.12, bright, np.clip(faint, 14.5, 22.5)).astype(np.float32)
 
 
-def observed(
-    rng: np.random.Generator, light: Array, magnitude: Array, grid: LogGrid
-) -> tuple[Array, Array]:
-    """Light of any scale as a survey would record it: flux and ivar, float32 (n, bins)."""
-    n = len(light)
+def calibrated(light: Array, magnitude: Array, grid: LogGrid) -> Array:
+    """Light of any scale as a fiber takes it, 1e-17 erg/s/cm^2/Angstrom, float32 (n, bins)."""
     band = (grid.centers > 6900) & (grid.centers < 8200)  # i
     mean = np.maximum(light[:, band].mean(axis=1), 1e-12)
     # 3631 Jy (AB) at 7500 Angstrom is 1.94e8 in our unit; a fiber takes 75% of it.
     scale = 0.75 * 1.94e8 * 10 ** (-0.4 * magnitude) / mean
-    flux = instrument.miscalibrate(rng, (light * scale[:, None]).astype(np.float32), grid)
-    level = instrument.noise_level(rng, n, grid)
-    flux = instrument.sky_residual(rng, flux, level, grid)
-    noisy, ivar = noise.observe(flux, level, rng.standard_normal(flux.shape, np.float32), grid)
-    noisy = instrument.glitches(rng, noisy, 1 / np.sqrt(ivar))
-    empty = instrument.masks(rng, n, grid)
-    return np.where(empty, 0, noisy).astype(np.float32), np.where(empty, 0, ivar).astype(np.float32)
+    return (light * scale[:, None]).astype(np.float32)

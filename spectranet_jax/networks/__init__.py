@@ -8,13 +8,22 @@ from typing import Any
 
 import flax.linen as nn
 
+from spectranet_jax.networks.linenet import LineNet
 from spectranet_jax.networks.quasarnet import QuasarNet
 from spectranet_jax.networks.spectranet import SpectraNetClassifier, SpectraNetRegressor
 from spectranet_jax.spectra.errors import InputError
 
-__all__ = ["NETWORKS", "QuasarNet", "SpectraNetClassifier", "SpectraNetRegressor", "build"]
+__all__ = [
+    "NETWORKS",
+    "LineNet",
+    "QuasarNet",
+    "SpectraNetClassifier",
+    "SpectraNetRegressor",
+    "build",
+]
 
 NETWORKS: dict[str, type[nn.Module]] = {
+    "LineNet": LineNet,
     "QuasarNet": QuasarNet,
     "SpectraNetClassifier": SpectraNetClassifier,
     "SpectraNetRegressor": SpectraNetRegressor,

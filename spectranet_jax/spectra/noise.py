@@ -26,6 +26,9 @@ SKY_SIGMA = {3605: 1.3, 3650: 0.87, 3700: 0.58, 3800: 0.34, 4000: 0.18, 4250: 0.
              8750: 0.055, 9000: 0.068, 9200: 0.044, 9500: 0.060, 9700: 0.070, 9900: 0.120,
              9980: 0.17}  # fmt: skip
 
+MEDIAN_SIGMA = float(np.median(list(SKY_SIGMA.values())))
+"""Of the knots above: what noise that is the same everywhere would have."""
+
 # Wavelength, Angstrom -> variance a unit of flux.
 PHOTONS = {3605: 0.03, 3800: 0.016, 4000: 0.0089, 4500: 0.0042, 5500: 0.0028, 6500: 0.0021,
            7500: 0.0016, 8500: 0.0023, 9200: 0.0017, 9980: 0.006}  # fmt: skip

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from spectranet_jax.spectra.errors import InputError
-from spectranet_jax.tasks import classify, quasarnet, redshift
+from spectranet_jax.tasks import classify, linenet, quasarnet, redshift
 from spectranet_jax.tasks.task import Columns, Task
 
 __all__ = ["TASKS", "Columns", "Task", "build"]
 
 TASKS: dict[str, Callable[..., Task]] = {
     "classify": classify.task,
+    "linenet": linenet.task,
     "quasarnet": quasarnet.task,
     "redshift": redshift.task,
 }

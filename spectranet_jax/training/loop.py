@@ -11,6 +11,7 @@ import optax
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.tasks import Task
 from spectranet_jax.training import checkpoint, run
+from spectranet_jax.training.augment import Augment, as_stored
 from spectranet_jax.training.evaluate import make_evaluate
 from spectranet_jax.training.order import Order
 from spectranet_jax.training.sharding import Placement, placement
@@ -38,6 +39,7 @@ def train(
     seed: int,
     checkpoint_every: int = 200,
     stop_after: int | None = None,
+    augment: Augment = as_stored,
     report: Report = lambda _steps, _remark: None,
     devices: Sequence[jax.Device] | None = None,
 ) -> None:
@@ -59,6 +61,7 @@ def train(
         seed: of the initial parameters and of dropout.
         checkpoint_every: steps between checkpoints to resume from.
         stop_after: stop after this step, as if killed (a job with a time limit).
+        augment: what is done to each batch before the network sees it.
         report: progress.
         devices: to train on; all by default.
 
@@ -69,7 +72,7 @@ def train(
     key = jax.random.key(seed)
     state = initial_state(network, task, optimizer, key, folder, place)
     train_step = jax.jit(
-        make_train_step(network, task, optimizer),
+        make_train_step(network, task, optimizer, augment),
         in_shardings=(place.replicated, place.split, place.replicated),
         out_shardings=(place.replicated, place.replicated),
         donate_argnums=0,

@@ -12,9 +12,13 @@ import optax
 
 from spectranet_jax.spectra.grid import BOSS_GRID
 from spectranet_jax.tasks import Task
+from spectranet_jax.training.augment import Augment, as_stored
 
 Network = Any
 """A Flax module: `init(rngs, *inputs)` and `apply(variables, *inputs, train=...)`."""
+
+AUGMENT = 1
+"""Folded into a step's key, so that what is observed and what is dropped are drawn apart."""
 
 Batch = dict[str, jax.Array]
 Variables = dict[str, Any]
@@ -58,7 +62,10 @@ def init_state(
 
 
 def make_train_step(
-    network: Network, task: Task, optimizer: optax.GradientTransformation
+    network: Network,
+    task: Task,
+    optimizer: optax.GradientTransformation,
+    augment: Augment = as_stored,
 ) -> Callable[[State, Batch, jax.Array], tuple[State, jax.Array]]:
     """(state, batch, key) -> (next state, mean loss of the batch).
 
@@ -66,12 +73,15 @@ def make_train_step(
     """
 
     def train_step(state: State, batch: Batch, key: jax.Array) -> tuple[State, jax.Array]:
+        key = jax.random.fold_in(key, state.step)
+        flux, ivar = augment(jax.random.fold_in(key, AUGMENT), batch["flux"], batch["ivar"])
+
         def mean_loss(params: Any) -> tuple[jax.Array, Any]:
             output, mutated = network.apply(
                 {"params": params, "batch_stats": state.batch_stats},
-                *task.inputs(batch["flux"], batch["ivar"]),
+                *task.inputs(flux, ivar),
                 train=True,
-                rngs={"dropout": jax.random.fold_in(key, state.step)},
+                rngs={"dropout": key},
                 mutable=["batch_stats"],
             )
             return task.loss(output, batch).mean(), mutated.get("batch_stats", {})

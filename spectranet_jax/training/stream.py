@@ -48,17 +48,29 @@ class Split:
     def __len__(self) -> int:
         return int(self.block_sizes.sum())
 
+    @property
+    def noiseless(self) -> bool:
+        """Whether the pixels are light, still to be observed."""
+        return self.name in self.manifest.noiseless
 
-def open_split(folder: Path, split: str, select: Callable[[Columns], NDArray[np.bool_]]) -> Split:
+
+def open_split(
+    folder: Path,
+    split: str,
+    select: Callable[[Columns], NDArray[np.bool_]],
+    draws_noise: bool = False,
+) -> Split:
     """Read a split's columns once and keep those spectra that are selected.
 
     Args:
         folder: a dataset folder, as the data_prep commands write it.
         split: "train", "valid" or "test".
         select: columns -> bool (n,).
+        draws_noise: whether the caller will observe spectra that are stored as light alone.
 
     Raises:
-        InputError: if the folder is no dataset, is damaged, has another grid, or nothing in the
+        InputError: if the folder is no dataset, is damaged, has another grid, is noiseless where
+            the caller draws no noise, or nothing in the
             split is selected.
     """
     manifest = manifests.read(folder)
@@ -69,10 +81,10 @@ def open_split(folder: Path, split: str, select: Callable[[Columns], NDArray[np.
         )
     if split not in manifest.shards:
         raise InputError(f"{folder} has no split {split!r}; it has {', '.join(manifest.shards)}")
-    if split in manifest.noiseless:
+    if split in manifest.noiseless and not draws_noise:
         raise InputError(
-            f"the {split} split of {folder} carries no noise yet, and no network here draws it;"
-            " prepare the dataset with noise"
+            f"the {split} split of {folder} carries no noise yet, and only experiments.linenet"
+            " draws it; prepare the dataset without --noiseless"
         )
     source = _source(folder, manifest.shards[split])
 

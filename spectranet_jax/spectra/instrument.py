@@ -1,0 +1,166 @@
+"""What telescope, spectrograph and pipeline make of light: from a noiseless spectrum to a record.
+
+Written for NumPy and JAX arrays alike, as `spectra.noise`: the same lines write a mock survey to
+disk and give a compiled training step another observation of the same light each time.
+"""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from spectranet_jax.spectra import noise
+from spectranet_jax.spectra.grid import BOSS_GRID, LogGrid
+
+Array = Any
+"""A NumPy or JAX array: whatever has `__array_namespace__`."""
+
+DICHROIC = 6050.0
+"""Where the blue arm hands over to the red one, Angstrom."""
+
+LEGACY_SHARE, LEGACY_COVERAGE = 0.15, (3815.0, 9200.0)
+"""Share of spectra with the coverage of SDSS-I/II, and that coverage, Angstrom."""
+
+EFFECTS = ("calibration", "sky", "noise", "glitches", "masks")
+"""What `observe` does, in this order; a name left out of it is not done."""
+
+
+class Draws(Protocol):
+    """A source of random numbers that never gives the same twice."""
+
+    def normal(self, *shape: int) -> Array:
+        """Standard normal, float32."""
+
+    def uniform(self, *shape: int) -> Array:
+        """Even in [0, 1), float32."""
+
+
+def observe(
+    draws: Draws,
+    light: Array,
+    grid: LogGrid = BOSS_GRID,
+    effects: tuple[str, ...] = EFFECTS,
+) -> tuple[Array, Array]:
+    """Light as a survey would record it.
+
+    Args:
+        draws: of everything that differs from one observation to the next.
+        light: (n, bins) float32, without noise, 1e-17 erg/s/cm^2/Angstrom.
+        grid: the bins.
+        effects: those of `EFFECTS` to apply; without "noise" white noise of one level in all bins
+            takes its place, since a spectrum without any has no ivar.
+
+    Returns:
+        flux and ivar, both (n, bins) float32, 0 where there is no measurement.
+    """
+    xp = light.__array_namespace__()
+    n = len(light)
+    flux = miscalibrate(draws, light, grid) if "calibration" in effects else light
+    level = noise_level(draws, n, grid)
+    if "sky" in effects:
+        flux = sky_residual(draws, flux, level, grid)
+    normals = draws.normal(n, grid.size)
+    if "noise" in effects:
+        flux, ivar = noise.observe(flux, level, normals, grid)
+    else:
+        middle = xp.full_like(flux, noise.MEDIAN_SIGMA) * level[:, :1]
+        flux, ivar = flux + middle * normals, 1 / middle**2
+    if "glitches" in effects:
+        flux = glitches(draws, flux, 1 / xp.sqrt(ivar))
+    if "masks" in effects:
+        empty = masks(draws, n, grid)
+        flux, ivar = xp.where(empty, 0, flux), xp.where(empty, 0, ivar)
+    return flux.astype(np.float32), ivar.astype(np.float32)
+
+
+def smooth_field(draws: Draws, n: int, bins: int, scale: int = 10) -> Array:
+    """A normal field that varies over `scale` bins, linear between its knots, float32 (n, bins)."""
+    coarse = draws.normal(n, bins // scale + 3)
+    position = np.arange(bins) / scale
+    left = position.astype(np.int64)
+    part = (position - left).astype(np.float32)
+    return coarse[:, left] * (1 - part) + coarse[:, left + 1] * part
+
+
+def miscalibrate(draws: Draws, flux: Array, grid: LogGrid) -> Array:
+    """Flux with the errors of its calibration, float32 (n, bins).
+
+    A tilt and a curvature over the whole range, more of both at the blue end, a step at the
+    dichroic, a bend at the red end, and a mottle of 1% that bounds any S/N. Half of the fibers are
+    centered for 4000 Angstrom, as those of BOSS quasar targets, while standard stars are not:
+    atmospheric dispersion then makes spectra too blue (Margala et al. 2016, ApJ 831, 157).
+    """
+    xp = flux.__array_namespace__()
+    n = len(flux)
+    x = np.linspace(-1, 1, grid.size)
+    shapes = np.stack(
+        [
+            x,
+            x**2 - 1 / 3,
+            np.sin(np.pi * 2 * x),
+            np.exp(-(x + 1) / 0.12),
+            np.exp((x - 1) / 0.06),
+            np.tanh((grid.centers - DICHROIC) / 60) / 2,
+        ]
+    ).astype(np.float32)
+    scatter = np.array([0.12, 0.07, 0.025, 0.18, 0.24, 0.03], np.float32)
+    # A wide tail: the size of the errors itself differs by a factor from spectrum to spectrum.
+    amount = draws.normal(n, len(shapes)) * scatter * xp.exp(0.35 * draws.normal(n, len(shapes)))
+    too_blue = (draws.uniform(n, 1) < 0.5) * 0.07 * _exponential(draws, n, 4).sum(1, keepdims=True)
+    smooth = amount @ xp.asarray(shapes) - too_blue * shapes[0]
+    mottle = 0.01 * draws.normal(n, grid.size) + 0.012 * smooth_field(draws, n, grid.size)
+    return flux * xp.exp(xp.clip(smooth, -1.5, 1.5)) * (1 + mottle)
+
+
+def sky_residual(draws: Draws, flux: Array, level: Array, grid: LogGrid) -> Array:
+    """Flux with what a wrong sky level leaves, float32 (n, bins): smooth over some ten bins."""
+    xp = flux.__array_namespace__()
+    sigma = xp.sqrt(noise.variance(xp.zeros_like(flux), level, grid))
+    amount = 0.25 * xp.exp(0.7 * draws.normal(len(flux), 1))
+    return flux + amount * sigma * smooth_field(draws, len(flux), grid.size)
+
+
+def noise_level(draws: Draws, n: int, grid: LogGrid) -> Array:
+    """Sigma of each bin relative to the median spectrum's, float32 (n, bins).
+
+    A factor a spectrum; a blue and a red end that differ from plate to plate (0.6 to 1.1 and 1 to
+    1.8 in five plates); a few percent from bin to bin, where pixels were rejected.
+    """
+    x = np.linspace(0, 1, grid.size)
+    ends = np.stack([np.ones_like(x), np.exp(-x / 0.1), np.exp((x - 1) / 0.1)]).astype(np.float32)
+    scatter = np.array([noise.LEVEL_SCATTER, 0.2, 0.3], np.float32)
+    amount = draws.normal(n, 3) * scatter + np.array([0, -0.15, 0.2], np.float32)
+    xp = amount.__array_namespace__()
+    jitter = 0.03 * draws.normal(n, grid.size) + 0.05 * smooth_field(draws, n, grid.size)
+    return xp.exp(amount @ xp.asarray(ends) + jitter)
+
+
+def masks(draws: Draws, n: int, grid: LogGrid) -> Array:
+    """Bins without measurement, bool (n, bins).
+
+    Single bins (0.1%), the blank ends of SDSS-I/II, now and then a gap of up to 40 bins, and rarely
+    a whole arm.
+    """
+    column = np.arange(grid.size)
+    empty = draws.uniform(n, grid.size) < 0.001
+    empty = empty | ((draws.uniform(n, 1) < 0.3) & (column == 0))
+    legacy = draws.uniform(n, 1) < LEGACY_SHARE
+    first, last = grid.bin_of(np.log10(np.array(LEGACY_COVERAGE)))
+    jitter = 7 * draws.uniform(n, 2) - 4  # up to three bins either way
+    empty = empty | (legacy & ((column < first + jitter[:, :1]) | (column > last + jitter[:, 1:])))
+    start, length = grid.size * draws.uniform(n, 1), 5 + 36 * draws.uniform(n, 1)
+    in_gap = (column >= start) & (column < start + length)
+    empty = empty | ((draws.uniform(n, 1) < 0.03) & in_gap)
+    blue, lost = draws.uniform(n, 1) < 0.5, draws.uniform(n, 1) < 0.003
+    return empty | (lost & ((grid.centers < DICHROIC) == blue))
+
+
+def glitches(draws: Draws, flux: Array, sigma: Array) -> Array:
+    """Flux with cosmic rays that survived the co-addition: a bin in a thousand, float32."""
+    hit = draws.uniform(*flux.shape) < 0.0008
+    return flux + hit * sigma * 6 * _exponential(draws, *flux.shape)
+
+
+def _exponential(draws: Draws, *shape: int) -> Array:
+    """Exponential with mean 1, float32."""
+    below_one = draws.uniform(*shape)
+    return -below_one.__array_namespace__().log1p(-below_one)
