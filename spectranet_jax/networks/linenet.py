@@ -152,7 +152,7 @@ def shifted(maps: Array, lines: Sequence[str]) -> list[Array]:
     # Position of the first redshift, counted from the center of the first fine bin.
     first = np.log10([REST[line] / BOSS_GRID.start for line in lines]) / Z_STEP
     whole = np.floor(first).astype(int)
-    part = jnp.asarray((first - whole)[:, None], maps.dtype)
+    part = jnp.asarray((first - whole)[None, :, None], maps.dtype)
     padded = jnp.pad(maps, ((0, 0), (0, 0), (1, 1)))
     between = (1 - part) * padded[..., :-1] + part * padded[..., 1:]  # between k - 1 and k
     # Split rather than indexed: the gradient is then one concatenation.

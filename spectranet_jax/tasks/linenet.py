@@ -73,7 +73,7 @@ def loss(output: Output, batch: dict[str, jax.Array]) -> jax.Array:
     """-log p of the class, and where it counts the cross-entropy of the redshift, (batch,)."""
     log_p = class_log_prob(output)
     of_class = -jnp.take_along_axis(log_p, batch["label"][:, None], axis=-1)[:, 0]
-    centers = jnp.arange(Z_STEPS) + 0.5
+    centers = jnp.arange(Z_STEPS)[None] + 0.5
     bell = jnp.exp(-0.5 * ((centers - batch["log_z"][:, None]) / SMOOTHING) ** 2)
     bell /= bell.sum(axis=-1, keepdims=True)
     of_z = -(bell * jax.nn.log_softmax(output.z_logits)).sum(axis=-1)

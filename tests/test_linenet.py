@@ -1,0 +1,118 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from spectranet_jax import networks
+from spectranet_jax.networks import linenet
+from spectranet_jax.spectra.grid import BOSS_GRID
+from spectranet_jax.spectra.lines import REST
+
+SMALL = {"features": 8, "hidden": 8, "dilations": [1, 4, 32], "correction": False}
+"""A LineNet that is quick to run, and equivariant: the dense correction is off."""
+
+
+def random_variables(network, seed=0):
+    """Weights none of which is zero, so that every path counts."""
+    zeros = jnp.zeros((1, BOSS_GRID.size))
+    shapes = jax.eval_shape(network.init, jax.random.key(0), zeros, zeros)
+    leaves, tree = jax.tree.flatten(shapes)
+    keys = jax.random.split(jax.random.key(seed), len(leaves))
+    draws = [
+        jax.random.normal(k, leaf.shape) * max(leaf.shape[0], 1) ** -0.5
+        for k, leaf in zip(keys, leaves, strict=True)
+    ]
+    return jax.tree.unflatten(tree, draws)
+
+
+@pytest.fixture(scope="module")
+def small():
+    network = networks.build("LineNet", **SMALL)
+    return network, random_variables(network)
+
+
+def content(rng, first, length=180):
+    """A spectrum that was measured in `length` bins from `first` on, with two bins masked."""
+    flux, weight = np.zeros((1, BOSS_GRID.size)), np.zeros((1, BOSS_GRID.size))
+    flux[0, first : first + length] = rng.normal(0, 1, length)
+    weight[0, first : first + length] = rng.uniform(0.5, 3, length)
+    flux[0, first + 50 : first + 52] = weight[0, first + 50 : first + 52] = 0
+    return jnp.asarray(flux, jnp.float32), jnp.asarray(weight, jnp.float32)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 5, 7, 16, 31, 64, 130, 260])
+def test_a_spectrum_shifted_by_k_bins_shifts_p_of_z_by_k_bins(small, k):
+    """Exactly, for every k and not for multiples of a stride alone: there is no stride."""
+    network, variables = small
+    here = network.apply(variables, *content(np.random.default_rng(5), 2))
+    there = network.apply(variables, *content(np.random.default_rng(5), 2 + k))
+    moved = linenet.SUBBINS * k
+    logits = np.asarray(here.z_logits[:, :-moved])
+    assert logits.std() > 0.1  # there is something to compare
+    np.testing.assert_allclose(there.z_logits[:, moved:], logits, rtol=0, atol=2e-5)
+    if int(here.z_logits.argmax()) + moved < linenet.Z_STEPS and logits.argmax() > 0:
+        assert int(there.z_logits[:, moved:].argmax()) == int(logits.argmax())
+
+
+def test_the_dense_correction_is_what_spoils_it():
+    network = networks.build("LineNet", **SMALL | {"correction": True})
+    variables = random_variables(network)
+    here = network.apply(variables, *content(np.random.default_rng(5), 2))
+    there = network.apply(variables, *content(np.random.default_rng(5), 12))
+    assert np.abs(there.z_logits[:, 20:] - here.z_logits[:, :-20]).max() > 0.1
+
+
+@pytest.mark.parametrize("line, z", [("CIV", 2.3), ("Halpha", 0.1), ("Lya", 4.7), ("MgII", 0.9)])
+def test_a_line_is_sought_where_its_redshift_puts_it(line, z):
+    """Evidence for a line in one place only is evidence for the one redshift that puts it there."""
+    fine = BOSS_GRID.size * linenet.SUBBINS
+    place = np.log10(REST[line] * (1 + z) / BOSS_GRID.start) / linenet.Z_STEP - 0.5
+    maps = np.maximum(0, 1 - np.abs(np.arange(fine) - place))[None, None]  # a triangle about it
+    (row,) = linenet.shifted(jnp.asarray(maps, jnp.float32), [line])
+    x = linenet.Z_STEP * (np.arange(linenet.Z_STEPS) + 0.5)
+    found = float((row[0] * x).sum() / row[0].sum())
+    assert 10**found - 1 == pytest.approx(z, abs=2e-4 * (1 + z))
+    assert row.shape == (1, linenet.Z_STEPS)
+
+
+def test_shifting_agrees_with_interpolation_bin_by_bin(rng):
+    fine = BOSS_GRID.size * linenet.SUBBINS
+    maps = rng.normal(0, 1, (2, len(linenet.LINES), fine))
+    rows = linenet.shifted(jnp.asarray(maps, jnp.float32), linenet.LINES)
+    padded = np.pad(maps, ((0, 0), (0, 0), (1, 1)))
+    for i, line in enumerate(linenet.LINES):
+        at = np.log10(REST[line] / BOSS_GRID.start) / linenet.Z_STEP + np.arange(linenet.Z_STEPS)
+        expected = [np.interp(at, np.arange(-1, fine + 1), m, 0, 0) for m in padded[:, i]]
+        np.testing.assert_allclose(rows[i], expected, atol=2e-4)
+
+
+def test_what_was_not_measured_is_neutral(small, rng):
+    """Neither the bins beyond the covered range nor those after them leave a trace within."""
+    network, variables = small
+    flux, weight = content(rng, 100)
+    elsewhere = np.where(np.asarray(weight) > 0, flux, 0)
+    np.testing.assert_array_equal(
+        network.apply(variables, flux, weight).z_logits,
+        network.apply(variables, jnp.asarray(elsewhere), weight).z_logits,
+    )
+    empty = jnp.zeros((1, BOSS_GRID.size))
+    assert np.ptp(np.asarray(network.apply(variables, empty, empty).z_logits)) == 0
+
+
+def test_coverage_runs_from_the_first_to_the_last_measured_bin():
+    weight = jnp.asarray([[0, 0, 2.0, 0, 1, 0], [0, 0, 0, 0, 0, 0], [1, 0, 0, 0, 0, 1]])
+    expected = [[0, 0, 1, 1, 1, 0], [0] * 6, [1] * 6]
+    np.testing.assert_array_equal(linenet.coverage(weight), expected)
+
+
+def test_shapes_and_evidence(small, rng):
+    network, variables = small
+    flux, weight = (
+        jnp.concatenate(two) for two in zip(content(rng, 9), content(rng, 99), strict=True)
+    )
+    output = network.apply(variables, flux, weight)
+    assert output.class_logits.shape == (2, 3) and output.bal_logit.shape == (2,)
+    assert output.z_logits.shape == (2, linenet.Z_STEPS)
+    # Evidence of the lines adds up to log p(z) at its peak.
+    assert output.evidence.shape == (2, len(linenet.LINES))
+    np.testing.assert_allclose(output.evidence.sum(1), output.z_logits.max(1), rtol=1e-4)

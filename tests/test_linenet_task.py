@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+
+from spectranet_jax import tasks
+from spectranet_jax.networks.linenet import LINES, Z_STEP, Z_STEPS, Output
+from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, QSO, QSO_BAL, STAR
+from spectranet_jax.tasks import linenet
+
+
+def said(class_logits, bal_logit, z=1.5, sigma=2.0):
+    """An output whose p(z) is a Gaussian of so many steps about z, one row a row of logits."""
+    n = len(class_logits)
+    steps = np.arange(Z_STEPS) + 0.5
+    of_z = -0.5 * ((steps - np.log10(1 + z) / Z_STEP) / sigma) ** 2
+    return Output(
+        class_logits=np.asarray(class_logits, np.float32),
+        bal_logit=np.asarray(bal_logit, np.float32),
+        z_logits=np.tile(of_z, (n, 1)).astype(np.float32),
+        evidence=np.tile(np.arange(len(LINES), dtype=np.float32), (n, 1)),
+    )
+
+
+def softmax(x):
+    p = np.exp(x - np.max(x, axis=-1, keepdims=True))
+    return p / p.sum(axis=-1, keepdims=True)
+
+
+def test_four_classes_are_three_and_a_question():
+    logits = [[1.0, -0.5, 2.0], [0.0, 3.0, 0.0]]
+    columns = tasks.build("linenet").decode(said(logits, [0.4, -2.0]))
+    p = np.stack([columns[f"P_{name}"] for name in CLASSES], -1)
+    of_three, of_bal = softmax(np.array(logits)), 1 / (1 + np.exp([-0.4, 2.0]))
+    np.testing.assert_allclose(p[:, :2], of_three[:, :2], rtol=1e-5)
+    np.testing.assert_allclose(p[:, QSO_BAL], of_three[:, 2] * of_bal, rtol=1e-5)
+    np.testing.assert_allclose(p.sum(1), 1, rtol=1e-6)
+    assert columns["CLASS"].tolist() == ["QSO_BAL", "GALAXY"]
+    assert (
+        columns["P_BAL"][0] == pytest.approx(of_bal[0]) and np.ma.getmaskarray(columns["P_BAL"])[1]
+    )
+
+
+def test_the_redshift_is_that_of_the_posterior_and_a_star_has_none():
+    columns = tasks.build("linenet").decode(said([[0, 0, 9.0], [9.0, 0, 0]], [-5, -5], z=1.5))
+    assert columns["Z"][0] == pytest.approx(1.5, abs=1e-5)
+    # 2 steps of 5e-4 in log10(1 + z), and the width of a step.
+    sigma = 2.5 * np.log(10) * Z_STEP * np.hypot(2, 12**-0.5)
+    assert columns["Z_ERR"][0] == pytest.approx(sigma, rel=0.01)
+    assert columns["P_3000"][0] > 0.999
+    for name in ("Z", "Z_ERR", "P_3000", "Z2", "EV_CIV"):
+        assert np.ma.getmaskarray(columns[name])[1]
+    assert columns["EV_CIV"][0] == LINES.index("CIV")
+
+
+def test_priors_multiply_and_thresholds_move_broad_absorption():
+    output = said([[0.0, 0.0, 0.3]], [0.0])
+    plain = tasks.build("linenet").decode(output)
+    assert plain["CLASS"][0] == "QSO_BAL"  # P_BAL is 0.5, the threshold
+    strict = tasks.build("linenet", bal_threshold=0.6).decode(output)
+    assert strict["CLASS"][0] == "QSO" and strict["P_BAL"][0] == plain["P_BAL"][0]
+    prior = (4.0, 1.0, 1.0, 1.0)
+    starry = tasks.build("linenet", prior=prior).decode(output)
+    before = np.array([plain[f"P_{name}"][0] for name in CLASSES])
+    after = np.array([starry[f"P_{name}"][0] for name in CLASSES])
+    np.testing.assert_allclose(after, before * prior / (before * prior).sum(), rtol=1e-5)
+    assert starry["CLASS"][0] == "STAR"
+
+
+def test_a_temperature_above_one_widens_the_posterior():
+    output = said([[0, 0, 9.0]], [-5], sigma=1.5)
+    plain, wide = (tasks.build("linenet", temperature=t).decode(output) for t in (1.0, 4.0))
+    assert wide["Z_ERR"][0] / plain["Z_ERR"][0] == pytest.approx(2, rel=0.05)
+
+
+def test_targets_of_redshift_are_only_what_a_redshift_is_known_of():
+    truth = {
+        "label": np.array([STAR, GALAXY, QSO, QSO, QSO, QSO_BAL]),
+        "z": np.array([0.0, 0.5, 2.0, 9.0, np.nan, 3.0]),
+        "z_conf": np.array([CONFIDENT] * 5 + [1]),
+    }
+    target = linenet.target(truth)
+    assert target["has_z"].tolist() == [0, 1, 1, 0, 0, 0]
+    np.testing.assert_allclose(target["log_z"][1:3] * Z_STEP, np.log10([1.5, 3.0]), rtol=1e-6)
+
+
+def test_the_loss_against_numpy(rng):
+    output = Output(
+        rng.normal(0, 1, (4, 3)).astype(np.float32),
+        rng.normal(0, 1, 4).astype(np.float32),
+        rng.normal(0, 2, (4, Z_STEPS)).astype(np.float32),
+        np.zeros((4, len(LINES)), np.float32),
+    )
+    batch = {
+        "label": np.array([STAR, GALAXY, QSO, QSO_BAL]),
+        "log_z": np.array([0, 10.2, 800.7, 1639.9], np.float32),
+        "has_z": np.array([0, 1, 1, 1], np.float32),
+    }
+    three, bal = softmax(output.class_logits.astype(float)), 1 / (1 + np.exp(-output.bal_logit))
+    p_true = [three[0, 0], three[1, 1], three[2, 2] * (1 - bal[2]), three[3, 2] * bal[3]]
+    expected = -np.log(p_true)
+    log_p = np.log(softmax(output.z_logits.astype(float)))
+    for i in (1, 2, 3):
+        steps = np.arange(Z_STEPS) + 0.5
+        bell = np.exp(-0.5 * ((steps - batch["log_z"][i]) / linenet.SMOOTHING) ** 2)
+        expected[i] -= (bell / bell.sum() * log_p[i]).sum()
+    np.testing.assert_allclose(tasks.build("linenet").loss(output, batch), expected, rtol=1e-4)
+
+
+def test_inputs_are_neutral_where_nothing_was_measured(rng):
+    flux, ivar = rng.normal(3, 1, (2, 443)), rng.uniform(1, 2, (2, 443))
+    ivar[:, 100] = 0
+    one = linenet.inputs(flux, ivar)
+    flux[:, 100] = 1e6
+    two = linenet.inputs(flux, ivar)
+    for a, b in zip(one, two, strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert (a[:, 100] == 0).all()
+    scaled = linenet.inputs(7 * flux, ivar / 49)
+    for a, b in zip(two, scaled, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-9)
