@@ -23,6 +23,11 @@ class Config:
     """Of every draw: on the same kind of machine, the same seed gives the same bytes."""
     workers: int = min(4, os.cpu_count() or 1)
     """Threads."""
+    templates: Path | None = None
+    """Folder of redrock templates (rrtemplate-*.fits, rrarchetype-*.fits) to mix with the analytic
+    spectra, instead of those that come with the code; unset: where RR_TEMPLATE_DIR points."""
+    without: tuple[str, ...] = ()
+    """Ingredients to leave out, as "host and iron": see data_prep/mock/ingredients.py."""
 
 
 def class_counts(spectra: int, counts: str) -> dict[str, int]:
@@ -56,9 +61,13 @@ def main(config: Config) -> None:
         raise InputError(f"--workers {config.workers} cannot work; give 1 or more")
     wanted = class_counts(config.spectra, config.counts)
     from data_prep.mock.dataset import prepare
+    from data_prep.mock.empirical import folder
+    from data_prep.mock.ingredients import Ingredients
     from data_prep.summary import print_summary
 
-    print_summary(prepare(config.out, wanted, config.seed, config.workers), config.out)
+    ingredients = Ingredients(frozenset(config.without), folder(config.templates))
+    written = prepare(config.out, wanted, config.seed, config.workers, ingredients)
+    print_summary(written, config.out)
 
 
 if __name__ == "__main__":

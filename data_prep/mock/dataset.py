@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from data_prep.mock.empirical import SHIPPED
+from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.survey import blocks
 from data_prep.pictures import contact_sheet
 from data_prep.progress import progress
@@ -14,21 +16,28 @@ from spectranet_jax.spectra import InputError, lines, manifest, noise
 from spectranet_jax.spectra.manifest import Manifest
 from spectranet_jax.spectra.records import Block
 
-NO_PHYSICS = ("__init__.py", "__main__.py", Path(__file__).name)
+NO_PHYSICS = ("__init__.py", "__main__.py", "compact.py", Path(__file__).name)
 """Files of this folder that do not decide what a mock spectrum looks like."""
 
 
 def recipe() -> str:
-    """sha256 over the source files that decide what a mock spectrum looks like."""
+    """sha256 over the source files and templates that decide what a mock spectrum looks like."""
     here = sorted(Path(__file__).parent.glob("*.py"))
     physics = [path for path in here if path.name not in NO_PHYSICS]
     digest = hashlib.sha256()
-    for path in [*physics, Path(lines.__file__), Path(noise.__file__)]:
+    templates = sorted(SHIPPED.glob("*.fits"))
+    for path in [*physics, *templates, Path(lines.__file__), Path(noise.__file__)]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
-def prepare(out: Path, counts: Mapping[str, int], seed: int, workers: int = 2) -> Manifest:
+def prepare(
+    out: Path,
+    counts: Mapping[str, int],
+    seed: int,
+    workers: int = 2,
+    ingredients: Ingredients = EVERYTHING,
+) -> Manifest:
     """Make a mock survey and write it as a dataset folder with a contact sheet.
 
     Raises:
@@ -36,7 +45,9 @@ def prepare(out: Path, counts: Mapping[str, int], seed: int, workers: int = 2) -
     """
     total = sum(counts.values())
     examples: list[Block] = []
-    made = blocks(counts, seed, workers)  # tells of wrong counts before any work
+    made = blocks(
+        counts, seed, workers, ingredients=ingredients
+    )  # tells of wrong counts before any work
 
     def watched() -> Iterator[Block]:
         seen: set[int] = set()
@@ -58,7 +69,7 @@ def prepare(out: Path, counts: Mapping[str, int], seed: int, workers: int = 2) -
             "program": "spectranet-jax",
             "version": __version__,
             "command": "data_prep.mock",
-            "config": {"counts": dict(counts), "seed": seed},
+            "config": {"counts": dict(counts), "seed": seed, **ingredients.as_text()},
             "recipe": recipe(),
         },
         report={"rows_in": total, "reasons": {}},
