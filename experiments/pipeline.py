@@ -4,6 +4,7 @@ import dataclasses
 import importlib.metadata
 import platform
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from spectranet_jax import networks
 from spectranet_jax.spectra import manifest
 from spectranet_jax.tasks import Task
 from spectranet_jax.training import optimizers, run
-from spectranet_jax.training.augment import as_stored, observe
+from spectranet_jax.training.augment import Augment, as_stored, observe
 from spectranet_jax.training.loop import train
 from spectranet_jax.training.order import ORDERS
 from spectranet_jax.training.sharding import placement
@@ -106,10 +107,17 @@ def train_and_evaluate(
             folder,
             batch=config.batch,
             seed=config.seed,
-            augment=observe if training.noiseless else as_stored,
+            augment=observation(training),
             report=report,
         )
     evaluate_run(folder, None, "test", folder)
+
+
+def observation(training: Split) -> Augment:
+    """What each step does to its spectra: observes light, as the survey's manifest says, or not."""
+    if not training.noiseless:
+        return as_stored
+    return partial(observe, effects=tuple(training.manifest.creator["config"]["effects"]))
 
 
 def versions() -> dict[str, str]:

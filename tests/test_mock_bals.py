@@ -47,3 +47,29 @@ def test_narrow_absorbers_stay_narrow(rng):
     deep = passed < 0.9
     run = deep[:, :-4] & deep[:, 1:-3] & deep[:, 2:-2] & deep[:, 3:-1] & deep[:, 4:]
     assert run.any(axis=1).mean() < 0.03
+
+
+def test_mini_bals_have_no_balnicity_and_are_few(rng):
+    z = np.full(4000, 2.4)
+    passed = bals.mini_bals(rng, z, BOSS_GRID)
+    shown = (passed < 0.95).any(axis=1)
+    assert shown.mean() == pytest.approx(bals.MINI_SHARE, abs=0.015)
+    speed = (1 - BOSS_GRID.centers / (1549.06 * 3.4)) * SPEED_OF_LIGHT
+    order = np.argsort(speed)
+    fine = np.arange(3000, 25001, 100.0)
+    profile = np.stack([np.interp(fine, speed[order], row[order]) for row in passed[shown]])
+    # On bins of 690 km/s a trough of 1,400 km/s looks broader, but none has a BAL's balnicity.
+    assert np.percentile(bals.balnicity_index(profile, 100.0), 95) < 200
+
+
+def test_some_saturated_troughs_have_a_floor_and_some_bals_show_low_ions(rng):
+    z = np.full(3000, 2.0)
+    passed, _ = bals.troughs(rng, z, BOSS_GRID)
+
+    def deepest(rest: float) -> np.ndarray:
+        speed = (1 - BOSS_GRID.centers / (rest * 3)) * SPEED_OF_LIGHT
+        return passed[:, (speed > 0) & (speed < 10_000)].min(axis=1)
+
+    assert 0.08 < np.mean(deepest(2798.75) < 0.9) < 0.2  # LoBALs, about 13%
+    flat = np.sort(passed, axis=1)[:, :6]  # bins alike at the bottom, well above zero
+    assert np.mean((np.ptp(flat, axis=1) < 0.02) & (flat[:, 0] > 0.1)) > 0.03

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from data_prep.mock import galaxies
+from data_prep.mock import galaxies, survey
+from data_prep.mock.ingredients import EVERYTHING
 from spectranet_jax.spectra import BOSS_GRID
 from spectranet_jax.spectra.lines import REST
 
@@ -52,3 +53,23 @@ def test_galaxies_cover_the_redshifts_of_the_survey(rng):
     assert 0 < z.min() < 0.02
     assert 1.1 < z.max() <= 1.4
     assert sum(galaxies.SHARES.values()) == pytest.approx(1)
+
+
+def test_templates_without_young_stars_go_to_galaxies_without_gas(rng):
+    bank = EVERYTHING.bank("GALAXY")
+    assert bank is not None
+    ionized = np.arange(200) < 100
+    z = np.full(200, 0.1)
+    light = galaxies.observed_light(rng, bank, ionized, z, BOSS_GRID)
+    rest = BOSS_GRID.centers / 1.1
+    line = light[:, np.abs(rest / REST["Halpha"] - 1) < 0.003].max(axis=1)
+    ratio = line / light[:, np.abs(rest / 6650 - 1) < 0.004].mean(axis=1)
+    assert np.median(ratio[ionized]) > 1.5
+    assert np.percentile(ratio[~ionized], 95) < 1.2
+
+
+def test_some_galaxies_are_bright_old_and_near(rng):
+    z = np.concatenate([np.full(1000, 0.1), np.full(1000, 0.5)])
+    magnitude = survey.galaxy_magnitudes(rng, np.full(2000, 21, np.float32), z)
+    assert np.mean(magnitude[:1000] < 18.5) == pytest.approx(0.5, abs=0.06)
+    assert np.all(magnitude[1000:] == 21)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from astropy.cosmology import FlatLambdaCDM
 
-from data_prep.mock import quasars
+from data_prep.mock import quasar_lines, quasars
+from data_prep.mock.ingredients import EVERYTHING
 from spectranet_jax.spectra import BOSS_GRID
 from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
 
@@ -94,3 +95,51 @@ def test_redshifts_are_those_of_a_boss_survey(rng):
     assert 0.04 < z.min() < 0.1
     assert 5 < z.max() <= 5.3
     assert 0.45 < np.mean(z > 2.15) < 0.75
+
+
+def test_a_fast_outflow_weakens_c_iv_and_strengthens_its_low_ionization_neighbors(rng):
+    """Richards et al. (2011): C IV is weaker, and Al III over C III] stronger, where C IV is
+    blueshifted most."""
+    outflow = np.repeat(np.float32([0.3, 3.0]), 4000)
+    strength = quasar_lines._families(rng, np.zeros(8000), outflow)
+    slow, fast = ({k: np.median(v[part]) for k, v in strength.items()}
+                  for part in (slice(4000), slice(4000, None)))  # fmt: skip
+    assert fast["high"] < 0.6 * slow["high"]
+    assert fast["low"] / fast["semi"] > 2 * slow["low"] / slow["semi"]
+    assert fast["magnesium"] == pytest.approx(slow["magnesium"], rel=0.1)
+
+
+def test_high_ionization_lines_move_together_and_others_stay(rng):
+    families = quasar_lines.FAMILIES
+    shifts = {line.name: line.shift for line in quasar_lines.BROAD}
+    assert shifts["CIV"] < shifts["SiIV"] < shifts["NV"] < 0
+    assert families["high"].blueshift > families["semi"].blueshift > 0
+    assert families["magnesium"].blueshift == families["balmer"].blueshift == 0
+    outflow = quasar_lines._outflow(rng, np.repeat([-3.0, 0.0, 3.0], 4000))
+    bright, middle, faint = (outflow[i : i + 4000].mean() for i in (0, 4000, 8000))
+    assert bright > 1.3 * middle > 1.3 * faint
+    assert middle == pytest.approx(1, abs=0.06)
+
+
+def test_some_nearby_quasars_show_narrow_lines_alone(rng):
+    emission = quasar_lines.emission(rng, np.full(2000, 2.0), np.full(2000, 0.3), BOSS_GRID)
+    rest = BOSS_GRID.centers / 1.3
+    oxygen = emission[:, np.abs(rest / REST["[OIII]"] - 1) < 0.002].max(axis=1)
+    wing = emission[:, np.abs(rest / 4820 - 1) < 0.003].mean(axis=1)  # of broad H-beta
+    assert 0.02 < np.mean((oxygen > 3) & (wing < 0.06)) < 0.08
+
+
+def test_templates_join_the_analytic_spectrum_without_a_step(rng):
+    """Where a template of quasars begins, in Lyman-alpha, and where it ends, beyond [O III]."""
+    bank = EVERYTHING.bank("QSO")
+    assert bank is not None
+    for z, rest in ((2.4, bank.grid.start), (0.6, float(bank.grid.edges[-1]))):
+        zs = np.full(50, z)
+        light = quasars.power_law(rng, (BOSS_GRID.centers / (1 + zs[:, None])).astype(np.float32))
+        joined = quasars.observed_light(rng, bank, light, zs, BOSS_GRID)
+        seam = int(BOSS_GRID.bin_of(np.array(np.log10(rest * (1 + z)))))
+        step = np.abs(np.diff(np.log(joined[:, seam - 3 : seam + 4]), axis=1))
+        assert np.median(step.max(axis=1)) < 0.25
+        beyond = slice(0, seam - 30) if z > 1 else slice(seam + 10, None)
+        slope = np.diff(np.log(joined[:, beyond] / light[:, beyond]), axis=1)
+        assert np.abs(slope).max() < 0.02

@@ -111,6 +111,17 @@ def test_the_command_writes_a_dataset_and_its_pictures(tmp_path):
     assert total == {"STAR": 0, "GALAXY": 0, "QSO": 600, "QSO_BAL": 200}
     assert (out / "contact_sheet.png").read_bytes().startswith(b"\x89PNG")
 
+    less = ["--counts", "QSO=40", "--out", str(tmp_path / "less"), "--without", "host and iron"]
+    done = subprocess.run([*command, *less], capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    config = manifest.read(tmp_path / "less").creator["config"]
+    assert (config["without"], config["templates"]) == (["host and iron"], "shipped")
+    missing = ["--out", str(tmp_path / "none"), "--templates", str(tmp_path / "missing")]
+    done = subprocess.run([*command, *missing], capture_output=True)
+    assert done.returncode == 2
+    assert done.stderr.decode().count("\n") == 1
+    assert "holds no templates; name a folder" in done.stderr.decode()
+
     done = subprocess.run([*command, "--counts", "PLANET=1"], capture_output=True)
     assert done.returncode == 2
     assert done.stderr.decode().startswith("error: PLANET is not a class")

@@ -26,6 +26,11 @@ class Config:
     every step."""
     workers: int = min(4, os.cpu_count() or 1)
     """Threads."""
+    templates: Path | None = None
+    """Folder of redrock templates (rrtemplate-*.fits, rrarchetype-*.fits) to mix with the analytic
+    spectra, instead of those that come with the code; unset: where RR_TEMPLATE_DIR points."""
+    without: tuple[str, ...] = ()
+    """Ingredients to leave out, as "host and iron": see data_prep/mock/ingredients.py."""
 
 
 def class_counts(spectra: int, counts: str) -> dict[str, int]:
@@ -59,9 +64,12 @@ def main(config: Config) -> None:
         raise InputError(f"--workers {config.workers} cannot work; give 1 or more")
     wanted = class_counts(config.spectra, config.counts)
     from data_prep.mock.dataset import prepare
+    from data_prep.mock.empirical import folder
+    from data_prep.mock.ingredients import Ingredients
     from data_prep.summary import print_summary
 
-    made = prepare(config.out, wanted, config.seed, config.workers, config.noiseless)
+    ingredients = Ingredients(frozenset(config.without), folder(config.templates))
+    made = prepare(config.out, wanted, config.seed, config.workers, config.noiseless, ingredients)
     print_summary(made, config.out)
 
 

@@ -17,11 +17,15 @@ DETECTABLE = (1.55, 5.0)
 HIGH_IONS = {"CIV": (1.0, 0.0), "SiIV": (0.55, 0.5), "NV": (0.9, 0.35), "OVI": (1.0, 0.4),
              "Lya": (0.55, 0.5)}  # fmt: skip
 LOW_IONS = {"AlIII": (0.6, 0.4), "MgII": (0.45, 0.5)}
+IRON_IONS = {"FeII 2600": (0.35, 0.6), "FeII 2383": (0.45, 0.6)}
 # Ion -> equivalent width relative to C IV, separation of the doublet in km/s.
 ASSOCIATED = {"CIV": (1.0, 498.0), "NV": (0.7, 962.0), "SiIV": (0.3, 1931.0),
               "OVI": (0.6, 1650.0), "Lya": (1.0, 0.0)}  # fmt: skip
-LOW_SHARE = 0.13
-"""Of BAL quasars that show low ions too."""
+LOW_SHARE, IRON_SHARE = 0.13, 0.2
+"""Of BAL quasars that show low ions too, and of those the ones that show Fe II."""
+
+MINI_SHARE = 0.05
+"""Of quasars without BAL that show a trough too narrow to be called one."""
 
 
 class Trough(NamedTuple):
@@ -49,24 +53,57 @@ class Trough(NamedTuple):
 def troughs(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> tuple[Array, Array]:
     """Transmitted fraction of BAL quasars at z (n,), (n, bins), and BI of C IV, km/s (n,).
 
-    One to three troughs a quasar, at the same speeds in every ion.
+    One to three troughs a quasar, at the same speeds in every ion; in a third of quasars the gas
+    covers but 40 to 95% of the source, so that even a saturated trough has a floor.
     """
     n = len(z)
-    depth = np.zeros((n, grid.size), np.float32)
     low_ions = rng.random(n) < LOW_SHARE
+    iron_ions = low_ions & (rng.random(n) < IRON_SHARE)
+    shown = dict.fromkeys(HIGH_IONS, np.ones(n, np.bool_))
+    shown |= dict.fromkeys(LOW_IONS, low_ions) | dict.fromkeys(IRON_IONS, iron_ions)
     strengths = {
-        ion: log_normal(rng, n, median, scatter) * (low_ions if ion in LOW_IONS else 1)
-        for ion, (median, scatter) in (HIGH_IONS | LOW_IONS).items()
+        ion: log_normal(rng, n, median, scatter) * shown[ion]
+        for ion, (median, scatter) in (HIGH_IONS | LOW_IONS | IRON_IONS).items()
     }
+    covered = np.where(rng.random(n) < 0.33, rng.uniform(0.4, 0.95, n), 1.0)
+    covered = covered[:, None].astype(np.float32)
+    depth = np.zeros((n, grid.size), np.float32)
     speed = np.linspace(3000, 25000, 221, dtype=np.float32)  # where BI is counted
     profile = np.zeros((n, len(speed)), np.float32)
     for i, share in enumerate((1.0, 0.45, 0.2)):
         trough = _draw(rng, n, share, narrow_share=0.25 if i == 0 else 0.0)
         for ion, strength in strengths.items():
-            outflow = (1 - grid.centers / (REST[ion] * (1 + z[:, None]))) * SPEED_OF_LIGHT
-            depth += strength[:, None] * trough.optical_depth(outflow.astype(np.float32))
+            depth += strength[:, None] * trough.optical_depth(_outflow_speed(ion, z, grid))
         profile += trough.optical_depth(np.broadcast_to(speed, profile.shape))
-    return np.exp(-depth), balnicity_index(np.exp(-profile), 100.0)
+    through = 1 - covered * (1 - np.exp(-profile))
+    return 1 - covered * (1 - np.exp(-depth)), balnicity_index(through, 100.0)
+
+
+def mini_bals(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> Array:
+    """Transmitted fraction of quasars at z (n,) without BAL, float32 (n, bins).
+
+    Troughs of C IV, Si IV and N V, 400 to 1,400 km/s wide, before some: broader than a galaxy's
+    halo makes them, and without balnicity, which wants 2,000 km/s.
+    """
+    n = len(z)
+    rows = np.flatnonzero(rng.random(n) < MINI_SHARE)
+    m = len(rows)
+    width = rng.uniform(400, 1400, m)
+    fields = (rng.uniform(0, 20000, m), width, 0.2 * width, -np.log1p(-rng.uniform(0.2, 0.85, m)),
+              rng.normal(0, 0.5, m))  # fmt: skip
+    trough = Trough(*(field[:, None].astype(np.float32) for field in fields))
+    passed = np.ones((n, grid.size), np.float32)
+    for ion in ("CIV", "SiIV", "NV"):
+        strength = log_normal(rng, m, *HIGH_IONS[ion])[:, None]
+        depth = strength * trough.optical_depth(_outflow_speed(ion, z[rows], grid))
+        passed[rows] *= np.exp(-depth)
+    return passed
+
+
+def _outflow_speed(ion: str, z: NDArray[np.float64], grid: LogGrid) -> Array:
+    """Speed toward us at which gas absorbs in each bin in the line of an ion, km/s, (n, bins)."""
+    ratio = grid.centers / (REST[ion] * (1 + z[:, None]))
+    return ((1 - ratio) * SPEED_OF_LIGHT).astype(np.float32)
 
 
 def _draw(rng: np.random.Generator, n: int, share: float, narrow_share: float) -> Trough:

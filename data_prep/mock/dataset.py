@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep import split as splitting
+from data_prep.mock.empirical import SHIPPED
+from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.survey import blocks, none_of_them
 from data_prep.pictures import contact_sheet
 from data_prep.progress import progress
@@ -18,23 +20,28 @@ from spectranet_jax.spectra import InputError, instrument, lines, manifest, nois
 from spectranet_jax.spectra.manifest import Manifest
 from spectranet_jax.spectra.records import Block
 
-NO_PHYSICS = ("__init__.py", "__main__.py", Path(__file__).name)
+NO_PHYSICS = ("__init__.py", "__main__.py", "compact.py", Path(__file__).name)
 """Files of this folder that do not decide what a mock spectrum looks like."""
 
 
 def recipe() -> str:
-    """sha256 over the source files that decide what a mock spectrum looks like."""
+    """sha256 over the source files and templates that decide what a mock spectrum looks like."""
     here = sorted(Path(__file__).parent.glob("*.py"))
     physics = [path for path in here if path.name not in NO_PHYSICS]
     physics += [Path(str(module.__file__)) for module in (instrument, lines, noise)]
     digest = hashlib.sha256()
-    for path in physics:
+    for path in [*physics, *sorted(SHIPPED.glob("*.fits"))]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
 def prepare(
-    out: Path, counts: Mapping[str, int], seed: int, workers: int = 2, noiseless: bool = False
+    out: Path,
+    counts: Mapping[str, int],
+    seed: int,
+    workers: int = 2,
+    noiseless: bool = False,
+    ingredients: Ingredients = EVERYTHING,
 ) -> Manifest:
     """Make a mock survey and write it as a dataset folder with a contact sheet.
 
@@ -45,6 +52,7 @@ def prepare(
         workers: threads.
         noiseless: store the spectra to train on as light, for training that draws the observation;
             those to validate with and to test on are observed once in any case.
+        ingredients: what spectra are made of.
 
     Raises:
         InputError: if the counts are wrong or `out` cannot be written.
@@ -56,10 +64,13 @@ def prepare(
     def to_train_on(object_id: NDArray[np.int64], name: NDArray[np.bytes_]) -> NDArray[np.bool_]:
         return division.of(object_id, name) == manifest.SPLITS.index("train")
 
-    stored_as_light = to_train_on if noiseless else none_of_them
-    made = blocks(
-        counts, seed, workers, noiseless=stored_as_light
-    )  # tells of wrong counts before any work
+    made = blocks(  # tells of wrong counts before any work
+        counts,
+        seed,
+        workers,
+        noiseless=to_train_on if noiseless else none_of_them,
+        ingredients=ingredients,
+    )
 
     def watched() -> Iterator[Block]:
         seen: set[int] = set()
@@ -81,7 +92,13 @@ def prepare(
             "program": "spectranet-jax",
             "version": __version__,
             "command": "data_prep.mock",
-            "config": {"counts": dict(counts), "seed": seed, "noiseless": noiseless},
+            "config": {
+                "counts": dict(counts),
+                "seed": seed,
+                "noiseless": noiseless,
+                **ingredients.as_text(),
+                "effects": list(ingredients.effects),
+            },
             "recipe": recipe(),
         },
         report={"rows_in": total, "reasons": {}},

@@ -1,4 +1,4 @@
-"""Galaxies: sums of stellar populations, with gas, dust and redshift.
+"""Galaxies: sums of stellar populations or observed spectra, with gas, dust and redshift.
 
 The populations are photospheres of five temperatures on a fine rest-frame grid, made once and then
 looked up at any redshift. The mixture of the old ones was set by eye against the median of 49 BOSS
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from data_prep.mock import dust
 from data_prep.mock.draws import log_normal, log_uniform
+from data_prep.mock.empirical import Bank, bent
+from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.photospheres import absorption, continuum
 from data_prep.mock.profiles import Array, add_line
 from spectranet_jax.spectra.grid import LogGrid
@@ -25,28 +27,75 @@ TEMPERATURES = (3500.0, 4400.0, 5700.0, 9000.0, 20000.0)
 MIXTURES = {
     "old": (0.26, 0.28, 0.41, 0.04, 0.01),
     "intermediate": (0.16, 0.22, 0.39, 0.18, 0.05),
+    "post-starburst": (0.10, 0.18, 0.28, 0.40, 0.04),
     "star-forming": (0.05, 0.13, 0.25, 0.37, 0.20),
     "compact blue": (0.02, 0.04, 0.10, 0.34, 0.50),
 }
-SHARES = {"old": 0.40, "intermediate": 0.18, "star-forming": 0.22, "compact blue": 0.20}
+SHARES = {"old": 0.40, "intermediate": 0.15, "post-starburst": 0.04, "star-forming": 0.22,
+          "compact blue": 0.19}  # fmt: skip
+IONIZED = ("star-forming", "compact blue")
+"""Kinds whose gas shines."""
+
+EMPIRICAL = 0.5
+"""Of galaxies, those drawn from templates."""
+
+PASSIVE_BREAK = 1.5
+"""D4000 above which a template stands for galaxies without young stars."""
+
+NEARBY, NEARBY_OLD = 0.15, 0.35
+"""Of all galaxies, and of old ones, those at redshifts up to 0.2."""
 
 
-def galaxies(rng: np.random.Generator, n: int, grid: LogGrid) -> tuple[Array, NDArray[np.float64]]:
+def galaxies(
+    rng: np.random.Generator, n: int, grid: LogGrid, ingredients: Ingredients = EVERYTHING
+) -> tuple[Array, NDArray[np.float64]]:
     """Noiseless spectra (n, bins) a unit wavelength, arbitrary scale, and redshifts (n,)."""
-    names = list(SHARES)
-    kind = rng.choice(len(names), n, p=list(SHARES.values()))
+    names = np.array(list(SHARES))
+    kind = names[rng.choice(len(names), n, p=list(SHARES.values()))]
     z = np.select(
-        [kind == names.index("old"), kind == names.index("compact blue")],
+        [kind == "old", kind == "compact blue"],
         [rng.triangular(0.01, 0.5, 0.9, n), rng.power(0.6, n) * 1.4],
         rng.power(0.8, n) * 1.2,
     )
-    nearby = log_uniform(rng, n, 0.004, 0.15)
-    z = np.where(rng.random(n) < 0.15, nearby, np.maximum(z, 0.004))
-    light = stellar_light(rng, np.array(names)[kind], z, grid)
-    emission = gas(rng, (kind >= names.index("star-forming")), light, z, grid)
+    near = rng.random(n) < np.where(kind == "old", NEARBY_OLD, NEARBY)
+    z = np.where(near, log_uniform(rng, n, 0.004, 0.2), np.maximum(z, 0.004))
+    ionized = np.isin(kind, IONIZED)
+    light = stellar_light(rng, kind, z, grid)
+    light += gas(rng, ionized, light, z, grid)
+    if (bank := ingredients.bank("GALAXY")) is not None:
+        rows = np.flatnonzero(rng.random(n) < EMPIRICAL)
+        light[rows] = observed_light(rng, bank, ionized[rows], z[rows], grid)
     rest = (grid.centers / (1 + z[:, None])).astype(np.float32)
-    reddening = rng.exponential(0.12, n).astype(np.float32) * (kind != names.index("old"))
-    return (light + emission) * dust.dimming(dust.milky_way(rest), reddening), z
+    reddening = rng.exponential(0.12, n).astype(np.float32) * (kind != "old")
+    return light * dust.dimming(dust.milky_way(rest), reddening), z
+
+
+def observed_light(
+    rng: np.random.Generator,
+    bank: Bank,
+    ionized: NDArray[np.bool_],
+    z: NDArray[np.float64],
+    grid: LogGrid,
+) -> Array:
+    """Templates of `bank` at redshifts z (n,), float32 (n, bins), each bent by a few percent.
+
+    Where `ionized` (n,) is false, one with a strong break at 4000 Angstrom, if there are any.
+    """
+    passive = break_4000(bank) > PASSIVE_BREAK
+    rows = rng.integers(0, len(bank), len(z))
+    for chosen, wanted in ((passive, ~ionized), (~passive, ionized)):
+        if chosen.any():
+            rows[wanted] = rng.choice(np.flatnonzero(chosen), int(wanted.sum()))
+    return bent(rng, bank.seen(rows, z, grid), 0.04)
+
+
+@cache
+def break_4000(bank: Bank) -> Array:
+    """D4000 of Balogh et al. (1999): mean f_nu of 4000-4100 over that of 3850-3950, (n,)."""
+    rest = bank.grid.centers
+    f_nu = bank.flux * rest**2
+    red = f_nu[:, (rest > 4000) & (rest < 4100)].mean(axis=1)
+    return red / np.maximum(f_nu[:, (rest > 3850) & (rest < 3950)].mean(axis=1), 1e-9)
 
 
 def stellar_light(
@@ -105,11 +154,11 @@ def gas(
 ) -> Array:
     """Emission lines, float32 (n, bins), in the unit of `light`.
 
-    Equivalent widths of H-alpha 5 to 300 Angstrom where `ionized`, below 8 elsewhere;
+    Equivalent widths of H-alpha 5 to 600 Angstrom where `ionized`, below 8 elsewhere;
     line ratios along the sequence of metallicity of Baldwin, Phillips & Terlevich (1981).
     """
     n = len(z)
-    halpha = np.where(ionized, log_uniform(rng, n, 5, 300), log_uniform(rng, n, 0.05, 8))
+    halpha = np.where(ionized, log_uniform(rng, n, 5, 600), log_uniform(rng, n, 0.02, 8))
     excitation = rng.uniform(0, 1, n)  # 0 metal-rich, 1 metal-poor or AGN
     oiii = halpha * 0.33 * 10 ** (rng.normal(-0.7, 0.15, n) + 1.5 * excitation)
     nii = halpha * 10 ** (-0.35 - 1.1 * excitation * rng.uniform(0.2, 1, n))

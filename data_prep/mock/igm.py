@@ -37,14 +37,14 @@ def forest(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> A
     sight_line = np.exp(rng.normal(0, 0.15, (n, 1))).astype(np.float32)
     alpha = sight_line * mean * np.exp(spread * field - 0.2 * spread**2)
     rest = centers / (1 + z[:, None])
-    # The quasar clears its own neighborhood, over a few thousand km/s.
-    alpha *= _below(rest, LYA * 0.995, 4.0)
+    # The quasar clears its own neighborhood, over up to 2,000 km/s.
+    alpha *= _below(rest, LYA * (1 - rng.uniform(0, 0.007, (n, 1))), 3.0)
     shift = round(np.log10(LYA / LYB) / grid.dloglam)
     beta = 0.25 * alpha[:, shift : shift + grid.size] * _below(rest[:, : grid.size], LYB, 3.0)
     return alpha[:, : grid.size] + beta
 
 
-def _below(rest: NDArray[np.floating], edge: float, width: float) -> Array:
+def _below(rest: NDArray[np.floating], edge: NDArray[np.floating] | float, width: float) -> Array:
     """1 blueward of `edge`, 0 redward, float32."""
     return (0.5 - 0.5 * np.tanh((rest - edge) / width)).astype(np.float32)
 
@@ -84,8 +84,9 @@ def damping_depth(
 def lyman_limit(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> Array:
     """Optical depth below 912 Angstrom of one Lyman-limit system a sight line, float32.
 
-    Its distance in redshift is exponential, 1.2 at z 2.5 and falling to 0.3 at z 4.5, about the
-    mean free path of Worseck et al. (2014); its depth log-normal about 5, so that most of them cut.
+    Its distance in redshift is exponential, 1.2 at z 2.5 and falling to 0.3 at z 4.5, about as the
+    mean free path of Worseck et al. (2014, MNRAS 445, 1745); its depth log-normal about 5, so that
+    most of them cut.
     """
     scale = 1.2 * ((1 + z) / 3.5) ** -3.2
     absorber = np.maximum(z - rng.exponential(scale), 0)

@@ -1,14 +1,20 @@
-"""Quasars: power laws with emission lines, seen through troughs, dust and hydrogen."""
+"""Quasars: power laws with emission lines, or observed spectra, seen through troughs, dust and
+hydrogen."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.mock import bals, dust, igm, quasar_lines
 from data_prep.mock.draws import log_normal
+from data_prep.mock.empirical import Bank, bent
 from data_prep.mock.galaxies import stellar_light
+from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.profiles import Array
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+
+EMPIRICAL = 0.3
+"""Of quasars, those drawn from templates where these reach."""
 
 
 def redshifts(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
@@ -26,7 +32,12 @@ def redshifts(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
 
 
 def quasars(
-    rng: np.random.Generator, z: NDArray[np.float64], magnitude: Array, grid: LogGrid, bal: bool
+    rng: np.random.Generator,
+    z: NDArray[np.float64],
+    magnitude: Array,
+    grid: LogGrid,
+    bal: bool,
+    ingredients: Ingredients = EVERYTHING,
 ) -> tuple[Array, Array]:
     """Noiseless spectra of quasars, float32 (n, bins), arbitrary scale, and BI of C IV (n,).
 
@@ -36,12 +47,16 @@ def quasars(
         magnitude: (n,), i band: brighter than others of its redshift means weaker lines.
         grid: the bins.
         bal: give every quasar broad absorption troughs; z must then be within bals.DETECTABLE.
+        ingredients: what they are made of.
     """
     n = len(z)
     wavelength = (grid.centers / (1 + z[:, None])).astype(np.float32)
     luminosity = absolute_magnitude(magnitude, z) + 26.0  # 0 at M_i -26, negative is brighter
     light = power_law(rng, wavelength)
-    light *= 1 + quasar_lines.emission(rng, luminosity, z, grid)
+    light *= 1 + quasar_lines.emission(rng, luminosity, z, grid, ingredients)
+    if (bank := ingredients.bank("QSO")) is not None:
+        rows = np.flatnonzero(rng.random(n) < EMPIRICAL)
+        light[rows] = observed_light(rng, bank, light[rows], z[rows], grid)
 
     absorbed, balnicity = np.ones_like(light), np.zeros(n, np.float32)
     if bal:
@@ -50,8 +65,40 @@ def quasars(
     reddening += (rng.random(n) < 0.06) * rng.exponential(0.1, n)
     passed = dust.dimming(dust.small_magellanic(wavelength), reddening.astype(np.float32))
     light = light * absorbed * passed * igm.transmission(rng, z, grid)
-    light *= bals.narrow_absorbers(rng, z, grid)
-    return light + host(rng, light, luminosity, z, grid), balnicity
+    if ingredients.has("narrow absorbers"):
+        light *= bals.narrow_absorbers(rng, z, grid)
+        if not bal:
+            light *= bals.mini_bals(rng, z, grid)
+    if ingredients.has("host and iron"):
+        light += host(rng, light, luminosity, z, grid)
+    return light, balnicity
+
+
+def observed_light(
+    rng: np.random.Generator, bank: Bank, light: Array, z: NDArray[np.float64], grid: LogGrid
+) -> Array:
+    """Templates of `bank` where they reach, and `light` (n, bins) scaled to them beyond.
+
+    Blueward, where a template begins amid Lyman-alpha, the scale passes within 15 Angstrom from
+    that of the line's peak to that of the continuum redward of the line.
+    """
+    n = len(z)
+    rest = grid.centers / (1 + z[:, None])
+    low, high = bank.grid.start * 1.001, float(bank.grid.edges[-1]) * 0.999
+    template = bent(rng, bank.seen(rng.integers(0, len(bank), n), z, grid), 0.03)
+    ratio = np.log(np.maximum(template, 0.01) / np.maximum(light, 1e-6))
+
+    def ratio_at(wavelength: float) -> Array:
+        """Of the three bins from a rest wavelength on, or the grid's end beside it, (n, 1)."""
+        first = grid.bin_of(np.log10(wavelength * (1 + z)))[:, None] + np.arange(3)
+        columns = np.clip(first, 0, grid.size - 1)
+        return np.take_along_axis(ratio, columns, axis=1).mean(axis=1, keepdims=True)
+
+    peak, continuum, red = ratio_at(low), ratio_at(1282.0), ratio_at(high * 0.993)
+    fade = np.exp(np.minimum(rest - low, 0) / 15.0)
+    blueward = continuum + (peak - continuum) * fade
+    scale = np.where(rest < low, blueward, np.where(rest > high, red, ratio))
+    return (light * np.exp(scale)).astype(np.float32)
 
 
 def absolute_magnitude(magnitude: Array, z: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -73,8 +120,8 @@ def _pen(a: NDArray[np.float64] | float) -> NDArray[np.float64] | float:
 def power_law(rng: np.random.Generator, wavelength: Array) -> Array:
     """Broken power law, 1 at 1450 Angstrom, float32 (n, bins).
 
-    Slopes alpha_nu: -1.5 below 1100 Angstrom, -0.5 to 5000, flatter beyond, each +- 0.3 (BOSS DR9
-    mocks of Ross et al. 2013; Vanden Berk et al. 2001).
+    Slopes alpha_nu: -1.5 below 1100 Angstrom, -0.5 to 5000, flatter beyond, each +- 0.3 (as the
+    quasars simulated for the BOSS DR9 luminosity function, Ross et al. 2013, ApJ 773, 14).
     """
     slopes = -2 - rng.normal((-1.5, -0.5, -0.4), 0.3, (len(wavelength), 3)).astype(np.float32)
     ultraviolet, middle, red = slopes[:, [0]], slopes[:, [1]], slopes[:, [2]]

@@ -9,9 +9,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data_prep.mock import dust
 from data_prep.mock.draws import NumpyDraws, log_normal, log_uniform
+from data_prep.mock.empirical import Bank, bent
+from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.photospheres import SWAN, absorption, continuum, planck
 from data_prep.mock.profiles import Array, add_band, add_line
 from data_prep.mock.white_dwarfs import HELIUM_LINES, white_dwarfs
@@ -24,7 +27,13 @@ RED_CYANOGEN = ((5730, 60, 0.2), (6332, 80, 0.2), (6926, 90, 0.35), (7088, 70, 0
 BLUE_CYANOGEN = ((3884, -90, 1.2), (4217, -80, 0.9))
 
 
-def stars(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
+EMPIRICAL = 0.65
+"""Of the stars of a kind that templates hold, those drawn from them: half of all stars."""
+
+
+def stars(
+    rng: np.random.Generator, n: int, grid: LogGrid, ingredients: Ingredients = EVERYTHING
+) -> Array:
     """Noiseless spectra of stars, float32 (n, bins), a unit wavelength, arbitrary scale."""
     shares = np.array([kind.share for kind in KINDS.values()])
     kinds = rng.choice(len(KINDS), n, p=shares)
@@ -33,9 +42,22 @@ def stars(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
         rows = np.flatnonzero(kinds == i)
         if len(rows):
             flux[rows] = kind.draw(rng, len(rows), grid)
+    if (bank := ingredients.bank("STAR")) is not None:
+        for i, kind in enumerate(KINDS.values()):
+            held = np.flatnonzero([name.startswith(kind.types) for name in bank.subtype])
+            rows = np.flatnonzero((kinds == i) & (rng.random(n) < EMPIRICAL))
+            if len(held):
+                flux[rows] = observed_light(rng, bank, rng.choice(held, len(rows)), grid)
     reddening = rng.exponential(0.05, n) + (rng.random(n) < 0.08) * rng.exponential(0.35, n)
     wavelength = np.broadcast_to(grid.centers.astype(np.float32), flux.shape)
     return flux * dust.dimming(dust.milky_way(wavelength), reddening.astype(np.float32))
+
+
+def observed_light(
+    rng: np.random.Generator, bank: Bank, rows: NDArray[np.int64], grid: LogGrid
+) -> Array:
+    """Templates `rows` (n,) of `bank`, moving, and bent by a few percent, float32 (n, bins)."""
+    return bent(rng, bank.seen(rows, _velocity(rng, len(rows)) / SPEED_OF_LIGHT, grid), 0.04)
 
 
 def _velocity(rng: np.random.Generator, n: int) -> Array:
@@ -152,19 +174,21 @@ def _cataclysmic(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
 
 
 class Kind(NamedTuple):
-    """A kind of star: its share of all, and what draws n noiseless spectra of it."""
+    """A kind of star: its share of all, what draws n noiseless spectra of it, and how the
+    subtypes of templates of such stars begin."""
 
     share: float
     draw: Callable[[np.random.Generator, int, LogGrid], Array]
+    types: tuple[str, ...] = ()
 
 
 KINDS = {
-    "halo": Kind(0.26, _halo),  # A and F, metal-poor
-    "hot": Kind(0.06, _hot),  # O and B, blue horizontal branch, sdB and sdO
-    "warm": Kind(0.20, _warm),  # G and K
-    "cool": Kind(0.16, _cool),  # late K, M and L
-    "white dwarf": Kind(0.18, white_dwarfs),
-    "carbon": Kind(0.04, _carbon),
+    "halo": Kind(0.26, _halo, ("A", "F")),  # A and F, metal-poor
+    "hot": Kind(0.06, _hot, ("O", "B")),  # O and B, blue horizontal branch, sdB and sdO
+    "warm": Kind(0.20, _warm, ("G", "K")),  # G and K
+    "cool": Kind(0.16, _cool, ("M", "L")),  # late K, M and L
+    "white dwarf": Kind(0.18, white_dwarfs, ("WD",)),
+    "carbon": Kind(0.04, _carbon, ("Carbon",)),
     "binary": Kind(0.05, _binary),  # white dwarf and M dwarf
-    "cataclysmic": Kind(0.05, _cataclysmic),
+    "cataclysmic": Kind(0.05, _cataclysmic, ("CV",)),
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from data_prep.mock import bals
 from data_prep.mock.draws import NumpyDraws
 from data_prep.mock.galaxies import galaxies
+from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.profiles import Array
 from data_prep.mock.quasars import quasars, redshifts
 from data_prep.mock.stars import stars
@@ -32,6 +34,7 @@ def blocks(
     workers: int = 2,
     grid: LogGrid = BOSS_GRID,
     noiseless: Rows = none_of_them,
+    ingredients: Ingredients = EVERYTHING,
 ) -> Iterator[Block]:
     """Mock spectra in blocks of one class each, at most `BLOCK_SIZE` spectra.
 
@@ -46,6 +49,7 @@ def blocks(
         noiseless: object ids and names -> bool (n,), the spectra that are stored as light, before
             the instrument, with the ivar of a median observation: for training that draws another
             observation each time.
+        ingredients: what spectra are made of.
 
     Raises:
         InputError: if a class is unknown, or a count negative.
@@ -59,17 +63,18 @@ def blocks(
         label = CLASSES.index(name)
         for chunk, start in enumerate(range(0, count, BLOCK_SIZE)):
             jobs.append((label, chunk, min(BLOCK_SIZE, count - start)))
-    return _made(jobs, seed, workers, grid, noiseless)
+    make = partial(_block, seed, grid=grid, noiseless=noiseless, ingredients=ingredients)
+    return _made(jobs, make, workers)
 
 
 def _made(
-    jobs: list[tuple[int, int, int]], seed: int, workers: int, grid: LogGrid, noiseless: Rows
+    jobs: list[tuple[int, int, int]], make: Callable[[int, int], Block], workers: int
 ) -> Iterator[Block]:
     """Blocks in the order of jobs, made a few ahead of their use."""
     with ThreadPoolExecutor(workers) as pool:
         ahead = []
         for label, chunk, count in jobs:
-            ahead.append((pool.submit(_block, seed, label, chunk, grid, noiseless), count))
+            ahead.append((pool.submit(make, label, chunk), count))
             if len(ahead) > 2 * workers:
                 future, wanted = ahead.pop(0)
                 yield future.result().take(slice(wanted))
@@ -77,24 +82,27 @@ def _made(
             yield future.result().take(slice(wanted))
 
 
-def _block(seed: int, label: int, chunk: int, grid: LogGrid, noiseless: Rows) -> Block:
+def _block(
+    seed: int, label: int, chunk: int, grid: LogGrid, noiseless: Rows, ingredients: Ingredients
+) -> Block:
     """One block of `BLOCK_SIZE` spectra of a class."""
     rng, n = np.random.default_rng((seed, label, chunk)), BLOCK_SIZE
     magnitude = magnitudes(rng, n)
     z, balnicity = np.full(n, np.nan), np.zeros(n, np.float32)
     if label == labels.STAR:
-        light = stars(rng, n, grid)
+        light = stars(rng, n, grid, ingredients)
     elif label == labels.GALAXY:
-        light, z = galaxies(rng, n, grid)
+        light, z = galaxies(rng, n, grid, ingredients)
+        magnitude = galaxy_magnitudes(rng, magnitude, z)
     else:
         bal = label == labels.QSO_BAL
         z = redshifts(rng, n)
         if bal:
             low, high = bals.DETECTABLE
             z = np.where((z > low) & (z < high), z, rng.uniform(low, 3.2, n))
-        light, balnicity = quasars(rng, z, magnitude, grid, bal)
+        light, balnicity = quasars(rng, z, magnitude, grid, bal, ingredients)
     light = calibrated(light, magnitude, grid)
-    flux, ivar = instrument.observe(NumpyDraws(rng), light, grid)
+    flux, ivar = instrument.observe(NumpyDraws(rng), light, grid, ingredients.effects)
 
     index = np.arange(n) + chunk * n
     object_id = index * len(CLASSES) + label
@@ -118,10 +126,20 @@ def _block(seed: int, label: int, chunk: int, grid: LogGrid, noiseless: Rows) ->
 
 
 def magnitudes(rng: np.random.Generator, n: int) -> Array:
-    """PSF i magnitudes, float32 (n,): 16/50/84% at 18.9, 20.8, 21.7, and a bright tail to 14.5."""
-    faint = 22.6 - rng.gamma(3.2, 0.58, n)
-    bright = rng.uniform(14.5, 19.5, n)
-    return np.where(rng.random(n) < 0.12, bright, np.clip(faint, 14.5, 22.5)).astype(np.float32)
+    """PSF i magnitudes, float32 (n,): 16/50/84% at 19.0, 20.8, 21.8, and tails to 14.5 and 23.5.
+
+    S/N a bin is some 260 at the bright end and 0.6 at the faint one.
+    """
+    common = np.clip(22.6 - rng.gamma(3.2, 0.58, n), 14.5, 22.5)
+    tail = rng.random(n)
+    ends = [rng.uniform(14.5, 19.5, n), rng.uniform(22.0, 23.5, n)]
+    return np.select([tail < 0.12, tail > 0.96], ends, common).astype(np.float32)
+
+
+def galaxy_magnitudes(rng: np.random.Generator, magnitude: Array, z: NDArray[np.float64]) -> Array:
+    """Magnitudes of galaxies at z (n,), float32: half of those below 0.2 are 15 to 18.5 instead."""
+    bright = (z < 0.2) & (rng.random(len(z)) < 0.5)
+    return np.where(bright, rng.uniform(15, 18.5, len(z)), magnitude).astype(np.float32)
 
 
 def calibrated(light: Array, magnitude: Array, grid: LogGrid) -> Array:

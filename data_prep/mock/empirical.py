@@ -1,0 +1,183 @@
+"""Observed spectra to draw from: templates in redrock's format, seen at any redshift.
+
+A folder holds `rrtemplate-*.fits` (basis vectors, with the coefficients of observed objects in
+ARCHETYPE_COEFF where there are any) and `rrarchetype-*.fits` (a table of spectra), also compressed.
+What comes with the code lies in `templates/`; its README.md says where it is from.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.mock.draws import NumpyDraws
+from data_prep.mock.profiles import Array
+from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.grid import LogGrid
+from spectranet_jax.spectra.instrument import smooth_field
+
+SHIPPED = Path(__file__).parent / "templates"
+KINDS = ("STAR", "GALAXY", "QSO")
+FINE = 2e-4
+"""Bins of the templates in log10(wavelength): 138 km/s."""
+
+MOST = 800
+"""Spectra taken of one file, evenly through it: a folder of 30,000 stays within memory."""
+
+# Wavelengths to use, Angstrom. Galaxies: without the last pixel and the spike at Lyman-alpha,
+# defects both. Archetypes of quasars hold the forest of their own sight lines, and noise redward.
+USABLE = {"STAR": (2000.0, 12000.0), "GALAXY": (1500.0, 9990.0), "QSO": (1216.0, 5100.0)}
+
+
+@dataclass(frozen=True, eq=False)
+class Bank:
+    """Spectra of one kind on a fine grid of rest wavelengths.
+
+    Attributes:
+        grid: the fine bins.
+        flux: (n, grid.size) float32, a unit wavelength, 0 or above, of median 1.
+        subtype: (n,), as the templates name it, "" where they do not.
+    """
+
+    grid: LogGrid
+    flux: Array
+    subtype: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.flux)
+
+    @cached_property
+    def cumulative(self) -> NDArray[np.float64]:
+        """Sums of flux up to each edge, float64 (n, grid.size + 1)."""
+        return np.pad(np.cumsum(self.flux, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
+
+    def seen(self, rows: NDArray[np.int64], z: NDArray[np.floating], grid: LogGrid) -> Array:
+        """Spectra `rows` (m,) at redshifts z (m,), averaged over the bins of `grid`, (m, bins).
+
+        Beyond its ends a spectrum goes on as its last hundredth does.
+        """
+        where = np.log10(grid.edges / (1 + np.asarray(z)[:, None])) - np.log10(self.grid.start)
+        where /= self.grid.dloglam  # (m, bins + 1), in fine bins
+        margin = max(2, self.grid.size // 100)
+        left = np.clip(np.floor(where), 0, self.grid.size - 1).astype(np.int64)
+        part = np.clip(where - left, 0, 1)
+        sums = self.cumulative[rows]
+        below = np.take_along_axis(sums, left, axis=1)
+        above = np.take_along_axis(sums, left + 1, axis=1)
+        total = below + part * (above - below)
+        blue = sums[:, [margin]] / margin
+        red = (sums[:, [-1]] - sums[:, [-1 - margin]]) / margin
+        total += np.minimum(where, 0) * blue + np.maximum(where - self.grid.size, 0) * red
+        return (np.diff(total, axis=1) / np.diff(where, axis=1)).astype(np.float32)
+
+
+def bent(rng: np.random.Generator, flux: Array, amount: float) -> Array:
+    """Spectra (n, bins) with a smooth error of `amount` in them: no two look alike, float32."""
+    return flux * np.exp(
+        np.float32(amount) * smooth_field(NumpyDraws(rng), len(flux), flux.shape[1], 60)
+    )
+
+
+def folder(given: Path | None) -> Path:
+    """Where templates are: `given`, else where RR_TEMPLATE_DIR points, else those of the code."""
+    named = os.environ.get("RR_TEMPLATE_DIR", "")
+    return given if given is not None else Path(named) if named else SHIPPED
+
+
+@cache
+def banks(where: Path) -> Mapping[str, Bank]:
+    """Bank of each of `KINDS` from a folder; of those that come with the code where it has none.
+
+    Raises:
+        InputError: if there is no such folder, or a file in it cannot be read.
+    """
+    paths = sorted(where.glob("rrtemplate-*.fits*")) + sorted(where.glob("rrarchetype-*.fits*"))
+    if not paths:
+        raise InputError(
+            f"{where} holds no templates; name a folder with rrtemplate-*.fits or"
+            " rrarchetype-*.fits"
+        )
+    found: dict[str, list[Bank]] = {kind: [] for kind in KINDS}
+    for path in paths:
+        kind, bank = read(path)
+        if len(bank):
+            found[kind].append(bank)
+    others = {} if where == SHIPPED else banks(SHIPPED)
+    return {kind: _joined(found[kind]) if found[kind] else others[kind] for kind in KINDS}
+
+
+def read(path: Path) -> tuple[str, Bank]:
+    """Kind and spectra of one file of templates; without those that are mostly empty or negative.
+
+    Basis vectors without coefficients of objects say nothing of which sums of them are spectra, so
+    such a file gives none.
+
+    Raises:
+        InputError: if it cannot be read as templates.
+    """
+    from astropy.io import fits
+
+    try:
+        with fits.open(path) as hdus:
+            kind, wavelength, flux, subtype = _content(hdus)
+    except (OSError, KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path} cannot be read as redrock templates ({type(error).__name__}); remove it or"
+            " fetch it anew"
+        ) from error
+    low, high = USABLE[kind]
+    known = np.flatnonzero((wavelength > low) & (wavelength < high))
+    wavelength, flux = wavelength[known], flux[:, known]
+    edge = wavelength[[0, -1]] + (wavelength[1] - wavelength[0]) * np.array([-0.5, 0.5])
+    size = round(float(np.log10(edge[1] / edge[0])) / FINE)
+    grid = LogGrid(start=float(edge[0]), dloglam=FINE, size=size)
+    column = np.clip(grid.bin_of(np.log10(wavelength)), 0, size - 1)
+    starts = np.flatnonzero(np.diff(column, prepend=-1))
+    if len(starts) < size:  # coarser than our bins
+        fine = np.stack([np.interp(grid.centers, wavelength, row) for row in flux])
+    else:
+        fine = np.add.reduceat(flux, starts, axis=1) / np.diff(starts, append=len(column))
+    level = np.median(fine, axis=1, keepdims=True) if len(fine) else fine[:, :1]
+    whole = (level[:, 0] > 0) & (np.mean(fine < -0.05 * level, axis=1) < 0.1)
+    fine = np.maximum(fine[whole] / level[whole], 0)
+    return kind, Bank(grid, fine.astype(np.float32), subtype[whole])
+
+
+def _content(hdus: Any) -> tuple[str, NDArray[np.float64], NDArray[np.float64], NDArray[Any]]:
+    """Kind, wavelengths, spectra and their subtypes of an open file."""
+    table = "ARCHETYPES" in hdus
+    hdu = hdus["ARCHETYPES"] if table else hdus["BASIS_VECTORS"]
+    header, kind = hdu.header, str(hdu.header["RRTYPE"]).strip()
+    if kind not in KINDS:
+        raise ValueError(kind)
+    if table:
+        content = hdu.data
+        flux = np.asarray(content["ARCHETYPE"], np.float64)
+        subtype = np.char.strip(np.asarray(content["SUBTYPE"]).astype(str))
+        flux, subtype = flux[subtype != "BAL"], subtype[subtype != "BAL"]  # we add our own
+    else:
+        basis = np.asarray(hdu.data, np.float64)
+        given = hdus["ARCHETYPE_COEFF"].data if "ARCHETYPE_COEFF" in hdus else basis[:0, :0]
+        weights = np.asarray(given, np.float64)[:: max(1, -(-len(given) // MOST))]
+        flux = weights @ basis if len(weights) else basis[:0]
+        subtype = np.full(len(flux), str(header.get("RRSUBTYP", "")).strip())
+    wavelength = header["CRVAL1"] + header["CDELT1"] * np.arange(flux.shape[1])
+    # A grid in log10 begins near 3, one in Angstrom near 1000: files of version 1 do not say.
+    return kind, 10**wavelength if header["CRVAL1"] < 10 else wavelength, flux, subtype
+
+
+def _joined(parts: list[Bank]) -> Bank:
+    """Banks of one kind as one, on the wavelengths that all of them cover."""
+    start = max(bank.grid.start for bank in parts)
+    stop = min(bank.grid.edges[-1] for bank in parts)
+    size = int(np.log10(stop / start) / FINE)
+    if size < 100:
+        raise InputError("templates of one kind have no wavelengths in common; keep those alike")
+    grid = LogGrid(start=start, dloglam=FINE, size=size)
+    flux = [bank.seen(np.arange(len(bank)), np.zeros(len(bank)), grid) for bank in parts]
+    return Bank(grid, np.concatenate(flux), np.concatenate([bank.subtype for bank in parts]))
