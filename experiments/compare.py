@@ -100,6 +100,7 @@ def measure(model: "Model", split: "Split") -> dict[str, Any]:
     ]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     is_qso = is_bal = None
+    p_bal = columns.get("C_CIV_BAL", columns.get("P_BAL"))
     if "IS_QSO" in columns:
         is_qso = columns["IS_QSO"]
         if "C_CIV_BAL" in columns:
@@ -115,6 +116,7 @@ def measure(model: "Model", split: "Split") -> dict[str, Any]:
         is_qso=is_qso,
         z=columns.get("Z"),
         is_bal=is_bal,
+        p_bal=p_bal,
         answers=np.isin(truth["label"], model.task.applies_to),
     )
 

@@ -143,13 +143,15 @@ def decode(
 
 def scores(columns: Columns, truth: Columns, bal_line: str | None, threshold: float) -> Any:
     """The scores of `evaluation.quasars`; a BAL is called by its confidence above the threshold."""
+    p_bal = None if bal_line is None else columns[f"C_{bal_line}_BAL"]
     return quasars.scores(
         truth["label"],
         truth["z"],
         truth["bal"],
         is_qso=columns["IS_QSO"],
         z=columns["Z"],
-        is_bal=None if bal_line is None else columns[f"C_{bal_line}_BAL"] > threshold,
+        is_bal=None if p_bal is None else p_bal > threshold,
+        p_bal=p_bal,
     )
 
 

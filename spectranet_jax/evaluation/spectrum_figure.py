@@ -1,0 +1,204 @@
+"""One spectrum and all that a network says of it: what `predict --plots` draws."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from math import isfinite, nan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
+from numpy.typing import NDArray
+
+from spectranet_jax.evaluation.line_labels import ABSORPTION, EMISSION, on_grid, spread, written
+from spectranet_jax.evaluation.prediction_panels import (
+    class_panel,
+    evidence_panel,
+    peak_panel,
+    percent,
+    posterior_panel,
+)
+from spectranet_jax.evaluation.redshift import CATASTROPHIC
+from spectranet_jax.evaluation.style import FAINT, INK, MAIN, MUTED, png
+from spectranet_jax.spectra.grid import BOSS_GRID, LogGrid
+from spectranet_jax.spectra.labels import CLASS_COLORS, CLASSES
+
+ANGSTROM = (4000, 5000, 6000, 7000, 8000, 9000)
+
+ROOM = 4.5
+"""Width of the panels below the spectrum, all of them."""
+
+NAME_LENGTH = 100
+
+LABEL_GAP = 0.0155
+"""Least distance of two names of lines, as a part of the panel's width."""
+
+Panel = dict[str, Any]
+
+
+def spectrum_figure(
+    flux: NDArray[np.floating],
+    ivar: NDArray[np.floating],
+    path: Path,
+    *,
+    name: str = "",
+    note: str = "",
+    probabilities: NDArray[np.floating] | None = None,
+    z: float = nan,
+    z_err: float = nan,
+    p_3000: float = nan,
+    z_second: float = nan,
+    mass_second: float = nan,
+    p: NDArray[np.floating] | None = None,
+    edges: NDArray[np.floating] | None = None,
+    evidence: Mapping[str, float] | None = None,
+    grid: LogGrid = BOSS_GRID,
+) -> Path:
+    """The spectrum with its lines; below it p(z), its peak and the classes; beside it the evidence.
+
+    What is not known has no panel; a spectrum without data has a figure too.
+
+    Args:
+        flux: (bins,), 1e-17 erg/s/cm^2/Angstrom.
+        ivar: (bins,), inverse variance of flux; 0 where there is no measurement: a gap.
+        path: PNG file to write.
+        name: of the file and of the object; of a long one the end is shown.
+        note: what else deserves a word, such as quality flags.
+        probabilities: (4,), of the classes; None if no model tells them.
+        z: redshift, NaN for none, as of a star; so with the following.
+        z_err: its standard error.
+        p_3000: probability that z is right within 3000 km/s.
+        z_second: second-best redshift.
+        mass_second: its probability.
+        p: (bins of z,), probabilities; shown pale without a z.
+        edges: (bins of z + 1,), in log10(1 + z), equally spaced.
+        evidence: name in `spectra.lines.REST` -> what the line adds to the logarithm of p(z) there;
+            of a line that is off the grid at z nothing is shown.
+        grid: the bins of flux.
+    """
+    best = None if probabilities is None else int(np.argmax(probabilities))
+    kind = "" if best is None else CLASSES[best]
+    color = CLASS_COLORS.get(kind, MAIN)
+    has_z = isfinite(z)
+    lines = on_grid(tuple(evidence or ()), z, grid)
+    values = {n: evidence[n] for n in lines if isfinite(evidence[n])} if evidence else {}
+    below: list[tuple[float, Callable[[Axes], None]]] = []  # width of a panel, and what draws it
+    if p is not None and edges is not None and np.nansum(p) > 0:
+        p = np.asarray(p, np.float64) / np.nansum(p)
+        choices = ((z, p_3000), (z_second, mass_second)) if has_z else ()
+        below.append((2.25, partial(posterior_panel, p=p, edges=edges, choices=choices)))
+        if has_z:
+            below.append((1.2, partial(peak_panel, p=p, edges=edges, z=z, z_err=z_err)))
+    if probabilities is not None:
+        below.append((1.05, partial(class_panel, probabilities=probabilities)))
+
+    with png(path, 10.8, 6.5 if below else 4.2) as figure:
+        columns = figure.add_gridspec(
+            1, 2 if values else 1, width_ratios=[5, 1][: 1 + bool(values)]
+        )
+        rows = columns[0].subgridspec(3, 1, height_ratios=[0.16, 1.3, 1 if below else 0.01])
+        title, spectrum = figure.add_subplot(rows[0]), figure.add_subplot(rows[1])
+        _title(title, kind, probabilities, color, z, z_err, p_3000)
+        shown = name if len(name) <= NAME_LENGTH else "…" + name[1 - NAME_LENGTH :]
+        subtitle = "   ".join(filter(None, (shown, note)))
+        title.text(0, 0, subtitle, color=MUTED, fontsize=9, va="bottom", parse_math=False)
+        _spectrum(spectrum, flux, ivar, grid, color)
+        # A redshift without a class is a quasar's: no other model gives it alone.
+        emission, absorption = EMISSION.get(kind or "QSO", ()), ABSORPTION.get(kind, ())
+        gap = LABEL_GAP * (1.2 if values else 1)
+        _mark(spectrum, on_grid((*emission, *absorption), z, grid), absorption, grid, gap)
+        if below:
+            widths = [width for width, _ in below]
+            # What is absent leaves its room empty: a panel looks the same in every figure.
+            widths += [ROOM - sum(widths)] if sum(widths) < ROOM else []
+            panels = rows[2].subgridspec(1, len(widths), width_ratios=widths)
+            for i, (_, draw) in enumerate(below):
+                draw(figure.add_subplot(panels[i]))
+        if values:
+            evidence_panel(figure.add_subplot(columns[1]), values)
+    return path
+
+
+def _title(
+    axes: Axes,
+    kind: str,
+    probabilities: NDArray[np.floating] | None,
+    color: str,
+    z: float,
+    z_err: float,
+    p_3000: float,
+) -> None:
+    """Class, z and P_3000 in one line, the class in its color."""
+    axes.set_axis_off()
+    style: Panel = {"fontsize": 12.5, "va": "top"}
+    first = "no class" if probabilities is None else f"{kind} {percent(probabilities.max())}"
+    after = axes.text(0, 1, first, color=color, fontweight="bold", **style)
+    says = "no redshift"
+    if isfinite(z):
+        says = f"z = {z:.4f}" + (f" ± {z_err:.4f}" if isfinite(z_err) else "")
+    if isfinite(z) and isfinite(p_3000):
+        chance = percent(p_3000)
+        equals = f"{chance[0]} {chance[1:]}" if chance[0] in "<>" else f"= {chance}"
+        says += f"     P(|Δv| < {CATASTROPHIC:,} km/s) {equals}"
+    beside: Panel = {"xycoords": after, "xytext": (18, 0), "textcoords": "offset points"}
+    axes.annotate(says, (1, 1), **beside, **style)
+
+
+def _spectrum(
+    axes: Axes,
+    flux: NDArray[np.floating],
+    ivar: NDArray[np.floating],
+    grid: LogGrid,
+    color: str,
+) -> None:
+    """Flux as steps within its standard error; where nothing was measured the paper is gray."""
+    good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
+    flux = np.where(good, flux, np.nan).astype(np.float64)
+    error = np.where(good, 1 / np.sqrt(np.where(good, ivar, 1).astype(np.float64)), np.nan)
+    band: Panel = {"color": color, "alpha": 0.22, "linewidth": 0}
+    axes.stairs(flux + error, grid.edges, baseline=flux - error, fill=True, **band)
+    axes.stairs(flux, grid.edges, color=color, linewidth=0.9, baseline=None)
+    bounds = np.flatnonzero(np.diff(np.concatenate([[False], ~good, [False]]).astype(np.int8)))
+    for low, high in bounds.reshape(-1, 2):
+        axes.axvspan(grid.edges[low], grid.edges[high], color=FAINT, linewidth=0, zorder=0.5)
+    if good.any():
+        # Bins that are far noisier than most would else set the scale.
+        steady = good & (error < 4 * np.median(error[good]))
+        low, high = np.quantile(flux[steady], [0.002, 0.998])
+        # A line of one bin that is sure is shown whole.
+        low = min(low, (flux + error)[steady].min())
+        high = max(high, (flux - error)[steady].max())
+        pad = 0.09 * max(high - low, 1e-3 * abs(high), 1e-6)
+        axes.set_ylim(low - pad, high + pad)
+    else:
+        middle: Panel = {"ha": "center", "va": "center", "transform": axes.transAxes}
+        axes.text(0.5, 0.5, "no data", color=MUTED, **middle)
+        axes.set_yticks([])
+    axes.set(xscale="log", xlim=(grid.edges[0], grid.edges[-1]))
+    axes.xaxis.set_major_locator(FixedLocator(ANGSTROM))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
+    axes.set_xlabel("vacuum wavelength (Å)", labelpad=1)
+    axes.set_ylabel("flux (10⁻¹⁷ erg s⁻¹ cm⁻² Å⁻¹)")
+
+
+def _mark(
+    axes: Axes,
+    lines: Mapping[str, float],
+    absorption: Sequence[str],
+    grid: LogGrid,
+    gap: float,
+) -> None:
+    """Lines at their observed wavelengths, absorption dashed, the names above the panel."""
+    scale = np.log(grid.edges[-1] / grid.edges[0])
+    at = np.log(np.array(list(lines.values())) / grid.edges[0]) / scale
+    for name, x, place in zip(lines, at, spread(at, gap), strict=True):
+        absorbs = name in absorption
+        ink, dash = (MUTED, (0, (3, 2))) if absorbs else (INK, "-")
+        line: Panel = {"transform": axes.transAxes, "color": ink, "linewidth": 0.7}
+        axes.plot([x, x], [0, 1], **line, ls=dash, alpha=0.45, zorder=0.8)
+        axes.plot([x, x, place], [1, 1.012, 1.05], **line, clip_on=False)
+        font: Panel = {"fontsize": 8, "color": ink, "style": "italic" if absorbs else "normal"}
+        turned: Panel = {"rotation": 90, "ha": "center", "va": "bottom"}
+        axes.text(place, 1.06, written(name), transform=axes.transAxes, **font, **turned)
