@@ -57,7 +57,7 @@ def test_priors_multiply_and_thresholds_move_broad_absorption():
     assert plain["CLASS"][0] == "QSO_BAL"  # P_BAL is 0.5, the threshold
     strict = tasks.build("linenet", bal_threshold=0.6).decode(output)
     assert strict["CLASS"][0] == "QSO" and strict["P_BAL"][0] == plain["P_BAL"][0]
-    prior = (4.0, 1.0, 1.0, 1.0)
+    prior = (0.4, 0.1, 0.1, 0.1)
     starry = tasks.build("linenet", prior=prior).decode(output)
     before = np.array([plain[f"P_{name}"][0] for name in CLASSES])
     after = np.array([starry[f"P_{name}"][0] for name in CLASSES])
@@ -117,3 +117,25 @@ def test_inputs_are_neutral_where_nothing_was_measured(rng):
     scaled = linenet.inputs(7 * flux, ivar / 49)
     for a, b in zip(two, scaled, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-9)
+
+
+def test_scores_and_calibration_of_what_is_known():
+    """Three quasars, one of them at the wrong redshift, a galaxy and a star."""
+    task = tasks.build("linenet")
+    logits = [[0, 0, 5.0], [0, 0, 5.0], [0, 0, 5.0], [0, 5.0, 0], [5.0, 0, 0]]
+    columns = task.decode(said(logits, [3.0, -3.0, -3.0, -3.0, -3.0], z=2.0))
+    truth = {
+        "label": np.array([QSO_BAL, QSO, QSO, GALAXY, STAR]),
+        "bal": np.array([1, -1, -1, -1, -1]),
+        "z": np.array([2.0, 2.0, 2.1, 2.0, 0.0]),
+        "z_conf": np.full(5, CONFIDENT),
+    }
+    scores = task.scores(columns, truth)
+    assert scores["accuracy"] == 1 and scores["galaxies"]["n"] == 1
+    assert scores["quasars"]["redshift"]["within"]["3000"]["count"] == 2
+    assert scores["quasars"]["completeness"]["fraction"] == pytest.approx(2 / 3)
+    assert scores["posterior"]["n"] == 4
+    fields = task.calibrate(columns, truth)
+    assert fields["class_temperature"] < 1  # always right: it may be surer
+    assert fields["temperature"] > 10  # one of four is far beyond what p(z) allows
+    tasks.build(**task.config | fields).decode(said(logits, [0.0] * 5))

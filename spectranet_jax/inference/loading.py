@@ -114,7 +114,7 @@ def _variables(folder: Path, network: Network, task: Task) -> Any:
         like = jax.eval_shape(lambda key: init_variables(network, task, key), jax.random.key(0))
         output = jax.eval_shape(make_predict_step(network, task), like, spectrum, spectrum)
         columns = task.decode(jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), output))
-        fits = all(column.shape == (1,) for column in columns.values())
+        fits = all(len(column) == 1 for column in columns.values())
     except (TypeError, ValueError, IndexError):
         fits = False
     if not fits:

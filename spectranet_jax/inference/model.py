@@ -140,7 +140,10 @@ def predict(
         if classes is not None and "CLASS" not in said:
             applies = np.isin(classes, [CLASSES[i] for i in model.task.applies_to])
             said = {k: np.ma.masked_array(v, mask=~applies) for k, v in said.items()}
+        in_catalog = catalog.COLUMNS.keys() | model.task.columns.keys()
         for key, values in said.items():
+            if key not in in_catalog:
+                continue
             rival = next((m for m in answered.get(key, []) if _overlap(m, model)), None)
             if rival is not None:
                 raise InputError(

@@ -8,6 +8,7 @@ from typing import Any
 
 import flax.linen as nn
 
+from spectranet_jax.networks.ensemble import LineNetEnsemble
 from spectranet_jax.networks.linenet import LineNet
 from spectranet_jax.networks.quasarnet import QuasarNet
 from spectranet_jax.networks.spectranet import SpectraNetClassifier, SpectraNetRegressor
@@ -16,6 +17,7 @@ from spectranet_jax.spectra.errors import InputError
 __all__ = [
     "NETWORKS",
     "LineNet",
+    "LineNetEnsemble",
     "QuasarNet",
     "SpectraNetClassifier",
     "SpectraNetRegressor",
@@ -24,6 +26,7 @@ __all__ = [
 
 NETWORKS: dict[str, type[nn.Module]] = {
     "LineNet": LineNet,
+    "LineNetEnsemble": LineNetEnsemble,
     "QuasarNet": QuasarNet,
     "SpectraNetClassifier": SpectraNetClassifier,
     "SpectraNetRegressor": SpectraNetRegressor,

@@ -14,9 +14,16 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.evaluation import classification, posterior
+from spectranet_jax.evaluation import (
+    classification,
+    posterior,
+    posterior_scores,
+    quasars,
+    redshift,
+)
+from spectranet_jax.evaluation.recalibration import bin_labels, fit_temperature
 from spectranet_jax.networks.linenet import LINES, Z_STEP, Z_STEPS, Output
-from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, QSO, QSO_BAL, STAR, UNKNOWN
+from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, QSO, QSO_BAL, STAR, UNKNOWN
 from spectranet_jax.spectra.normalize import Array, moments, normalize
 from spectranet_jax.tasks.task import Columns, Task
 
@@ -70,7 +77,12 @@ def class_log_prob(output: Output) -> jax.Array:
 
 
 def loss(output: Output, batch: dict[str, jax.Array]) -> jax.Array:
-    """-log p of the class, and where it counts the cross-entropy of the redshift, (batch,)."""
+    """-log p of the class, and where it counts the cross-entropy of the redshift, (batch,).
+
+    Of an ensemble in training, (members, batch, ...), the mean over its members.
+    """
+    if output.bal_logit.ndim == 2:
+        return jax.vmap(loss, in_axes=(0, None))(output, batch).mean(axis=0)
     log_p = class_log_prob(output)
     of_class = -jnp.take_along_axis(log_p, batch["label"][:, None], axis=-1)[:, 0]
     centers = jnp.arange(Z_STEPS)[None] + 0.5
@@ -83,44 +95,50 @@ def loss(output: Output, batch: dict[str, jax.Array]) -> jax.Array:
 def decode(
     output: Output,
     lines: Sequence[str],
-    prior: Sequence[float],
+    reweighting: NDArray[np.float64],
     bal_threshold: float,
-    temperature: float = 1.0,
+    temperature: float,
+    class_temperature: float,
 ) -> dict[str, NDArray[Any]]:
     """Catalog columns of what the network says; a star has no redshift.
+
+    Beside them P_OF_Z, (n, Z_STEPS) float32: p(z) in the bins of `EDGES`, which no catalog holds.
 
     Args:
         output: of n spectra.
         lines: names of the lines of its evidence.
-        prior: of the four classes, relative to the ones that the network was trained with.
+        reweighting: of the probabilities of the four classes.
         bal_threshold: P_BAL from which a quasar is called QSO_BAL.
-        temperature: what z_logits are divided by.
+        temperature: what the logits of p(z) are divided by.
+        class_temperature: what log-probabilities of the classes are divided by.
     """
-    p = np.exp(np.asarray(jax.device_get(class_log_prob(output)), np.float64)) * np.asarray(prior)
+    log_p = np.asarray(class_log_prob(output), np.float64) / class_temperature
+    p = np.exp(log_p - log_p.max(axis=-1, keepdims=True)) * np.asarray(reweighting)
     p /= p.sum(axis=-1, keepdims=True)
     quasar = p[:, QSO] + p[:, QSO_BAL]
     p_bal = p[:, QSO_BAL] / np.maximum(quasar, 1e-30)
-    kind = np.stack([p[:, 0], p[:, 1], quasar], axis=-1).argmax(axis=-1)
+    kind = np.stack([p[:, STAR], p[:, GALAXY], quasar], axis=-1).argmax(axis=-1)
     label = np.where((kind == QSO) & (p_bal >= bal_threshold), QSO_BAL, kind)
-    of_z = posterior.decode(p_of_z(output, temperature), EDGES)
-    star = label == STAR
+    of_z = p_of_z(output, temperature)
+    read = posterior.decode(of_z, EDGES)
 
     def no_star(values: NDArray[np.floating]) -> Any:
-        return np.ma.masked_array(values, mask=star | ~np.isfinite(values))
+        return np.ma.masked_array(values, mask=(label == STAR) | ~np.isfinite(values))
 
     return {
         "CLASS": np.array(CLASSES)[label],
         **{f"P_{name}": p[:, i].astype(np.float32) for i, name in enumerate(CLASSES)},
-        "Z": no_star(of_z.z),
-        "Z_ERR": no_star(of_z.z_err),
-        "P_3000": no_star(of_z.mass),
+        "Z": no_star(read.z),
+        "Z_ERR": no_star(read.z_err),
+        "P_3000": no_star(read.mass),
         "P_BAL": np.ma.masked_array(p_bal, mask=kind != QSO),
-        "Z2": no_star(of_z.z_second),
-        "P_3000_Z2": no_star(of_z.mass_second),
+        "Z2": no_star(read.z_second),
+        "P_3000_Z2": no_star(read.mass_second),
         **{
             column(line): no_star(np.asarray(output.evidence[:, i], np.float64))
             for i, line in enumerate(lines)
         },
+        "P_OF_Z": of_z.astype(np.float32),
     }
 
 
@@ -137,32 +155,84 @@ def column(line: str) -> str:
 
 
 def scores(columns: Columns, truth: Columns) -> dict[str, Any]:
-    """Those of the class, and of redshift and posterior for quasars and galaxies."""
+    """Those of the class, as `classify` has them, and of what else is answered.
+
+    quasars: `evaluation.quasars`. galaxies: `evaluation.redshift` of galaxies with a secure
+    redshift. posterior: `evaluation.posterior_scores` of p(z), of both. None where there are none.
+    """
     p = np.stack([columns[f"P_{name}"] for name in CLASSES], axis=-1)
-    return classification.scores(truth["label"], np.log(np.maximum(p, 1e-30)))
+    kind, z = np.asarray(columns["CLASS"]), np.ma.getdata(columns["Z"])
+    known = _redshift_known(truth)
+    galaxy = known & (truth["label"] == GALAXY)
+    return classification.scores(truth["label"], np.log(np.maximum(p, 1e-30))) | {
+        "quasars": quasars.scores(
+            truth["label"],
+            truth["z"],
+            truth["bal"],
+            is_qso=np.isin(kind, ("QSO", "QSO_BAL")),
+            z=z,
+            is_bal=kind == "QSO_BAL",
+            p_bal=np.ma.getdata(columns["P_BAL"]),
+        ),
+        "galaxies": redshift.scores(z[galaxy], truth["z"][galaxy]) if galaxy.any() else None,
+        "posterior": posterior_scores.scores(columns["P_OF_Z"][known], EDGES, truth["z"][known])
+        if known.any()
+        else None,
+    }
+
+
+def calibrate(columns: Columns, truth: Columns) -> dict[str, Any]:
+    """Temperatures at which held-out spectra are likeliest: fields of the task.
+
+    Args:
+        columns: what the network says of them at temperatures of 1.
+        truth: what is known of them.
+    """
+    log_p = np.log(np.maximum([columns[f"P_{name}"] for name in CLASSES], 1e-30)).T
+    fields = {"class_temperature": fit_temperature(log_p, truth["label"])}
+    known = _redshift_known(truth)
+    if known.any():
+        log_z = np.log(np.maximum(columns["P_OF_Z"][known], 1e-30))
+        fields["temperature"] = fit_temperature(log_z, bin_labels(truth["z"][known], EDGES))
+    return fields
+
+
+def _redshift_known(truth: Columns) -> NDArray[np.bool_]:
+    """Spectra whose redshift counts, bool (n,): see `target`."""
+    return target(truth)["has_z"] > 0
 
 
 def task(
     lines: Sequence[str] = LINES,
-    prior: Sequence[float] = (1.0, 1.0, 1.0, 1.0),
+    trained_prior: Sequence[float] = PRIORS["equal"],
+    prior: Sequence[float] | None = None,
     bal_threshold: float = 0.5,
     temperature: float = 1.0,
+    class_temperature: float = 1.0,
 ) -> Task:
     """Class, redshift and broad absorption at once.
 
     Args:
         lines: of the network's evidence.
-        prior: of the four classes, relative to the ones that the network was trained with.
+        trained_prior: share of each of the four classes in training.
+        prior: share of each in what is predicted, up to a factor; None for the one of training.
         bal_threshold: P_BAL from which a quasar is called QSO_BAL.
         temperature: what the logits of p(z) are divided by, so that it is calibrated.
+        class_temperature: likewise for the log-probabilities of the classes.
     """
+    trained = np.asarray(trained_prior, np.float64)
+    wanted = trained if prior is None else np.asarray(prior, np.float64)
+    # A class that was not in training is not made up by any prior.
+    reweighting = np.where(trained > 0, wanted / np.where(trained > 0, trained, 1), 0)
     return Task(
         config={
             "name": "linenet",
             "lines": list(lines),
-            "prior": list(prior),
+            "trained_prior": list(trained_prior),
+            "prior": None if prior is None else list(prior),
             "bal_threshold": bal_threshold,
             "temperature": temperature,
+            "class_temperature": class_temperature,
         },
         select=lambda truth: truth["label"] != UNKNOWN,
         target=target,
@@ -171,11 +241,13 @@ def task(
         decode=partial(
             decode,
             lines=lines,
-            prior=prior,
+            reweighting=reweighting,
             bal_threshold=bal_threshold,
             temperature=temperature,
+            class_temperature=class_temperature,
         ),
         scores=scores,
+        calibrate=calibrate,
         applies_to=tuple(range(len(CLASSES))),
         columns={
             "Z2": ("f8", "second-best redshift"),

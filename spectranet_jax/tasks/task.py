@@ -25,6 +25,8 @@ class Task:
         decode: the network's output -> catalog columns.
         scores: catalog columns and columns of truth -> numbers for evaluation.json.
         applies_to: labels for which the decoded columns have a meaning.
+        calibrate: catalog columns and columns of truth of held-out spectra -> fields of the config
+            with which the task's probabilities hold; None where there is nothing to calibrate.
         columns: dtype and description of decoded columns that are not in every catalog, by name.
     """
 
@@ -36,4 +38,5 @@ class Task:
     decode: Callable[[Any], dict[str, NDArray[Any]]]
     scores: Callable[[Columns, Columns], dict[str, Any]]
     applies_to: tuple[int, ...]
+    calibrate: Callable[[Columns, Columns], dict[str, Any]] | None = None
     columns: Mapping[str, tuple[str, str]] = field(default_factory=dict)

@@ -1,0 +1,59 @@
+"""Several LineNets from seeds of their own, whose answers are one: the mean of their probabilities.
+
+They are trained side by side in one step, on the same observations. Where they disagree the mixture
+is wider than each of them, and so is the error of its redshift.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from spectranet_jax.networks.linenet import LineNet, Output
+
+Array = jax.Array
+
+
+class LineNetEnsemble(nn.Module):
+    """The network.
+
+    Attributes:
+        members: how many.
+        member: fields of each `LineNet`.
+    """
+
+    members: int
+    member: Mapping[str, Any] = field(default_factory=dict)
+
+    @nn.compact
+    def __call__(self, flux: Array, weight: Array, train: bool = False) -> Output:
+        """In training each member's answer, (members, batch, ...); else their mixture."""
+        answers = [
+            LineNet(**self.member, name=f"member_{i}")(flux, weight, train)
+            for i in range(self.members)
+        ]
+        if train:
+            return jax.tree.map(lambda *parts: jnp.stack(parts), *answers)
+        return mixture(answers)
+
+
+def mixture(answers: Sequence[Output]) -> Output:
+    """The mean of what the members hold probable; of their evidence, the mean."""
+    kinds = [jax.nn.log_softmax(one.class_logits) for one in answers]
+    pairs = [(kind[:, 2], one.bal_logit) for kind, one in zip(kinds, answers, strict=True)]
+    bal = _log_mean([quasar + jax.nn.log_sigmoid(odds) for quasar, odds in pairs])
+    not_bal = _log_mean([quasar + jax.nn.log_sigmoid(-odds) for quasar, odds in pairs])
+    return Output(
+        class_logits=_log_mean(kinds),
+        bal_logit=bal - not_bal,
+        z_logits=_log_mean([jax.nn.log_softmax(one.z_logits) for one in answers]),
+        evidence=jnp.mean(jnp.stack([one.evidence for one in answers]), axis=0),
+    )
+
+
+def _log_mean(log_p: Sequence[Array]) -> Array:
+    """Logarithm of the mean of probabilities that are given as logarithms."""
+    return jax.nn.logsumexp(jnp.stack(log_p), axis=0) - jnp.log(len(log_p))

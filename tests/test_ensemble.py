@@ -1,0 +1,66 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from spectranet_jax import networks, tasks
+from spectranet_jax.networks.ensemble import mixture
+from spectranet_jax.networks.linenet import LINES, Z_STEP, Z_STEPS, Output
+
+FIELDS = {"features": 4, "hidden": 4, "dilations": [1]}
+
+
+def sure_of(z, sigma=1.0, quasar=0.9, bal=0.2):
+    steps = np.arange(Z_STEPS) + 0.5
+    of_z = -0.5 * ((steps - np.log10(1 + z) / Z_STEP) / sigma) ** 2
+    return Output(
+        jnp.log(jnp.asarray([[(1 - quasar) / 2, (1 - quasar) / 2, quasar]])),
+        jnp.asarray([np.log(bal / (1 - bal))]),
+        jnp.asarray(of_z[None], jnp.float32),
+        jnp.ones((1, len(LINES))),
+    )
+
+
+def test_members_start_from_seeds_of_their_own_and_answer_as_one(rng):
+    network = networks.build("LineNetEnsemble", members=2, member=FIELDS)
+    alone = networks.build("LineNet", **FIELDS)
+    flux = jnp.asarray(rng.normal(0, 1, (3, 443)), jnp.float32)
+    variables = network.init(jax.random.key(0), flux, jnp.ones_like(flux))
+    members = [{"params": variables["params"][f"member_{i}"]} for i in range(2)]
+    answers = [alone.apply(v, flux, jnp.ones_like(flux)) for v in members]
+    assert not np.allclose(answers[0].class_logits, answers[1].class_logits)
+    together = network.apply(variables, flux, jnp.ones_like(flux))
+    p = np.mean([jax.nn.softmax(a.class_logits) for a in answers], axis=0)
+    np.testing.assert_allclose(jax.nn.softmax(together.class_logits), p, rtol=1e-5)
+
+
+def test_the_loss_in_training_is_the_mean_of_the_members_own(rng):
+    network = networks.build("LineNetEnsemble", members=2, member=FIELDS | {"dropout": 0.0})
+    alone = networks.build("LineNet", **FIELDS | {"dropout": 0.0})
+    flux = jnp.asarray(rng.normal(0, 1, (2, 443)), jnp.float32)
+    weight = jnp.ones_like(flux)
+    variables = network.init(jax.random.key(0), flux, weight)
+    task = tasks.build("linenet")
+    batch = {"label": jnp.asarray([1, 2]), "log_z": jnp.asarray([9.0, 800.0]), "has_z": jnp.ones(2)}
+    of_both = task.loss(network.apply(variables, flux, weight, train=True), batch)
+    own = [
+        task.loss(alone.apply({"params": variables["params"][f"member_{i}"]}, flux, weight), batch)
+        for i in range(2)
+    ]
+    np.testing.assert_allclose(of_both, np.mean(own, axis=0), rtol=1e-5)
+
+
+def test_disagreement_enters_the_error_of_the_redshift():
+    decode = tasks.build("linenet").decode
+    one, two = sure_of(2.0), sure_of(2.0 + 3 * 0.004)  # 1200 km/s apart
+    alone, both = decode(mixture([one, one])), decode(mixture([one, two]))
+    assert alone["Z_ERR"][0] == pytest.approx(decode(one)["Z_ERR"][0], rel=1e-4)
+    assert both["Z"][0] == pytest.approx(2.006, abs=1e-4)
+    expected = np.hypot(alone["Z_ERR"][0], 0.006)
+    assert both["Z_ERR"][0] == pytest.approx(expected, rel=0.02)
+
+
+def test_broad_absorption_is_averaged_over_those_that_see_a_quasar():
+    both = mixture([sure_of(2.0, quasar=0.9, bal=0.8), sure_of(2.0, quasar=0.1, bal=0.1)])
+    p_bal = 1 / (1 + np.exp(-float(both.bal_logit[0])))
+    assert p_bal == pytest.approx((0.9 * 0.8 + 0.1 * 0.1) / (0.9 + 0.1), rel=1e-4)
