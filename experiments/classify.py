@@ -6,7 +6,7 @@ defaults: 60,000 mock spectra, 5 epochs.
 
 from dataclasses import dataclass
 
-from data_prep.command import command
+from experiments.command import command
 from experiments.settings import Training, check
 
 

@@ -9,14 +9,14 @@ from typing import Annotated, Literal
 
 import tyro
 
-from data_prep.command import command
+from experiments.command import Command, command
 
 FIGURES = {"test": "figures", "valid": "figures-valid", "train": "figures-train"}
 """Split -> folder of its figures."""
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Command):
     """Settings of an evaluation."""
 
     run: Annotated[str, tyro.conf.Positional]

@@ -14,7 +14,7 @@ import spectranet_jax
 from data_prep.mock.dataset import check_recipe, prepare
 from data_prep.progress import progress
 from experiments.evaluate import evaluate_run
-from experiments.settings import Training
+from experiments.settings import NOT_OF_THE_RUN, Training
 from spectranet_jax import networks
 from spectranet_jax.spectra import manifest
 from spectranet_jax.tasks import Task
@@ -72,7 +72,7 @@ def train_and_evaluate(
 
     folder = config.out or Path("runs") / name
     settings = dataclasses.asdict(config)
-    kept = {k: v for k, v in settings.items() if k not in ("data", "out", "seed")}
+    kept = {k: v for k, v in settings.items() if k not in NOT_OF_THE_RUN}
     placement(config.batch)  # before anything is written: a batch must suit the devices
     run.write_config(
         folder,

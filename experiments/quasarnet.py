@@ -8,7 +8,7 @@ original trains 200 epochs at a constant rate.
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from data_prep.command import command
+from experiments.command import command
 from experiments.settings import Training, check
 
 

@@ -7,7 +7,7 @@ Without --data a mock survey of quasars is made first, once, in data/. The recip
 from dataclasses import dataclass
 from typing import Literal
 
-from data_prep.command import command
+from experiments.command import command
 from experiments.settings import Training, check
 
 

@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from experiments.command import Command
 from spectranet_jax.spectra.errors import InputError
 
 LEAST = {"epochs": 1, "batch": 1, "spectra": 4, "seed": 0}
 """Smallest values that make sense; a mock survey has a spectrum a class at least."""
 
+NOT_OF_THE_RUN = ("data", "out", "seed", "cache")
+"""Settings that config.json has elsewhere, or that change nothing of what comes out."""
+
 
 @dataclass(frozen=True)
-class Training:
+class Training(Command):
     """Settings of a training run; the defaults are those of Table 1."""
 
     data: Path | None = None
