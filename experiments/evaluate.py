@@ -57,6 +57,7 @@ def evaluate_run(
     from spectranet_jax.inference.loading import find
     from spectranet_jax.spectra import InputError
     from spectranet_jax.training import run
+    from spectranet_jax.training.distributed import leads
     from spectranet_jax.training.evaluate import make_evaluate
     from spectranet_jax.training.stream import open_split
 
@@ -82,6 +83,8 @@ def evaluate_run(
     if out is None:  # other data's scores do not replace the run's own
         out = folder if own_data else folder / "evaluations" / split.folder.resolve().name
     evaluation = make_evaluate(model.network, model.task, split)(model.variables)
+    if not leads():
+        return
     run.write_evaluation(
         out,
         split_name,

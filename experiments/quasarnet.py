@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from experiments.command import command
-from experiments.settings import Training, check
+from experiments.settings import Training, begin
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,7 @@ class Config(Training):
 
 def work(config: Config) -> None:
     """Train and evaluate as configured."""
-    check(config)
-    print("quasarnet: starting", flush=True)
+    begin(config, "quasarnet")
     import jax
 
     from experiments.pipeline import dataset_folder, train_and_evaluate

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from experiments.command import command
-from experiments.settings import Training, check
+from experiments.settings import Training, begin
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,7 @@ class Config(Training):
 
 def work(config: Config) -> None:
     """Train and evaluate as configured."""
-    check(config)
-    print(f"redshift of {config.target}: starting", flush=True)
+    begin(config, f"redshift of {config.target}")
     from experiments.pipeline import dataset_folder, train_and_evaluate
     from spectranet_jax import tasks
     from spectranet_jax.spectra import CLASSES

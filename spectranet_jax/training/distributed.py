@@ -44,6 +44,8 @@ def start(
         InputError: if there is no such cluster, or not all processes come.
     """
     failures: list[Exception] = []
+    if hasattr(jax.config, "jax_enable_preemption_service"):  # or SIGTERM would not end a process
+        jax.config.update("jax_enable_preemption_service", False)
 
     def initialize() -> None:
         try:
@@ -103,6 +105,16 @@ def agreed(read: Callable[[], Tree], like: Tree) -> Tree:
     if sentence.any():
         raise InputError(sentence.tobytes().rstrip(b"\0").decode(errors="replace"))
     return jax.tree.map(np.asarray, multihost_utils.broadcast_one_to_all(tree))
+
+
+def in_first_process(write: Callable[[], object]) -> None:
+    """Do something in process 0 alone; the others wait, and its InputError is raised in all."""
+
+    def write_and_tell() -> int:
+        write()
+        return 0
+
+    agreed(write_and_tell, 0)
 
 
 @contextmanager
