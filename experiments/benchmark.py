@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from data_prep.command import command
+from experiments.command import Command, command
 from spectranet_jax.spectra.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Command):
     """Settings of a benchmark."""
 
     what: Annotated[tuple[Literal["train", "infer", "input"], ...], tyro.conf.Positional] = (

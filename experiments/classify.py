@@ -6,8 +6,8 @@ defaults: 60,000 mock spectra, 5 epochs.
 
 from dataclasses import dataclass
 
-from data_prep.command import command
-from experiments.settings import Training, check
+from experiments.command import command
+from experiments.settings import Training, begin
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,7 @@ class Config(Training):
 
 def work(config: Config) -> None:
     """Train and evaluate as configured."""
-    check(config)
-    print("classify: starting", flush=True)
+    begin(config, "classify")
     from experiments.pipeline import dataset_folder, train_and_evaluate
     from spectranet_jax import tasks
     from spectranet_jax.spectra import CLASSES, InputError

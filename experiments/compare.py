@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from data_prep.command import command
+from experiments.command import Command, command
 
 if TYPE_CHECKING:
     from spectranet_jax.inference import Model
@@ -24,7 +24,7 @@ AT_ONCE = 8192
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Command):
     """Settings of a comparison."""
 
     models: Annotated[tuple[str, ...], tyro.conf.Positional]

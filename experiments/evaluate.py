@@ -9,14 +9,14 @@ from typing import Annotated, Literal
 
 import tyro
 
-from data_prep.command import command
+from experiments.command import Command, command
 
 FIGURES = {"test": "figures", "valid": "figures-valid", "train": "figures-train"}
 """Split -> folder of its figures."""
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Command):
     """Settings of an evaluation."""
 
     run: Annotated[str, tyro.conf.Positional]
@@ -57,6 +57,7 @@ def evaluate_run(
     from spectranet_jax.inference.loading import find
     from spectranet_jax.spectra import InputError
     from spectranet_jax.training import run
+    from spectranet_jax.training.distributed import leads
     from spectranet_jax.training.evaluate import make_evaluate
     from spectranet_jax.training.stream import open_split
 
@@ -82,6 +83,8 @@ def evaluate_run(
     if out is None:  # other data's scores do not replace the run's own
         out = folder if own_data else folder / "evaluations" / split.folder.resolve().name
     evaluation = make_evaluate(model.network, model.task, split)(model.variables)
+    if not leads():
+        return
     run.write_evaluation(
         out,
         split_name,

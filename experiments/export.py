@@ -11,12 +11,12 @@ from typing import Annotated, Any
 
 import tyro
 
-from data_prep.command import command
 from experiments.card import MOCK, write_card
+from experiments.command import Command, command
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Command):
     """Settings of an export."""
 
     run: Annotated[Path, tyro.conf.Positional]

@@ -7,8 +7,8 @@ draws another observation. Labeled spectra that carry their noise are taken as t
 from dataclasses import dataclass
 from typing import Any
 
-from data_prep.command import command
-from experiments.settings import Training, check
+from experiments.command import command
+from experiments.settings import Training, begin
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,7 @@ class Config(Training):
 
 def work(config: Config) -> None:
     """Train and evaluate as configured."""
-    check(config)
-    print("linenet: starting", flush=True)
+    begin(config, "linenet")
     from experiments.pipeline import dataset_folder, train_and_evaluate
     from spectranet_jax import tasks
     from spectranet_jax.spectra import CLASSES, InputError

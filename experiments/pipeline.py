@@ -4,6 +4,7 @@ import dataclasses
 import importlib.metadata
 import platform
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,14 @@ import spectranet_jax
 from data_prep.mock.dataset import check_recipe, prepare
 from data_prep.progress import progress
 from experiments.evaluate import evaluate_run
-from experiments.settings import Training
+from experiments.settings import NOT_OF_THE_RUN, Training
 from spectranet_jax import networks
-from spectranet_jax.spectra import manifest
+from spectranet_jax.spectra import InputError, manifest
 from spectranet_jax.tasks import Task
 from spectranet_jax.training import optimizers, run
 from spectranet_jax.training.augment import Augment, as_stored, observe
-from spectranet_jax.training.loop import train
+from spectranet_jax.training.distributed import in_first_process, leads, together
+from spectranet_jax.training.loop import PROFILE, train
 from spectranet_jax.training.order import ORDERS
 from spectranet_jax.training.sharding import placement
 from spectranet_jax.training.stream import Split, open_split
@@ -45,6 +47,11 @@ def dataset_folder(
     if (folder / manifest.FILE_NAME).exists():
         print(f"using the mock survey in {folder}", flush=True)
         check_recipe(folder)
+    elif config.distributed:
+        raise InputError(
+            f"there is no mock survey in {folder}, and several processes do not make one;"
+            " make it with data_prep.mock, and name it, or another dataset, with --data"
+        )
     else:
         print(f"making a mock survey in {folder}", flush=True)
         counts = dict.fromkeys(classes, config.spectra // len(classes))
@@ -52,6 +59,7 @@ def dataset_folder(
     return folder
 
 
+@together()
 def train_and_evaluate(
     name: str, config: Training, training: Split, network: dict[str, Any], task: Task
 ) -> None:
@@ -72,30 +80,29 @@ def train_and_evaluate(
 
     folder = config.out or Path("runs") / name
     settings = dataclasses.asdict(config)
-    kept = {k: v for k, v in settings.items() if k not in ("data", "out", "seed")}
+    kept = {k: v for k, v in settings.items() if k not in NOT_OF_THE_RUN}
     placement(config.batch)  # before anything is written: a batch must suit the devices
-    run.write_config(
-        folder,
-        {
-            "experiment": name,
-            "network": network,
-            "task": task.config,
-            "settings": kept,
-            "seed": config.seed,
-            "data": {
-                "folder": str(training.folder),
-                "fingerprint": training.manifest.fingerprint,
-                "creator": training.manifest.creator,
-            },
-            "versions": versions(),
+    content = {
+        "experiment": name,
+        "network": network,
+        "task": task.config,
+        "settings": kept,
+        "seed": config.seed,
+        "data": {
+            "folder": str(training.folder),
+            "fingerprint": training.manifest.fingerprint,
+            "creator": training.manifest.creator,
         },
-    )
+        "versions": versions(),
+    }
+    in_first_process(lambda: run.write_config(folder, content))
     print(
         f"{name}: {len(training):,} spectra to train on, {len(validation):,} to validate with,"
         f" {order.steps} steps on {jax.device_count()} {jax.default_backend()} device(s)",
         flush=True,
     )
-    with progress("training", total=order.steps) as report:
+    shown = progress("training", total=order.steps) if leads() else nullcontext(silent)
+    with shown as report:
         train(
             networks.build(**network),
             task,
@@ -108,8 +115,11 @@ def train_and_evaluate(
             batch=config.batch,
             seed=config.seed,
             augment=observation(training),
+            profile=config.profile,
             report=report,
         )
+    if config.profile:
+        print(f"profile: {folder / PROFILE}")
     evaluate_run(folder, None, "test", folder)
 
 
@@ -118,6 +128,10 @@ def observation(training: Split) -> Augment:
     if not training.noiseless:
         return as_stored
     return partial(observe, effects=tuple(training.manifest.creator["config"]["effects"]))
+
+
+def silent(_amount: int, _remark: str = "") -> None:
+    """What the processes after the first one show of their progress."""
 
 
 def versions() -> dict[str, str]:

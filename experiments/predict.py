@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from data_prep.command import command
+from experiments.command import Command, command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Command):
     """Settings of a prediction."""
 
     paths: Annotated[tuple[str, ...], tyro.conf.Positional]

@@ -8,8 +8,8 @@ original trains 200 epochs at a constant rate.
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from data_prep.command import command
-from experiments.settings import Training, check
+from experiments.command import command
+from experiments.settings import Training, begin
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,7 @@ class Config(Training):
 
 def work(config: Config) -> None:
     """Train and evaluate as configured."""
-    check(config)
-    print("quasarnet: starting", flush=True)
+    begin(config, "quasarnet")
     import jax
 
     from experiments.pipeline import dataset_folder, train_and_evaluate

@@ -7,8 +7,8 @@ Without --data a mock survey of quasars is made first, once, in data/. The recip
 from dataclasses import dataclass
 from typing import Literal
 
-from data_prep.command import command
-from experiments.settings import Training, check
+from experiments.command import command
+from experiments.settings import Training, begin
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,7 @@ class Config(Training):
 
 def work(config: Config) -> None:
     """Train and evaluate as configured."""
-    check(config)
-    print(f"redshift of {config.target}: starting", flush=True)
+    begin(config, f"redshift of {config.target}")
     from experiments.pipeline import dataset_folder, train_and_evaluate
     from spectranet_jax import tasks
     from spectranet_jax.spectra import CLASSES

@@ -1,18 +1,25 @@
 """The flags that every training command has. Cheap to import: `--help` reads only this."""
 
 import math
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from experiments.command import Command
 from spectranet_jax.spectra.errors import InputError
 
 LEAST = {"epochs": 1, "batch": 1, "spectra": 4, "seed": 0}
 """Smallest values that make sense; a mock survey has a spectrum a class at least."""
 
+NOT_OF_THE_RUN = ("data", "out", "seed", "cache", "profile",
+                  "distributed", "coordinator", "processes", "process")  # fmt: skip
+"""Settings that config.json has elsewhere, or that change nothing of what comes out."""
+
 
 @dataclass(frozen=True)
-class Training:
+class Training(Command):
     """Settings of a training run; the defaults are those of Table 1."""
 
     data: Path | None = None
@@ -37,6 +44,34 @@ class Training:
     """of initial weights, order, dropout, and of the mock survey if one is made"""
     spectra: int = 60_000
     """spectra of the mock survey, if one is made"""
+    profile: bool = False
+    """write a trace of some steps to RUN/profile, for Perfetto or TensorBoard"""
+    distributed: bool = False
+    """train with the other processes of this SLURM or Open MPI job (docs/scaling.md)"""
+    coordinator: str | None = None
+    """outside of such a job: HOST:PORT on the machine of process 0, with the next two"""
+    processes: int | None = None
+    """how many processes train together"""
+    process: int | None = None
+    """which of them this is, from 0"""
+
+
+def begin(config: Training, name: str) -> None:
+    """Check the settings, meet the other processes if there are any, and say that it begins.
+
+    Must come before anything that touches a device. Of several processes only the first one prints.
+
+    Raises:
+        InputError: if a setting is out of its range, or the processes do not meet.
+    """
+    check(config)
+    if config.distributed:
+        from spectranet_jax.training import distributed
+
+        distributed.start(config.coordinator, config.processes, config.process)
+        if not distributed.leads():
+            sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115, it stays open
+    print(f"{name}: starting", flush=True)
 
 
 def check(config: Training) -> None:
@@ -51,3 +86,25 @@ def check(config: Training) -> None:
         raise InputError(f"--rate {config.rate} is no learning rate; give a number above 0")
     if not 0 <= config.dropout < 1:
         raise InputError(f"--dropout {config.dropout} is no share; give 0 or more, but below 1")
+    check_processes(config)
+
+
+def check_processes(config: Training) -> None:
+    """Raise InputError where the flags of several processes do not go together."""
+    given = (config.coordinator, config.processes, config.process)
+    if given == (None, None, None):
+        return
+    if not config.distributed:
+        raise InputError("--coordinator, --processes and --process go with --distributed; add it")
+    if config.coordinator is None or config.processes is None or config.process is None:
+        raise InputError("--coordinator, --processes and --process go together; give all three")
+    host, _, port = config.coordinator.rpartition(":")
+    if not host or not (port.isdecimal() and 0 < int(port) < 2**16):
+        raise InputError(
+            f"--coordinator {config.coordinator} is no address; give HOST:PORT, as in node1:12345"
+        )
+    if not 0 <= config.process < config.processes:
+        raise InputError(
+            f"--process {config.process} is none of {config.processes} processes;"
+            f" number them from 0 to {config.processes - 1}"
+        )

@@ -240,6 +240,7 @@ def test_an_export_needs_an_evaluation_of_the_same_weights(classifier: Path, tmp
 def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", *arguments]
     environment = {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "PATH": "/usr/bin:/bin"}
+    environment["XDG_CACHE_HOME"] = str(cwd / "caches")
     return subprocess.run(line, capture_output=True, text=True, cwd=cwd, env=environment)
 
 

@@ -84,3 +84,8 @@ def test_defaults_are_the_recipes_of_tables_1_and_3():
 def test_predict_uses_the_shipped_classifier_unless_told():
     assert predict.Config(("x.fits",)).model == ()
     assert DEFAULT == "classifier"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_keeps_what_it_compiles(helps: dict[str, dict[str, Any]], name: str):
+    assert "--no-cache" in helps[name]["text"]

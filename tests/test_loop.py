@@ -1,5 +1,6 @@
 """Training: it learns, it resumes bit for bit, and it says what is wrong."""
 
+import gzip
 import itertools
 import json
 from pathlib import Path
@@ -143,6 +144,54 @@ def test_it_learns_and_keeps_the_epoch_with_the_lowest_validation_loss(
     variables = checkpoint.restore(whole, checkpoint.BEST, last_state(splits, whole).variables)
     evaluate = make_evaluate(NETWORK, TASK, splits[1], jax.devices()[:1])
     assert evaluate(variables).scores["loss"] == valid[best]
+
+
+@pytest.mark.slow
+def test_spectra_on_the_device_train_as_streamed_ones_do(
+    splits: tuple[Split, Split], tmp_path: Path
+):
+    """To what float32 keeps of 6 steps: scan and loop are compiled differently."""
+    folders = [tmp_path / "streamed", tmp_path / "on-device"]
+    for folder, on_device in zip(folders, (False, True), strict=True):
+        run_training(splits, folder, stop_after=6, on_device=on_device)
+    streamed, there = (jax.tree.leaves(last_state(splits, folder)) for folder in folders)
+    for ours, theirs in zip(there, streamed, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=8e-4)
+
+
+@pytest.mark.slow
+def test_a_run_on_the_device_resumes_bit_for_bit_from_where_a_scan_ended(
+    splits: tuple[Split, Split], whole: Path, tmp_path: Path
+):
+    folders = [tmp_path / "whole", tmp_path / "killed"]
+    run_training(splits, folders[0], on_device=True)
+    for stop_after in (10, len(splits[0]) // BATCH, None):  # within an epoch, and at its end
+        run_training(splits, folders[1], on_device=True, stop_after=stop_after)
+    one, other = (last_state(splits, folder) for folder in folders)
+    for ours, theirs in zip(jax.tree.leaves(other), jax.tree.leaves(one), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    texts = {(folder / run.METRICS).read_bytes() for folder in folders}
+    assert len(texts) == 1
+    # And it ends where a streamed run does.
+    rows, streamed = run.read_metrics(folders[0]), run.read_metrics(whole)
+    assert [row["step"] for row in rows] == [row["step"] for row in streamed]
+    assert rows[-1]["valid_loss"] == pytest.approx(streamed[-1]["valid_loss"], rel=0.1)
+
+
+@pytest.mark.slow
+def test_a_profile_is_written_of_steps_after_compilation(
+    splits: tuple[Split, Split], tmp_path: Path
+):
+    run_training(splits, tmp_path / "run", stop_after=10, profile=True)
+    names = [path.name for path in (tmp_path / "run" / "profile").rglob("*") if path.is_file()]
+    assert any(name.endswith(".xplane.pb") for name in names)  # TensorBoard
+    (trace,) = (tmp_path / "run" / "profile").rglob("perfetto_trace.json.gz")
+    events = json.loads(gzip.decompress(trace.read_bytes()))["traceEvents"]
+    said = [event.get("name", "") for event in events]
+    assert any("train_step" in name for name in said)
+    assert not any("backend_compile" in name for name in said)
+    with pytest.raises(InputError, match="--profile needs more than the 3 steps that are left"):
+        run_training(splits, tmp_path / "run", stop_after=13, profile=True)
 
 
 @pytest.mark.slow

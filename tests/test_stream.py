@@ -63,8 +63,30 @@ def test_padded_batches_give_every_spectrum_once(folder: Path):
     split = open_split(folder, "test", quasars)
     batches = list(padded_batches(split, {"id": split.columns["object_id"]}, 64))
     assert {len(batch["flux"]) for batch in batches} == {64}
-    ids = np.concatenate([batch["id"][batch["weight"] > 0] for batch in batches])
-    np.testing.assert_array_equal(ids, split.columns["object_id"])
+    ids = np.concatenate([batch["id"] for batch in batches])
+    np.testing.assert_array_equal(ids[: len(split)], split.columns["object_id"])
+    flux, _ = split.pixels(np.arange(len(split)))
+    last = batches[-1]["flux"]
+    filling = len(ids) - len(split)
+    assert 0 < filling < 64
+    np.testing.assert_array_equal(last[-filling:], np.tile(last[0], (filling, 1)))
+    np.testing.assert_array_equal(np.concatenate([b["flux"] for b in batches])[: len(split)], flux)
+
+
+def test_processes_read_their_own_rows_of_every_batch(folder: Path):
+    split = open_split(folder, "train", quasars)
+    order = shuffled(split.block_sizes, 32, 1, seed=5)
+    ids = {"id": split.columns["object_id"]}
+    halves = (np.arange(16), np.arange(16, 32))
+    for whole, *parts in (
+        [list(training_batches(split, ids, order, 2, 9, rows)) for rows in (slice(None), *halves)],
+        [list(padded_batches(split, ids, 32, rows)) for rows in (slice(None), *halves)],
+    ):
+        assert len(whole) > 1
+        for one, *shares in zip(whole, *parts, strict=True):
+            for name in one:
+                joined = np.concatenate([share[name] for share in shares])
+                np.testing.assert_array_equal(joined, one[name])
 
 
 def test_what_cannot_be_streamed_is_told(folder: Path, tmp_path: Path):

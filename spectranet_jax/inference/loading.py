@@ -13,6 +13,7 @@ from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import BOSS_GRID
 from spectranet_jax.tasks import Task
 from spectranet_jax.training import checkpoint, run
+from spectranet_jax.training.distributed import agreed
 from spectranet_jax.training.steps import Network, init_variables, make_predict_step
 
 DEFAULT = "classifier"
@@ -66,7 +67,10 @@ def load(model: str | Path = DEFAULT) -> Model:
     if (folder / weights.FILE_NAME).is_file():
         variables = weights.load(folder / weights.FILE_NAME, like)
     else:
-        variables = checkpoint.restore(folder, checkpoint.BEST, like)
+        best = agreed(
+            lambda: checkpoint.restore(folder, checkpoint.BEST, like), checkpoint.empty(like)
+        )
+        variables = jax.device_put(best)
     return Model(folder.resolve().name, config, network, task, variables)
 
 
@@ -103,12 +107,11 @@ def _check(folder: Path, config: dict[str, Any]) -> None:
 
 
 def _variables(folder: Path, network: Network, task: Task) -> Any:
-    """Shapes of the network's variables, to be placed on one device.
+    """Shapes and dtypes of the network's variables.
 
     Raises:
         InputError: if the network cannot be built, or does not answer what the task asks.
     """
-    here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
     spectrum = jax.ShapeDtypeStruct((1, BOSS_GRID.size), np.float32)
     try:
         like = jax.eval_shape(lambda key: init_variables(network, task, key), jax.random.key(0))
@@ -122,6 +125,4 @@ def _variables(folder: Path, network: Network, task: Task) -> Any:
             f"{folder / run.CONFIG} joins a network with a task that do not fit each other;"
             " give a run folder as it was trained"
         )
-    return jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here), like
-    )
+    return like

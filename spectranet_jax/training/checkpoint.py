@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 import orbax.checkpoint as ocp
 
 from spectranet_jax.spectra.errors import InputError
@@ -22,7 +23,16 @@ LAST, BEST = "last", "best"
 
 @contextmanager
 def _manager(run: Path, kind: str) -> Iterator[ocp.CheckpointManager]:
-    options = ocp.CheckpointManagerOptions(max_to_keep=1, enable_async_checkpointing=False)
+    # One process reads or writes, and waits for no other.
+    alone = ocp.options.MultiprocessingOptions(
+        primary_host=jax.process_index(), active_processes={jax.process_index()}
+    )
+    options = ocp.CheckpointManagerOptions(
+        max_to_keep=1,
+        enable_async_checkpointing=False,
+        create=False,  # which orbax wants for a process that works alone
+        multiprocessing_options=alone,
+    )
     # orbax wants an absolute path, and says so only when it saves.
     folder = (run / "checkpoints" / kind).resolve()
     handler = ocp.StandardCheckpointHandler()  # named, so that a fresh manager can read shapes
@@ -39,9 +49,10 @@ def save(run: Path, kind: str, step: int, tree: Any) -> None:
         InputError: if it cannot be written.
     """
     try:
+        (run / "checkpoints" / kind).mkdir(parents=True, exist_ok=True)
         with _manager(run, kind) as manager:
             if step not in manager.all_steps():
-                manager.save(step, args=ocp.args.StandardSave(tree))
+                manager.save(step, args=ocp.args.StandardSave(jax.device_get(tree)))
     except (OSError, ValueError) as error:  # what tensorstore makes of a full disk
         raise InputError(
             f"the checkpoint of step {step} cannot be written to {run};"
@@ -59,12 +70,12 @@ def latest_step(run: Path, kind: str) -> int | None:
 
 
 def restore(run: Path, kind: str, like: Any) -> Any:
-    """The checkpoint of that kind, placed as the leaves of `like` are.
+    """The checkpoint of that kind, as NumPy arrays.
 
     Args:
         run: the run folder.
         kind: LAST or BEST.
-        like: a tree of `jax.ShapeDtypeStruct` with shardings, or of arrays.
+        like: a tree of arrays, or of `jax.ShapeDtypeStruct`, with their shapes and dtypes.
 
     Raises:
         InputError: if there is none, or it belongs to another network.
@@ -78,7 +89,7 @@ def restore(run: Path, kind: str, like: Any) -> Any:
         try:
             stored = manager.item_metadata(step)
             _check_shapes(run, stored, like)
-            return manager.restore(step, args=ocp.args.StandardRestore(like))
+            return manager.restore(step, args=ocp.args.StandardRestore(empty(like)))
         except (ValueError, KeyError, TypeError, OSError) as error:
             if isinstance(error, InputError):
                 raise
@@ -86,6 +97,11 @@ def restore(run: Path, kind: str, like: Any) -> Any:
                 f"the {kind} checkpoint of {run} cannot be restored;"
                 " it is damaged or belongs to another network: train anew"
             ) from error
+
+
+def empty(like: Any) -> Any:
+    """NumPy arrays with the shapes and dtypes of a tree."""
+    return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), like)
 
 
 @contextmanager

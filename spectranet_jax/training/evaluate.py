@@ -1,6 +1,6 @@
 """A network's answers for a whole split, and their scores."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -8,7 +8,7 @@ import numpy as np
 
 from spectranet_jax.tasks import Columns, Task
 from spectranet_jax.training.sharding import placement
-from spectranet_jax.training.steps import Network, Variables, make_validation_step
+from spectranet_jax.training.steps import Batch, Network, Variables, make_validation_step
 from spectranet_jax.training.stream import Split, padded_batches
 
 BATCH = 512
@@ -25,7 +25,11 @@ class Evaluation(NamedTuple):
 
 
 def make_evaluate(
-    network: Network, task: Task, split: Split, devices: Sequence[jax.Device] | None = None
+    network: Network,
+    task: Task,
+    split: Split,
+    devices: Sequence[jax.Device] | None = None,
+    keep: bool = False,
 ) -> Callable[[Variables], Evaluation]:
     """Compile once, evaluate as often as there are epochs.
 
@@ -33,7 +37,9 @@ def make_evaluate(
         network: a Flax module.
         task: how its output is decoded and scored.
         split: the spectra and their truth.
-        devices: to run on; all by default.
+        devices: to run on; those of all processes by default. Every process evaluates its rows
+            of each batch, and has the whole evaluation.
+        keep: keep the spectra on the devices from one evaluation to the next.
     """
     count = len(jax.devices() if devices is None else devices)
     batch = -(-BATCH // count) * count
@@ -45,16 +51,19 @@ def make_evaluate(
     )
     targets = task.target(split.columns)
 
+    def batches() -> Iterator[Batch]:
+        streamed = padded_batches(split, targets, batch, place.rows(batch))
+        return map(place.batch, streamed)
+
+    kept = list(batches()) if keep else None
+
     def evaluate(variables: Variables) -> Evaluation:
-        outputs, losses = [], []
-        for one in padded_batches(split, targets, batch):
-            real = one["weight"] > 0
-            output, loss = jax.device_get(validation_step(variables, one))
-            outputs.append(jax.tree.map(lambda array, real=real: array[real], output))
-            losses.append(loss[real])
-        output = jax.tree.map(lambda *parts: np.concatenate(parts), *outputs)
+        variables = place.everywhere(variables)
+        answers = [jax.device_get(validation_step(variables, one)) for one in kept or batches()]
+        # What fills up the last batch stands at its end.
+        output, losses = jax.tree.map(lambda *parts: np.concatenate(parts)[: len(split)], *answers)
         columns = task.decode(output)
-        loss = float(np.concatenate(losses).mean(dtype=np.float64))
+        loss = float(losses.mean(dtype=np.float64))
         scores = {"spectra": len(split), "loss": loss} | task.scores(columns, split.columns)
         return Evaluation(columns, scores)
 

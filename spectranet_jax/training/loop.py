@@ -1,5 +1,6 @@
 """Training, from the first step or from where it was killed, in the order that things happen."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,15 +12,17 @@ import optax
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.tasks import Task
 from spectranet_jax.training import checkpoint, run
+from spectranet_jax.training.advance import LOG_EVERY, fits, resident, streamed, stretches
 from spectranet_jax.training.augment import Augment, as_stored
+from spectranet_jax.training.distributed import agreed, leads
 from spectranet_jax.training.evaluate import make_evaluate
 from spectranet_jax.training.order import Order
 from spectranet_jax.training.sharding import Placement, placement
 from spectranet_jax.training.steps import Network, State, init_state, make_train_step
-from spectranet_jax.training.stream import Split, training_batches
+from spectranet_jax.training.stream import Split
 
-LOG_EVERY = 20
-"""Steps between fetches of the loss from the device."""
+PROFILE = "profile"
+"""Folder in the run folder for a trace, which Perfetto and TensorBoard show."""
 
 Report = Callable[[int, str], None]
 """Is told how many steps were done since the last time, and how it goes."""
@@ -40,13 +43,16 @@ def train(
     checkpoint_every: int = 200,
     stop_after: int | None = None,
     augment: Augment = as_stored,
+    profile: bool = False,
     report: Report = lambda _steps, _remark: None,
     devices: Sequence[jax.Device] | None = None,
+    on_device: bool | None = None,
 ) -> None:
     """Train until the order ends; checkpoints and metrics go to the run folder.
 
     A run that was killed goes on from its last checkpoint, bit for bit as if it never had been, on
-    the same kind of machine: batches and randomness are functions of the step.
+    the same kind of machine: batches and randomness are functions of the step. Where there are
+    several processes each has its share of every batch, and the one that leads writes.
 
     Args:
         network: a Flax module.
@@ -57,56 +63,65 @@ def train(
         training: spectra to train on.
         validation: spectra by which the best checkpoint is chosen after every epoch.
         folder: the run folder, with its config.json.
-        batch: spectra a step.
+        batch: spectra a step, on all devices together.
         seed: of the initial parameters and of dropout.
-        checkpoint_every: steps between checkpoints to resume from.
+        checkpoint_every: steps between checkpoints to resume from, counted in each epoch, at the
+            end of which there is one too.
         stop_after: stop after this step, as if killed (a job with a time limit).
         augment: what is done to each batch before the network sees it.
+        profile: write a trace of the second stretch of steps, when all is compiled.
         report: progress.
-        devices: to train on; all by default.
+        devices: to train on; those of all processes by default.
+        on_device: whether the spectra lie on the devices, or are streamed; by default they lie on
+            accelerators where they fit.
 
     Raises:
         InputError: if the loss is not finite, or the run folder is of another network.
     """
     place = placement(batch, devices)
-    key = jax.random.key(seed)
+    key = jax.jit(lambda: jax.random.key(seed), out_shardings=place.replicated)()
     state = initial_state(network, task, optimizer, key, folder, place)
-    train_step = jax.jit(
-        make_train_step(network, task, optimizer, augment),
-        in_shardings=(place.replicated, place.split, place.replicated),
-        out_shardings=(place.replicated, place.replicated),
-        donate_argnums=0,
-    )
-    evaluate = make_evaluate(network, task, validation, devices)
-
     first = int(state.step)
     stop = order.steps if stop_after is None else min(stop_after, order.steps)
-    kept = run.keep_metrics(folder, first)
-    best = min((row["valid_loss"] for row in kept if "valid_loss" in row), default=float("inf"))
-    report(first, "")
 
-    losses: list[jax.Array] = []
+    train_step = make_train_step(network, task, optimizer, augment)
     targets = task.target(training.columns)
-    batches = training_batches(training, targets, order, first, stop)
-    for step, one in enumerate(batches, start=first + 1):
-        state, loss = train_step(state, one, key)
-        losses.append(loss)
-        ends_epoch = step % order.steps_per_epoch == 0
-        saves = ends_epoch or step % checkpoint_every == 0 or step == stop
-        if saves or step % LOG_EVERY == 0:
-            rows = loss_rows(step, losses, rate)
+    if on_device is None:
+        on_device = fits((training, validation), targets, place)
+    log_every = checkpoint_every if on_device else LOG_EVERY
+    parts = list(stretches(order, first, stop, checkpoint_every, log_every))
+    if profile and len(parts) < 2:
+        raise InputError(
+            f"--profile needs more than the {stop - first} steps that are left to train;"
+            " train longer, or start another run (--out)"
+        )
+    start = resident if on_device else streamed
+    advance = start(train_step, key, training, targets, order, place, first)
+    evaluate = make_evaluate(network, task, validation, devices, keep=on_device)
+
+    best = float("inf")
+    if leads():
+        kept = run.keep_metrics(folder, first)
+        best = min((row["valid_loss"] for row in kept if "valid_loss" in row), default=best)
+    report(first, "")
+    for number, (begin, end) in enumerate(parts):
+        with trace(folder / PROFILE, wanted=profile and number == 1 and leads()):
+            state, losses = advance(state, begin, end)
+            rows = loss_rows(end, losses, rate)
+        report(len(rows), f"loss {rows[-1]['loss']:.4f}")
+        if leads():
             run.append_metrics(folder, rows)
-            report(len(rows), f"loss {rows[-1]['loss']:.4f}")
-            losses = []
-        if ends_epoch:
+        if end % order.steps_per_epoch == 0:
             valid_loss = evaluate(state.variables).scores["loss"]
-            run.append_metrics(folder, [{"step": step, "valid_loss": valid_loss}])
             report(0, f"validation loss {valid_loss:.4f}")
-            if valid_loss < best:
-                best = valid_loss
-                checkpoint.save(folder, checkpoint.BEST, step, state.variables)
-        if saves:
-            checkpoint.save(folder, checkpoint.LAST, step, state)
+            if leads():
+                run.append_metrics(folder, [{"step": end, "valid_loss": valid_loss}])
+                if valid_loss < best:
+                    best = valid_loss
+                    checkpoint.save(folder, checkpoint.BEST, end, state.variables)
+        within = end % order.steps_per_epoch
+        if leads() and (within % checkpoint_every == 0 or end == stop):
+            checkpoint.save(folder, checkpoint.LAST, end, state)
 
 
 def initial_state(
@@ -122,23 +137,28 @@ def initial_state(
     def fresh(key: jax.Array) -> State:
         return init_state(network, task, optimizer, key)
 
-    if checkpoint.latest_step(folder, checkpoint.LAST) is None:
+    def latest() -> np.int64:
+        step = checkpoint.latest_step(folder, checkpoint.LAST)
+        return np.int64(-1 if step is None else step)
+
+    if agreed(latest, np.int64(0)) < 0:
         return jax.jit(fresh, out_shardings=place.replicated)(key)
-    like = jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place.replicated),
-        jax.eval_shape(fresh, key),
+    like = jax.eval_shape(fresh, key)
+    return place.everywhere(
+        agreed(lambda: checkpoint.restore(folder, checkpoint.LAST, like), checkpoint.empty(like))
     )
-    return checkpoint.restore(folder, checkpoint.LAST, like)
 
 
-def loss_rows(step: int, losses: Sequence[jax.Array], rate: optax.Schedule) -> list[run.Row]:
+def loss_rows(
+    step: int, losses: jax.Array | Sequence[jax.Array], rate: optax.Schedule
+) -> list[run.Row]:
     """One metrics row for each of the steps that end with `step`.
 
     Raises:
         InputError: if one of the losses is not finite.
     """
     values = np.asarray(jax.device_get(losses), np.float64)
-    steps = np.arange(step - len(losses) + 1, step + 1)
+    steps = np.arange(step - len(values) + 1, step + 1)
     rates = np.asarray(rate(jnp.asarray(steps - 1)))
     if not np.isfinite(values).all():
         bad = steps[~np.isfinite(values)]
@@ -150,3 +170,10 @@ def loss_rows(step: int, losses: Sequence[jax.Array], rate: optax.Schedule) -> l
         {"step": int(s), "loss": float(v), "learning_rate": float(r)}
         for s, v, r in zip(steps, values, rates, strict=True)
     ]
+
+
+def trace(folder: Path, wanted: bool) -> contextlib.AbstractContextManager[None]:
+    """Record what host and devices do while the block runs, if that is wanted."""
+    if not wanted:
+        return contextlib.nullcontext()
+    return jax.profiler.trace(folder, create_perfetto_trace=True)

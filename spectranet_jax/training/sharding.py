@@ -1,15 +1,17 @@
-"""One device or many: data parallelism by sharding the batch over a mesh.
+"""One device or many, in one process or many: the batch is split along its first axis.
 
 The step is one `jax.jit` over globally shaped arrays; XLA adds the all-reduces, and BatchNorm sees
-the whole batch. (`jax.pmap`, which older code uses here, is in maintenance since JAX 0.8 and is
-itself `jit` over `shard_map`.)
+the whole batch. There is no `jax.pmap`, which older code uses here: it is in maintenance since JAX
+0.8, which asks new code to do without, and is by now itself `jit` over `shard_map`.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
+from numpy.typing import NDArray
 
 from spectranet_jax.spectra.errors import InputError
 
@@ -20,9 +22,31 @@ class Placement(NamedTuple):
     replicated: NamedSharding
     split: NamedSharding
 
+    def rows(self, batch: int) -> NDArray[np.int64]:
+        """Which rows of a batch lie on the devices of this process, ascending; all if it is alone.
+
+        With p processes of as many devices each, (batch / p,).
+        """
+        shares = self.split.addressable_devices_indices_map((batch,)).values()
+        return np.unique(np.concatenate([np.arange(batch)[share] for share in shares]))
+
+    def batch(self, arrays: Mapping[str, NDArray[Any]]) -> dict[str, jax.Array]:
+        """The global batch, out of this process's rows of it."""
+        return {
+            name: jax.make_array_from_process_local_data(self.split, array)
+            for name, array in arrays.items()
+        }
+
+    def everywhere(self, tree: Any) -> Any:
+        """A tree of arrays, the same in every process, whole on every device."""
+        return jax.tree.map(
+            lambda leaf: jax.make_array_from_process_local_data(self.replicated, np.asarray(leaf)),
+            tree,
+        )
+
 
 def placement(batch: int, devices: Sequence[jax.Device] | None = None) -> Placement:
-    """The placement of states and batches over the devices, all of them by default.
+    """The placement of states and batches over the devices, those of all processes by default.
 
     Raises:
         InputError: if the batch does not divide evenly among the devices.

@@ -24,6 +24,8 @@ Batch = dict[str, NDArray[Any]]
 CACHED_BLOCKS = 64
 """Decoded blocks kept in memory: 64 of 512 spectra are 117 MB."""
 
+ALL = slice(None)
+
 
 @dataclass(frozen=True)
 class Split:
@@ -122,16 +124,21 @@ def open_split(
 
 
 def training_batches(
-    split: Split, targets: Columns, order: Order, start: int, stop: int
+    split: Split,
+    targets: Columns,
+    order: Order,
+    start: int,
+    stop: int,
+    rows: Indices | slice = ALL,
 ) -> Iterator[Batch]:
-    """The batches of the steps start to stop, read ahead by grain's threads.
+    """The batches of the steps start to stop, or some rows of them, read ahead by grain's threads.
 
     Yields:
         flux, ivar (batch, bins) float32 and the rows of `targets` that belong to them.
     """
 
     def load(step: int) -> Batch:
-        indices = order.positions(int(step))
+        indices = order.positions(int(step))[rows]
         flux, ivar = split.pixels(indices)
         return {"flux": flux, "ivar": ivar} | {k: v[indices] for k, v in targets.items()}
 
@@ -140,22 +147,20 @@ def training_batches(
     yield from iterator
 
 
-def padded_batches(split: Split, targets: Columns, batch: int) -> Iterator[Batch]:
-    """Every spectrum once, in order; the last batch is filled up by repeating its first row.
+def padded_batches(
+    split: Split, targets: Columns, batch: int, rows: Indices | slice = ALL
+) -> Iterator[Batch]:
+    """Every spectrum once, in order, or some rows of these batches.
 
-    Yields:
-        as `training_batches`, and `weight` (batch,) float32: 1 for a spectrum, 0 for filling.
+    The last batch is filled up by repeating its first row.
     """
     starts = range(0, len(split), batch)
 
     def load(start: int) -> Batch:
-        indices = np.arange(start, min(start + batch, len(split)))
-        weight = np.zeros(batch, np.float32)
-        weight[: len(indices)] = 1
-        indices = np.pad(indices, (0, batch - len(indices)), constant_values=start)
+        indices = np.arange(start, start + batch)
+        indices = np.where(indices < len(split), indices, start)[rows]
         flux, ivar = split.pixels(indices)
-        chosen = {k: v[indices] for k, v in targets.items()}
-        return {"flux": flux, "ivar": ivar, "weight": weight} | chosen
+        return {"flux": flux, "ivar": ivar} | {k: v[indices] for k, v in targets.items()}
 
     batches = grain.MapDataset.source(starts).map(load)
     yield from batches.to_iter_dataset(grain.ReadOptions(num_threads=2, prefetch_buffer_size=8))

@@ -1,0 +1,181 @@
+"""How a stretch of steps is taken: on batches that are streamed, or on spectra on the device.
+
+Both train on the same batches, those of `Order.positions`, bit for bit. A CPU always streams: a
+`lax.scan` around the step is 20 times slower there. On an accelerator the scan spares the host's
+part in every step. The weights agree to rounding, since the two are compiled differently.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
+
+from spectranet_jax.spectra.grid import BOSS_GRID
+from spectranet_jax.training.order import Order
+from spectranet_jax.training.sharding import Placement
+from spectranet_jax.training.steps import Batch, State
+from spectranet_jax.training.stream import Columns, Split, training_batches
+
+LOG_EVERY = 20
+"""Steps between fetches of the loss from the device, where batches are streamed."""
+
+SHARE = 0.5
+"""Of a device's memory that spectra may fill: 80 GB, of which JAX takes 3/4, hold 8 million."""
+
+PIECE = 8192
+"""Spectra that are sent to the devices at a time: 29 MB."""
+
+TrainStep = Callable[[State, Batch, jax.Array], tuple[State, jax.Array]]
+Advance = Callable[[State, int, int], tuple[State, Any]]
+"""(state, begin, end) -> the state after the steps begin to end, and their losses. Stretches follow
+upon one another. The state is given away."""
+
+
+def streamed(
+    train_step: TrainStep,
+    key: jax.Array,
+    split: Split,
+    targets: Columns,
+    order: Order,
+    place: Placement,
+    first: int,
+) -> Advance:
+    """A call of the compiled step for each batch, of which every process reads its own rows.
+
+    Args:
+        train_step: as `steps.make_train_step` makes it.
+        key: the run's, on all devices.
+        split: spectra to train on.
+        targets: what the loss reads beside their pixels.
+        order: which of them make up a batch.
+        place: where state and batches live.
+        first: step to begin with.
+    """
+    compiled = jax.jit(
+        train_step,
+        in_shardings=(place.replicated, place.split, place.replicated),
+        out_shardings=(place.replicated, place.replicated),
+        donate_argnums=0,
+    )
+    rows = place.rows(len(order.positions(0)))
+    batches = training_batches(split, targets, order, first, order.steps, rows)
+
+    def advance(state: State, begin: int, end: int) -> tuple[State, list[jax.Array]]:
+        losses = []
+        for batch in islice(batches, end - begin):
+            state, loss = compiled(state, place.batch(batch), key)
+            losses.append(loss)
+        return state, losses
+
+    return advance
+
+
+def resident(
+    train_step: TrainStep,
+    key: jax.Array,
+    split: Split,
+    targets: Columns,
+    order: Order,
+    place: Placement,
+    first: int = 0,  # noqa: ARG001
+) -> Advance:
+    """One `lax.scan` for each stretch, over spectra that lie on every device.
+
+    The arguments are those of `streamed`; any step can be begun with. A stretch of another length
+    is compiled anew.
+    """
+    spectra = upload(split, targets, place)
+    by_batch = NamedSharding(place.split.mesh, PartitionSpec(None, *place.split.spec))
+
+    @partial(
+        jax.jit,
+        in_shardings=(place.replicated, place.replicated, by_batch, place.replicated),
+        out_shardings=(place.replicated, place.replicated),
+        donate_argnums=0,
+    )
+    def scan(state: State, spectra: Batch, positions: jax.Array, key: jax.Array) -> Any:
+        return jax.lax.scan(
+            lambda state, indices: train_step(state, take(spectra, indices), key), state, positions
+        )
+
+    def advance(state: State, begin: int, end: int) -> tuple[State, jax.Array]:
+        positions = np.stack([order.positions(step) for step in range(begin, end)])
+        positions = positions.astype(np.int32)
+        shared = jax.make_array_from_callback(positions.shape, by_batch, positions.__getitem__)
+        return scan(state, spectra, shared, key)
+
+    return advance
+
+
+def take(spectra: Batch, indices: jax.Array) -> Batch:
+    """The rows of a batch, out of all spectra. Runs compiled."""
+    return {name: rows.at[indices].get(mode="promise_in_bounds") for name, rows in spectra.items()}
+
+
+def fits(splits: Sequence[Split], targets: Columns, place: Placement) -> bool:
+    """Whether spectra are to lie on the devices: these are no CPUs, and have the memory.
+
+    Args:
+        splits: that are to lie there together.
+        targets: of the first of them, as an example of what the loss reads.
+        place: the devices.
+    """
+    devices: list[Any] = list(place.split.addressable_devices)
+    if any(device.platform == "cpu" for device in devices):
+        return False
+    pixels = 2 * BOSS_GRID.size * np.dtype(np.float32).itemsize
+    spectrum = pixels + sum(rows[:1].nbytes for rows in targets.values())
+    limits = [(device.memory_stats() or {}).get("bytes_limit", 0) for device in devices]
+    return sum(map(len, splits)) * spectrum <= SHARE * min(limits)
+
+
+def upload(split: Split, targets: Columns, place: Placement) -> Batch:
+    """All spectra of a split on every device: flux, ivar (n, bins), and the targets.
+
+    Host and device hold them once, as they are sent piece by piece.
+    """
+    size = min(PIECE, len(split))
+
+    def piece(start: int) -> Columns:
+        flux, ivar = split.pixels(np.arange(start, start + size))
+        chosen = {name: rows[start : start + size] for name, rows in targets.items()}
+        return {"flux": flux, "ivar": ivar} | chosen
+
+    @partial(jax.jit, out_shardings=place.replicated, donate_argnums=0)
+    def put(spectra: Batch, piece: Batch, start: jax.Array) -> Batch:
+        return {
+            name: jax.lax.dynamic_update_slice_in_dim(rows, piece[name], start, axis=0)
+            for name, rows in spectra.items()
+        }
+
+    shapes = {name: ((len(split), *rows.shape[1:]), rows.dtype) for name, rows in piece(0).items()}
+    spectra = jax.jit(
+        lambda: {name: jnp.zeros(shape, dtype) for name, (shape, dtype) in shapes.items()},
+        out_shardings=place.replicated,
+    )()
+    for start in range(0, len(split), size):
+        start = min(start, len(split) - size)  # the last piece is as long as the others
+        spectra = put(spectra, *place.everywhere((piece(start), np.int32(start))))
+    return spectra
+
+
+def stretches(order: Order, first: int, stop: int, *every: int) -> Iterator[tuple[int, int]]:
+    """(begin, end) of stretches of steps: they end with an epoch, and at multiples within it.
+
+    Args:
+        order: tells where epochs end.
+        first: where the first stretch begins.
+        stop: where the last one ends.
+        every: a stretch ends where the steps of the epoch are a multiple of one of these.
+    """
+    while first < stop:
+        epoch, within = divmod(first, order.steps_per_epoch)
+        ends = [first - within + (within // length + 1) * length for length in every]
+        end = min(stop, (epoch + 1) * order.steps_per_epoch, *ends)
+        yield first, end
+        first = end

@@ -1,0 +1,136 @@
+"""Several processes, on one machine or on many, that train one network together.
+
+Every process runs the same program on the same global batch, of which it reads its own rows
+(`sharding.Placement`). Process 0 leads: it alone writes, and reads, the run's checkpoints.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
+from spectranet_jax.spectra.errors import InputError
+
+WAIT = 300.0
+"""Seconds within which all processes must have come: nodes of a cluster start minutes apart."""
+SENTENCE = 1024
+"""Bytes of an error that are told to the other processes."""
+
+Tree = TypeVar("Tree")
+
+
+def start(
+    coordinator: str | None = None,
+    processes: int | None = None,
+    process: int | None = None,
+    wait: float = WAIT,
+) -> None:
+    """Join the other processes. Must come before anything that touches a device.
+
+    What is not given is what SLURM or Open MPI say of the job; JAX finds it by itself. Processes
+    that these start on a GPU node take one GPU each.
+
+    Args:
+        coordinator: address of process 0, as "host:port".
+        processes: how many there are.
+        process: which one this is, from 0.
+        wait: seconds until giving up.
+
+    Raises:
+        InputError: if there is no such cluster, or not all processes come.
+    """
+    failures: list[Exception] = []
+    if hasattr(jax.config, "jax_enable_preemption_service"):  # or SIGTERM would not end a process
+        jax.config.update("jax_enable_preemption_service", False)
+
+    def initialize() -> None:
+        try:
+            jax.distributed.initialize(
+                coordinator, processes, process, initialization_timeout=round(wait) + 60
+            )
+        except Exception as error:  # told by the thread that waits
+            failures.append(error)
+
+    # In a thread of its own, since JAX aborts the process with a stack trace when its time is up.
+    thread = threading.Thread(target=initialize, daemon=True)
+    thread.start()
+    thread.join(wait)
+    if thread.is_alive():
+        raise InputError(
+            f"the processes of this run did not meet within {wait:.0f} s"
+            f" at {coordinator or 'the address that the cluster gives'}; check that all of them"
+            " were started and that their machines reach this address"
+        )
+    if failures and isinstance(failures[0], ValueError | TypeError):
+        raise InputError(
+            "--distributed finds no SLURM or Open MPI job around it that tells of the processes;"
+            " give --coordinator HOST:PORT, --processes and --process"
+        ) from failures[0]
+    if failures:
+        raise InputError(
+            f"the processes of this run cannot meet ({first_line(failures[0])});"
+            " choose another --coordinator, or port"
+        ) from failures[0]
+
+
+def leads() -> bool:
+    """Whether this process is the one that writes."""
+    return jax.process_index() == 0
+
+
+def agreed(read: Callable[[], Tree], like: Tree) -> Tree:
+    """What process 0 reads, in every process; its InputError is raised in all of them.
+
+    So files need not look the same from everywhere at the same moment, which they do not on every
+    network file system.
+
+    Args:
+        read: returns NumPy arrays; called in process 0 only.
+        like: a tree of arrays with the shapes and dtypes of what is read.
+    """
+    if jax.process_count() == 1:
+        return read()
+    tree, sentence = like, np.zeros(SENTENCE, np.uint8)
+    if leads():
+        try:
+            tree = read()
+        except InputError as error:
+            told = str(error).encode()[:SENTENCE]
+            sentence[: len(told)] = np.frombuffer(told, np.uint8)
+    sentence = np.asarray(multihost_utils.broadcast_one_to_all(sentence))
+    if sentence.any():
+        raise InputError(sentence.tobytes().rstrip(b"\0").decode(errors="replace"))
+    return jax.tree.map(np.asarray, multihost_utils.broadcast_one_to_all(tree))
+
+
+def in_first_process(write: Callable[[], object]) -> None:
+    """Do something in process 0 alone; the others wait, and its InputError is raised in all."""
+
+    def write_and_tell() -> int:
+        write()
+        return 0
+
+    agreed(write_and_tell, 0)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Tell in one sentence that the other processes were lost while the block ran."""
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        if jax.process_count() == 1:
+            raise
+        raise InputError(
+            f"process {jax.process_index()} cannot go on with the others ({first_line(error)});"
+            " see what they say, and repeat the command to go on from the last checkpoint"
+        ) from error
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, as far as it fits into a sentence."""
+    return str(error).strip().partition("\n")[0][:200]
