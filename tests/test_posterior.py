@@ -94,7 +94,7 @@ def plain(p: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
     tried = np.linspace(edges[0] - WINDOW, edges[-1], 4001)
     best = max(tried, key=mass)
     beside = [start for start in tried if abs(start - best) >= WINDOW]
-    return mass(best), max(map(mass, beside))
+    return mass(best), max(map(mass, beside), default=0.0)
 
 
 posteriors = st.lists(st.sampled_from([0, 0, 0, 1e-30, 0.01, 0.3, 1, 5]), min_size=12, max_size=40)
