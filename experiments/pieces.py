@@ -17,8 +17,8 @@ from spectranet_jax.spectra import manifest
 
 SHARD_SUFFIX = ".array_record"
 
-BLOCKS = 8
-"""Blocks of a shard in a piece: 4,096 spectra."""
+BLOCKS = 4
+"""Blocks of a shard in a piece: 2,048 spectra."""
 
 TOGETHER_PIECES, TOGETHER_BYTES = 64, 16 << 20
 """What a worker reads before it answers: 64 spec files, or one plate."""
