@@ -178,7 +178,7 @@ def read_blocks(path: Path, numbers: range) -> records.Block:
 
 
 def _checked(folder: Path, split: str, draws_noise: bool = False) -> Manifest:
-    """The manifest of a dataset that has the split, on the networks' grid, and noise or its draw."""
+    """The manifest of a dataset whose split can be used: the grid fits, noise is there or drawn."""
     manifest = manifests.read(folder)
     if manifest.grid != BOSS_GRID:
         raise InputError(
