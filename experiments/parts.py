@@ -79,19 +79,20 @@ def in_order(files: Sequence[str]) -> list[Path]:
         InputError: if a file is no part, one is missing or doubled, or they are of other lists of
             files, or made by other models.
     """
-    headers = {file: _header(Path(file)) for file in files}
-    first, *others = headers
-    for file in others:
-        _check_same(first, headers[first], file, headers[file])
+    if not files:
+        raise InputError("there is nothing to merge; name the parts, as in catalog.part-*.fits")
+    first, header = files[0], _header(Path(files[0]))
     ordered: dict[int, str] = {}
-    for file, header in headers.items():
-        number = parse(header[PART]).number
+    for file in files:
+        other = _header(Path(file))
+        _check_same(first, header, file, other)
+        number = parse(other[PART]).number
         if number in ordered:
             raise InputError(
-                f"{ordered[number]} and {file} are both part {header[PART]}; give one of them"
+                f"{ordered[number]} and {file} are both part {other[PART]}; give one of them"
             )
         ordered[number] = file
-    count = parse(headers[first][PART]).of
+    count = parse(header[PART]).of
     missing = [number for number in range(1, count + 1) if number not in ordered]
     if missing:
         named = ", ".join(map(str, missing[:NAMED])) + (", ..." if len(missing) > NAMED else "")

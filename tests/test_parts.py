@@ -121,6 +121,8 @@ def test_parts_that_do_not_belong_together_are_refused(
 
     refused(others, r"1 of 4 parts are missing: 2; predict them, as with --part 2/4, and merge")
     refused(others[:1], r"3 of 4 parts are missing: 2, 3, 4;")
+    refused([*predicted, predicted[0]], r"are both part 1/4")
+    refused([], "there is nothing to merge; name the parts")
     copy = tmp_path / "copy.fits"
     copy.write_bytes(Path(predicted[1]).read_bytes())
     refused([*predicted, str(copy)], r"part-00002-of-00004.fits and .*copy.fits are both part 2/4")
