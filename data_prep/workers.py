@@ -6,6 +6,7 @@ extra: pip install "spectranet-jax[dask]".
 
 import multiprocessing
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -83,7 +84,7 @@ def _executor(workers: int, scheduler: str) -> Iterator[tuple[Executor, int]]:
     """An executor, and how many tasks it does at a time."""
     if not scheduler:
         spawn = multiprocessing.get_context("spawn")  # a fork would copy threads in mid-air
-        pool = ProcessPoolExecutor(workers, mp_context=spawn)
+        pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_end_with_parent)
         try:
             yield pool, workers
         finally:
@@ -91,6 +92,18 @@ def _executor(workers: int, scheduler: str) -> Iterator[tuple[Executor, int]]:
         return
     with _dask_client(workers, scheduler) as client, client.get_executor() as pool:
         yield pool, max(workers, sum(client.nthreads().values()))
+
+
+def _end_with_parent() -> None:
+    """Let no worker stay when the process that gives it work is killed."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

@@ -75,19 +75,7 @@ def open_split(
             the caller draws no noise, or nothing in the
             split is selected.
     """
-    manifest = manifests.read(folder)
-    if manifest.grid != BOSS_GRID:
-        raise InputError(
-            f"{folder} is on the grid {manifest.grid} and the networks are on {BOSS_GRID};"
-            " prepare the dataset anew"
-        )
-    if split not in manifest.shards:
-        raise InputError(f"{folder} has no split {split!r}; it has {', '.join(manifest.shards)}")
-    if split in manifest.noiseless and not draws_noise:
-        raise InputError(
-            f"the {split} split of {folder} carries no noise yet, and only experiments.linenet"
-            " draws it; prepare the dataset without --noiseless"
-        )
+    manifest = _checked(folder, split, draws_noise)
     source = _source(folder, manifest.shards[split])
 
     names = [f.name for f in fields(records.Block) if f.name not in ("flux", "ivar")]
@@ -164,6 +152,52 @@ def padded_batches(
 
     batches = grain.MapDataset.source(starts).map(load)
     yield from batches.to_iter_dataset(grain.ReadOptions(num_threads=2, prefetch_buffer_size=8))
+
+
+def shard_at(path: Path) -> Shard:
+    """What the manifest beside a shard says of it.
+
+    Raises:
+        InputError: if there is none, it does not name the shard, or its spectra are on another
+            grid, or without noise.
+    """
+    for split, shards in manifests.read(path.parent).shards.items():
+        for shard in shards:
+            if shard.file == path.name:
+                _checked(path.parent, split)
+                return shard
+    raise InputError(
+        f"{path} is not in the {manifests.FILE_NAME} beside it; give the dataset folder"
+    )
+
+
+def read_blocks(path: Path, numbers: range) -> records.Block:
+    """Some records of a shard, as one block.
+
+    Raises:
+        InputError: as `shard_at` does, and if the shard is missing or damaged.
+    """
+    folder = path.parent
+    source = _source(folder, [shard_at(path)])
+    return records.concatenate([_decode(source, number, folder) for number in numbers])
+
+
+def _checked(folder: Path, split: str, draws_noise: bool = False) -> Manifest:
+    """The manifest of a dataset whose split can be used: the grid fits, noise is there or drawn."""
+    manifest = manifests.read(folder)
+    if manifest.grid != BOSS_GRID:
+        raise InputError(
+            f"{folder} is on the grid {manifest.grid} and the networks are on {BOSS_GRID};"
+            " prepare the dataset anew"
+        )
+    if split not in manifest.shards:
+        raise InputError(f"{folder} has no split {split!r}; it has {', '.join(manifest.shards)}")
+    if split in manifest.noiseless and not draws_noise:
+        raise InputError(
+            f"the {split} split of {folder} carries no noise yet, and only experiments.linenet"
+            " draws it; prepare the dataset without --noiseless"
+        )
+    return manifest
 
 
 def _source(folder: Path, shards: Sequence[Shard]) -> Any:

@@ -1,0 +1,49 @@
+"""Merge the parts of a catalog, which predict --part wrote, into the catalog.
+
+    python -m experiments.merge catalog.part-*.fits --out catalog.fits
+
+It is, to the last byte, what one process would have written.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from data_prep.command import command
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of a merge."""
+
+    parts: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """the parts, in any order: files, or a glob pattern"""
+    out: Path = Path("catalog.fits")
+    """catalog to write: .fits"""
+    overwrite: bool = False
+    """replace the catalog if it exists"""
+
+
+def work(config: Config) -> None:
+    """Check that all parts are there and belong together, and join them."""
+    from astropy.io import fits
+
+    from data_prep.readers import paths
+    from experiments import parts
+    from spectranet_jax.inference import catalog, joining
+    from spectranet_jax.spectra import InputError
+
+    parts.check_suffix(config.out)
+    catalog.check_path(config.out)
+    if config.out.exists() and not config.overwrite:
+        raise InputError(f"{config.out} exists; choose another --out, or say --overwrite")
+    ordered = parts.in_order(paths(config.parts))
+    joining.join(ordered, config.out, without=parts.KEYWORDS)
+    rows = fits.getval(config.out, "NAXIS2", 1)
+    print(f"catalog: {config.out}, {rows} rows of {len(ordered)} parts")
+
+
+if __name__ == "__main__":
+    command(Config, work, __doc__)

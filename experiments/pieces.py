@@ -1,0 +1,108 @@
+"""What is to be predicted, in pieces: a file of a survey each, or some blocks of a dataset's shard.
+
+A list of pieces is the order of the catalog's rows. It is known before anything is read, so that it
+can be shared among the jobs of a cluster, and a run that was cut off knows what is left.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.readers import paths
+from spectranet_jax.spectra import manifest
+
+SHARD_SUFFIX = ".array_record"
+
+BLOCKS = 4
+"""Blocks of a shard in a piece: 2,048 spectra."""
+
+TOGETHER_PIECES, TOGETHER_BYTES = 64, 16 << 20
+"""What a worker reads before it answers: 64 spec files, or one plate."""
+
+
+class Piece(NamedTuple):
+    """A file by its name as given, and of a shard the first block and that behind the last."""
+
+    file: str
+    first: int = 0
+    last: int = 0
+
+    @property
+    def of_shard(self) -> bool:
+        return self.last > 0
+
+
+def pieces(arguments: Sequence[str]) -> list[Piece]:
+    """The pieces meant by command-line arguments, in order.
+
+    An argument is what `data_prep.readers.paths` takes, a dataset folder, or shards of one.
+
+    Raises:
+        InputError: if an argument stands for no file, or a dataset cannot be predicted from.
+    """
+    return [piece for argument in arguments for piece in _pieces(argument)]
+
+
+def _pieces(argument: str) -> Iterator[Piece]:
+    folder = Path(argument)
+    if (folder / manifest.FILE_NAME).is_file():
+        shards = [shard for split in manifest.read(folder).shards.values() for shard in split]
+        files = [f"{argument.rstrip('/')}/{shard.file}" for shard in shards]
+    else:
+        files = paths([argument])
+    for file in files:
+        if file.endswith(SHARD_SUFFIX):
+            from spectranet_jax.training.stream import shard_at
+
+            blocks = shard_at(Path(file)).blocks
+            for first in range(0, blocks, BLOCKS):
+                yield Piece(file, first, min(first + BLOCKS, blocks))
+        else:
+            yield Piece(file)
+
+
+def together(several: Sequence[Piece], sizes: NDArray[np.int64]) -> Iterator[tuple[Piece, ...]]:
+    """The same in groups that are worth a worker's while, and small enough to wait in memory.
+
+    Args:
+        several: pieces.
+        sizes: (n,) bytes of their files.
+    """
+    group: list[Piece] = []
+    total = 0
+    for piece, size in zip(several, sizes, strict=True):
+        group.append(piece)
+        total += TOGETHER_BYTES if piece.of_shard else int(size)
+        if len(group) >= TOGETHER_PIECES or total >= TOGETHER_BYTES:
+            yield tuple(group)
+            group, total = [], 0
+    if group:
+        yield tuple(group)
+
+
+def sizes_and_times(several: Sequence[Piece]) -> NDArray[np.int64]:
+    """Bytes of the pieces' files and nanoseconds of their last change, (n, 2); 0 where none is."""
+    numbers = (number for piece in several for number in _size_and_time(piece.file))
+    return np.fromiter(numbers, np.int64, 2 * len(several)).reshape(-1, 2)
+
+
+def _size_and_time(name: str) -> tuple[int, int]:
+    try:
+        found = Path(name).stat()
+    except OSError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
+
+
+def names_sha256(several: Sequence[Piece]) -> str:
+    """Identity of a list of pieces: over their names, in order."""
+    digest = hashlib.sha256()
+    for piece in several:
+        digest.update(
+            f"{piece.first} {piece.last} {piece.file}\0".encode("utf-8", "surrogateescape")
+        )
+    return digest.hexdigest()

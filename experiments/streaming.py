@@ -1,0 +1,156 @@
+"""From pieces to a catalog, in memory that does not grow with their number.
+
+Workers read ahead, the network answers a chunk of spectra at a time, and the rows are written as
+they come; at the end they are joined. A run that was cut off goes on after the last chunk.
+"""
+
+import hashlib
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.progress import Advance, progress
+from data_prep.workers import in_order
+from experiments.finished import Finished, finished
+from experiments.pieces import Piece, names_sha256, sizes_and_times, together
+from experiments.reading import NAMED, Reading, concatenate, none_readable, read_pieces, warn
+from experiments.tally import ROWS, flag_row, tally
+from spectranet_jax.inference import Model, joining, predict
+from spectranet_jax.inference.model import provenance
+from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.flags import Flag
+
+CHUNK = 2048
+"""Spectra that are predicted, and written, at a time; the rows do not depend on it."""
+
+FEW_FILES, FEW_BYTES = 300, 2 << 30
+"""Up to so much, starting worker processes is not worth it."""
+
+
+def predict_to(
+    out: Path,
+    models: Sequence[Model],
+    several: Sequence[Piece],
+    workers: int,
+    further: Mapping[str, str] | None = None,
+) -> Counter[str]:
+    """Write a catalog of pieces, in order; a file that cannot be read gives a flagged row.
+
+    Args:
+        out: the catalog to write.
+        models: whose answers are joined, as `inference.predict` joins them.
+        several: what to predict from.
+        workers: processes that read, where there is much to read.
+        further: keywords that make the header that of a part of a catalog, beside those of
+            `inference.model.provenance`; of a part, no file need be readable.
+
+    Returns:
+        rows by what they are, see `tally.tally`.
+
+    Raises:
+        InputError: if no file can be read, a dataset is damaged, or `out` cannot be written.
+    """
+    header = dict(further or {})
+    states = sizes_and_times(several)
+    key = _key(provenance(models) | header, several, states)
+    with finished(out, key, joining.ROWS_SUFFIX[out.suffix]) as record:
+        _predict_rest(record, models, several, states[:, 0], workers, header)
+        counts: Counter[str] = Counter()
+        for chunk in record.chunks:
+            counts.update(chunk.counts)
+        errors = [error for chunk in record.chunks for error in chunk.errors]
+        if not header and counts[flag_row(Flag.UNREADABLE)] == counts[ROWS]:
+            record.chunks.clear()
+            raise InputError(none_readable(errors, counts[ROWS]))
+        joining.join(record.files, out)
+    warn(errors, counts[flag_row(Flag.UNREADABLE)])
+    return counts
+
+
+def _key(header: Mapping[str, Any], several: Sequence[Piece], states: NDArray[np.int64]) -> str:
+    """What an earlier run must have had in common for its rows to count."""
+    digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    digest.update(names_sha256(several).encode() + states.tobytes())
+    return digest.hexdigest()
+
+
+def _predict_rest(
+    record: Finished,
+    models: Sequence[Model],
+    several: Sequence[Piece],
+    sizes: NDArray[np.int64],
+    workers: int,
+    header: Mapping[str, str],
+) -> None:
+    """Predict what is not finished yet."""
+    done = record.pieces
+    if done:
+        print(f"going on after {done} of {len(several)}", file=sys.stderr, flush=True)
+    left, sizes = several[done:], sizes[done:]
+    workers = workers if len(left) > FEW_FILES or sizes.sum() > FEW_BYTES else 1
+    if all(piece.of_shard for piece in left):
+        workers = 1  # a dataset is read faster than processes can hand it on
+    pace = _Pace()
+    with (
+        progress("reading and predicting", len(several), done) as advance,
+        in_order(read_pieces, together(left, sizes), workers) as readings,
+    ):
+        nothing = () if several else (Reading(),)  # a part may be of no piece
+        for reading in chain(nothing, _chunks(pace.take(readings, advance))):
+            names = reading.file, reading.name, reading.flags
+            table = predict(models, reading.flux, reading.ivar, *names)
+            table.meta |= header
+            record.add(table, reading.pieces, tally(table), reading.errors[:NAMED])
+    if left:
+        print(pace, file=sys.stderr)
+
+
+def _chunks(readings: Iterable[Reading]) -> Iterator[Reading]:
+    """The same in chunks to predict."""
+    waiting: list[Reading] = []
+    for reading in readings:
+        waiting.append(reading)
+        if sum(map(len, waiting)) >= CHUNK:
+            yield concatenate(waiting)
+            waiting = []
+    if waiting:
+        yield concatenate(waiting)
+
+
+@dataclass
+class _Pace:
+    """How fast spectra come, and how long was waited for them."""
+
+    begin: float = field(default_factory=time.monotonic)
+    waited: float = 0.0
+    rows: int = 0
+
+    def take(self, readings: Iterable[Reading], advance: Advance) -> Iterator[Reading]:
+        """The same readings, counted and timed."""
+        iterator = iter(readings)
+        while True:
+            before = time.monotonic()
+            reading = next(iterator, None)
+            self.waited += time.monotonic() - before
+            if reading is None:
+                return
+            self.rows += len(reading)
+            advance(reading.pieces, self.rate)
+            yield reading
+
+    @property
+    def rate(self) -> str:
+        return f"{self.rows / max(time.monotonic() - self.begin, 1e-9):,.0f} spectra/s"
+
+    def __str__(self) -> str:
+        share = self.waited / max(time.monotonic() - self.begin, 1e-9)
+        return f"{self.rows:,} spectra, {self.rate}, {share:.0%} of the time waiting for files"

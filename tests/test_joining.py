@@ -1,0 +1,88 @@
+"""Catalogs joined are the catalog that all rows at once would have made."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.table import Table
+from test_catalog import HEADER
+
+from spectranet_jax.inference import catalog, joining
+from spectranet_jax.spectra import CLASSES, InputError
+
+FURTHER = {"IS_QSO": ("i2", "called quasar"), "NOTE": ("U9", "text of a model")}
+
+
+def columns(count: int, seed: int, widest: int) -> dict[str, Any]:
+    """Columns of `count` rows whose names are up to `widest` long, some of them not ASCII."""
+    rng = np.random.default_rng(seed)
+
+    def texts(letter: str) -> np.ndarray:
+        return np.array([letter * int(n) for n in rng.integers(0, widest + 1, count)], str)
+
+    return {
+        "FILE": texts("ñ"),
+        "ID": texts("7"),
+        "CLASS": rng.choice(CLASSES[: 1 + seed], count),
+        "Z": np.ma.masked_array(rng.normal(size=count), mask=rng.random(count) < 0.5),
+        "SN": np.float32(rng.normal(size=count)),
+        "IS_QSO": np.ma.masked_array(rng.integers(0, 2, count), mask=rng.random(count) < 0.5),
+        "NOTE": texts("a "),
+        "FLAGS": rng.choice([0, 16, 2, 1], count).astype(np.int32),
+    }
+
+
+def build(columns: dict[str, Any]) -> Table:
+    values = {name: column for name, column in columns.items() if name != "FLAGS"}
+    return catalog.build(values, columns["FLAGS"], HEADER, FURTHER)
+
+
+def joined_and_whole(folder: Path, suffix: str) -> tuple[Path, Path]:
+    """Four catalogs joined, one of them without rows, and the catalog of all their rows."""
+    parts = [columns(*sizes) for sizes in ((5, 0, 4), (0, 1, 1), (3000, 2, 30), (7, 3, 2))]
+    files = []
+    for number, part in enumerate(parts):
+        files.append(folder / f"{number}{joining.ROWS_SUFFIX[suffix]}")
+        catalog.write(build(part), files[-1])
+    whole = {name: np.ma.concatenate([part[name] for part in parts]) for name in parts[0]}
+    catalog.write(build(whole), folder / f"whole{suffix}")
+    joining.join(files, folder / f"joined{suffix}")
+    return folder / f"joined{suffix}", folder / f"whole{suffix}"
+
+
+@pytest.mark.parametrize("suffix", [".fits", ".fit", ".ecsv"])
+def test_joined_catalogs_are_the_whole_to_the_last_byte(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(joining, "ROWS", 700)  # so that a catalog is copied in several goes
+    joined, whole = joined_and_whole(tmp_path, suffix)
+    assert joined.read_bytes() == whole.read_bytes()
+
+
+def test_joined_parquet_has_the_rows_of_the_whole(tmp_path: Path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    joined, whole = (parquet.read_table(p) for p in joined_and_whole(tmp_path, ".parquet"))
+    assert joined.column_names == whole.column_names
+    assert all(joined[name].equals(whole[name]) for name in whole.column_names)
+
+
+def test_one_catalog_joined_is_itself_but_for_keywords_left_out(tmp_path: Path):
+    table = build(columns(4, 1, 3))
+    catalog.write(table, tmp_path / "plain.fits")
+    table.meta |= {"PART": "1/2", "INPUT": "x" * 99}
+    catalog.write(table, tmp_path / "part.fits")
+    joining.join([tmp_path / "part.fits"], tmp_path / "out.fits", without=("PART", "INPUT"))
+    assert (tmp_path / "out.fits").read_bytes() == (tmp_path / "plain.fits").read_bytes()
+
+
+def test_what_cannot_be_joined_is_told(tmp_path: Path):
+    one, two, out = (tmp_path / f"{name}.fits" for name in ("one", "two", "out"))
+    catalog.write(build(columns(3000, 1, 3)), one)
+    catalog.write(catalog.build({}, np.zeros(3, np.int32), HEADER), two)
+    with pytest.raises(InputError, match=r"two\.fits has other columns than .*one\.fits"):
+        joining.join([one, two], out)
+    two.write_bytes(one.read_bytes()[:-2880])
+    with pytest.raises(InputError, match=r"two\.fits is truncated"):
+        joining.join([one, two], out)
+    assert not out.exists() and len(list(tmp_path.iterdir())) == 2
