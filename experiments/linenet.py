@@ -15,7 +15,7 @@ from experiments.settings import Training, begin
 class Config(Training):
     """Settings of a LineNet run; the defaults are those of the shipped weights."""
 
-    epochs: int = 8
+    epochs: int = 9
     """passes over the data (shuffled), or over each chunk of it (chunked)"""
     batch: int = 128
     """spectra a step"""
@@ -23,16 +23,18 @@ class Config(Training):
     """peak learning rate, reached after a warm-up of 5% of the steps"""
     spectra: int = 120_000
     """spectra of the mock survey, if one is made"""
-    features: int = 48
+    features: int = 64
     """channels of the trunk"""
     members: int = 1
-    """networks to train, each from a seed of its own; prediction averages them, and their spread
-    enters Z_ERR"""
+    """networks to train side by side, each from a seed of its own; prediction averages them, and
+    their spread enters Z_ERR"""
 
 
 def work(config: Config) -> None:
     """Train and evaluate as configured."""
     begin(config, "linenet")
+    import numpy as np
+
     from experiments.pipeline import dataset_folder, train_and_evaluate
     from spectranet_jax import tasks
     from spectranet_jax.spectra import CLASSES, InputError
@@ -41,14 +43,15 @@ def work(config: Config) -> None:
     for flag in ("features", "members"):
         if getattr(config, flag) < 1:
             raise InputError(f"--{flag} {getattr(config, flag)} is too small; give 1 or more")
-    task = tasks.build("linenet")
-    network: dict[str, Any] = {
-        "name": "LineNet",
-        "features": config.features,
-        "dropout": config.dropout,
-    }
+    fields = {"features": config.features, "dropout": config.dropout}
+    network: dict[str, Any] = {"name": "LineNet", **fields}
+    if config.members > 1:
+        network = {"name": "LineNetEnsemble", "members": config.members, "member": fields}
+
     data = dataset_folder(config, "light", CLASSES, noiseless=True)
-    training = open_split(data, "train", task.select, draws_noise=True)
+    training = open_split(data, "train", tasks.build("linenet").select, draws_noise=True)
+    counts = np.bincount(training.columns["label"], minlength=len(CLASSES))
+    task = tasks.build("linenet", trained_prior=(counts / counts.sum()).tolist())
     train_and_evaluate("linenet", config, training, network, task)
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.metadata
+import json
 import platform
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -17,11 +18,13 @@ from data_prep.progress import progress
 from experiments.evaluate import evaluate_run
 from experiments.settings import NOT_OF_THE_RUN, Training
 from spectranet_jax import networks
+from spectranet_jax.inference import load
 from spectranet_jax.spectra import InputError, manifest
 from spectranet_jax.tasks import Task
 from spectranet_jax.training import optimizers, run
 from spectranet_jax.training.augment import Augment, as_stored, observe
 from spectranet_jax.training.distributed import in_first_process, leads, together
+from spectranet_jax.training.evaluate import make_evaluate
 from spectranet_jax.training.loop import PROFILE, train
 from spectranet_jax.training.order import ORDERS
 from spectranet_jax.training.sharding import placement
@@ -120,7 +123,20 @@ def train_and_evaluate(
         )
     if config.profile:
         print(f"profile: {folder / PROFILE}")
+    if task.calibrate is not None:
+        calibrate(folder, validation)
     evaluate_run(folder, None, "test", folder)
+
+
+def calibrate(folder: Path, validation: Split) -> None:
+    """Fit what makes a run's probabilities hold on its validation split, and keep it beside it."""
+    in_first_process(lambda: run.write_calibration(folder, {}))  # those of a run that was resumed
+    model = load(folder)
+    evaluation = make_evaluate(model.network, model.task, validation)(model.variables)
+    assert model.task.calibrate is not None
+    fields = model.task.calibrate(evaluation.columns, validation.columns)
+    in_first_process(lambda: run.write_calibration(folder, fields))
+    print("calibrated on the validation split: " + json.dumps(fields), flush=True)
 
 
 def observation(training: Split) -> Augment:

@@ -62,6 +62,7 @@ def load(model: str | Path = DEFAULT) -> Model:
         return _from_keras(folder)
     config = run.read_config(folder)
     _check(folder, config)
+    config["task"] |= run.read_calibration(folder)
     network, task = networks.build(**config["network"]), tasks.build(**config["task"])
     like = _variables(folder, network, task)
     if (folder / weights.FILE_NAME).is_file():

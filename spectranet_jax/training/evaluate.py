@@ -31,7 +31,7 @@ def make_evaluate(
     devices: Sequence[jax.Device] | None = None,
     keep: bool = False,
 ) -> Callable[[Variables], Evaluation]:
-    """Compile once, evaluate as often as there are epochs.
+    """Compile once, evaluate as often as there are models.
 
     Args:
         network: a Flax module.
@@ -41,6 +41,45 @@ def make_evaluate(
             of each batch, and has the whole evaluation.
         keep: keep the spectra on the devices from one evaluation to the next.
     """
+    answer = make_answer(network, task, split, devices, keep)
+
+    def evaluate(variables: Variables) -> Evaluation:
+        output, losses = jax.tree.map(
+            lambda *parts: np.concatenate(parts)[: len(split)], *answer(variables)
+        )
+        columns = task.decode(output)
+        loss = float(losses.mean(dtype=np.float64))
+        scores = {"spectra": len(split), "loss": loss} | task.scores(columns, split.columns)
+        return Evaluation(columns, scores)
+
+    return evaluate
+
+
+def make_validate(
+    network: Network,
+    task: Task,
+    split: Split,
+    devices: Sequence[jax.Device] | None = None,
+    keep: bool = False,
+) -> Callable[[Variables], float]:
+    """As `make_evaluate`, but for the mean loss alone: as often as there are epochs."""
+    answer = make_answer(network, task, split, devices, keep)
+
+    def validate(variables: Variables) -> float:
+        losses = np.concatenate([loss for _, loss in answer(variables)])[: len(split)]
+        return float(losses.mean(dtype=np.float64))
+
+    return validate
+
+
+def make_answer(
+    network: Network,
+    task: Task,
+    split: Split,
+    devices: Sequence[jax.Device] | None,
+    keep: bool,
+) -> Callable[[Variables], Iterator[tuple[Any, np.ndarray]]]:
+    """The network's output and losses, a batch at a time; the last one ends in what fills it up."""
     count = len(jax.devices() if devices is None else devices)
     batch = -(-BATCH // count) * count
     place = placement(batch, devices)
@@ -57,14 +96,9 @@ def make_evaluate(
 
     kept = list(batches()) if keep else None
 
-    def evaluate(variables: Variables) -> Evaluation:
+    def answer(variables: Variables) -> Iterator[tuple[Any, np.ndarray]]:
         variables = place.everywhere(variables)
-        answers = [jax.device_get(validation_step(variables, one)) for one in kept or batches()]
-        # What fills up the last batch stands at its end.
-        output, losses = jax.tree.map(lambda *parts: np.concatenate(parts)[: len(split)], *answers)
-        columns = task.decode(output)
-        loss = float(losses.mean(dtype=np.float64))
-        scores = {"spectra": len(split), "loss": loss} | task.scores(columns, split.columns)
-        return Evaluation(columns, scores)
+        for one in kept or batches():
+            yield jax.device_get(validation_step(variables, one))
 
-    return evaluate
+    return answer

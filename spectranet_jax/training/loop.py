@@ -15,7 +15,7 @@ from spectranet_jax.training import checkpoint, run
 from spectranet_jax.training.advance import LOG_EVERY, fits, resident, streamed, stretches
 from spectranet_jax.training.augment import Augment, as_stored
 from spectranet_jax.training.distributed import agreed, leads
-from spectranet_jax.training.evaluate import make_evaluate
+from spectranet_jax.training.evaluate import make_validate
 from spectranet_jax.training.order import Order
 from spectranet_jax.training.sharding import Placement, placement
 from spectranet_jax.training.steps import Network, State, init_state, make_train_step
@@ -97,7 +97,7 @@ def train(
         )
     start = resident if on_device else streamed
     advance = start(train_step, key, training, targets, order, place, first)
-    evaluate = make_evaluate(network, task, validation, devices, keep=on_device)
+    validate = make_validate(network, task, validation, devices, keep=on_device)
 
     best = float("inf")
     if leads():
@@ -112,7 +112,7 @@ def train(
         if leads():
             run.append_metrics(folder, rows)
         if end % order.steps_per_epoch == 0:
-            valid_loss = evaluate(state.variables).scores["loss"]
+            valid_loss = validate(state.variables)
             report(0, f"validation loss {valid_loss:.4f}")
             if leads():
                 run.append_metrics(folder, [{"step": end, "valid_loss": valid_loss}])

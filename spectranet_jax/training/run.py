@@ -3,6 +3,7 @@
 config.json     network, task and settings; enough to build both again
 metrics.jsonl   one JSON object a line: the loss of each step, the validation of each epoch
 checkpoints/    `last` to resume from, `best` to evaluate and predict with
+calibration.json   fields of the task that were fitted to the validation split after training
 evaluation.json, figures/   written by evaluation
 """
 
@@ -16,6 +17,7 @@ from spectranet_jax.spectra.errors import InputError
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
 EVALUATION = "evaluation.json"
+CALIBRATION = "calibration.json"
 
 MAY_CHANGE = ("versions.", "data.folder")
 """What may differ when a run is resumed: what it is made with, and where the same data lie."""
@@ -98,6 +100,17 @@ def append_metrics(run: Path, rows: list[Row]) -> None:
             f"cannot write {run / METRICS}: {error.strerror or error};"
             " make room and repeat the command to go on"
         ) from error
+
+
+def read_calibration(run: Path) -> Row:
+    """The contents of calibration.json; empty where nothing was calibrated."""
+    path = run / CALIBRATION
+    return _parse(path, _text(path)) if path.is_file() else {}
+
+
+def write_calibration(run: Path, fields: Row) -> None:
+    """Write calibration.json."""
+    write_text(run / CALIBRATION, json.dumps(fields, indent=1) + "\n")
 
 
 def read_evaluation(run: Path) -> Row:
