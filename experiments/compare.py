@@ -45,7 +45,7 @@ def work(config: Config) -> None:
     from rich.console import Console
 
     from data_prep.progress import progress
-    from experiments.present import quasar_table
+    from experiments.tables import quasar_table
     from spectranet_jax import tasks
     from spectranet_jax.inference import load
     from spectranet_jax.spectra import InputError

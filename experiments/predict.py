@@ -49,8 +49,15 @@ class Config(Command):
     part: str = ""
     """i/n: predict the i-th of n parts of the catalog alone, as a job of a cluster's array does;
     experiments.merge joins them"""
+    plots: Path | None = None
+    """folder for a picture of every spectrum: its lines, p(z), classes, evidence a line"""
+    class_prior: str | None = None
+    """how frequent STAR, GALAXY, QSO and QSO_BAL are among the spectra: "survey" (a BOSS quasar
+    plate), "equal", or four numbers as 0.3,0.1,0.5,0.1; by default as in training (LineNet)"""
+    bal_threshold: float | None = None
+    """P_BAL from which a quasar is called QSO_BAL; by default 0.5 (LineNet)"""
     threshold: float | None = None
-    """confidence of one line from which a QuasarNET calls a quasar; by default the model's, 0.5"""
+    """confidence of one line from which a QuasarNET calls a quasar; by default 0.5 (QuasarNET)"""
 
 
 def work(config: Config) -> None:
@@ -58,6 +65,7 @@ def work(config: Config) -> None:
     print("predict: starting", flush=True)
     from experiments import parts
     from experiments.pieces import pieces
+    from experiments.reconfigure import class_prior, probability, reconfigured
     from experiments.streaming import predict_to
     from experiments.tally import ROWS, show
     from spectranet_jax.inference import catalog, load
@@ -73,37 +81,25 @@ def work(config: Config) -> None:
         raise InputError("--workers must be 1 or more")
     several = pieces(config.paths)
     models = [load(name) for name in config.model or (DEFAULT,)]
-    if config.threshold is not None:
-        models = at_threshold(models, config.threshold)
+    models = reconfigured(
+        models,
+        {
+            "threshold": config.threshold,
+            "prior": class_prior(config.class_prior),
+            "bal_threshold": probability("--bal-threshold", config.bal_threshold),
+        },
+    )
     if part:
         counts = predict_to(out, models, part.share(several), config.workers, part.header(several))
     else:
         counts = predict_to(out, models, several, config.workers)
     show(counts)
     print(f"catalog: {out}, {counts[ROWS]} rows")
+    if config.plots is not None:
+        from experiments.plots import plot
 
-
-def at_threshold(models: "Sequence[Model]", threshold: float) -> "list[Model]":
-    """The models, those that call quasars by a threshold with this one.
-
-    Raises:
-        InputError: if none of them does.
-    """
-    import dataclasses
-
-    from spectranet_jax import tasks
-    from spectranet_jax.spectra import InputError
-
-    if not any("threshold" in model.task.config for model in models):
-        raise InputError("--threshold is for a QuasarNET, and no --model is one; leave it out")
-    changed = []
-    for model in models:
-        if "threshold" in model.task.config:
-            task = tasks.build(**model.task.config | {"threshold": threshold})
-            config = model.config | {"task": task.config}
-            model = dataclasses.replace(model, config=config, task=task)
-        changed.append(model)
-    return changed
+        drawn = plot(models, part.share(several) if part else several, config.plots)
+        print(f"plots: {drawn} in {config.plots}")
 
 
 def predict_files(models: "Sequence[Model]", files: "Sequence[str]") -> "Table":

@@ -3,7 +3,7 @@
 `PRESENT` has one entry a task; each prints its tables, writes its figures and returns their paths.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,18 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from spectranet_jax.evaluation import figures, redshift, report
+from experiments.tables import coverage_table, interval, quasar_table, range_table, text
+from spectranet_jax.evaluation import figures, posterior, posterior_scores, redshift, report
+from spectranet_jax.evaluation.calibration_figures import (
+    coverage_plot,
+    pit_histogram,
+    reliability_diagram,
+    risk_coverage_curve,
+)
+from spectranet_jax.evaluation.velocity_figure import velocity_histogram
 from spectranet_jax.spectra import BOSS_GRID, CLASSES, normalize
-from spectranet_jax.spectra.labels import QSO, QSO_BAL
+from spectranet_jax.spectra.labels import QSO, QSO_BAL, STAR
+from spectranet_jax.tasks import linenet
 from spectranet_jax.training.evaluate import Evaluation
 from spectranet_jax.training.stream import Split
 
@@ -129,106 +138,58 @@ def lines_of_quasars(
     return paths + _loss_curve(metrics, folder, "balanced loss, summed over lines")
 
 
+def all_at_once(split: Split, evaluation: Evaluation, metrics: Metrics, folder: Path) -> list[Path]:
+    """What LineNet says: classes, redshifts of quasars and of galaxies, and how far to trust it."""
+    columns, scores = evaluation.columns, evaluation.scores
+    paths = classification(split, evaluation, metrics, folder)
+    console = Console()
+    console.print(quasar_table("Quasars in the spectra", {"here": scores["quasars"]}))
+    ranges = dict(scores["quasars"]["redshift_by_range"] or {})
+    console.print(
+        range_table(
+            "Redshifts, with 95% intervals",
+            {f"quasars, {name}": part for name, part in ranges.items()}
+            | {"galaxies": scores["galaxies"]},
+        )
+    )
+    known = split.columns["label"] != STAR
+    known &= np.isfinite(split.columns["z"])
+    if scores["posterior"] is None:
+        return paths
+    console.print(coverage_table("How often p(z) holds the true redshift", scores["posterior"]))
+
+    z_true, z_pred = split.columns["z"][known], np.ma.getdata(columns["Z"])[known]
+    p, velocity = columns["P_OF_Z"][known], redshift.dv(z_pred, z_true)
+    pit = posterior.cdf(p, linenet.EDGES, z_true)
+    levels = {
+        "central": posterior_scores.central_level(pit),
+        "highest density": posterior_scores.highest_density_level(p, linenet.EDGES, z_true),
+    }
+    log_prob = np.log(np.maximum([columns[f"P_{name}"] for name in CLASSES], 1e-30)).T
+    wrong = np.abs(velocity) > redshift.CATASTROPHIC
+    confidence = {"P_3000": np.ma.getdata(columns["P_3000"])[known]}
+    figures.redshift_scatter(z_true, z_pred, folder / "redshift.png")
+    figures.residuals(z_true, velocity, folder / "residuals.png")
+    return [
+        *paths,
+        folder / "redshift.png",
+        folder / "residuals.png",
+        velocity_histogram(z_true, velocity, folder / "velocity.png"),
+        reliability_diagram(split.columns["label"], log_prob, folder / "reliability.png"),
+        pit_histogram(pit, folder / "pit.png"),
+        coverage_plot(levels, folder / "coverage.png"),
+        risk_coverage_curve(
+            confidence, wrong, folder / "risk_coverage.png", "share beyond 3000 km/s"
+        ),
+    ]
+
+
 PRESENT: dict[str, Present] = {
     "classify": classification,
+    "linenet": all_at_once,
     "quasarnet": lines_of_quasars,
     "redshift": regression,
 }
-
-
-QUASAR_ROWS = (
-    "spectra",
-    "quasar or not, rightly told",
-    "purity (right within 6000 km/s)",
-    "completeness (likewise)",
-    "quasars with redshift",
-    "median dv (km/s)",
-    "NMAD(dv) (km/s)",
-    *(f"within {limit} km/s" for limit in redshift.LIMITS),
-    "BAL recall",
-    "BAL rejection",
-    "BAL false alarms",
-    "BAL AUC",
-)
-"""What `quasar_table` says of a model."""
-
-BAL_SHARES = ("bal_recall", "bal_rejection", "bal_false_alarm")
-
-
-def quasar_table(title: str, scores: Mapping[str, Mapping[str, Any]]) -> Table:
-    """`evaluation.quasars.scores` side by side, a column each; dashes for what is not answered."""
-    table = Table(title=title)
-    table.add_column("score")
-    for name in scores:
-        table.add_column(name, justify="right")
-    for cells in zip(QUASAR_ROWS, *map(_quasar_cells, scores.values()), strict=True):
-        ends = cells[0] in (QUASAR_ROWS[3], QUASAR_ROWS[-5])
-        table.add_row(*cells, end_section=ends)
-    return table
-
-
-def _quasar_cells(scores: Mapping[str, Any]) -> list[str]:
-    z = scores["redshift"]
-    of_redshift = ["-"] * (3 + len(redshift.LIMITS))
-    if z is not None:
-        within = (interval(z["within"][str(limit)]) for limit in redshift.LIMITS)
-        of_redshift = [f"{z['n']:,}", text(z["median_dv"], ",.0f"), text(z["nmad_dv"], ",.0f")]
-        of_redshift += within
-    shares = (interval(scores[name]) for name in ("accuracy", "purity", "completeness"))
-    bal = (interval(scores[name]) for name in BAL_SHARES)
-    return [f"{scores['n']:,}", *shares, *of_redshift, *bal, text(scores["bal_auc"], ".3f")]
-
-
-def range_table(title: str, scores: Mapping[str, Mapping[str, Any] | None]) -> Table:
-    """`redshift.scores_by_range`, a row a range; dashes where there is no spectrum."""
-    table = Table(title=title)
-    table.add_column("true z")
-    within = [f"within {limit} km/s" for limit in redshift.LIMITS]
-    for heading in ("spectra", "median dv (km/s)", "NMAD(dv) (km/s)", *within):
-        table.add_column(heading, justify="right")
-    for name, part in scores.items():
-        if part is None:
-            table.add_row(name, "0", *["-"] * (2 + len(within)))
-            continue
-        medians = (_with_interval(part, score) for score in ("median_dv", "nmad_dv"))
-        shares = (interval(part["within"][str(limit)]) for limit in redshift.LIMITS)
-        table.add_row(name, f"{part['n']:,}", *medians, *shares)
-    return table
-
-
-def coverage_table(title: str, scores: Mapping[str, Any]) -> Table:
-    """`posterior_scores.scores`: how often intervals of p(z) hold the true redshift, and CRPS."""
-    mean, median = scores["crps_mean"], scores["crps_median"]
-    table = Table(
-        title=title, caption=f"CRPS {mean:,.0f} km/s in the mean, {median:,.0f} the median"
-    )
-    table.add_column("interval", justify="right")
-    for heading in ("central", "highest density"):
-        table.add_column(heading, justify="right")
-    for level, central in scores["central"].items():
-        densest = scores["highest_density"][level]
-        table.add_row(f"{float(level):.0%}", interval(central), interval(densest))
-    return table
-
-
-def _with_interval(part: Mapping[str, Any], score: str) -> str:
-    """A number in km/s with its 95% interval, where there are spectra enough for one."""
-    found = part[f"{score}_interval"]
-    ends = f" ({found[0]:,.0f} to {found[1]:,.0f})" if found else ""
-    return text(part[score], ",.0f") + ends
-
-
-def text(value: float | None, form: str = ".4f") -> str:
-    """A number as a table cell; a dash where there is none."""
-    return "-" if value is None else format(value, form)
-
-
-def interval(part: Mapping[str, Any] | None) -> str:
-    """A fraction with its 95% interval; a dash where there is none."""
-    if part is None:
-        return "-"
-    low, high = part["interval"]
-    return f"{part['fraction']:.3f} ({low:.3f} to {high:.3f})"
 
 
 def _loss_curve(metrics: Metrics, folder: Path, ylabel: str) -> list[Path]:

@@ -15,9 +15,11 @@ from spectranet_jax.spectra import (
     instrument,
     labels,
     manifest,
+    noise,
     records,
 )
 from spectranet_jax.spectra.records import concatenate
+from spectranet_jax.training.stream import open_split
 
 COUNTS = {"STAR": 520, "GALAXY": 512, "QSO": 300, "QSO_BAL": 100}
 
@@ -145,3 +147,33 @@ def test_a_contact_sheet_takes_any_number_of_classes(tmp_path, block):
     assert (tmp_path / "few.png").stat().st_size > 10_000
     with pytest.raises(InputError, match="no spectra"):
         contact_sheet(tmp_path / "none.png", [block.take(slice(0))])
+
+
+def test_what_is_to_be_trained_on_is_stored_as_light(tmp_path):
+    """Without noise in train, with it elsewhere; the split is that of the observed survey."""
+    counts = {"STAR": 40, "QSO": 60}
+    bare = dataset.prepare(tmp_path / "light", counts, seed=5, noiseless=True)
+    plain = dataset.prepare(tmp_path / "observed", counts, seed=5)
+    assert bare.noiseless == ["train"] and plain.noiseless == []
+    light, observed = (
+        {split: stored(tmp_path / name, split) for split in manifest.SPLITS}
+        for name in ("light", "observed")
+    )
+    for split in ("valid", "test"):
+        np.testing.assert_array_equal(light[split].flux, observed[split].flux)
+    train, noisy = light["train"], observed["train"]
+    np.testing.assert_array_equal(train.name, noisy.name)
+    assert (train.ivar > 0).all() and (noisy.ivar == 0).any()
+    # Between neighboring bins light is smooth, and an observation of it is not.
+    rough = [np.median(np.abs(np.diff(b.flux, n=2, axis=1)), axis=1) for b in (train, noisy)]
+    assert np.median(rough[1] / rough[0]) > 3
+    ones = np.ones((len(train), 1), np.float32)
+    np.testing.assert_allclose(train.ivar * noise.variance(train.flux, ones), 1, rtol=1e-5)
+
+
+def stored(folder, split):
+    """All spectra of a split."""
+    source = open_split(folder, split, lambda truth: truth["label"] >= 0, draws_noise=True)
+    flux, ivar = source.pixels(np.arange(len(source)))
+    block = records.Block(flux=flux, ivar=ivar, **source.columns)
+    return block.take(np.argsort(block.name))

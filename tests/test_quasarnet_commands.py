@@ -11,6 +11,7 @@ from astropy.table import Table
 from make_fits import write_spec
 
 from experiments import classify, compare, evaluate, predict, quasarnet, redshift
+from experiments.reconfigure import reconfigured
 from spectranet_jax.inference import load
 from spectranet_jax.spectra import CLASSES, InputError
 from spectranet_jax.spectra.flags import Flag
@@ -147,7 +148,7 @@ def test_a_catalog_of_sdss_and_desi_files_with_keras_weights(shared, tmp_path, s
 
 def test_the_threshold_moves_what_is_a_quasar(shared):
     model = load(shared / "quasarnp" / "test_weights.h5")
-    (moved,) = predict.at_threshold([model], 0.9)
+    (moved,) = reconfigured([model], {"threshold": 0.9})
     coadd = [str(shared / "quasarnp" / "test_coadd.fits.gz")]
     table, stricter = (predict.predict_files([m], coadd) for m in (model, moved))
     confidence = np.max([table[f"C_{line}"].filled(0) for line in LINES], axis=0)
@@ -156,11 +157,6 @@ def test_the_threshold_moves_what_is_a_quasar(shared):
     assert stricter["IS_QSO"].sum() < table["IS_QSO"].sum()
     np.testing.assert_array_equal(table["Z"].filled(0), stricter["Z"].filled(0))
     assert json.loads(stricter.meta["CONFIG1"])["task"]["threshold"] == 0.9
-
-
-def test_a_threshold_without_a_quasarnet_is_told(tmp_path):
-    with pytest.raises(InputError, match="--threshold is for a QuasarNET"):
-        predict.at_threshold([load(toy_runs.untrained(tmp_path / "classify"))], 0.3)
 
 
 @pytest.mark.slow

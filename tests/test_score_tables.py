@@ -4,7 +4,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from experiments.present import QUASAR_ROWS, coverage_table, quasar_table, range_table
+from experiments.tables import QUASAR_ROWS, coverage_table, quasar_table, range_table
 from spectranet_jax.evaluation import posterior_scores, quasars, redshift
 from spectranet_jax.spectra.labels import QSO
 

@@ -15,6 +15,7 @@ from spectranet_jax.training.steps import init_variables
 CHANNELS = [8, 8, 8, 8]
 CLASSIFIER = {"name": "SpectraNetClassifier", "dropout": 0.1, "channels": CHANNELS}
 REGRESSOR = {"name": "SpectraNetRegressor", "dropout": 0.1, "channels": CHANNELS}
+LINENET = {"name": "LineNet", "features": 4, "hidden": 8, "dilations": [1, 4]}
 CLASSIFY = {"name": "classify"}
 REDSHIFT = {"name": "redshift", "target": "all", "mean": 1.25, "std": 0.5}
 

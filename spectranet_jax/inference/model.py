@@ -113,25 +113,10 @@ def predict(
     Raises:
         InputError: if the arrays have another shape, or two models answer the same question.
     """
-    # A masked pixel is one without a number; quality_flags tells of it.
-    flux, ivar = (
-        np.atleast_2d(np.ma.asarray(array, np.float64).filled(np.nan)) for array in (flux, ivar)
-    )
-    if flux.shape != ivar.shape or flux.ndim != 2 or flux.shape[1] != BOSS_GRID.size:
-        raise InputError(
-            f"flux {flux.shape} and ivar {ivar.shape} must both be (n, {BOSS_GRID.size});"
-            " bring spectra to the grid with spectranet_jax.spectra.rebin"
-        )
-    flux, ivar = _near_one(flux, ivar)
-    flux = np.where(np.abs(flux) < FLUX_LIMIT, flux, np.nan).astype(np.float32)
-    ivar = np.where(np.abs(ivar) < IVAR_LIMIT, ivar, np.nan).astype(np.float32)
-    bits = quality_flags(flux, ivar)
+    flux, ivar, bits = clean(flux, ivar)
     if flags is not None:
         # Of a file that could not be read, nothing else is known.
         bits = np.where(flags & Flag.UNREADABLE, flags, bits | flags)
-    good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
-    flux, ivar = np.where(good, flux, 0), np.where(good, ivar, 0)
-
     answers = [model.columns(flux, ivar) for model in models]
     classes = next((said["CLASS"] for said in answers if "CLASS" in said), None)
     columns: dict[str, NDArray[Any]] = {"SN": median_sn(flux, ivar)}
@@ -160,6 +145,39 @@ def predict(
             columns[key] = np.asarray(plain, str)
     further = {name: column for model in models for name, column in model.task.columns.items()}
     return catalog.build(columns, bits, provenance(models), further)
+
+
+def clean(
+    flux: ArrayLike, ivar: ArrayLike
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32]]:
+    """Spectra as a network takes them, and what is wrong with them.
+
+    Args:
+        flux: (n, 443), any unit, on `BOSS_GRID`.
+        ivar: (n, 443), inverse variance of flux in that unit, 0 where there is no measurement.
+
+    Returns:
+        flux and ivar, float32 (n, 443), in a unit near the median and 0 in bad pixels; quality
+        bits of `spectra.flags`, (n,).
+
+    Raises:
+        InputError: if the arrays have another shape.
+    """
+    # A masked pixel is one without a number; quality_flags tells of it.
+    exact, weight = (
+        np.atleast_2d(np.ma.asarray(array, np.float64).filled(np.nan)) for array in (flux, ivar)
+    )
+    if exact.shape != weight.shape or exact.ndim != 2 or exact.shape[1] != BOSS_GRID.size:
+        raise InputError(
+            f"flux {exact.shape} and ivar {weight.shape} must both be (n, {BOSS_GRID.size});"
+            " bring spectra to the grid with spectranet_jax.spectra.rebin"
+        )
+    exact, weight = _near_one(exact, weight)
+    near = np.where(np.abs(exact) < FLUX_LIMIT, exact, np.nan).astype(np.float32)
+    weight = np.where(np.abs(weight) < IVAR_LIMIT, weight, np.nan).astype(np.float32)
+    bits = quality_flags(near, weight)
+    good = np.isfinite(near) & np.isfinite(weight) & (weight > 0)
+    return np.where(good, near, 0), np.where(good, weight, 0), bits
 
 
 def _near_one(

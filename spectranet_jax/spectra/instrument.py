@@ -62,7 +62,7 @@ def observe(
     if "noise" in effects:
         flux, ivar = noise.observe(flux, level, normals, grid)
     else:
-        middle = xp.full_like(flux, noise.MEDIAN_SIGMA) * level[:, :1]
+        middle = xp.full_like(flux, noise.MEDIAN_SIGMA) * level[:, grid.size // 2, None]
         flux, ivar = flux + middle * normals, 1 / middle**2
     if "glitches" in effects:
         flux = glitches(draws, flux, 1 / xp.sqrt(ivar))
@@ -77,7 +77,7 @@ def smooth_field(draws: Draws, n: int, bins: int, scale: int = 10) -> Array:
     coarse = draws.normal(n, bins // scale + 3)
     position = np.arange(bins) / scale
     left = position.astype(np.int64)
-    part = (position - left).astype(np.float32)
+    part = (position - left).astype(np.float32)[None]
     return coarse[:, left] * (1 - part) + coarse[:, left + 1] * part
 
 
@@ -102,11 +102,11 @@ def miscalibrate(draws: Draws, flux: Array, grid: LogGrid) -> Array:
             np.tanh((grid.centers - DICHROIC) / 60) / 2,
         ]
     ).astype(np.float32)
-    scatter = np.array([0.12, 0.07, 0.025, 0.18, 0.24, 0.03], np.float32)
+    scatter = np.array([[0.12, 0.07, 0.025, 0.18, 0.24, 0.03]], np.float32)
     # A wide tail: the size of the errors itself differs by a factor from spectrum to spectrum.
     amount = draws.normal(n, len(shapes)) * scatter * xp.exp(0.35 * draws.normal(n, len(shapes)))
     too_blue = (draws.uniform(n, 1) < 0.5) * 0.07 * _exponential(draws, n, 4).sum(1, keepdims=True)
-    smooth = amount @ xp.asarray(shapes) - too_blue * shapes[0]
+    smooth = amount @ xp.asarray(shapes) - too_blue * shapes[:1]
     mottle = 0.01 * draws.normal(n, grid.size) + 0.012 * smooth_field(draws, n, grid.size)
     return flux * xp.exp(xp.clip(smooth, -1.5, 1.5)) * (1 + mottle)
 
@@ -127,8 +127,8 @@ def noise_level(draws: Draws, n: int, grid: LogGrid) -> Array:
     """
     x = np.linspace(0, 1, grid.size)
     ends = np.stack([np.ones_like(x), np.exp(-x / 0.1), np.exp((x - 1) / 0.1)]).astype(np.float32)
-    scatter = np.array([noise.LEVEL_SCATTER, 0.2, 0.3], np.float32)
-    amount = draws.normal(n, 3) * scatter + np.array([0, -0.15, 0.2], np.float32)
+    scatter = np.array([[noise.LEVEL_SCATTER, 0.2, 0.3]], np.float32)
+    amount = draws.normal(n, 3) * scatter + np.array([[0, -0.15, 0.2]], np.float32)
     xp = amount.__array_namespace__()
     jitter = 0.03 * draws.normal(n, grid.size) + 0.05 * smooth_field(draws, n, grid.size)
     return xp.exp(amount @ xp.asarray(ends) + jitter)
@@ -140,7 +140,7 @@ def masks(draws: Draws, n: int, grid: LogGrid) -> Array:
     Single bins (0.1%), the blank ends of SDSS-I/II, now and then a gap of up to 40 bins, and rarely
     a whole arm.
     """
-    column = np.arange(grid.size)
+    column = np.arange(grid.size)[None]
     empty = draws.uniform(n, grid.size) < 0.001
     empty = empty | ((draws.uniform(n, 1) < 0.3) & (column == 0))
     legacy = draws.uniform(n, 1) < LEGACY_SHARE
@@ -151,7 +151,7 @@ def masks(draws: Draws, n: int, grid: LogGrid) -> Array:
     in_gap = (column >= start) & (column < start + length)
     empty = empty | ((draws.uniform(n, 1) < 0.03) & in_gap)
     blue, lost = draws.uniform(n, 1) < 0.5, draws.uniform(n, 1) < 0.003
-    return empty | (lost & ((grid.centers < DICHROIC) == blue))
+    return empty | (lost & ((grid.centers < DICHROIC)[None] == blue))
 
 
 def glitches(draws: Draws, flux: Array, sigma: Array) -> Array:
