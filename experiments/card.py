@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from experiments.tables import interval
+
 if TYPE_CHECKING:
     from spectranet_jax.inference import Model
 
@@ -12,11 +14,11 @@ MOCK = "data_prep.mock"
 
 LIMITS = {
     MOCK: """\
-- Trained on mock spectra alone: no template and no real spectrum went in, so no license but this
-  project's applies. Most of the survey's numbers are published ones; noise, calibration tilt,
-  quasar line strengths, the mixture of old galaxies and the bands of M dwarfs were set against real
-  BOSS spectra, plate 7102 among them, which were scored about a dozen times while the survey was
-  drawn up. They are a development set, and their scores flatter.
+- Trained on mock spectra alone; no survey spectrum went in. Part of the light is drawn from
+  templates: redrock's galaxies and quasar archetypes (BSD license) and PyHammer's stars (MIT
+  license), whose licenses lie beside them in `data_prep/mock/templates`. Much else in the survey
+  was set against real BOSS and SDSS spectra, plate 7102 among them, which were scored about
+  fifteen times while the survey was drawn up. They are a development set, and their scores flatter.
 - Made for BOSS spectra of quasar targets; spectra of SDSS-I/II, whose outer bins are empty, work
   too. Other surveys' galaxies may look different.
 - Probabilities are calibrated on the mock survey, whose classes are equally frequent. In a sample
@@ -72,7 +74,8 @@ def _scores(title: str, evaluation: Mapping[str, Any]) -> str:
         f" | {row['support']:,} |"
         for name, row in scores["per_class"].items()
     )
-    return f"""### {title}
+    parts = [
+        f"""### {title}
 
 {scores["n"]:,} spectra, data fingerprint {evaluation["data"]["fingerprint"]}. Accuracy in four
 classes {scores["accuracy"]:.3f} (95%: {low:.3f} to {high:.3f}), with QSO and QSO_BAL as one
@@ -82,6 +85,44 @@ classes {scores["accuracy"]:.3f} (95%: {low:.3f} to {high:.3f}), with QSO and QS
 | class | precision | recall | F1 | spectra |
 |---|---|---|---|---|
 {rows}
+"""
+    ]
+    if "quasars" in scores:
+        parts += [_redshifts(scores), _posterior(scores)]
+    return "\n".join(parts)
+
+
+def _redshifts(scores: Mapping[str, Any]) -> str:
+    quasars = scores["quasars"]
+    ranges = quasars["redshift_by_range"] or {}
+    named = {f"quasars, {name}": part for name, part in ranges.items()}
+    named = {"quasars": quasars["redshift"], **named, "galaxies": scores["galaxies"]}
+    rows = "\n".join(
+        f"| {name} | {part['n']:,} | {part['median_dv']:,.0f} | {part['nmad_dv']:,.0f} | "
+        + " | ".join(interval(part["within"][limit]) for limit in ("1000", "3000"))
+        + " |"
+        for name, part in named.items()
+        if part
+    )
+    return f"""| redshifts | spectra | median dv, km/s | NMAD, km/s | within 1000 | within 3000 |
+|---|---|---|---|---|---|
+{rows}
+
+Quasars: purity {interval(quasars["purity"])}, completeness {interval(quasars["completeness"])}.
+Broad absorption: recall {interval(quasars["bal_recall"])}, false alarms
+{interval(quasars["bal_false_alarm"])}, area under the ROC curve {_cell(quasars["bal_auc"])}.
+"""
+
+
+def _posterior(scores: Mapping[str, Any]) -> str:
+    if scores["posterior"] is None:
+        return ""
+    held = ", ".join(
+        f"{float(level):.0%}: {part['fraction']:.3f}"
+        for level, part in scores["posterior"]["highest_density"].items()
+    )
+    return f"""Intervals of highest density of p(z) that hold the true redshift: {held}; CRPS
+{scores["posterior"]["crps_mean"]:,.0f} km/s in the mean.
 """
 
 

@@ -1,8 +1,9 @@
-"""Turn a trained classifier into weights to ship: safetensors, config and card, no checkpoints.
+"""Turn a trained run into weights to ship: safetensors, config and card, no checkpoints.
 
 python -m experiments.export runs/classify --name classifier --also runs/real
 """
 
+import importlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,6 +14,10 @@ import tyro
 
 from experiments.card import MOCK, write_card
 from experiments.command import Command, command
+
+
+SHIPPABLE = ("classify", "linenet")
+"""Experiments whose models may be shipped."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,11 @@ def work(config: Config) -> None:
     if config.name in ("", "..") or Path(config.name).name != config.name:
         raise InputError(f"--name {config.name!r} is no folder's name; give one without slashes")
     model = load(config.run)
-    if model.config["experiment"] != "classify":
-        raise InputError(f"{config.run} is no run of experiments.classify; only those are shipped")
+    if model.config["experiment"] not in SHIPPABLE:
+        raise InputError(
+            f"{config.run} is a run of experiments.{model.config['experiment']}; only those of"
+            f" {' and '.join(SHIPPABLE)} are shipped"
+        )
     evaluations = {
         f"{one['data']['folder']}, {split} split": one
         for folder in (config.run, *config.also)
@@ -64,14 +72,13 @@ def work(config: Config) -> None:
 
 def rebuild_command(config: Mapping[str, Any]) -> str:
     """The command that trains a run again: every setting that is not the default, as a flag."""
-    from experiments.classify import Config as Training
-
+    training = importlib.import_module(f"experiments.{config['experiment']}").Config
     settings = config["settings"] | {"seed": config["seed"]}
     if config["data"]["creator"].get("command") != MOCK:
         settings["data"] = config["data"]["folder"]
-    defaults = asdict(Training())
+    defaults = asdict(training())
     flags = [f"--{key} {value}" for key, value in settings.items() if value != defaults[key]]
-    return " ".join(["python -m experiments.classify", *flags])
+    return " ".join([f"python -m experiments.{config['experiment']}", *flags])
 
 
 if __name__ == "__main__":
