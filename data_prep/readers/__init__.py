@@ -1,6 +1,7 @@
 """Readers of survey files, one file a survey; here is the table of them, and what they share."""
 
 import glob
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.readers import desi, sdss, spplate, spspec
-from data_prep.readers.fits import columns, open_fits
+from data_prep.readers.fits import columns, find_table, open_fits
 from spectranet_jax.spectra import BOSS_GRID, InputError, LogGrid
 from spectranet_jax.spectra.flags import pixel_flags
 from spectranet_jax.spectra.grid import Binning
@@ -20,6 +21,12 @@ SUFFIXES = (".fits", ".fits.gz", ".fit", ".fit.gz")
 """What counts as a spectrum in a folder."""
 
 LIST_SUFFIXES = (".txt", ".lst")
+
+SPECTRUM_NAMES = ("spec", "spplate", "spspec", "coadd")
+"""How surveys begin the names of spectra; in a folder, files of other names are looked into."""
+
+NAMED_ASIDE = 5
+"""Files left aside that are named on the terminal."""
 
 TOGETHER = 8
 """Spectra of a plate or petal rebinned at once: with more, fetching memory takes longest."""
@@ -79,6 +86,46 @@ def paths(arguments: Sequence[str]) -> list[str]:
         InputError: if an argument stands for no file.
     """
     return [path for argument in arguments for path in _expand(argument)]
+
+
+def spectrum_paths(arguments: Sequence[str]) -> list[str]:
+    """The files meant by command-line arguments where spectra are wanted: see `paths`.
+
+    What else lies in a folder, as a catalog, is left aside, and a line on standard error says so.
+    A file that is named, by itself, a pattern or a list, is always among them; so is one that
+    cannot be read: then the reader tells why.
+
+    Raises:
+        InputError: if an argument stands for no file, or there is no spectrum in any of them.
+    """
+    taken, aside = [], []
+    for argument in arguments:
+        files = _expand(argument)
+        if Path(argument).is_dir():
+            others = {name for name in files if _is_something_else(Path(name))}
+            aside += [name for name in files if name in others]
+            files = [name for name in files if name not in others]
+        taken += files
+    if not taken:
+        raise InputError(f"{', '.join(arguments)} holds FITS files, but no spectra; give others")
+    if aside:
+        more = f" and {len(aside) - NAMED_ASIDE} more" if len(aside) > NAMED_ASIDE else ""
+        names = ", ".join(aside[:NAMED_ASIDE])
+        print(f"left aside, since there is no spectrum in it: {names}{more}", file=sys.stderr)
+    return taken
+
+
+def _is_something_else(path: Path) -> bool:
+    """Whether a file is FITS without damage, and no spectrum."""
+    if path.name.lower().startswith(SPECTRUM_NAMES):
+        return False
+    try:
+        with open_fits(path, large=True) as hdus:
+            if any(recognizes(hdus) for recognizes, _ in READERS[:-1]):
+                return False
+            return find_table(hdus, {"FLUX", "IVAR"}) is None
+    except InputError:
+        return False
 
 
 def _expand(argument: str) -> list[str]:
