@@ -177,10 +177,10 @@ def rebinned(
     """A few spectra at a time, their `pixel_flags`, and flux and ivar as of `rebin_all`."""
     binning = None
     for group in _of_a_kind(spectra):
-        if binning is None or group[0].loglam is not binning.loglam:
-            binning = Binning.of(group[0].loglam, grid)
         pixels = np.stack([s.flux for s in group]), np.stack([s.ivar for s in group])
         with np.errstate(over="ignore", invalid="ignore"):
+            if binning is None or group[0].loglam is not binning.loglam:
+                binning = Binning.of(group[0].loglam, grid)
             flux, ivar = (part.astype(np.float32) for part in binning(*pixels))
         good = np.isfinite(flux) & np.isfinite(ivar)
         if not good.all():
