@@ -39,7 +39,8 @@ class Piece(NamedTuple):
 def pieces(arguments: Sequence[str]) -> list[Piece]:
     """The pieces meant by command-line arguments, in order.
 
-    An argument is what `data_prep.readers.spectrum_paths` takes, a dataset folder, or shards of one.
+    An argument is what `data_prep.readers.spectrum_paths` takes, a dataset folder, or shards of
+    one.
 
     Raises:
         InputError: if an argument stands for no file, or a dataset cannot be predicted from.
