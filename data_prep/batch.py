@@ -4,7 +4,8 @@ import json
 import math
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO
@@ -12,11 +13,14 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.readers import read, rebin_all
+from data_prep.readers import rebinned, stream
 from data_prep.summary import sha256_of
 from data_prep.truth import fiber_key
-from spectranet_jax.spectra import InputError
-from spectranet_jax.spectra.flags import Flag, pixel_flags
+from spectranet_jax.spectra import BOSS_GRID, InputError
+from spectranet_jax.spectra.flags import Flag
+
+HASHED_MEANWHILE = 4 << 20
+"""Bytes of a file from which on handing it to a thread is worth it."""
 
 _PREFIX = struct.Struct("<4sQII")
 _MAGIC = b"SNF1"
@@ -52,30 +56,44 @@ class Batch:
 
 def read_files(paths: Sequence[str]) -> Batch:
     """Read and rebin some files of any survey; one that cannot be read has no spectra."""
-    files, spectra, numbers = [], [], []
-    for number, path in enumerate(paths):
-        try:
-            of_file = read(Path(path))
-            files.append((path, sha256_of(Path(path)), len(of_file), ""))
-        except InputError as reason:
-            of_file = []
-            files.append((path, "", 0, str(reason)))
-        spectra += of_file
-        numbers += [number] * len(of_file)
-    flux, ivar = rebin_all(spectra)
-    keys = np.array([s.key for s in spectra], np.int64).reshape(-1, 3)
+    with ThreadPoolExecutor(1) as thread:
+        return concatenate([_read_file(path, thread) for path in paths])
+
+
+def _read_file(path: str, thread: Executor) -> Batch:
+    digest = _digest(Path(path), thread)
+    identities: list[tuple[bytes, tuple[int, int, int], int]] = []
+    parts = [_NOTHING]
+    try:
+        for spectra, flags, flux, ivar in rebinned(stream(Path(path))):
+            identities += [(s.name.encode(), s.key, s.object_id) for s in spectra]
+            parts.append((flags & Flag.BAD_PIXELS != 0, flux, ivar))
+        file = path, digest(), len(identities), ""
+    except InputError as reason:  # be it after some spectra: none of them is trusted then
+        identities, parts = [], [_NOTHING]
+        file = path, "", 0, str(reason)
+    masked, flux, ivar = (np.concatenate(part) for part in zip(*parts, strict=True))
+    keys = np.array([key for _, key, _ in identities], np.int64).reshape(-1, 3)
     return Batch(
-        files=files,
-        name=np.array([s.name.encode() for s in spectra], np.bytes_),
+        files=[file],
+        name=np.array([name for name, _, _ in identities], np.bytes_),
         fiber=fiber_key(*keys.T),
-        object_id=np.array([s.object_id for s in spectra], np.int64),
-        file=np.array(numbers, np.int32),
+        object_id=np.array([object_id for _, _, object_id in identities], np.int64),
+        file=np.zeros(len(identities), np.int32),
         flux=flux,
         ivar=ivar,
-        masked=np.array(
-            [bool(pixel_flags(s.flux, s.ivar) & Flag.BAD_PIXELS) for s in spectra], np.bool_
-        ),
+        masked=masked,
     )
+
+
+_NOTHING = (np.zeros(0, np.bool_), *np.zeros((2, 0, BOSS_GRID.size), np.float32))
+
+
+def _digest(path: Path, thread: Executor) -> Callable[[], str]:
+    """What gives the file's sha256; a large file is hashed by a thread meanwhile."""
+    if path.is_file() and path.stat().st_size >= HASHED_MEANWHILE:
+        return thread.submit(sha256_of, path).result
+    return lambda: sha256_of(path)
 
 
 def concatenate(batches: Sequence[Batch]) -> Batch:

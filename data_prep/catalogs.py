@@ -7,7 +7,8 @@ it is surely a BAL. Which quasars are BALs is told by the rule that is asked for
 - "class": CLASS_PERSON is 30 (DR12Q: BAL_FLAG_VI is set; DR14Q: BI_CIV is above 0); a quasar that
   nobody inspected is unsure.
 - "flag-and-bi": QuasarNET's. A BAL where BAL_FLAG_VI is set and BI_CIV above 0, none where both are
-  0, unsure where they disagree (py/quasarnet/io.py). DR16Q has BAL_PROB >= 0.75 for the flag.
+  0, unsure where they disagree (py/quasarnet/io.py). For DR16Q, which has no flag, BAL_PROB >= 0.75
+  stands for it, which is our choice.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,7 +33,8 @@ MISSING_Z = -0.5
 """Below it, a redshift means missing (-1, -999); stars reach -0.008."""
 
 LIKELY_BAL = 0.75
-"""BAL_PROB from which a DR16 quasar is called BAL."""
+"""BAL_PROB from which a DR16 quasar counts as flagged. The catalog gives the probability alone
+(Lyke et al. 2020; by the network of Guo & Martini 2019): where to cut it is our choice."""
 
 PIPELINE = {"STAR": STAR, "GALAXY": GALAXY, "QSO": QSO}
 """CLASS of spAll and SPECTYPE of redrock."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.summary import sha256_of
-from data_prep.write import open_shard
+from data_prep.write import SOURCES, open_shard
 from spectranet_jax.spectra import InputError, records
 from spectranet_jax.spectra.manifest import SPLITS, Manifest, Shard
 from spectranet_jax.spectra.records import Block
@@ -30,6 +30,18 @@ def checked_blocks(folder: Path, contents: Manifest) -> Iterator[Checked]:
     for split in SPLITS:
         for shard in contents.shards[split]:
             yield from _of_shard(folder / shard.file, split, shard)
+
+
+def source_list_damage(folder: Path, contents: Manifest) -> list[str]:
+    """What is wrong with the list of the files that went in, where there is one."""
+    path = folder / SOURCES
+    for source in contents.sources:
+        if source.get("spectra") == SOURCES:
+            if not path.is_file():
+                return [f"{SOURCES} is missing"]
+            if sha256_of(path) != source.get("sha256"):
+                return [f"{SOURCES} differs from its sha256"]
+    return []
 
 
 def _of_shard(path: Path, split: str, shard: Shard) -> Iterator[Checked]:

@@ -11,6 +11,10 @@ from spectranet_jax.spectra.errors import InputError
 
 Config = TypeVar("Config")
 
+READABLE = (tyro.conf.DisallowNone, tyro.conf.PositionalMetavarFromFieldName)
+"""In --help, PATH instead of {None}|PATH (whoever wants no path leaves the flag out), and what a
+positional argument is instead of its type."""
+
 
 def command(config: type[Config], work: Callable[[Config], object], description: str) -> None:
     """Parse the command line into `config`, do the work, and exit.
@@ -20,7 +24,7 @@ def command(config: type[Config], work: Callable[[Config], object], description:
     """
     name = sys.modules["__main__"].__spec__
     program = f"python -m {name.name.removesuffix('.__main__')}" if name else None
-    parsed = tyro.cli(config, description=description, prog=program)
+    parsed = tyro.cli(config, description=description, prog=program, config=READABLE)
     try:
         work(parsed)
     except InputError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 import tyro
 
 from data_prep.card import CARD, FIGURE, SHEET, Tally, counts_table, facts, write_card
-from data_prep.check import checked_blocks
+from data_prep.check import checked_blocks, source_list_damage
 from data_prep.command import command
 from data_prep.progress import progress
 from spectranet_jax.spectra import InputError, manifest
@@ -35,7 +35,7 @@ def describe(config: Config) -> Tally:
         InputError: if this is no dataset, or a block is damaged; the card is written all the same.
     """
     contents = manifest.read(config.dataset)
-    tally, damage = Tally(contents.grid.size), []
+    tally, damage = Tally(contents.grid.size), source_list_damage(config.dataset, contents)
     blocks = sum(shard.blocks for split in contents.shards.values() for shard in split)
     with progress("checking blocks", blocks) as advance:
         for checked in checked_blocks(config.dataset, contents):

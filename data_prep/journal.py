@@ -15,15 +15,12 @@ class Journal:
     """A file of batches, to which whole ones are appended.
 
     Attributes:
-        path: the file, or None to keep nothing.
+        path: the file.
         size: bytes of it that hold whole batches.
     """
 
-    def __init__(self, path: Path | None, key: str) -> None:
+    def __init__(self, path: Path, key: str) -> None:
         self.path = path
-        self.size = 0
-        if path is None:
-            return
         head = f"{key}\n".encode()
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,8 +33,6 @@ class Journal:
 
     def replay(self) -> Iterator[Batch]:
         """The batches of an earlier run, in order, up to the first that is not whole."""
-        if self.path is None:
-            return
         with self.path.open("rb") as file:
             file.seek(self.size)
             while (batch := batches.decode(file)) is not None:
@@ -46,8 +41,6 @@ class Journal:
 
     def add(self, batch: Batch) -> None:
         """Append a batch, after the whole ones."""
-        if self.path is None:
-            return
         content = batches.encode(batch)
         with writing(self.path), self.path.open("r+b") as file:
             file.seek(self.size)
@@ -57,24 +50,27 @@ class Journal:
 
 
 @contextmanager
-def journal(out: Path, key: str, kept: bool) -> Iterator[Journal]:
+def journal(out: Path, key: str, few: bool) -> Iterator[Journal]:
     """Give the journal of a dataset folder; it is removed when the block succeeds.
+
+    After a mistake it stays too, for the run with that mended, unless there was little to read.
 
     Args:
         out: the dataset folder.
         key: what must be the same for an earlier run to count.
-        kept: whether to keep one at all.
+        few: whether so little is read that after a mistake it is read again.
     """
-    path = out.absolute().parent / f".finished-{out.name}" if kept else None
+    path = out.absolute().parent / f".finished-{out.name}"
     record = Journal(path, key)
     try:
         yield record
-    except (InputError, KeyboardInterrupt):
-        if path is not None and path.exists():
+    except (InputError, KeyboardInterrupt) as error:
+        if few and isinstance(error, InputError):
+            path.unlink(missing_ok=True)
+        elif path.exists():
             print(
                 f"what was read is kept in {path}; the same command goes on from there",
                 file=sys.stderr,
             )
         raise
-    if path is not None:
-        path.unlink(missing_ok=True)
+    path.unlink(missing_ok=True)

@@ -12,9 +12,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import tyro
 
 from data_prep import truth as truths
 from data_prep.batch import Batch, concatenate, read_files
@@ -23,13 +24,13 @@ from data_prep.folder import check_free
 from data_prep.journal import Journal, journal
 from data_prep.pictures import contact_sheet
 from data_prep.progress import progress
-from data_prep.readers import paths
+from data_prep.readers import paths, spectrum_paths
 from data_prep.selection import NO_ROW, Selection
 from data_prep.split import FRACTIONS, check_fractions
 from data_prep.split_lists import division
 from data_prep.summary import SHEET, creator, print_summary, sha256_of
 from data_prep.workers import in_order
-from data_prep.write import first_block, write_dataset
+from data_prep.write import SourceFile, first_block, write_dataset
 from spectranet_jax import __version__
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.manifest import Manifest
@@ -38,11 +39,11 @@ from spectranet_jax.spectra.records import BLOCK_SIZE, Block
 UNREADABLE = "in a file that cannot be read"
 SAME_FILE = "in a file that had come before under another name"
 
-FEW_FILES = 300
-"""Up to so many files, starting worker processes, or keeping what was read, is not worth it."""
-
 TOGETHER_FILES, TOGETHER_BYTES = 16, 8 << 20
 """A worker reads so much before it answers: 16 spec files, or one plate."""
+
+FEW_PARTS = 19
+"""Up to so many of these parts, 300 spec files, starting worker processes is not worth it."""
 
 NAMED_FILES = 10
 """Unreadable files named on the terminal; the report in the manifest names them all."""
@@ -52,10 +53,10 @@ NAMED_FILES = 10
 class Config:
     """Flags of `python -m data_prep.sdss` and `data_prep.desi`."""
 
-    catalog: tuple[str, ...]
+    catalog: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FILE ...")]
     """FITS catalogs that tell classes and redshifts: Superset_DR12Q, DR12Q, DR14Q, DR16Q,
     DR16Q_Superset, spAll, DESI redrock files or quasar catalogs; as with spectra, several."""
-    spectra: tuple[str, ...]
+    spectra: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FILE ...")]
     """Spectra: spec (lite or full), spPlate, spSpec, DESI coadd or spectra files; files, folders,
     glob patterns, or lists of files (@LIST, *.txt)."""
     out: Path
@@ -88,22 +89,23 @@ def prepare(config: Config, command: str) -> Manifest:
     check_free(config.out)
     check_fractions(config.split_fractions)
     catalogs = [Path(name) for name in paths(config.catalog)]
-    files = [f for f in paths(config.spectra) if not _is_one_of(f, catalogs)]  # in the same folder
+    files = [f for f in spectrum_paths(config.spectra) if not _is_one_of(f, catalogs)]
     print(f"reading {', '.join(map(str, catalogs))}"[:200], file=sys.stderr, flush=True)
     truth = truths.read(*catalogs, bal=config.bal)
     divided = division(config.split_lists, truth, config.seed, config.split_fractions)
 
     chunks = list(_chunks(files))
     work = _Work(config, files, truth)
-    digests = [{"catalog": str(c), "sha256": sha256_of(c)} for c in catalogs]
-    work.sources += [d | {"kinds": list(truth.kinds), "bal": config.bal} for d in digests]
-    with journal(config.out, _key(files), kept=len(files) > FEW_FILES) as record:
+    meaning = {"kinds": list(truth.kinds), "bal": config.bal}
+    sources = [{"catalog": str(c), "sha256": sha256_of(c)} | meaning for c in catalogs]
+    with journal(config.out, _key(files), few=len(chunks) <= FEW_PARTS) as record:
         manifest = write_dataset(
             config.out,
             work.blocks(chunks, record),
             expected=_expected(files, chunks, truth),
             seed=config.seed,
-            sources=work.sources,
+            sources=sources,
+            source_files=work.read,
             creator=creator(command, config),
             report=work.report,
             division=divided,
@@ -164,13 +166,13 @@ def _expected(files: Sequence[str], chunks: Sequence[tuple[str, ...]], truth: tr
 
 
 class _Work:
-    """The stream from files to blocks; `report` and `sources` are complete at its end."""
+    """The stream from files to blocks; `report` and `read` are complete at its end."""
 
     def __init__(self, config: Config, files: Sequence[str], truth: truths.Truth) -> None:
         self.config = config
         self.files = files
         self.selection = Selection(truth, Counter())
-        self.sources: list[dict[str, Any]] = []
+        self.read: list[SourceFile] = []
         self.report: dict[str, Any] = {
             "rows_in": 0,
             "reasons": self.selection.reasons,
@@ -185,22 +187,14 @@ class _Work:
         Raises:
             InputError: if nothing can be read, or nothing matches the catalog.
         """
-        digest, taken = hashlib.sha256(), 0
+        taken = 0
         with progress("reading files", len(self.files)) as advance:
             for batch in _gathered(self._batches(chunks, record)):
-                for _, sha256, _, _ in batch.files:
-                    digest.update(sha256.encode())
+                self.read += [file[:3] for file in batch.files]
                 block = self._select(batch)
                 taken += len(block)
                 yield block
                 advance(len(batch.files), f"{taken} spectra")
-        self.sources.append(
-            {
-                "spectra": self.config.spectra,
-                "files": len(self.files),
-                "sha256": digest.hexdigest(),
-            }
-        )
         unreadable = self.report["unreadable"]
         if not taken and len(unreadable) == len(self.files):
             raise InputError(f"none of the {len(self.files)} files can be read: {unreadable[0]}")
@@ -218,7 +212,7 @@ class _Work:
             yield batch
         if done:
             print(f"going on after {done} of {len(chunks)} parts", file=sys.stderr, flush=True)
-        workers = self.config.workers if len(self.files) > FEW_FILES else 1
+        workers = self.config.workers if len(chunks) > FEW_PARTS else 1
         with in_order(read_files, chunks[done:], workers, self.config.scheduler) as results:
             for batch in results:
                 record.add(batch)

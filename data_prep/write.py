@@ -5,6 +5,7 @@ ends, each shard in turn is loaded, ordered by a hash of its rows, and written. 
 by one shard, and the bytes depend on the spectra and the seed, not on who delivered them when.
 """
 
+import csv
 import hashlib
 import shutil
 import struct
@@ -29,6 +30,12 @@ SHARD_SIZE = 60_000
 BALANCED_AWAY = "to balance the classes"
 NOT_IN_LISTS = "in none of the split lists"
 
+SOURCES = "sources.csv"
+"""The file that lists the files that went in: a million of them would swell the manifest."""
+
+SourceFile = tuple[str, str, int]
+"""Name as given, sha256 ("" if unreadable), number of spectra."""
+
 _LENGTH = struct.Struct("<Q")
 _SHARD_SALT, _BALANCE_SALT = 1, 2  # hashes of a name that follow neither the split nor each other
 
@@ -41,6 +48,7 @@ def write_dataset(
     seed: int,
     sources: list[dict[str, Any]],
     creator: dict[str, Any],
+    source_files: Sequence[SourceFile] = (),
     report: dict[str, Any] | None = None,
     fractions: Sequence[float] = splitting.FRACTIONS,
     division: splitting.Division | None = None,
@@ -60,6 +68,8 @@ def write_dataset(
         seed: of the split, the shards and the order.
         sources: what went in; read after the last block, so that a generator may add to it.
         creator: program, version, command and settings.
+        source_files: what went in, file by file, for sources.csv, of which the manifest gets the
+            checksum; read after the last block.
         report: rows_in and reasons (reason -> rows left out); read after the last block too.
             rows_out is what was written.
         fractions: of train, valid and test.
@@ -127,6 +137,9 @@ def write_dataset(
         account["reasons"] = dict(account["reasons"])
         if cuts is not None:
             account["reasons"][BALANCED_AWAY] = seen.rows - account["rows_out"]
+        if source_files:
+            with writing(out):
+                sources = [*sources, _write_sources(folder / SOURCES, source_files)]
         result = Manifest(
             grid=grid,
             shards=written,
@@ -157,6 +170,15 @@ def first_block(folder: Path, contents: Manifest) -> Block:
     block = records.decode(reader.read([0])[0])
     reader.close()
     return block
+
+
+def _write_sources(path: Path, files: Sequence[SourceFile]) -> dict[str, Any]:
+    """Write the list of files; what the manifest says of it."""
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(("file", "sha256", "spectra"))
+        table.writerows(files)
+    return {"spectra": path.name, "files": len(files), "sha256": sha256_of(path)}
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ class Config(Command):
     """run folder, evaluated"""
     name: str
     """name of the model, under which `load` and --model find it"""
-    also: tuple[Path, ...] = ()
+    also: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FOLDER ...")] = ()
     """folders with further evaluations for the card, as experiments.evaluate --out writes them"""
     out: Path = Path("spectranet_jax/weights")
     """folder that the model's folder is written to"""

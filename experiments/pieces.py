@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.readers import paths
+from data_prep.readers import spectrum_paths
 from spectranet_jax.spectra import manifest
 
 SHARD_SUFFIX = ".array_record"
@@ -39,7 +39,8 @@ class Piece(NamedTuple):
 def pieces(arguments: Sequence[str]) -> list[Piece]:
     """The pieces meant by command-line arguments, in order.
 
-    An argument is what `data_prep.readers.paths` takes, a dataset folder, or shards of one.
+    An argument is what `data_prep.readers.spectrum_paths` takes, a dataset folder, or shards of
+    one.
 
     Raises:
         InputError: if an argument stands for no file, or a dataset cannot be predicted from.
@@ -53,7 +54,7 @@ def _pieces(argument: str) -> Iterator[Piece]:
         shards = [shard for split in manifest.read(folder).shards.values() for shard in split]
         files = [f"{argument.rstrip('/')}/{shard.file}" for shard in shards]
     else:
-        files = paths([argument])
+        files = spectrum_paths([argument])
     for file in files:
         if file.endswith(SHARD_SUFFIX):
             from spectranet_jax.training.stream import shard_at

@@ -34,7 +34,7 @@ def cores() -> int:
 class Config(Command):
     """Settings of a prediction."""
 
-    paths: Annotated[tuple[str, ...], tyro.conf.Positional]
+    paths: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FILE ...")]
     """spec files, or DESI coadd and spectra files (.fits, .fits.gz), folders of them, glob
     patterns, lists (@LIST, *.txt), or a dataset folder"""
     model: tyro.conf.UseAppendAction[tuple[str, ...]] = ()

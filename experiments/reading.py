@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from data_prep import readers
 from experiments.pieces import Piece
 from spectranet_jax.spectra import BOSS_GRID, InputError
-from spectranet_jax.spectra.flags import Flag, pixel_flags
+from spectranet_jax.spectra.flags import Flag
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,17 @@ def concatenate(readings: Sequence[Reading]) -> Reading:
 
 
 def _read_file(file: str) -> Reading:
+    names: list[str] = []
+    parts = []
     try:
-        spectra = readers.read(Path(file))
-        flux, ivar = readers.rebin_all(spectra)
+        for spectra, *numbers in readers.rebinned(readers.stream(Path(file))):
+            names += [spectrum.name for spectrum in spectra]
+            parts.append(numbers)
     except InputError as reason:
         unreadable = np.full(1, Flag.UNREADABLE, np.int32)
         return Reading(1, [file], [""], unreadable, _pixels(1), _pixels(1), [str(reason)])
-    flags = np.array([pixel_flags(s.flux, s.ivar) for s in spectra], np.int32)
-    return Reading(1, [file] * len(spectra), [s.name for s in spectra], flags, flux, ivar)
+    flags, flux, ivar = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Reading(1, [file] * len(names), names, flags, flux, ivar)
 
 
 def _read_blocks(piece: Piece) -> Reading:

@@ -16,8 +16,9 @@ pytestmark = pytest.mark.slow  # a process a command
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = sorted(
-    f"experiments.{path.stem}"
-    for path in (ROOT / "experiments").glob("*.py")
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__")
+    for room in ("data_prep", "experiments")
+    for path in (ROOT / room).rglob("*.py")
     if 'if __name__ == "__main__":' in path.read_text("utf-8")
 )
 HEAVY = {
@@ -71,6 +72,12 @@ def test_help_explains_every_flag(helps: dict[str, dict[str, Any]], name: str):
     assert flags
     told = text.count("(default: ") + text.count("(required)") + text.count("(repeatable)")
     assert told >= len(flags)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_says_what_to_give_in_words(helps: dict[str, dict[str, Any]], name: str):
+    """Not {None}|PATH for a path that may be left out, nor [STR [STR ...]] for several."""
+    assert not re.findall(r"\{None\}|\[\[?[A-Z]+ \[", helps[name]["text"])
 
 
 def test_defaults_are_the_recipes_of_tables_1_and_3():

@@ -100,6 +100,19 @@ def test_spaces_unicode_and_gzip_in_names(model: Model, files: list[str], tmp_pa
         assert back["FILE"].tolist() == odd
 
 
+def test_an_earlier_catalog_in_the_folder_is_left_aside(
+    model: Model, files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+):
+    toy_runs.untrained(tmp_path / "run", seed=1)
+    for name in ("in/first.fits", "in/second.fits"):
+        work(Config(("in",), (str(tmp_path / "run"),), Path(name)))
+        assert Table.read(name)["FILE"].astype(str).tolist() == files
+    line = "left aside, since there is no spectrum in it: in/first.fits"
+    assert line in capsys.readouterr().err.splitlines()
+    named = predicted(model, ["in/first.fits", files[0]])
+    assert named["FLAGS"].tolist()[0] == int(Flag.UNREADABLE)
+
+
 def damaged(files: list[str]) -> dict[str, bytes]:
     good = Path(files[0]).read_bytes()
     return {

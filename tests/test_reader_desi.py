@@ -51,6 +51,17 @@ def test_a_row_a_target_arms_concatenated(tmp_path):
     assert first.flux.dtype == first.ivar.dtype == np.float32
 
 
+def test_a_petal_is_the_same_read_in_pieces(tmp_path):
+    """40 targets are three pieces; the arms' images are set side by side."""
+    images = arms(40)
+    images["B_MASK"][33, 4] = 1
+    spectra = desi.read(write(tmp_path / "x.fits", images, range(100, 140)))
+    assert [s.key[0] for s in spectra] == list(range(100, 140))
+    whole = np.concatenate([images[f"{arm}_FLUX"] for arm in "BRZ"], axis=1)
+    np.testing.assert_array_equal(np.stack([s.flux for s in spectra]), whole)
+    assert np.argwhere(np.stack([s.ivar for s in spectra]) == 0).tolist() == [[33, 4]]
+
+
 def test_hdus_in_any_order_are_the_same(tmp_path):
     images = arms(2)
     a = desi.read(write(tmp_path / "a.fits", images, [5, 6]))

@@ -8,7 +8,8 @@ from astropy.io import fits
 from make_fits import write_spec, write_spplate, write_spspec
 
 from data_prep.readers import read, rebin_all, sdss, spplate, spspec
-from spectranet_jax.spectra import InputError
+from data_prep.readers.fits import ROWS_AT_ONCE
+from spectranet_jax.spectra import InputError, rebin
 
 PIXELS = 300
 
@@ -39,6 +40,24 @@ def test_bit_25_of_the_and_mask_alone_masks(tmp_path):
     path, _, _ = plate(tmp_path / "p.fits", and_mask=mask)
     zero = [np.flatnonzero(s.ivar == 0).tolist() for s in spplate.read(path)]
     assert zero == [[5], [], [7], []]
+
+
+def test_a_plate_is_the_same_read_in_pieces(tmp_path):
+    """37 fibers are three pieces: the numbers, masks and names are those of the whole images."""
+    rng = np.random.default_rng(5)
+    shape = (37, PIXELS)
+    flux, ivar = np.float32(rng.normal(3, 1, shape)), np.float32(rng.uniform(1, 2, shape))
+    mask = np.where(rng.random(shape) < 0.1, 1 << 25, 0)
+    path = write_spplate(tmp_path / "p.fits", flux=flux, ivar=ivar, and_mask=mask)
+    assert len(flux) > 2 * ROWS_AT_ONCE
+    spectra = read(path)
+    assert [s.key[2] for s in spectra] == list(range(1, 38))
+    np.testing.assert_array_equal(np.stack([s.flux for s in spectra]), flux)
+    np.testing.assert_array_equal(np.stack([s.ivar for s in spectra]), np.where(mask, 0, ivar))
+    for ours, expected in zip(
+        rebin_all(spectra), rebin(spectra[0].loglam, flux, np.where(mask, 0, ivar)), strict=True
+    ):
+        np.testing.assert_array_equal(ours, np.float32(expected))
 
 
 def cut_away(path, name):

@@ -5,9 +5,9 @@ import shutil
 import numpy as np
 import pytest
 from astropy.io import fits
-from make_fits import table, write_spec
+from make_fits import table, write_coadd, write_spec, write_spplate, write_spspec
 
-from data_prep.readers import paths, rebin_all, sdss
+from data_prep.readers import paths, rebin_all, sdss, spectrum_paths
 from spectranet_jax.spectra import InputError, rebin
 
 
@@ -151,6 +151,42 @@ def test_paths_of_files_folders_patterns_and_lists(tmp_path):
     assert paths([f"{tmp_path}/*.fit*"]) == [a, b, c]
     assert paths([str(listed)]) == paths([f"@{listed}"]) == [b, f"{tmp_path}/gone.fits"]
     assert paths([c, str(tmp_path), c]) == [c, a, b, c, c]
+
+
+def test_a_folder_gives_its_spectra_and_says_what_it_leaves_aside(tmp_path, capsys):
+    """Catalogs and pictures are left aside; what cannot be read is not, nor what is named."""
+    for n, key in enumerate([(7000, 56000, 1), (7000, 56000, 2)]):
+        write_spec(tmp_path / ("spec-7000.fits", "other name.fits")[n], key)
+    write_coadd(tmp_path / "x-coadd.fits", [1, 2], np.random.default_rng(1), step=80)
+    flux = np.ones((2, 60))
+    write_spplate(tmp_path / "x-plate.fits", flux=flux, ivar=flux)
+    write_spspec(tmp_path / "x-old.fit", flux=flux[0], error=flux[0], mask=0 * flux[0])
+    catalog(tmp_path / "catalog.fits")
+    fits.PrimaryHDU(np.zeros((4, 5))).writeto(tmp_path / "picture.fits")
+    (tmp_path / "page.fits").write_text("<html>404</html>")
+    whole = (tmp_path / "catalog.fits").read_bytes()
+    (tmp_path / "cut.fits").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "packed.fits.gz").write_bytes(gzip.compress(whole))
+    catalog(tmp_path / "spec-9.fits")  # by its name a spectrum, so the reader tells what it is
+    names = ["cut.fits", "other name.fits", "page.fits", "spec-7000.fits", "spec-9.fits"]
+    names += ["x-coadd.fits", "x-old.fit", "x-plate.fits"]
+    assert spectrum_paths([str(tmp_path)]) == [f"{tmp_path}/{n}" for n in names]
+    aside = ", ".join(f"{tmp_path}/{n}" for n in ("catalog.fits", "packed.fits.gz", "picture.fits"))
+    assert capsys.readouterr().err == f"left aside, since there is no spectrum in it: {aside}\n"
+    for named in (f"{tmp_path}/catalog.fits", f"{tmp_path}/cat*.fits"):
+        assert spectrum_paths([named]) == [f"{tmp_path}/catalog.fits"]
+    assert capsys.readouterr().err == ""
+
+
+def test_of_many_files_left_aside_a_few_are_named(tmp_path, capsys):
+    for n in range(9):
+        catalog(tmp_path / f"{n}.fits")
+    with pytest.raises(InputError, match="holds FITS files, but no spectra; give others"):
+        spectrum_paths([str(tmp_path)])
+    write_spec(tmp_path / "spec.fits")
+    assert spectrum_paths([str(tmp_path)]) == [f"{tmp_path}/spec.fits"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("4.fits and 4 more")
 
 
 def test_paths_are_named_as_they_were_given(tmp_path, monkeypatch):

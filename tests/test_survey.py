@@ -1,5 +1,7 @@
 """Preparing a dataset from files of many kinds, at any size, through any cut."""
 
+import csv
+import hashlib
 import os
 import signal
 import subprocess
@@ -16,6 +18,7 @@ from test_data_prep_commands import stored
 from data_prep import batch as batches
 from data_prep import survey as surveys
 from data_prep import workers
+from data_prep.check import source_list_damage
 from data_prep.journal import Journal
 from data_prep.readers import read
 from data_prep.selection import NO_ROW
@@ -33,7 +36,7 @@ def no_pictures(monkeypatch):
 @pytest.fixture
 def small(monkeypatch):
     """Few files are many, and a worker reads two at a time."""
-    monkeypatch.setattr(surveys, "FEW_FILES", 3)
+    monkeypatch.setattr(surveys, "FEW_PARTS", 1)
     monkeypatch.setattr(surveys, "TOGETHER_FILES", 2)
 
 
@@ -199,11 +202,61 @@ def test_a_cut_run_goes_on_and_makes_the_same_bytes(plates, tmp_path, monkeypatc
     assert not (tmp_path / ".finished-cut").exists()
 
 
+def test_a_run_of_few_files_goes_on_too(plates, tmp_path, monkeypatch):
+    """48 spec files are three parts, as many as one process reads."""
+    calls = []
+
+    def reading(chunk):
+        calls.append(chunk)
+        if len(calls) == 3:  # the first is a look at how many spectra a file holds
+            raise KeyboardInterrupt
+        return read_files(chunk)
+
+    read_files = batches.read_files
+    monkeypatch.setattr(surveys, "read_files", reading)
+    with pytest.raises(KeyboardInterrupt):
+        surveys.prepare(config(plates, tmp_path / "d"), "data_prep.sdss")
+    assert len({*calls}) == 2
+    assert [p.name for p in tmp_path.iterdir()] == [".finished-d"]
+    calls[:] = [()] * 3
+    contents = surveys.prepare(config(plates, tmp_path / "d"), "data_prep.sdss")
+    assert len(calls) - 3 == 3  # the look, and the two parts that were left
+    assert contents.report["rows_out"] == FILES
+    assert [p.name for p in tmp_path.iterdir()] == ["d"]
+
+
+def test_every_source_file_is_listed_with_its_checksum(plates, tmp_path):
+    (tmp_path / "spectra").mkdir()
+    names = sorted(path.name for path in (plates / "spectra").iterdir())[:5]
+    for name in names:
+        (tmp_path / "spectra" / name).write_bytes((plates / "spectra" / name).read_bytes())
+    odd = tmp_path / "spectra" / 'a "b", c.fits'
+    odd.write_bytes(b"SIMPLE but cut")
+    (tmp_path / "catalog.fits").write_bytes((plates / "catalog.fits").read_bytes())
+    contents = surveys.prepare(config(tmp_path, tmp_path / "d"), "data_prep.sdss")
+    with (tmp_path / "d" / "sources.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    paths = [odd, *(tmp_path / "spectra" / name for name in names)]
+    digests = ["", *(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths[1:])]
+    assert [row["file"] for row in rows] == [str(path) for path in paths]
+    assert [row["sha256"] for row in rows] == digests
+    assert [row["spectra"] for row in rows] == ["0"] + ["1"] * 5
+    listed = (tmp_path / "d" / "sources.csv").read_bytes()
+    sha256 = hashlib.sha256(listed).hexdigest()
+    assert contents.sources[1] == {"spectra": "sources.csv", "files": 6, "sha256": sha256}
+
+    assert source_list_damage(tmp_path / "d", contents) == []
+    (tmp_path / "d" / "sources.csv").write_bytes(listed[:-1])
+    assert source_list_damage(tmp_path / "d", contents) == ["sources.csv differs from its sha256"]
+    (tmp_path / "d" / "sources.csv").unlink()
+    assert source_list_damage(tmp_path / "d", contents) == ["sources.csv is missing"]
+
+
 PROGRAM = """
 import sys, time
 from pathlib import Path
 from data_prep import survey
-survey.FEW_FILES, survey.TOGETHER_FILES = 3, 2
+survey.FEW_PARTS, survey.TOGETHER_FILES = 1, 2
 survey.contact_sheet = lambda *_: None
 if __name__ == "__main__":
     folder, out, workers = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
@@ -321,7 +374,7 @@ def test_unmatched_plates_say_so(plates, tmp_path):
     settings = surveys.Config((str(other),), (str(plates / "spectra"),), tmp_path / "d")
     with pytest.raises(InputError, match="no spectrum matches a row of"):
         surveys.prepare(settings, "data_prep.sdss")
-    assert manifest.FILE_NAME not in [p.name for p in tmp_path.rglob("*")]
+    assert [p.name for p in tmp_path.rglob("*")] == ["o.fits"]
 
 
 def test_real_desi_files(shared, tmp_path):

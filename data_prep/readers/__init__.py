@@ -1,7 +1,8 @@
 """Readers of survey files, one file a survey; here is the table of them, and what they share."""
 
 import glob
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.readers import desi, sdss, spplate, spspec
-from data_prep.readers.fits import columns, open_fits
-from spectranet_jax.spectra import BOSS_GRID, InputError, LogGrid, rebin
+from data_prep.readers.fits import columns, find_table, open_fits
+from spectranet_jax.spectra import BOSS_GRID, InputError, LogGrid
+from spectranet_jax.spectra.flags import pixel_flags
+from spectranet_jax.spectra.grid import Binning
 from spectranet_jax.spectra.spectrum import Spectrum
 
 SUFFIXES = (".fits", ".fits.gz", ".fit", ".fit.gz")
@@ -19,10 +22,16 @@ SUFFIXES = (".fits", ".fits.gz", ".fit", ".fit.gz")
 
 LIST_SUFFIXES = (".txt", ".lst")
 
-TOGETHER = 4
+SPECTRUM_NAMES = ("spec", "spplate", "spspec", "coadd")
+"""How surveys begin the names of spectra; in a folder, files of other names are looked into."""
+
+NAMED_ASIDE = 5
+"""Files left aside that are named on the terminal."""
+
+TOGETHER = 8
 """Spectra of a plate or petal rebinned at once: with more, fetching memory takes longest."""
 
-READERS: list[tuple[Callable[[Any], bool], Callable[[Path, Any], list[Spectrum]]]] = [
+READERS: list[tuple[Callable[[Any], bool], Callable[[Path, Any], Iterator[Spectrum]]]] = [
     (spplate.recognizes, spplate.spectra),
     (spspec.recognizes, spspec.spectra),
     (sdss.recognizes, sdss.spectra),
@@ -38,8 +47,16 @@ def read(path: Path) -> list[Spectrum]:
     Raises:
         InputError: if the file is missing, damaged, or of none of the formats that are read.
     """
+    return list(stream(path))
+
+
+def stream(path: Path) -> Iterator[Spectrum]:
+    """The spectra of a file one after the other, a few in memory at a time: see `read`.
+
+    Damage may show only after some spectra have come: then none of them is to be trusted.
+    """
     with open_fits(path) as hdus:
-        return next(reads(path, hdus) for recognizes, reads in READERS if recognizes(hdus))
+        yield from next(reads(path, hdus) for recognizes, reads in READERS if recognizes(hdus))
 
 
 def refuse_spectra(path: Path, hdus: Any) -> None:
@@ -69,6 +86,46 @@ def paths(arguments: Sequence[str]) -> list[str]:
         InputError: if an argument stands for no file.
     """
     return [path for argument in arguments for path in _expand(argument)]
+
+
+def spectrum_paths(arguments: Sequence[str]) -> list[str]:
+    """The files meant by command-line arguments where spectra are wanted: see `paths`.
+
+    What else lies in a folder, as a catalog, is left aside, and a line on standard error says so.
+    A file that is named, by itself, a pattern or a list, is always among them; so is one that
+    cannot be read: then the reader tells why.
+
+    Raises:
+        InputError: if an argument stands for no file, or there is no spectrum in any of them.
+    """
+    taken, aside = [], []
+    for argument in arguments:
+        files = _expand(argument)
+        if Path(argument).is_dir():
+            others = {name for name in files if _is_something_else(Path(name))}
+            aside += [name for name in files if name in others]
+            files = [name for name in files if name not in others]
+        taken += files
+    if not taken:
+        raise InputError(f"{', '.join(arguments)} holds FITS files, but no spectra; give others")
+    if aside:
+        more = f" and {len(aside) - NAMED_ASIDE} more" if len(aside) > NAMED_ASIDE else ""
+        names = ", ".join(aside[:NAMED_ASIDE])
+        print(f"left aside, since there is no spectrum in it: {names}{more}", file=sys.stderr)
+    return taken
+
+
+def _is_something_else(path: Path) -> bool:
+    """Whether a file is FITS without damage, and no spectrum."""
+    if path.name.lower().startswith(SPECTRUM_NAMES):
+        return False
+    try:
+        with open_fits(path, large=True) as hdus:
+            if any(recognizes(hdus) for recognizes, _ in READERS[:-1]):
+                return False
+            return find_table(hdus, {"FLUX", "IVAR"}) is None
+    except InputError:
+        return False
 
 
 def _expand(argument: str) -> list[str]:
@@ -108,22 +165,36 @@ def rebin_all(
 
     A bin whose flux or ivar float32 cannot hold gets 0 and 0.
     """
-    flux = np.zeros((len(spectra), grid.size), np.float32)
-    ivar = np.zeros_like(flux)
-    start = 0
-    with np.errstate(over="ignore", invalid="ignore"):
-        while start < len(spectra):
-            loglam = spectra[start].loglam
-            stop = start + 1
-            while stop < min(len(spectra), start + TOGETHER) and spectra[stop].loglam is loglam:
-                stop += 1
-            flux[start:stop], ivar[start:stop] = rebin(
-                loglam,
-                np.stack([s.flux for s in spectra[start:stop]]),
-                np.stack([s.ivar for s in spectra[start:stop]]),
-                grid,
-            )
-            start = stop
-    good = np.isfinite(flux) & np.isfinite(ivar)
-    flux[~good], ivar[~good] = 0, 0
+    none = np.zeros((0, grid.size), np.float32)
+    parts = [(none, none)] + [(flux, ivar) for _, _, flux, ivar in rebinned(spectra, grid)]
+    flux, ivar = (np.concatenate(part) for part in zip(*parts, strict=True))
     return flux, ivar
+
+
+def rebinned(
+    spectra: Iterable[Spectrum], grid: LogGrid = BOSS_GRID
+) -> Iterator[tuple[list[Spectrum], NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]]:
+    """A few spectra at a time, their `pixel_flags`, and flux and ivar as of `rebin_all`."""
+    binning = None
+    for group in _of_a_kind(spectra):
+        pixels = np.stack([s.flux for s in group]), np.stack([s.ivar for s in group])
+        with np.errstate(over="ignore", invalid="ignore"):
+            if binning is None or group[0].loglam is not binning.loglam:
+                binning = Binning.of(group[0].loglam, grid)
+            flux, ivar = (part.astype(np.float32) for part in binning(*pixels))
+        good = np.isfinite(flux) & np.isfinite(ivar)
+        if not good.all():
+            flux[~good], ivar[~good] = 0, 0
+        yield group, pixel_flags(*pixels), flux, ivar
+
+
+def _of_a_kind(spectra: Iterable[Spectrum]) -> Iterator[list[Spectrum]]:
+    """At most `TOGETHER` successive spectra that share their wavelengths."""
+    group: list[Spectrum] = []
+    for spectrum in spectra:
+        if group and (len(group) == TOGETHER or spectrum.loglam is not group[0].loglam):
+            yield group
+            group = []
+        group.append(spectrum)
+    if group:
+        yield group

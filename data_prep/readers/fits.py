@@ -7,8 +7,9 @@ import struct
 import tempfile
 import warnings
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +21,12 @@ from spectranet_jax.spectra import InputError
 MAGIC, GZIP_MAGIC = b"SIMPLE", b"\x1f\x8b"
 IN_MEMORY = 64 << 20
 """Bytes of a gzip file's content beyond which it is unpacked to disk."""
+
+ROWS_AT_ONCE = 16
+"""Of the images of a plate or petal: a megabyte."""
+
+SUMMED_AT_ONCE = 1 << 18
+"""Bytes: no more than the processor's cache holds; a multiple of a word's 4."""
 
 WIDTHS = {"L": 1, "B": 1, "A": 1, "I": 2, "J": 4, "K": 8, "E": 4, "D": 8, "C": 8, "M": 16}
 WIDTHS |= {"P": 8, "Q": 16}
@@ -135,7 +142,7 @@ def numbers(path: Path, hdu: Any, dtype: DTypeLike, column: str = "") -> NDArray
         InputError: if there are no data, these are no numbers, a row of the column holds several,
             or they do not sum to the checksum that the HDU carries.
     """
-    what = f"column {column}" if column else f"HDU {hdu.name or 'without a name'}"
+    what = f"column {column}" if column else _called(hdu)
     _verify(path, hdu)
     data = hdu.data[column] if column else hdu.data
     if data is None or data.dtype.kind not in "iuf":
@@ -146,22 +153,56 @@ def numbers(path: Path, hdu: Any, dtype: DTypeLike, column: str = "") -> NDArray
         return np.array(data, dtype)
 
 
+def in_rows(path: Path, images: Sequence[Any]) -> Iterator[tuple[NDArray[Any], ...]]:
+    """Images of as many rows (n, pixels), a few rows of each at a time, in native byte order.
+
+    So a plate is never in memory whole, and what is done with a row is done while the processor's
+    cache holds it.
+
+    Raises:
+        InputError: as `numbers`.
+    """
+    (count,) = {image_shape(path, hdu)[0] for hdu in images}
+    for hdu in images:
+        _verify(path, hdu)
+    for start in range(0, count, ROWS_AT_ONCE):
+        parts = [hdu.section[start : start + ROWS_AT_ONCE] for hdu in images]
+        yield tuple(part.astype(part.dtype.newbyteorder("="), copy=False) for part in parts)
+
+
+def image_shape(path: Path, hdu: Any) -> tuple[int, ...]:
+    """The shape of an image.
+
+    Raises:
+        InputError: if the HDU holds none.
+    """
+    shape = getattr(hdu, "shape", ())
+    if hasattr(hdu, "columns") or not shape:
+        raise InputError(f"{path} has no numbers in its {_called(hdu)}; fetch it again")
+    return tuple(shape)
+
+
+def _called(hdu: Any) -> str:
+    return f"HDU {hdu.name or 'without a name'}"
+
+
 def _verify(path: Path, hdu: Any) -> None:
     """Compare the data with DATASUM, the ones' complement sum of their 32-bit words (FITS 4.0)."""
     if "DATASUM" not in hdu.header or (info := hdu.fileinfo()) is None:
         return
-    file = info["file"]
+    file, left = info["file"], info["datSpan"]
     before = file.tell()
     file.seek(info["datLoc"])
-    words = np.frombuffer(file.read(info["datSpan"]), ">u4")
+    total = 0
+    while left and (part := file.read(min(left, SUMMED_AT_ONCE))):
+        total += int(np.frombuffer(part, ">u4").sum(dtype=np.uint64))
+        left -= len(part)
     file.seek(before)
-    total = int(words.sum(dtype=np.uint64))
     while total >> 32:
         total = (total & 0xFFFFFFFF) + (total >> 32)
     if total != int(hdu.header["DATASUM"]):
         raise InputError(
-            f"{path} is damaged: HDU {hdu.name or 'without a name'} does not sum to its DATASUM;"
-            " fetch it again"
+            f"{path} is damaged: {_called(hdu)} does not sum to its DATASUM; fetch it again"
         )
 
 
@@ -178,36 +219,46 @@ def integers_after(hdu: Any, wanted: Iterable[str]) -> dict[str, int]:
     info = hdu.fileinfo()
     file = info["file"]
     file.seek(info["datLoc"] + info["datSpan"])
-    header = ""
-    while _END not in header:
-        if not (block := file.read(2880)) and not header:
+    blocks: list[bytes] = []
+    while not blocks or _END not in blocks[-1]:
+        if not (block := file.read(2880)) and not blocks:
             return {}
         if len(block) < 2880:
             raise EOFError
-        header += block.decode("ascii", "replace")
-        if not header.startswith("XTENSION= 'BINTABLE'"):
+        blocks.append(block)
+        if not blocks[0].startswith(b"XTENSION= 'BINTABLE'"):
             return {}
     data = file.tell()
-    names = {int(n): name.strip().upper() for n, name in _TTYPE.findall(header)}
-    forms = {int(n): form for n, form in _TFORM.findall(header)}
-    scaled = {int(n) for n in _TZERO.findall(header)}
-    if not (rows := _NAXIS2.search(header)) or int(rows.group(1)) == 0:
-        return {}
-    found, offset = {}, 0
-    for number in sorted(forms):
-        repeat, code = _FORM.match(forms[number]).groups()  # type: ignore[union-attr]
-        count = int(repeat or 1)
-        name = names.get(number, "")
-        if name in wanted and code in "IJK" and count == 1 and number not in scaled:
+    found = {}
+    for name, (offset, width) in _integer_columns(b"".join(blocks)).items():
+        if name in wanted:
             file.seek(data + offset)
-            if len(value := file.read(WIDTHS[code])) < WIDTHS[code]:
+            if len(value := file.read(width)) < width:
                 raise EOFError
             found[name] = int.from_bytes(value, "big", signed=True)
-        offset += -(-count // 8) if code == "X" else count * WIDTHS[code]
     return found
 
 
-_END = "END" + 77 * " "
+@lru_cache(maxsize=16)  # the files of a release have the same header
+def _integer_columns(header: bytes) -> dict[str, tuple[int, int]]:
+    """Upper-case name -> place in a row and width, bytes, of a table's columns of one integer."""
+    text = header.decode("ascii", "replace")
+    names = {int(n): name.strip().upper() for n, name in _TTYPE.findall(text)}
+    forms = {int(n): form for n, form in _TFORM.findall(text)}
+    scaled = {int(n) for n in _TZERO.findall(text)}
+    if not (rows := _NAXIS2.search(text)) or int(rows.group(1)) == 0:
+        return {}
+    places, offset = {}, 0
+    for number in sorted(forms):
+        repeat, code = _FORM.match(forms[number]).groups()  # type: ignore[union-attr]
+        count = int(repeat or 1)
+        if number in names and code in "IJK" and count == 1 and number not in scaled:
+            places[names[number]] = offset, WIDTHS[code]
+        offset += -(-count // 8) if code == "X" else count * WIDTHS[code]
+    return places
+
+
+_END = b"END" + 77 * b" "
 _TTYPE = re.compile(r"TTYPE(\d+) *= *'([^']*)'")
 _TFORM = re.compile(r"TFORM(\d+) *= *'([^']*)'")
 _TZERO = re.compile(r"TZERO(\d+) *= ")

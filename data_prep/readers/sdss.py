@@ -5,6 +5,7 @@ files spec and spec-lite): SPALL or, for SDSS-I/II, SPECOBJ in HDU 2; DR16 files
 at all; from DR18 on a file is named after field, MJD and CATALOGID.
 """
 
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def read(path: Path) -> list[Spectrum]:
         InputError: if the file is missing, damaged, or of another format.
     """
     with open_fits(path) as hdus:
-        return spectra(path, hdus)
+        return list(spectra(path, hdus))
 
 
 def recognizes(hdus: Any) -> bool:
@@ -45,7 +46,7 @@ def recognizes(hdus: Any) -> bool:
     return any({"FLUX", "IVAR"} <= columns(hdu) for hdu in islice(hdus, 1, 2))
 
 
-def spectra(path: Path, hdus: Any) -> list[Spectrum]:
+def spectra(path: Path, hdus: Any) -> Iterator[Spectrum]:
     """The spectrum in an open file: see `read`."""
     check_vacuum(path, hdus[0].header)
     # Full files append a table a single exposure, so the first is the co-added one.
@@ -67,7 +68,7 @@ def spectra(path: Path, hdus: Any) -> list[Spectrum]:
         header = table.header if "COEFF0" in table.header else hdus[0].header
         loglam = loglam_of_header(path, header, len(flux))
     name, key, object_id = _identity(path, hdus)
-    return [Spectrum(name, loglam, flux, ivar, str(path), key, object_id)]
+    yield Spectrum(name, loglam, flux, ivar, str(path), key, object_id)
 
 
 def check_vacuum(path: Path, header: Any) -> None:

@@ -5,13 +5,14 @@ pixels), then IVAR, ANDMASK, ORMASK, WAVEDISP, the plug map and SKY; HDUs withou
 by their place. The wavelengths are COEFF0 + COEFF1 * pixel, log10 of Angstrom.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from data_prep.readers import sdss
-from data_prep.readers.fits import find_table, numbers, open_fits
+from data_prep.readers.fits import find_table, image_shape, in_rows, numbers, open_fits
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.spectrum import Spectrum
 
@@ -32,7 +33,7 @@ def read(path: Path) -> list[Spectrum]:
     with open_fits(path) as hdus:
         if not recognizes(hdus):
             raise InputError(f"{path} is no spPlate file; give one of these")
-        return spectra(path, hdus)
+        return list(spectra(path, hdus))
 
 
 def recognizes(hdus: Any) -> bool:
@@ -41,34 +42,34 @@ def recognizes(hdus: Any) -> bool:
     return header.get("NAXIS") == 2 and "COEFF0" in header and "FIBERID" not in header
 
 
-def spectra(path: Path, hdus: Any) -> list[Spectrum]:
+def spectra(path: Path, hdus: Any) -> Iterator[Spectrum]:
     """The spectra in an open file: see `read`."""
     header = hdus[0].header
     sdss.check_vacuum(path, header)
-    flux = numbers(path, hdus[0], np.float32)
     if (ivar_hdu := _image(hdus, "IVAR", IVAR)) is None:
         raise InputError(
             f"{path} is an spPlate file that lacks its inverse variance (HDU IVAR), without which"
             " no pixel can be weighed; fetch the whole file"
         )
-    ivar = numbers(path, ivar_hdu, np.float32)
     mask_hdu = _image(hdus, "ANDMASK", AND_MASK)
-    mask = None if mask_hdu is None else numbers(path, mask_hdu, np.int64)
-    for name, image in (("IVAR", ivar), ("ANDMASK", mask)):
-        if image is not None and image.shape != flux.shape:
+    shape = image_shape(path, hdus[0])
+    for name, image in (("IVAR", ivar_hdu), ("ANDMASK", mask_hdu)):
+        if image is not None and (other := image_shape(path, image)) != shape:
             raise InputError(
-                f"{path} has a flux of shape {flux.shape} and an {name} of shape {image.shape};"
-                " fetch it again"
+                f"{path} has a flux of shape {shape} and an {name} of shape {other}; fetch it again"
             )
-    if mask is not None:
-        ivar[mask & sdss.COMBINEREJ != 0] = 0
-    if not flux.size:
+    if 0 in shape:
         raise InputError(f"{path} holds no spectra; fetch it again")
-    loglam = sdss.loglam_of_header(path, header, flux.shape[1])
-    return [
-        Spectrum(name, loglam, flux[row], ivar[row], str(path), key)
-        for row, (name, key) in enumerate(_identities(path, hdus, len(flux)))
-    ]
+    loglam = sdss.loglam_of_header(path, header, shape[1])
+    identities = iter(_identities(path, hdus, shape[0]))
+    images = [hdu for hdu in (hdus[0], ivar_hdu, mask_hdu) if hdu is not None]
+    for flux, ivar, *masks in in_rows(path, images):
+        flux, ivar = flux.astype(np.float32, copy=False), ivar.astype(np.float32, copy=False)
+        for mask in masks:
+            ivar[mask.astype(np.int64, copy=False) & sdss.COMBINEREJ != 0] = 0
+        for row_flux, row_ivar in zip(flux, ivar, strict=True):
+            name, key = next(identities)
+            yield Spectrum(name, loglam, row_flux, row_ivar, str(path), key)
 
 
 def _image(hdus: Any, name: str, place: int) -> Any | None:

@@ -4,6 +4,7 @@ The rows are flux, continuum-subtracted flux, error and mask (keywords ARRAY1 to
 wavelengths are COEFF0 + COEFF1 * pixel, log10 of Angstrom, and VACUUM says that they are vacuum's.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def read(path: Path) -> list[Spectrum]:
     with open_fits(path) as hdus:
         if not recognizes(hdus):
             raise InputError(f"{path} is no spSpec file; give one of these")
-        return spectra(path, hdus)
+        return list(spectra(path, hdus))
 
 
 def recognizes(hdus: Any) -> bool:
@@ -38,7 +39,7 @@ def recognizes(hdus: Any) -> bool:
     return header.get("NAXIS") == 2 and "COEFF0" in header and "FIBERID" in header
 
 
-def spectra(path: Path, hdus: Any) -> list[Spectrum]:
+def spectra(path: Path, hdus: Any) -> Iterator[Spectrum]:
     """The spectrum in an open file: see `read`."""
     header = hdus[0].header
     sdss.check_vacuum(path, header)
@@ -59,4 +60,4 @@ def spectra(path: Path, hdus: Any) -> list[Spectrum]:
     name = sdss.spectrum_name(*key) if known else path.name.partition(".")[0]
     loglam = sdss.loglam_of_header(path, header, rows.shape[1])
     flux = rows[FLUX].astype(np.float32)
-    return [Spectrum(name, loglam, flux, ivar.astype(np.float32), str(path), key)]
+    yield Spectrum(name, loglam, flux, ivar.astype(np.float32), str(path), key)

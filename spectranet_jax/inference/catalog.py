@@ -101,7 +101,8 @@ def check_path(path: Path) -> None:
             import pyarrow  # noqa: F401
         except ImportError as error:
             raise InputError(
-                f"{path}: Parquet needs the package pyarrow; install it, or write .fits or .ecsv"
+                f"{path}: Parquet needs the package pyarrow; write .fits or .ecsv, or say"
+                ' pip install "spectranet-jax[parquet]"'
             ) from error
 
 

@@ -35,10 +35,10 @@ def median_sn(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDArray
     return np.nanmedian(sn, axis=-1).astype(np.float32)
 
 
-def pixel_flags(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> int:
-    """Flags of one spectrum that only its native pixels, (pixels,), can tell: BAD_PIXELS or 0."""
-    bad = ~np.isfinite(flux) | ~np.isfinite(ivar) | (ivar < 0)
-    return int(Flag.BAD_PIXELS) if bad.any() else 0
+def pixel_flags(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDArray[np.int32]:
+    """Flags that only native pixels, (..., pixels), can tell: BAD_PIXELS or 0, int32 (...)."""
+    good = np.isfinite(flux) & np.isfinite(ivar) & (ivar >= 0)
+    return np.where(good.all(axis=-1), 0, Flag.BAD_PIXELS).astype(np.int32)
 
 
 def quality_flags(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDArray[np.int32]:

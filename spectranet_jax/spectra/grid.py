@@ -73,43 +73,94 @@ def rebin(
     Raises:
         InputError: if the shapes do not belong together, or loglam is no logarithm.
     """
-    mask_of_flux, mask_of_ivar = np.ma.getmask(flux), np.ma.getmask(ivar)
-    loglam, flux, ivar = np.asarray(loglam), np.asarray(flux), np.asarray(ivar)
-    if flux.shape != ivar.shape or flux.shape[-1:] != loglam.shape:
-        raise InputError(
-            f"loglam {loglam.shape}, flux {flux.shape} and ivar {ivar.shape} do not belong"
-            " together; give (pixels,), (..., pixels) and (..., pixels)"
+    return Binning.of(loglam, grid)(flux, ivar)
+
+
+@dataclass(frozen=True)
+class Binning:
+    """Which pixel goes into which bin: `rebin` for many spectra of the same wavelengths.
+
+    Pixels are summed over runs of equal bin, and where a bin has several runs, as arms overlap,
+    these are summed too: so pixels in nearly any order are never copied.
+
+    Attributes:
+        loglam: (pixels,), the wavelengths that it is for.
+        size: bins of the grid.
+        pixels: from the first on the grid to the last.
+        runs: where each run begins among these pixels.
+        order: the runs on the grid, by bin.
+        groups: where each bin's runs begin in that order.
+        filled: the bin of each group.
+    """
+
+    loglam: NDArray[np.floating]
+    size: int
+    pixels: slice
+    runs: NDArray[np.int64]
+    order: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    filled: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, loglam: NDArray[np.floating], grid: LogGrid = BOSS_GRID) -> "Binning":
+        """The binning of these wavelengths: see `rebin`."""
+        loglam = np.asarray(loglam)
+        known = loglam[np.isfinite(loglam)]
+        if known.size and known.min() > 100:
+            raise InputError(
+                f"loglam begins at {known[0]:g}, which looks like Angstrom;"
+                " give log10 of the wavelengths"
+            )
+        index = grid.bin_of(np.where(np.isfinite(loglam), loglam, 0.0)).ravel()
+        index = np.where((index >= 0) & (index < grid.size), index, -1)
+        on_grid = np.flatnonzero(index >= 0)
+        pixels = slice(on_grid[0], on_grid[-1] + 1) if len(on_grid) else slice(0)
+        index = index[pixels]
+        runs = np.flatnonzero(np.diff(index, prepend=-2))
+        order = np.argsort(index[runs], kind="stable")
+        order = order[index[runs][order] >= 0]
+        bins = index[runs][order]
+        groups = np.flatnonzero(np.diff(bins, prepend=-1))
+        return cls(loglam, grid.size, pixels, runs, order, groups, bins[groups])
+
+    def __call__(
+        self, flux: NDArray[np.floating], ivar: NDArray[np.floating]
+    ) -> tuple[Float64Array, Float64Array]:
+        """Flux and ivar, both (..., pixels), in the bins: see `rebin`."""
+        mask_of_flux, mask_of_ivar = np.ma.getmask(flux), np.ma.getmask(ivar)
+        flux, ivar = np.asarray(flux), np.asarray(ivar)
+        if flux.shape != ivar.shape or flux.shape[-1:] != self.loglam.shape:
+            raise InputError(
+                f"loglam {self.loglam.shape}, flux {flux.shape} and ivar {ivar.shape} do not belong"
+                " together; give (pixels,), (..., pixels) and (..., pixels)"
+            )
+        if np.any(mask_of_flux) or np.any(mask_of_ivar):
+            ivar = np.where(mask_of_flux | mask_of_ivar, 0, ivar)
+        mean, total_weight = np.zeros((2, *flux.shape[:-1], self.size))
+        if not len(self.filled):
+            return mean, total_weight
+        flux, ivar = flux[..., self.pixels], ivar[..., self.pixels]
+        with np.errstate(over="ignore", invalid="ignore"):
+            flux_sums, sums = self._sums(flux, ivar)
+        # A pixel that does not count shows in the sums of its bin, unless its ivar is negative.
+        if not (np.isfinite(flux_sums).all() and np.isfinite(sums).all() and (ivar >= 0).all()):
+            good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
+            flux_sums, sums = self._sums(np.where(good, flux, 0), np.where(good, ivar, 0))
+        total_weight[..., self.filled] = sums
+        mean[..., self.filled] = np.divide(
+            flux_sums, sums, out=np.zeros_like(flux_sums), where=sums > 0
         )
-    known = loglam[np.isfinite(loglam)]
-    if known.size and known.min() > 100:
-        raise InputError(
-            f"loglam begins at {known[0]:g}, which looks like Angstrom;"
-            " give log10 of the wavelengths"
-        )
-    if np.any(mask_of_flux) or np.any(mask_of_ivar):
-        ivar = np.where(mask_of_flux | mask_of_ivar, 0, ivar)
-    usable = np.isfinite(loglam)
-    index = np.where(usable, grid.bin_of(np.where(usable, loglam, 0.0)), -1)
-    order = np.argsort(index, kind="stable")
-    order = order[(index[order] >= 0) & (index[order] < grid.size)]
-    mean, total_weight = np.zeros((2, *flux.shape[:-1], grid.size))
-    if not len(order):
         return mean, total_weight
-    index = index[order]
-    in_order = (np.diff(order) == 1).all()  # as in nearly every survey: then nothing is copied
-    pixels = slice(order[0], order[-1] + 1) if in_order else order
 
-    flux, ivar = flux[..., pixels], ivar[..., pixels]
-    good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
-    weight = np.where(good, ivar, 0)
-    # The product keeps the dtype of the pixels, as QuasarNP's does; the sums are float64.
-    weighted_flux = np.where(good, flux, 0) * weight
-
-    # Sums over the runs of equal index.
-    starts = np.flatnonzero(np.diff(index, prepend=-1))
-    filled = index[starts]
-    sums = np.add.reduceat(weight, starts, axis=-1, dtype=np.float64)
-    total_weight[..., filled] = sums
-    flux_sums = np.add.reduceat(weighted_flux, starts, axis=-1, dtype=np.float64)
-    mean[..., filled] = np.divide(flux_sums, sums, out=np.zeros_like(flux_sums), where=sums > 0)
-    return mean, total_weight
+    def _sums(
+        self, flux: NDArray[np.floating], ivar: NDArray[np.floating]
+    ) -> tuple[Float64Array, Float64Array]:
+        """Sums of flux * ivar and of ivar over the pixels of each bin."""
+        # The product keeps the dtype of the pixels, as QuasarNP's does; the sums are float64.
+        sums = [
+            np.add.reduceat(pixels, self.runs, axis=-1, dtype=np.float64)
+            for pixels in (flux * ivar, ivar)
+        ]
+        if len(self.groups) < len(self.runs):
+            sums = [np.add.reduceat(part[..., self.order], self.groups, axis=-1) for part in sums]
+        return sums[0], sums[1]

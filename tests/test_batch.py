@@ -1,0 +1,55 @@
+"""What a worker makes of files."""
+
+import hashlib
+
+import numpy as np
+from astropy.io import fits
+from make_fits import write_spec, write_spplate
+
+from data_prep import batch
+from data_prep.readers import fits as reading
+
+
+def plate(path, fibers=40, pixels=400):
+    rng = np.random.default_rng(2)
+    flux, ivar = rng.normal(3, 1, (fibers, pixels)), rng.uniform(1, 2, (fibers, pixels))
+    return write_spplate(path, flux=flux, ivar=ivar)
+
+
+def test_checksums_are_those_of_the_files_also_where_a_thread_takes_them(tmp_path, monkeypatch):
+    files = [write_spec(tmp_path / "a.fits"), plate(tmp_path / "b.fits")]
+    monkeypatch.setattr(batch, "HASHED_MEANWHILE", 200_000)
+    assert files[0].stat().st_size < 200_000 < files[1].stat().st_size
+    read = batch.read_files([str(f) for f in files])
+    expected = [(str(f), hashlib.sha256(f.read_bytes()).hexdigest()) for f in files]
+    assert [(name, digest) for name, digest, _, _ in read.files] == expected
+    assert [n for _, _, n, _ in read.files] == [1, 40] and len(read) == 41
+    assert read.file.tolist() == [0] + [1] * 40
+
+
+def test_pixels_that_are_no_numbers_are_marked(tmp_path):
+    path = plate(tmp_path / "p.fits")
+    with fits.open(path, mode="update") as hdus:
+        hdus[0].data[3, 5], hdus["IVAR"].data[21, 6], hdus["IVAR"].data[39, 0] = np.nan, np.inf, -1
+    read = batch.read_files([str(path)])
+    assert np.flatnonzero(read.masked).tolist() == [3, 21, 39]
+    assert np.isfinite(read.flux).all() and np.isfinite(read.ivar).all() and (read.ivar >= 0).all()
+
+
+def test_of_a_file_that_fails_in_its_middle_nothing_is_kept(tmp_path, monkeypatch):
+    """Spectra come in pieces: those before the damage are not trusted either."""
+    sound, damaged = plate(tmp_path / "a.fits"), plate(tmp_path / "b.fits", fibers=50)
+    whole = reading.in_rows
+
+    def breaks(path, images):
+        for number, part in enumerate(whole(path, images)):
+            if path == damaged and number == 2:
+                raise OSError("Input/output error")
+            yield part
+
+    monkeypatch.setattr("data_prep.readers.spplate.in_rows", breaks)
+    read = batch.read_files([str(damaged), str(sound)])
+    (_, digest, spectra, reason), (_, _, others, fine) = read.files
+    assert (digest, spectra, others, fine) == ("", 0, 40, "")
+    assert reason.startswith(f"{damaged} cannot be read as FITS")
+    assert len(read) == 40 and set(read.file.tolist()) == {1}
