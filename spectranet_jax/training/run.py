@@ -4,6 +4,7 @@ config.json     network, task and settings; enough to build both again
 metrics.jsonl   one JSON object a line: the loss of each step, the validation of each epoch
 checkpoints/    `last` to resume from, `best` to evaluate and predict with
 evaluation.json, figures/   written by evaluation
+profile/        a trace of some steps, if asked for
 """
 
 import json
