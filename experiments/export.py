@@ -15,7 +15,6 @@ import tyro
 from experiments.card import MOCK, write_card
 from experiments.command import Command, command
 
-
 SHIPPABLE = ("classify", "linenet")
 """Experiments whose models may be shipped."""
 

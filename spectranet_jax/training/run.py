@@ -5,6 +5,7 @@ metrics.jsonl   one JSON object a line: the loss of each step, the validation of
 checkpoints/    `last` to resume from, `best` to evaluate and predict with
 calibration.json   fields of the task that were fitted to the validation split after training
 evaluation.json, figures/   written by evaluation
+profile/        a trace of some steps, if asked for
 """
 
 import json
