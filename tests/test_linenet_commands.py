@@ -1,0 +1,165 @@
+"""LineNet from the command line: light in, a run folder out, and a catalog with pictures."""
+
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+import toy_runs
+from astropy.table import Table
+from make_fits import write_spec
+
+from data_prep.mock.dataset import prepare
+from experiments import evaluate, linenet, plots, predict
+from experiments.card import write_card
+from experiments.export import rebuild_command
+from experiments.pieces import pieces
+from spectranet_jax.inference import load
+from spectranet_jax.networks.linenet import LINES, Z_STEPS
+from spectranet_jax.spectra import CLASSES, InputError
+from spectranet_jax.tasks.linenet import column
+from spectranet_jax.training import run
+
+
+@pytest.fixture(scope="module")
+def light(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("linenet") / "light"
+    prepare(folder, dict.fromkeys(CLASSES, 60), seed=3, noiseless=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(light: Path) -> Path:
+    out = light.parent / "run"
+    linenet.work(linenet.Config(data=light, out=out, epochs=1, batch=32, features=8, cache=False))
+    return out
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("predict") / "linenet"
+    return toy_runs.untrained(folder, toy_runs.LINENET, {"name": "linenet"})
+
+
+@pytest.mark.slow
+def test_a_run_is_calibrated_scored_and_drawn(trained: Path):
+    calibration = json.loads((trained / run.CALIBRATION).read_text())
+    assert set(calibration) == {"class_temperature", "temperature"}
+    model = load(trained)
+    assert model.task.config["temperature"] == calibration["temperature"]
+    scores = run.read_evaluation(trained)["test"]["scores"]
+    assert scores["quasars"]["redshift"]["n"] > 5 and scores["galaxies"]["n"] > 3
+    assert scores["posterior"]["n"] == scores["quasars"]["redshift"]["n"] + scores["galaxies"]["n"]
+    drawn = {path.stem for path in (trained / "figures").glob("*.png")}
+    assert drawn > {"pit", "coverage", "reliability", "risk_coverage", "velocity", "redshift"}
+
+
+@pytest.mark.slow
+def test_evaluation_repeats_to_the_last_digit(trained: Path, tmp_path: Path):
+    evaluate.work(evaluate.Config(str(trained), out=tmp_path / "again", cache=False))
+    once, again = (run.read_evaluation(f)["test"]["scores"] for f in (trained, tmp_path / "again"))
+    assert once == again
+
+
+@pytest.mark.slow
+def test_the_card_tells_redshifts_and_how_to_rebuild(trained: Path):
+    model = load(trained)
+    command = rebuild_command(model.config)
+    assert command.startswith("python -m experiments.linenet") and "--features 8" in command
+    card = write_card("toy", model, command, {"test": run.read_evaluation(trained)["test"]})
+    scores = run.read_evaluation(trained)["test"]["scores"]
+    assert f"| galaxies | {scores['galaxies']['n']} |" in card and "MIT" in card
+
+
+@pytest.mark.slow
+def test_several_members_are_one_model(light: Path, tmp_path: Path):
+    settings = {"data": light, "epochs": 1, "batch": 32, "features": 4, "cache": False}
+    linenet.work(linenet.Config(out=tmp_path / "two", members=2, **settings))
+    model = load(tmp_path / "two")
+    assert set(model.variables["params"]) == {"member_0", "member_1"}
+    rng = np.random.default_rng(0)
+    table = model.predict(rng.normal(2, 1, (3, 443)), np.ones((3, 443)))
+    assert len(table) == 3 and np.isfinite(table["P_QSO"]).all()
+
+
+@pytest.mark.parametrize("flag", ["features", "members"])
+def test_none_is_too_few(flag: str):
+    with pytest.raises(InputError, match=f"--{flag} 0 is too small"):
+        linenet.work(linenet.Config(**{flag: 0}, cache=False))
+
+
+def test_light_is_for_networks_that_draw_the_noise(light: Path, untrained: Path, tmp_path: Path):
+    with pytest.raises(InputError, match=r"only experiments\.linenet draws it"):
+        evaluate.work(
+            evaluate.Config(str(untrained), data=light, split="train", out=tmp_path, cache=False)
+        )
+
+
+def test_a_catalog_has_evidence_a_line_and_no_redshift_of_stars(untrained: Path):
+    rng = np.random.default_rng(1)
+    flux = np.cumsum(rng.normal(0, 1, (40, 443)), axis=1)
+    table = load(untrained).predict(flux, np.ones_like(flux))
+    assert table.colnames[-len(LINES) :] == [column(line) for line in LINES]
+    star = np.array(table["CLASS"]) == "STAR"
+    for name in ("Z", "Z_ERR", "P_3000", "EV_CIV"):
+        assert (np.ma.getmaskarray(table[name]) == star).all(), name
+    quasar = np.char.startswith(np.array(table["CLASS"]), "QSO")
+    assert (np.ma.getmaskarray(table["P_BAL"]) == ~quasar).all()
+    assert 0 < star.sum() < 40 or quasar.any()
+
+
+def test_pictures_of_every_spectrum(untrained: Path, tmp_path: Path, monkeypatch):
+    """One that is good, one without data, one that cannot be read."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    write_spec(Path("spec-a.fits"), (7000, 56000, 1), flux=rng.normal(2, 1, 4600))
+    write_spec(Path("spec-b.fits"), (7000, 56000, 2), ivar=np.zeros(4600))
+    Path("spec-c.fits").write_bytes(b"not FITS")
+    files = ["spec-a.fits", "spec-b.fits", "spec-c.fits"]
+    assert plots.plot([load(untrained)], pieces(files), Path("pictures")) == 3
+    names = sorted(path.name for path in Path("pictures").iterdir())
+    assert [name[:13] for name in names] == ["000001-spec-a", "000002-spec-b", "000003-spec-c"]
+    for path in Path("pictures").iterdir():
+        assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_classifier_alone_is_drawn_too(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_spec(Path("spec-a.fits"), (7000, 56000, 1))
+    model = load(toy_runs.untrained(tmp_path / "classify"))
+    assert plots.plot([model], pieces(["spec-a.fits"]), Path("pictures")) == 1
+
+
+def test_prior_threshold_and_pictures_from_the_command_line(
+    untrained: Path, tmp_path: Path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    write_spec(Path("spec-a.fits"), (7000, 56000, 1), flux=rng.normal(2, 1, 4600))
+    settings = {"model": (str(untrained),), "cache": False}
+    for out, prior in (("stars.fits", "1,0,0,0"), ("bals.fits", "0,0,0,1")):
+        predict.work(
+            predict.Config(
+                ("spec-a.fits",),
+                out=Path(out),
+                class_prior=prior,
+                bal_threshold=0.0,
+                plots=Path("pictures"),
+                **settings,
+            )
+        )
+    said = [Table.read(name)["CLASS"][0] for name in ("stars.fits", "bals.fits")]
+    assert [name.strip() for name in said] == ["STAR", "QSO_BAL"]
+    header = Table.read("stars.fits").meta["CONFIG1"]
+    assert json.loads(header)["task"]["prior"] == [1, 0, 0, 0]
+
+
+def test_p_of_z_is_in_no_catalog(untrained: Path):
+    model = load(untrained)
+    flux = np.ones((2, 443), np.float32)
+    columns = model.columns(flux, flux)
+    assert columns["P_OF_Z"].shape == (2, Z_STEPS)
+    np.testing.assert_allclose(columns["P_OF_Z"].sum(1), 1, rtol=1e-4)
+    assert "P_OF_Z" not in model.predict(flux, flux).colnames
+    assert jax.tree.leaves(model.variables)
