@@ -8,7 +8,7 @@ RUN := $(VENV)/bin/python -m
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help classify redshift quasarnet compare predict evaluate test test-fast lint format benchmark wheel clean
+.PHONY: help classify redshift linenet quasarnet compare predict evaluate test test-fast lint format benchmark wheel clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -18,6 +18,9 @@ classify: $(VENV)/run  ## train, evaluate and plot the four-class network (makes
 
 redshift: $(VENV)/run  ## the same for the redshift network (ARGS="--target bal")
 	$(RUN) experiments.redshift $(ARGS)
+
+linenet: $(VENV)/run  ## the same for LineNet: class, redshift and broad absorption (40 minutes)
+	$(RUN) experiments.linenet $(ARGS)
 
 quasarnet: $(VENV)/run  ## the same for QuasarNET (docs/quasarnet.md)
 	$(RUN) experiments.quasarnet $(ARGS)

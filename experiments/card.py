@@ -12,22 +12,37 @@ Evaluations = Mapping[str, Mapping[str, Any]]
 
 MOCK = "data_prep.mock"
 
-LIMITS = {
-    MOCK: """\
-- Trained on mock spectra alone; no survey spectrum went in. Part of the light is drawn from
-  templates: redrock's galaxies and quasar archetypes (BSD license) and PyHammer's stars (MIT
-  license), whose licenses lie beside them in `data_prep/mock/templates`. Much else in the survey
-  was set against real BOSS and SDSS spectra, plate 7102 among them, which were scored about
-  fifteen times while the survey was drawn up. They are a development set, and their scores flatter.
+SHIPPED = """redrock's galaxies and quasar archetypes (BSD license) and PyHammer's stars (MIT
+  license), whose licenses lie beside them in `data_prep/mock/templates`. Spectra to train, validate
+  and test on are drawn from the same templates, so mock scores flatter where templates matter"""
+
+
+def limits(creator: Mapping[str, Any]) -> str:
+    """What a user should know before trusting a model that was trained on these data, Markdown."""
+    if creator.get("command") != MOCK:
+        return "Nobody has written them down."
+    config = creator["config"]
+    templates = f"{config['templates']}: see their licenses"
+    if "empirical templates" in config["without"]:
+        light = "No template went in."
+    else:
+        origin = SHIPPED if config["templates"] == "shipped" else templates
+        light = f"Part of the light is drawn from templates: {origin}."
+    counts = ", ".join(f"{name} {count:,}" for name, count in config["counts"].items())
+    left_out = ", ".join(config["without"]) or "nothing"
+    return f"""\
+- Trained on mock spectra alone; no survey spectrum went in. {light}
+- Ingredients left out of the survey: {left_out}.
+- Much in the survey was set against real BOSS and SDSS spectra, plate 7102 among them, which were
+  scored some fifteen times while it was drawn up. They are a development set, and their scores
+  flatter.
 - Made for BOSS spectra of quasar targets; spectra of SDSS-I/II, whose outer bins are empty, work
   too. Other surveys' galaxies may look different.
-- Probabilities are calibrated on the mock survey, whose classes are equally frequent. In a sample
-  with other frequencies they need to be weighted by them.
+- Class probabilities are calibrated on the mock survey ({counts}). In a sample
+  with other frequencies they need to be weighted: LineNet does so with `--class-prior`.
 - Below a median S/N of 2 a bin of 690 km/s (flag LOW_SN) classes are guesses.
 - The same seed gives the same survey, and so the same weights, on the same kind of machine: other
   processors round differently."""
-}
-"""What made the training data -> what a user should know before trusting the model."""
 
 
 def write_card(name: str, model: "Model", command: str, evaluations: Evaluations) -> str:
@@ -62,7 +77,7 @@ def write_card(name: str, model: "Model", command: str, evaluations: Evaluations
 {chr(10).join(_scores(title, evaluation) for title, evaluation in evaluations.items())}
 ## Limits
 
-{LIMITS.get(creator.get("command", ""), "Nobody has written them down.")}
+{limits(creator)}
 """
 
 

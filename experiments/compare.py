@@ -88,6 +88,10 @@ def work(config: Config) -> None:
         print(f"scores: {config.json}")
 
 
+MEASURED = ("CLASS", "IS_QSO", "Z", "P_BAL", "C_CIV_BAL")
+"""Columns that are measured."""
+
+
 def measure(model: "Model", split: "Split") -> dict[str, Any]:
     """`evaluation.quasars.scores` of a model on the spectra of a split."""
     import numpy as np
@@ -95,7 +99,7 @@ def measure(model: "Model", split: "Split") -> dict[str, Any]:
     from spectranet_jax.evaluation import quasars
 
     parts = [
-        model.columns(*split.pixels(np.arange(start, min(start + AT_ONCE, len(split)))))
+        model.columns(*split.pixels(np.arange(start, min(start + AT_ONCE, len(split)))), MEASURED)
         for start in range(0, len(split), AT_ONCE)
     ]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

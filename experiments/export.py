@@ -12,11 +12,11 @@ from typing import Annotated, Any
 
 import tyro
 
-from experiments.card import MOCK, write_card
+from experiments.card import write_card
 from experiments.command import Command, command
 
-SHIPPABLE = ("classify", "linenet")
-"""Experiments whose models may be shipped."""
+SHIPPABLE = {"classify": False, "linenet": True}
+"""Experiments whose models may be shipped -> whether the survey that they make is of light."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,13 @@ def work(config: Config) -> None:
     for evaluated in (config.run, *config.also):
         if not run.read_evaluation(evaluated):
             raise InputError(f"{evaluated} holds no evaluation; make one with experiments.evaluate")
-    if any(one["sha256"] != model.sha256 for one in evaluations.values()):
+    if any(
+        one["sha256"] != model.sha256 or one["config"]["task"] != model.config["task"]
+        for one in evaluations.values()
+    ):
         raise InputError(
-            f"an evaluation in {config.run} or --also is of other weights; evaluate this run anew"
+            f"an evaluation in {config.run} or --also is of other weights, or of another"
+            " calibration; evaluate this run anew"
         )
     folder = config.out / config.name
     card = write_card(config.name, model, rebuild_command(model.config), evaluations)
@@ -71,9 +75,14 @@ def work(config: Config) -> None:
 
 def rebuild_command(config: Mapping[str, Any]) -> str:
     """The command that trains a run again: every setting that is not the default, as a flag."""
+    from data_prep.mock.dataset import creator
+    from spectranet_jax.spectra import CLASSES
+
     training = importlib.import_module(f"experiments.{config['experiment']}").Config
     settings = config["settings"] | {"seed": config["seed"]}
-    if config["data"]["creator"].get("command") != MOCK:
+    counts = dict.fromkeys(CLASSES, settings["spectra"] // len(CLASSES))
+    own = creator(counts, config["seed"], noiseless=SHIPPABLE[config["experiment"]])
+    if config["data"]["creator"].get("config") != own["config"]:
         settings["data"] = config["data"]["folder"]
     defaults = asdict(training())
     flags = [f"--{key} {value}" for key, value in settings.items() if value != defaults[key]]

@@ -5,6 +5,7 @@ can be shared among the jobs of a cluster, and a run that was cut off knows what
 """
 
 import hashlib
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.readers import spectrum_paths
-from spectranet_jax.spectra import manifest
+from spectranet_jax.spectra import InputError, manifest
+from spectranet_jax.spectra.manifest import Shard
 
 SHARD_SUFFIX = ".array_record"
 
@@ -51,8 +53,7 @@ def pieces(arguments: Sequence[str]) -> list[Piece]:
 def _pieces(argument: str) -> Iterator[Piece]:
     folder = Path(argument)
     if (folder / manifest.FILE_NAME).is_file():
-        shards = [shard for split in manifest.read(folder).shards.values() for shard in split]
-        files = [f"{argument.rstrip('/')}/{shard.file}" for shard in shards]
+        files = [f"{argument.rstrip('/')}/{shard.file}" for shard in _observed(folder)]
     else:
         files = spectrum_paths([argument])
     for file in files:
@@ -64,6 +65,21 @@ def _pieces(argument: str) -> Iterator[Piece]:
                 yield Piece(file, first, min(first + BLOCKS, blocks))
         else:
             yield Piece(file)
+
+
+def _observed(folder: Path) -> list[Shard]:
+    """Shards of a dataset whose spectra carry noise; the others are told of, and left out.
+
+    Raises:
+        InputError: if there are none, or the folder is damaged.
+    """
+    contents = manifest.read(folder)
+    for split in contents.noiseless:
+        print(f"{folder}: the {split} split carries no noise; left out", file=sys.stderr)
+    splits = [s for name, s in contents.shards.items() if name not in contents.noiseless]
+    if not any(splits):
+        raise InputError(f"no split of {folder} carries noise; prepare it without --noiseless")
+    return [shard for split in splits for shard in split]
 
 
 def together(several: Sequence[Piece], sizes: NDArray[np.int64]) -> Iterator[tuple[Piece, ...]]:

@@ -13,7 +13,7 @@ from typing import Any
 import jax
 
 import spectranet_jax
-from data_prep.mock.dataset import check_recipe, prepare
+from data_prep.mock.dataset import check_recipe, creator, prepare
 from data_prep.progress import progress
 from experiments.evaluate import evaluate_run
 from experiments.settings import NOT_OF_THE_RUN, Training
@@ -46,10 +46,11 @@ def dataset_folder(
     """
     if config.data is not None:
         return config.data
+    counts = dict.fromkeys(classes, config.spectra // len(classes))
     folder = Path(f"data/mock-{kind}-{config.spectra}-seed{config.seed}")
     if (folder / manifest.FILE_NAME).exists():
         print(f"using the mock survey in {folder}", flush=True)
-        check_recipe(folder)
+        check_recipe(folder, creator(counts, config.seed, noiseless))
     elif config.distributed:
         raise InputError(
             f"there is no mock survey in {folder}, and several processes do not make one;"
@@ -57,7 +58,6 @@ def dataset_folder(
         )
     else:
         print(f"making a mock survey in {folder}", flush=True)
-        counts = dict.fromkeys(classes, config.spectra // len(classes))
         prepare(folder, counts, config.seed, noiseless=noiseless)
     return folder
 
@@ -143,7 +143,13 @@ def observation(training: Split) -> Augment:
     """What each step does to its spectra: observes light, as the survey's manifest says, or not."""
     if not training.noiseless:
         return as_stored
-    return partial(observe, effects=tuple(training.manifest.creator["config"]["effects"]))
+    effects = training.manifest.creator.get("config", {}).get("effects")
+    if effects is None:
+        raise InputError(
+            f"{training.folder} does not say what its light is to be observed with; make it anew"
+            " with data_prep.mock --noiseless"
+        )
+    return partial(observe, effects=tuple(effects))
 
 
 def silent(_amount: int, _remark: str = "") -> None:

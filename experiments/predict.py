@@ -77,6 +77,8 @@ def work(config: Config) -> None:
     catalog.check_path(out)
     if out.exists() and not config.overwrite:
         raise InputError(f"{out} exists; choose another --out, or say --overwrite")
+    if config.plots is not None:
+        make_folder(config.plots)
     if config.workers < 1:
         raise InputError("--workers must be 1 or more")
     several = pieces(config.paths)
@@ -100,6 +102,24 @@ def work(config: Config) -> None:
 
         drawn = plot(models, part.share(several) if part else several, config.plots)
         print(f"plots: {drawn} in {config.plots}")
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder for pictures before any work is done for them.
+
+    Raises:
+        InputError: if it cannot be made or written to.
+    """
+    from spectranet_jax.spectra import InputError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"--plots {folder} cannot be made ({error.strerror or error}); name another folder"
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"--plots {folder} cannot be written to; name another folder")
 
 
 def predict_files(models: "Sequence[Model]", files: "Sequence[str]") -> "Table":

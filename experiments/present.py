@@ -21,7 +21,7 @@ from spectranet_jax.evaluation.calibration_figures import (
 )
 from spectranet_jax.evaluation.velocity_figure import velocity_histogram
 from spectranet_jax.spectra import BOSS_GRID, CLASSES, normalize
-from spectranet_jax.spectra.labels import QSO, QSO_BAL, STAR
+from spectranet_jax.spectra.labels import QSO, QSO_BAL
 from spectranet_jax.tasks import linenet
 from spectranet_jax.training.evaluate import Evaluation
 from spectranet_jax.training.stream import Split
@@ -152,8 +152,7 @@ def all_at_once(split: Split, evaluation: Evaluation, metrics: Metrics, folder: 
             | {"galaxies": scores["galaxies"]},
         )
     )
-    known = split.columns["label"] != STAR
-    known &= np.isfinite(split.columns["z"])
+    known = linenet.redshift_known(split.columns)
     if scores["posterior"] is None:
         return paths
     console.print(coverage_table("How often p(z) holds the true redshift", scores["posterior"]))

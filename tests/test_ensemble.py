@@ -5,7 +5,7 @@ import pytest
 
 from spectranet_jax import networks, tasks
 from spectranet_jax.networks.ensemble import mixture
-from spectranet_jax.networks.linenet import LINES, Z_STEP, Z_STEPS, Output
+from spectranet_jax.networks.linenet import LINES, Z_STEP, Z_STEPS, Output, peak
 
 FIELDS = {"features": 4, "hidden": 4, "dilations": [1]}
 
@@ -64,3 +64,21 @@ def test_broad_absorption_is_averaged_over_those_that_see_a_quasar():
     both = mixture([sure_of(2.0, quasar=0.9, bal=0.8), sure_of(2.0, quasar=0.1, bal=0.1)])
     p_bal = 1 / (1 + np.exp(-float(both.bal_logit[0])))
     assert p_bal == pytest.approx((0.9 * 0.8 + 0.1 * 0.1) / (0.9 + 0.1), rel=1e-4)
+
+
+def test_evidence_is_every_members_for_the_one_redshift(rng):
+    network = networks.build("LineNetEnsemble", members=2, member=FIELDS)
+    alone = networks.build("LineNet", **FIELDS)
+    flux = jnp.asarray(rng.normal(0, 1, (3, 443)), jnp.float32)
+    weight = jnp.ones_like(flux)
+    variables = network.init(jax.random.key(0), flux, weight)
+    key = jax.random.key(7)  # evidence starts from 0: give it something to say
+    variables = jax.tree.map(
+        lambda leaf: leaf + 0.1 * jax.random.normal(key, leaf.shape), variables
+    )
+    together = network.apply(variables, flux, weight)
+    at = peak(together.z_logits)
+    members = [{"params": variables["params"][f"member_{i}"]} for i in range(2)]
+    own = [alone.apply(v, flux, weight, at=at).evidence for v in members]
+    assert not np.allclose(own[0], own[1])
+    np.testing.assert_allclose(together.evidence, np.mean(own, axis=0), rtol=1e-4, atol=1e-5)

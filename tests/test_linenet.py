@@ -7,6 +7,7 @@ from spectranet_jax import networks
 from spectranet_jax.networks import linenet
 from spectranet_jax.spectra.grid import BOSS_GRID
 from spectranet_jax.spectra.lines import REST
+from spectranet_jax.tasks.linenet import inputs
 
 SMALL = {"features": 8, "hidden": 8, "dilations": [1, 4, 32], "correction": False}
 """A LineNet that is quick to run, and equivariant: the dense correction is off."""
@@ -89,12 +90,12 @@ def test_shifting_agrees_with_interpolation_bin_by_bin(rng):
 def test_what_was_not_measured_is_neutral(small, rng):
     """Neither the bins beyond the covered range nor those after them leave a trace within."""
     network, variables = small
-    flux, weight = content(rng, 100)
-    elsewhere = np.where(np.asarray(weight) > 0, flux, 0)
-    np.testing.assert_array_equal(
-        network.apply(variables, flux, weight).z_logits,
-        network.apply(variables, jnp.asarray(elsewhere), weight).z_logits,
-    )
+    flux, ivar = (np.asarray(array) for array in content(rng, 100))
+    answers = []
+    for nonsense in (0, 1e6):
+        spectrum = inputs(np.where(ivar > 0, flux, np.float32(nonsense)), ivar)
+        answers.append(network.apply(variables, *map(jnp.asarray, spectrum)).z_logits)
+    np.testing.assert_array_equal(*answers)
     empty = jnp.zeros((1, BOSS_GRID.size))
     assert np.ptp(np.asarray(network.apply(variables, empty, empty).z_logits)) == 0
 
@@ -116,3 +117,13 @@ def test_shapes_and_evidence(small, rng):
     # Evidence of the lines adds up to log p(z) at its peak.
     assert output.evidence.shape == (2, len(linenet.LINES))
     np.testing.assert_allclose(output.evidence.sum(1), output.z_logits.max(1), rtol=1e-4)
+
+
+def test_evidence_is_read_in_the_window_of_most_mass_and_not_at_the_highest_bin():
+    """A narrow peak of a third beside a broad one of two thirds: the redshift is the latter's."""
+    steps = np.arange(linenet.Z_STEPS)
+    broad = np.exp(-0.5 * ((steps - 1088) / 4.0) ** 2)
+    p = 0.65 * broad / broad.sum()
+    p[352] = 0.35
+    assert p.argmax() == 352
+    assert int(linenet.peak(jnp.log(jnp.asarray(p[None] + 1e-12, jnp.float32)))[0]) == 1088

@@ -3,14 +3,13 @@
 import json
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 import toy_runs
 from astropy.table import Table
 from make_fits import write_spec
 
-from data_prep.mock.dataset import prepare
+from data_prep.mock.dataset import creator, prepare
 from experiments import evaluate, linenet, plots, predict
 from experiments.card import write_card
 from experiments.export import rebuild_command
@@ -63,10 +62,14 @@ def test_evaluation_repeats_to_the_last_digit(trained: Path, tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_the_card_tells_redshifts_and_how_to_rebuild(trained: Path):
+def test_the_card_tells_redshifts_and_how_to_rebuild(trained: Path, light: Path):
     model = load(trained)
     command = rebuild_command(model.config)
     assert command.startswith("python -m experiments.linenet") and "--features 8" in command
+    assert f"--data {light}" in command  # no survey that the command makes by itself
+    counts = dict.fromkeys(CLASSES, model.config["settings"]["spectra"] // 4)
+    own = model.config | {"data": {"creator": creator(counts, 0, noiseless=True)}}
+    assert "--data" not in rebuild_command(own)
     card = write_card("toy", model, command, {"test": run.read_evaluation(trained)["test"]})
     scores = run.read_evaluation(trained)["test"]["scores"]
     assert f"| galaxies | {scores['galaxies']['n']} |" in card and "MIT" in card
@@ -106,7 +109,6 @@ def test_a_catalog_has_evidence_a_line_and_no_redshift_of_stars(untrained: Path)
         assert (np.ma.getmaskarray(table[name]) == star).all(), name
     quasar = np.char.startswith(np.array(table["CLASS"]), "QSO")
     assert (np.ma.getmaskarray(table["P_BAL"]) == ~quasar).all()
-    assert 0 < star.sum() < 40 or quasar.any()
 
 
 def test_pictures_of_every_spectrum(untrained: Path, tmp_path: Path, monkeypatch):
@@ -162,4 +164,3 @@ def test_p_of_z_is_in_no_catalog(untrained: Path):
     assert columns["P_OF_Z"].shape == (2, Z_STEPS)
     np.testing.assert_allclose(columns["P_OF_Z"].sum(1), 1, rtol=1e-4)
     assert "P_OF_Z" not in model.predict(flux, flux).colnames
-    assert jax.tree.leaves(model.variables)

@@ -3,6 +3,7 @@ import pytest
 
 from spectranet_jax import tasks
 from spectranet_jax.networks.linenet import LINES, Z_STEP, Z_STEPS, Output
+from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, QSO, QSO_BAL, STAR
 from spectranet_jax.tasks import linenet
 
@@ -139,3 +140,27 @@ def test_scores_and_calibration_of_what_is_known():
     assert fields["class_temperature"] < 1  # always right: it may be surer
     assert fields["temperature"] > 10  # one of four is far beyond what p(z) allows
     tasks.build(**task.config | fields).decode(said(logits, [0.0] * 5))
+
+
+def test_a_class_temperature_above_one_makes_classes_less_sure():
+    output = said([[0, 0, 4.0]], [-2.0])
+    log_p = np.log([tasks.build("linenet").decode(output)[f"P_{name}"][0] for name in CLASSES])
+    cool = tasks.build("linenet", class_temperature=2.0).decode(output)
+    expected = np.exp(log_p / 2) / np.exp(log_p / 2).sum()
+    np.testing.assert_allclose([cool[f"P_{name}"][0] for name in CLASSES], expected, rtol=1e-4)
+
+
+def test_a_prior_of_classes_that_were_not_in_training_is_told():
+    with pytest.raises(InputError, match="allows only classes that the network was not trained"):
+        tasks.build("linenet", trained_prior=(0, 0.4, 0.3, 0.3), prior=(1, 0, 0, 0))
+
+
+def test_what_is_scored_is_what_is_called():
+    """P = (.4, 0, .3, .3): no class is likelier than STAR, but a quasar is."""
+    p = np.array([0.4, 1e-9, 0.6])
+    columns = tasks.build("linenet").decode(said(np.log(p)[None], [0.0]))
+    assert columns["CLASS"][0] == "QSO_BAL" and columns["P_STAR"][0] == pytest.approx(0.4)
+    truth = {"label": np.array([QSO]), "bal": np.array([0]), "z": np.array([1.5])}
+    truth["z_conf"] = np.array([CONFIDENT])
+    scores = tasks.build("linenet").scores(columns, truth)
+    assert scores["accuracy_three_class"] == 1 and scores["accuracy"] == 0

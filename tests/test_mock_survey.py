@@ -134,11 +134,16 @@ def test_the_command_writes_a_dataset_and_its_pictures(tmp_path):
 def test_a_survey_of_another_recipe_is_not_taken_for_this_one(tmp_path):
     out = tmp_path / "mock"
     dataset.prepare(out, {"QSO": 20}, seed=1)
-    dataset.check_recipe(out)
+    wanted = dataset.creator({"QSO": 20}, seed=1)
+    dataset.check_recipe(out, wanted)
+    others = (dataset.creator({"QSO": 21}, 1), dataset.creator({"QSO": 20}, 1, noiseless=True))
+    for other in others:
+        with pytest.raises(InputError, match="another mock survey than its name says"):
+            dataset.check_recipe(out, other)
     content = (out / "manifest.json").read_text()
     (out / "manifest.json").write_text(content.replace(dataset.recipe(), "0" * 64))
     with pytest.raises(InputError, match="another version of this code; remove it"):
-        dataset.check_recipe(out)
+        dataset.check_recipe(out, wanted)
 
 
 def test_a_contact_sheet_takes_any_number_of_classes(tmp_path, block):

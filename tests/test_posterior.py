@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from spectranet_jax.evaluation import redshift
-from spectranet_jax.evaluation.posterior import Decoded, cdf, decode, mass_within, mean_and_error
+from spectranet_jax.evaluation.posterior import Decoded, cdf, decode, mass_within
 
 C = 299_792.458
 EDGES = np.linspace(-0.005, 0.815, 821)  # bins of 1e-3
@@ -153,15 +153,6 @@ def test_a_symmetric_posterior_is_decoded_to_its_middle() -> None:
     assert np.log10(1 + decode(p, EDGES).z) == pytest.approx([EDGES[410] + WIDTH / 2], abs=1e-12)
 
 
-def test_mean_and_error_of_all_of_a_gaussian(rng: np.random.Generator) -> None:
-    mean, sigma = rng.uniform(0.2, 0.6, 20), rng.uniform(2e-3, 3e-2, 20)
-    z, error = mean_and_error(gaussian(mean, sigma), EDGES)
-    assert np.log10(1 + z) == pytest.approx(mean, abs=1e-6)
-    # Masses that are spread over their bins gain the variance of a bin, twice over its twelfth.
-    expected = np.sqrt(sigma**2 + WIDTH**2 / 6)
-    assert error == pytest.approx((1 + z) * np.log(10) * expected, rel=1e-4)
-
-
 def test_the_distribution_function_at_known_places() -> None:
     p = np.zeros((5, 820), np.float32)
     p[:, 100:104] = 2  # not normalized
@@ -183,7 +174,6 @@ def test_no_posterior_has_no_redshift_and_spoils_no_other() -> None:
         assert values[0] == getattr(alone, name)[0]
         assert np.isnan(values[1:]).all()
     assert np.isnan(cdf(p, EDGES, np.ones(4))[1:]).all()
-    assert np.isnan(mean_and_error(p, EDGES)[0][1:]).all()
 
 
 def test_thousands_are_as_one_at_a_time(rng: np.random.Generator) -> None:

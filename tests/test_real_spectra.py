@@ -1,16 +1,24 @@
-"""The shipped classifier, trained on mock spectra alone, on real ones whose class is known."""
+"""The shipped models, trained on mock spectra alone, on real ones that are known.
+
+`pytest tests/test_real_spectra.py -s` prints what docs/linenet.md tells.
+"""
 
 import csv
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.table import Table
+from rich.console import Console
 
 from experiments.predict import predict_files
+from experiments.tables import interval, quasar_table, range_table
+from spectranet_jax.evaluation import quasars, redshift
 from spectranet_jax.inference import load
 from spectranet_jax.spectra.flags import Flag
-from spectranet_jax.spectra.labels import CLASS_PERSON, CLASSES
+from spectranet_jax.spectra.labels import BAL_UNSURE, CLASS_PERSON, CLASSES
 
 
 def right(said: list[str], true: list[str]) -> tuple[int, int]:
@@ -30,7 +38,7 @@ def test_plate_7102_by_its_visual_inspection(shared: Path):
         for row in truth
     }
     files = sorted(map(str, (shared / "boss-dr12-7102").glob("spec-*.fits*")))
-    table = predict_files([load()], files)
+    table = predict_files([load("classifier")], files)
     assert len(table) == 40
     four, three = right(table["CLASS"].tolist(), [inspected[name] for name in table["ID"]])
     assert four >= 34 and three >= 38
@@ -49,8 +57,89 @@ def test_other_surveys_by_their_labels(shared: Path, folder: str, spectra: int, 
     """In three classes, since these catalogs do not tell BALs apart."""
     with (shared / "index.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["file"].startswith(f"{folder}/")]
-    table = predict_files([load()], [str(shared / row["file"]) for row in rows])
+    table = predict_files([load("classifier")], [str(shared / row["file"]) for row in rows])
     assert len(table) == spectra
     assert not (table["FLAGS"] & int(Flag.UNREADABLE | Flag.NO_DATA)).any()
     _, three = right(table["CLASS"].tolist(), [row["label"] for row in rows])
     assert three >= at_least
+
+
+FOLDERS = {
+    "boss-dr12-7102": 39,
+    "boss-dr12-galaxies": 48,
+    "boss-dr16-quasars": 39,
+    "broad-line-quasars": 44,
+    "sdss-mixed": 37,
+}
+"""Folder of real spectra -> how many LineNet must tell rightly in three classes at least."""
+
+
+class Known(NamedTuple):
+    """A catalog by LineNet, and what is known of its spectra beforehand."""
+
+    table: Table
+    folder: np.ndarray
+    label: np.ndarray
+    z: np.ndarray
+
+
+@pytest.fixture(scope="module")
+def known(shared: Path) -> Known:
+    with (shared / "index.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["file"].split("/")[0] in FOLDERS]
+    return Known(
+        predict_files([load("linenet")], [str(shared / row["file"]) for row in rows]),
+        np.array([row["file"].split("/")[0] for row in rows]),
+        np.array([row["label"] for row in rows]),
+        np.array([float(row["z"] or "nan") for row in rows]),
+    )
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_linenet_tells_classes(known: Known, folder: str):
+    rows = known.folder == folder
+    said = known.table["CLASS"][rows].tolist()
+    four, three = right(said, known.label[rows].tolist())
+    print(f"{folder}: {four} of {rows.sum()} in four classes, {three} in three")
+    assert three >= FOLDERS[folder]
+
+
+def test_linenet_gives_redshifts_of_quasars(known: Known):
+    """NMAD below 300 km/s, 97% within 1000, none biased; redrock reaches 348 on plate 7102."""
+    quasar = np.char.startswith(known.label, "QSO")
+    label = np.array([CLASSES.index(name) for name in known.label])
+    said = np.char.startswith(np.array(known.table["CLASS"].tolist()), "QSO")
+    z = np.ma.filled(known.table["Z"], np.nan)
+    scores = quasars.scores(
+        label, known.z, np.full(len(label), BAL_UNSURE), is_qso=said, z=z, is_bal=None
+    )
+    console = Console(width=160)
+    console.print(quasar_table("Real spectra", {"LineNet": scores}))
+    console.print(range_table("Redshifts of real quasars", scores["redshift_by_range"]))
+    assert (said & quasar).sum() / quasar.sum() > 0.97
+    assert (said & quasar).sum() / said.sum() > 0.97
+    of_all = scores["redshift"]
+    assert of_all["nmad_dv"] < 330
+    assert of_all["within"]["1000"]["fraction"] > 0.95
+    assert of_all["within"]["3000"]["fraction"] > 0.98
+    for part in scores["redshift_by_range"].values():
+        assert abs(part["median_dv"]) < 150
+
+
+def test_linenet_gives_redshifts_of_galaxies(known: Known):
+    galaxy = known.label == "GALAXY"
+    z = np.ma.filled(known.table["Z"], np.nan)[galaxy]
+    scores = redshift.scores(z, known.z[galaxy])
+    print(
+        f"galaxies: {scores['n']}, NMAD {scores['nmad_dv']:.0f} km/s,"
+        f" within 1000 km/s {interval(scores['within']['1000'])}"
+    )
+    assert scores["nmad_dv"] < 150 and scores["within"]["1000"]["fraction"] > 0.92
+
+
+def test_linenet_finds_the_broad_absorption_of_plate_7102(known: Known):
+    """Where somebody looked for it: both BALs found, of 23 quasars two at most called so."""
+    plate = known.folder == "boss-dr12-7102"
+    said = np.array(known.table["CLASS"].tolist())
+    assert (said[plate & (known.label == "QSO_BAL")] == "QSO_BAL").all()
+    assert (said[plate & (known.label == "QSO")] == "QSO_BAL").sum() <= 2

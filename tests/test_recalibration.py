@@ -1,4 +1,4 @@
-"""Temperatures that are known beforehand come back; conformal intervals hold as they promise."""
+"""Temperatures that are known beforehand come back."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,6 @@ from spectranet_jax.evaluation.calibration import expected_calibration_error
 from spectranet_jax.evaluation.recalibration import (
     at_temperature,
     bin_labels,
-    conformal_factor,
     fit_temperature,
 )
 
@@ -102,27 +101,3 @@ def test_bins_of_redshifts() -> None:
     edges = np.log10(1 + np.array([0.0, 1.0, 3.0, 7.0]))
     z = np.array([-0.1, 0.0, 0.99, 1.01, 6.9, 7.1, np.nan, np.inf, -1.0])
     assert bin_labels(z, edges).tolist() == [-1, 0, 0, 1, 2, -1, -1, -1, -1]
-
-
-@pytest.mark.parametrize("level", [0.5, 0.68, 0.95])
-def test_conformal_intervals_hold_as_often_as_they_say(
-    level: float, rng: np.random.Generator
-) -> None:
-    """Heavy tails and a z_err that is three times too small: on average exactly by the theorem."""
-    n, held = 99, []
-    for _ in range(400):
-        sigma = rng.uniform(1e-3, 1e-2, n + 20)
-        error = 3 * sigma * rng.standard_t(3, n + 20)
-        k = conformal_factor(error[:n], sigma[:n], level)
-        held.append((np.abs(error[n:]) <= k * sigma[n:]).mean())
-    rank = np.ceil((n + 1) * level - 1e-9)
-    assert np.mean(held) == pytest.approx(rank / (n + 1), abs=0.015)
-
-
-def test_conformal_factor_of_cases_by_hand() -> None:
-    error = np.arange(1, 20.0) * np.where(np.arange(19) % 2, 1, -1)
-    assert conformal_factor(error, np.full(19, 2.0), 0.95) == 19 / 2  # the 19th of 19: 20 * .95
-    assert conformal_factor(error, np.full(19, 2.0), 0.5) == 10 / 2
-    assert conformal_factor(error[:18], np.full(18, 2.0), 0.95) == np.inf
-    error[3] = np.nan
-    assert conformal_factor(error, np.full(19, 2.0), 0.95) == np.inf

@@ -145,7 +145,13 @@ def test_a_dataset_that_cannot_be_predicted_from_is_told(tmp_path: Path):
     path = tmp_path / "data" / manifest.FILE_NAME
     path.write_text(path.read_text().replace('"noiseless": []', '"noiseless": ["test"]'))
     assert pieces([str(tmp_path / "data" / "valid-*")])
+    left = pieces([str(tmp_path / "data")])
+    assert left and not any("test-" in piece.file for piece in left)
     with pytest.raises(InputError, match=r"the test split of .* carries no noise yet"):
+        pieces([str(tmp_path / "data" / "test-*")])
+    every = '"noiseless": ["train", "valid", "test"]'
+    path.write_text(path.read_text().replace('"noiseless": ["test"]', every))
+    with pytest.raises(InputError, match=r"no split of .* carries noise"):
         pieces([str(tmp_path / "data")])
 
 

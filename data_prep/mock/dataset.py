@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,19 +89,7 @@ def prepare(
         expected=total,
         seed=seed,
         sources=[],
-        creator={
-            "program": "spectranet-jax",
-            "version": __version__,
-            "command": "data_prep.mock",
-            "config": {
-                "counts": dict(counts),
-                "seed": seed,
-                "noiseless": noiseless,
-                **ingredients.as_text(),
-                "effects": list(ingredients.effects),
-            },
-            "recipe": recipe(),
-        },
+        creator=creator(counts, seed, noiseless, ingredients),
         report={"rows_in": total, "reasons": {}},
         division=division,
         noiseless=("train",) if noiseless else (),
@@ -109,9 +98,42 @@ def prepare(
     return written
 
 
-def check_recipe(folder: Path) -> None:
-    """Raise InputError if a mock survey was made by another version of this code."""
-    if manifest.read(folder).creator.get("recipe") != recipe():
+def creator(
+    counts: Mapping[str, int],
+    seed: int,
+    noiseless: bool = False,
+    ingredients: Ingredients = EVERYTHING,
+) -> dict[str, Any]:
+    """What the manifest of a mock survey says of how it was made."""
+    return {
+        "program": "spectranet-jax",
+        "version": __version__,
+        "command": "data_prep.mock",
+        "config": {
+            "counts": dict(counts),
+            "seed": seed,
+            "noiseless": noiseless,
+            **ingredients.as_text(),
+            "effects": list(ingredients.effects),
+        },
+        "recipe": recipe(),
+    }
+
+
+def check_recipe(folder: Path, expected: Mapping[str, Any]) -> None:
+    """Raise InputError if a mock survey is not the one that would be made here and now.
+
+    Args:
+        folder: of the survey.
+        expected: what `creator` says of the one that is wanted.
+    """
+    made = manifest.read(folder).creator
+    if made.get("config") != expected["config"]:
+        raise InputError(
+            f"{folder} holds another mock survey than its name says; remove it to have it made"
+            " anew, or name it with --data to use it as it is"
+        )
+    if made.get("recipe") != expected["recipe"]:
         raise InputError(
             f"{folder} holds a mock survey of another version of this code; remove it to have it"
             " made anew, or name it with --data to use it as it is"

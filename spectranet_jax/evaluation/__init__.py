@@ -5,7 +5,7 @@
 - `posterior.decode(p, edges)`: redshift, error, confidence and second choice of p(z)
 - `posterior_scores.scores(p, edges, z_true)`: coverage, PIT and CRPS of p(z)
 - `calibration`: reliability of probabilities, risk against coverage, intervals
-- `recalibration`: temperature and conformal factor, fitted on held-out spectra
+- `recalibration`: temperature, fitted on held-out spectra
 - `figures`, `calibration_figures`, `velocity_figure`, `spectrum_figure`: PNG files
 - `report`: what the report printed, to stand beside our numbers
 """

@@ -14,8 +14,9 @@ def scores(
     label: NDArray[np.integer],
     log_prob: NDArray[np.floating],
     classes: Sequence[str] = CLASSES,
+    predicted: NDArray[np.integer] | None = None,
 ) -> dict[str, Any]:
-    """Everything that evaluation.json says of a classifier; the predicted class is the likeliest.
+    """Everything that evaluation.json says of a classifier.
 
     What is undefined is None: the recall of a class without spectra, the precision of one that is
     never predicted, the F1 of one with neither. Macro-F1 is the mean over the other classes.
@@ -25,6 +26,7 @@ def scores(
             not scored.
         log_prob: (n, classes), natural logarithm of the probabilities.
         classes: class names in the order of the labels.
+        predicted: (n,), the class that is called; the likeliest by default.
 
     Returns:
         A dict that JSON can hold: n, unlabeled, classes, confusion (counts and fractions of the
@@ -47,6 +49,7 @@ def scores(
     known = label >= 0
     unlabeled = int((~known).sum())
     label, log_prob = label[known], log_prob[known]
+    called = log_prob.argmax(axis=1) if predicted is None else np.asarray(predicted)[known]
     if len(label) == 0:
         raise InputError("no spectrum has a class to score against; give data with known classes")
     if np.isnan(log_prob).any():
@@ -56,13 +59,12 @@ def scores(
             " the model has diverged; train it anew with a lower learning rate"
         )
 
-    predicted = log_prob.argmax(axis=1)
     labels = np.arange(len(classes))
-    counts = confusion_matrix(label, predicted, labels=labels)
+    counts = confusion_matrix(label, called, labels=labels)
     precision, recall, f1, support = precision_recall_fscore_support(
-        label, predicted, labels=labels, zero_division=np.nan
+        label, called, labels=labels, zero_division=np.nan
     )
-    correct = predicted == label
+    correct = called == label
     merged = [name.removesuffix("_BAL") for name in classes]
     same = np.equal.outer(merged, merged)
     return {
@@ -91,7 +93,9 @@ def scores(
         "accuracy_three_class": float(counts[same].sum() / len(label)),
         "macro_f1": float(np.nanmean(f1)),
         "log_loss": _defined(-log_prob[np.arange(len(label)), label].mean()),
-        "calibration_error": expected_calibration_error(np.exp(log_prob.max(axis=1)), correct),
+        "calibration_error": expected_calibration_error(
+            np.exp(log_prob.max(axis=1)), log_prob.argmax(axis=1) == label
+        ),
     }
 
 

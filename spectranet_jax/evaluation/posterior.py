@@ -132,21 +132,6 @@ def mass_within(
     return cdf(p, edges, above) - cdf(p, edges, below)
 
 
-def mean_and_error(p: NDArray[np.floating], edges: NDArray[np.floating]) -> tuple[Floats, Floats]:
-    """Mean of x as a redshift, and standard deviation of z, (n,) each, of whole posteriors.
-
-    Args:
-        p: (n, bins), as for `decode`.
-        edges: (bins + 1,), likewise.
-    """
-    width = _width(p, edges)
-    start, bins = np.zeros(1), p.shape[1]
-    parts = [_inside(rows, np.repeat(start, len(rows)), bins)[:2] for rows in _blocks(p)]
-    mean, variance = (np.concatenate(part) for part in zip(*parts, strict=True))
-    z = _redshift(edges[0] + width * mean)
-    return z, (1 + z) * np.log(10) * width * np.sqrt(variance)
-
-
 def place(p: NDArray[np.floating], edges: NDArray[np.floating], z: NDArray[np.floating]) -> Floats:
     """Where redshifts lie, in bins from the first edge, (n,); not limited to the bins there are.
 

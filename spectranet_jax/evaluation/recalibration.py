@@ -82,30 +82,6 @@ def bin_labels(z: NDArray[np.floating], edges: NDArray[np.floating]) -> NDArray[
     return np.where(inside, np.searchsorted(edges, x, side="right") - 1, -1)
 
 
-def conformal_factor(
-    error: NDArray[np.floating], z_err: NDArray[np.floating], level: float
-) -> float:
-    """The k for which z - k z_err to z + k z_err holds the true redshift with such a probability.
-
-    Split conformal prediction with the error relative to z_err as its score (Lei et al. 2018, JASA
-    113, 1094): of spectra that are drawn as these were the interval holds at least `level`, however
-    wrong z_err is, and at most 1 / (n + 1) more if no two scores are equal.
-
-    Args:
-        error: (n,), z - z_true of spectra that nothing was fitted on; NaN counts as infinite.
-        z_err: (n,), greater than 0 where finite.
-        level: probability that the intervals are to hold.
-
-    Returns:
-        k; infinite if there are too few spectra for that level, fewer than level / (1 - level).
-    """
-    score = np.abs(np.asarray(error, np.float64)) / np.asarray(z_err, np.float64)
-    score = np.sort(np.nan_to_num(score, nan=np.inf, posinf=np.inf))
-    # Less a rounding error: 0.95 * 20 is 19, not the next float.
-    rank = int(np.ceil((len(score) + 1) * level - 1e-9))
-    return float(score[rank - 1]) if rank <= len(score) else float("inf")
-
-
 def _slope(log_prob: NDArray[np.floating], label: NDArray[np.integer], beta: float) -> float:
     """Derivative by 1/T of the negative log-likelihood, summed over the spectra."""
     total = 0.0

@@ -107,7 +107,9 @@ def spectrum_figure(
         # A redshift without a class is a quasar's: no other model gives it alone.
         emission, absorption = EMISSION.get(kind or "QSO", ()), ABSORPTION.get(kind, ())
         gap = LABEL_GAP * (1.2 if values else 1)
-        _mark(spectrum, on_grid((*emission, *absorption), z, grid), absorption, grid, gap)
+        # A star has lines though it has no redshift.
+        at = 0.0 if kind == "STAR" and not has_z else z
+        _mark(spectrum, on_grid((*emission, *absorption), at, grid), absorption, grid, gap)
         if below:
             widths = [width for width, _ in below]
             # What is absent leaves its room empty: a panel looks the same in every figure.

@@ -8,6 +8,7 @@ import numpy as np
 
 from spectranet_jax import networks, tasks
 from spectranet_jax.inference import keras_weights, weights
+from spectranet_jax.inference.catalog import COLUMNS
 from spectranet_jax.inference.model import Model
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import BOSS_GRID
@@ -118,7 +119,8 @@ def _variables(folder: Path, network: Network, task: Task) -> Any:
         like = jax.eval_shape(lambda key: init_variables(network, task, key), jax.random.key(0))
         output = jax.eval_shape(make_predict_step(network, task), like, spectrum, spectrum)
         columns = task.decode(jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), output))
-        fits = all(len(column) == 1 for column in columns.values())
+        in_catalog = columns.keys() & (COLUMNS.keys() | task.columns.keys())
+        fits = all(columns[name].shape == (1,) for name in in_catalog)
     except (TypeError, ValueError, IndexError):
         fits = False
     if not fits:

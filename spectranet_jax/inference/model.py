@@ -8,7 +8,7 @@ In a notebook:
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -62,21 +62,33 @@ class Model:
         return jax.jit(make_predict_step(self.network, self.task))
 
     def columns(
-        self, flux: NDArray[np.float32], ivar: NDArray[np.float32]
+        self,
+        flux: NDArray[np.float32],
+        ivar: NDArray[np.float32],
+        wanted: Container[str] | None = None,
     ) -> dict[str, NDArray[Any]]:
         """What the model says of clean spectra, by catalog column; one row each.
 
         Args:
             flux: (n, 443) float32, finite.
             ivar: (n, 443) float32, finite, not negative.
+            wanted: names of the columns to keep; all by default.
         """
-        outputs = []
+        parts: list[dict[str, NDArray[Any]]] = []
         for start in range(0, max(len(flux), 1), BATCH):
-            filling = [(0, BATCH - len(flux[start : start + BATCH])), (0, 0)]
-            batch = (np.pad(a[start : start + BATCH], filling) for a in (flux, ivar))
-            outputs.append(jax.device_get(self._predict_step(self.variables, *batch)))
-        output = jax.tree.map(lambda *parts: np.concatenate(parts)[: len(flux)], *outputs)
-        return self.task.decode(output)
+            count = len(flux[start : start + BATCH])
+            batch = (
+                np.pad(a[start : start + BATCH], [(0, BATCH - count), (0, 0)]) for a in (flux, ivar)
+            )
+            output = jax.device_get(self._predict_step(self.variables, *batch))
+            decoded = self.task.decode(jax.tree.map(lambda part, n=count: part[:n], output))
+            parts.append({k: v for k, v in decoded.items() if wanted is None or k in wanted})
+        return {
+            name: np.ma.concatenate([part[name] for part in parts])
+            if np.ma.isMaskedArray(parts[0][name])
+            else np.concatenate([part[name] for part in parts])
+            for name in parts[0]
+        }
 
     def predict(self, flux: ArrayLike, ivar: ArrayLike) -> Table:
         """A catalog of rebinned spectra, as `predict([self], flux, ivar)` makes it."""
@@ -117,7 +129,10 @@ def predict(
     if flags is not None:
         # Of a file that could not be read, nothing else is known.
         bits = np.where(flags & Flag.UNREADABLE, flags, bits | flags)
-    answers = [model.columns(flux, ivar) for model in models]
+    answers = [
+        model.columns(flux, ivar, catalog.COLUMNS.keys() | model.task.columns.keys())
+        for model in models
+    ]
     classes = next((said["CLASS"] for said in answers if "CLASS" in said), None)
     columns: dict[str, NDArray[Any]] = {"SN": median_sn(flux, ivar)}
     answered: dict[str, list[Model]] = {}
@@ -125,10 +140,7 @@ def predict(
         if classes is not None and "CLASS" not in said:
             applies = np.isin(classes, [CLASSES[i] for i in model.task.applies_to])
             said = {k: np.ma.masked_array(v, mask=~applies) for k, v in said.items()}
-        in_catalog = catalog.COLUMNS.keys() | model.task.columns.keys()
         for key, values in said.items():
-            if key not in in_catalog:
-                continue
             rival = next((m for m in answered.get(key, []) if _overlap(m, model)), None)
             if rival is not None:
                 raise InputError(

@@ -39,6 +39,10 @@ Z_STEP = BOSS_GRID.dloglam / SUBBINS
 """345 km/s."""
 
 
+HALF_WINDOW = 9
+"""Steps either side that make the window of a redshift: 3000 km/s are 8.7."""
+
+
 class Output(NamedTuple):
     """What LineNet says of each spectrum.
 
@@ -46,7 +50,7 @@ class Output(NamedTuple):
         class_logits: (batch, 3), unnormalized log-probabilities of star, galaxy, quasar.
         bal_logit: (batch,), log-odds of broad absorption if it is a quasar.
         z_logits: (batch, `Z_STEPS`), unnormalized log p(z) if it is no star.
-        evidence: (batch, lines), each line's part in z_logits where p(z) is greatest.
+        evidence: (batch, lines), each line's part in z_logits at `peak`.
     """
 
     class_logits: Array
@@ -78,13 +82,16 @@ class LineNet(nn.Module):
     lines: tuple[str, ...] = LINES
 
     @nn.compact
-    def __call__(self, flux: Array, weight: Array, train: bool = False) -> Output:
+    def __call__(
+        self, flux: Array, weight: Array, train: bool = False, at: Array | None = None
+    ) -> Output:
         """Spectra as `tasks.linenet` prepares them.
 
         Args:
             flux: (batch, 443), normalized, 0 where there is no measurement.
             weight: (batch, 443), 1/sigma in units of the normalized flux, 0 likewise.
             train: drop features at random, with the random stream "dropout".
+            at: (batch,), the step of p(z) at which the evidence is read; `peak` by default.
         """
         covered = coverage(weight)[..., None]
         x = trunk(self, flux, weight, covered)  # (batch, 443, features)
@@ -107,7 +114,7 @@ class LineNet(nn.Module):
         bal = sum(shifted(subbins(troughs, len(BAL_LINES)), BAL_LINES))
         bal_logit = (p * bal).sum(-1) + nn.Dense(1)(dense)[:, 0]
 
-        best = z_logits.argmax(axis=-1)
+        best = peak(z_logits) if at is None else at
         evidence = jnp.stack(
             [jnp.take_along_axis(one, best[:, None], 1)[:, 0] for one in by_line], -1
         )
@@ -126,6 +133,14 @@ def trunk(net: LineNet, flux: Array, weight: Array, covered: Array) -> Array:
         y = nn.Conv(net.features, (net.width,), kernel_dilation=(dilation,))(nn.relu(x))
         x = x + 0.5 * (y * covered)  # x is 0 where y is masked: and so it stays
     return x
+
+
+def peak(z_logits: Array) -> Array:
+    """The likeliest step within the window of +-3000 km/s that holds most of p(z), (batch,)."""
+    p = jax.nn.softmax(z_logits)
+    mass = lax.reduce_window(p, 0.0, lax.add, (1, 2 * HALF_WINDOW + 1), (1, 1), "SAME")
+    distance = jnp.abs(jnp.arange(Z_STEPS)[None] - mass.argmax(axis=-1)[:, None])
+    return jnp.where(distance <= HALF_WINDOW, p, 0).argmax(axis=-1)
 
 
 def coverage(weight: Array) -> Array:

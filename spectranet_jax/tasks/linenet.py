@@ -16,22 +16,21 @@ from numpy.typing import NDArray
 
 from spectranet_jax.evaluation import (
     classification,
-    posterior,
     posterior_scores,
     quasars,
     redshift,
 )
+from spectranet_jax.evaluation.calibration import binomial_interval
 from spectranet_jax.evaluation.recalibration import bin_labels, fit_temperature
 from spectranet_jax.networks.linenet import LINES, Z_STEP, Z_STEPS, Output
-from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, QSO, QSO_BAL, STAR, UNKNOWN
+from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, STAR, UNKNOWN
 from spectranet_jax.spectra.normalize import Array, moments, normalize
+from spectranet_jax.tasks.linenet_decode import EDGES, class_log_prob, column, decode
 from spectranet_jax.tasks.task import Columns, Task
 
 SMOOTHING = 1.2
 """Sigma of the redshift's target in steps of p(z): 0.6 bins of wavelength, 414 km/s."""
-
-EDGES = Z_STEP * np.arange(Z_STEPS + 1)
-"""Of the bins of p(z), in log10(1 + z), float64."""
 
 PRIORS = {
     "equal": (0.25, 0.25, 0.25, 0.25),
@@ -68,14 +67,6 @@ def target(truth: Columns) -> dict[str, NDArray[Any]]:
     }
 
 
-def class_log_prob(output: Output) -> jax.Array:
-    """Log-probabilities of the four classes, (batch, 4): a quasar is a BAL or it is not."""
-    star, galaxy, quasar = jnp.split(jax.nn.log_softmax(output.class_logits), 3, axis=-1)
-    bal = output.bal_logit[:, None]
-    classes = [star, galaxy, quasar + jax.nn.log_sigmoid(-bal), quasar + jax.nn.log_sigmoid(bal)]
-    return jnp.concatenate(classes, axis=-1)
-
-
 def loss(output: Output, batch: dict[str, jax.Array]) -> jax.Array:
     """-log p of the class, and where it counts the cross-entropy of the redshift, (batch,).
 
@@ -92,79 +83,20 @@ def loss(output: Output, batch: dict[str, jax.Array]) -> jax.Array:
     return of_class + batch["has_z"] * of_z
 
 
-def decode(
-    output: Output,
-    lines: Sequence[str],
-    reweighting: NDArray[np.float64],
-    bal_threshold: float,
-    temperature: float,
-    class_temperature: float,
-) -> dict[str, NDArray[Any]]:
-    """Catalog columns of what the network says; a star has no redshift.
-
-    Beside them P_OF_Z, (n, Z_STEPS) float32: p(z) in the bins of `EDGES`, which no catalog holds.
-
-    Args:
-        output: of n spectra.
-        lines: names of the lines of its evidence.
-        reweighting: of the probabilities of the four classes.
-        bal_threshold: P_BAL from which a quasar is called QSO_BAL.
-        temperature: what the logits of p(z) are divided by.
-        class_temperature: what log-probabilities of the classes are divided by.
-    """
-    log_p = np.asarray(class_log_prob(output), np.float64) / class_temperature
-    p = np.exp(log_p - log_p.max(axis=-1, keepdims=True)) * np.asarray(reweighting)
-    p /= p.sum(axis=-1, keepdims=True)
-    quasar = p[:, QSO] + p[:, QSO_BAL]
-    p_bal = p[:, QSO_BAL] / np.maximum(quasar, 1e-30)
-    kind = np.stack([p[:, STAR], p[:, GALAXY], quasar], axis=-1).argmax(axis=-1)
-    label = np.where((kind == QSO) & (p_bal >= bal_threshold), QSO_BAL, kind)
-    of_z = p_of_z(output, temperature)
-    read = posterior.decode(of_z, EDGES)
-
-    def no_star(values: NDArray[np.floating]) -> Any:
-        return np.ma.masked_array(values, mask=(label == STAR) | ~np.isfinite(values))
-
-    return {
-        "CLASS": np.array(CLASSES)[label],
-        **{f"P_{name}": p[:, i].astype(np.float32) for i, name in enumerate(CLASSES)},
-        "Z": no_star(read.z),
-        "Z_ERR": no_star(read.z_err),
-        "P_3000": no_star(read.mass),
-        "P_BAL": np.ma.masked_array(p_bal, mask=kind != QSO),
-        "Z2": no_star(read.z_second),
-        "P_3000_Z2": no_star(read.mass_second),
-        **{
-            column(line): no_star(np.asarray(output.evidence[:, i], np.float64))
-            for i, line in enumerate(lines)
-        },
-        "P_OF_Z": of_z.astype(np.float32),
-    }
-
-
-def p_of_z(output: Output, temperature: float = 1.0) -> NDArray[np.float64]:
-    """p(z) in the bins of `EDGES`, (n, Z_STEPS)."""
-    logits = np.asarray(output.z_logits, np.float64) / temperature
-    p = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return p / p.sum(axis=-1, keepdims=True)
-
-
-def column(line: str) -> str:
-    """The column of a line's evidence: EV_ and the name, in letters and digits alone."""
-    return "EV_" + "".join(c for c in line if c.isalnum())
-
-
 def scores(columns: Columns, truth: Columns) -> dict[str, Any]:
     """Those of the class, as `classify` has them, and of what else is answered.
 
     quasars: `evaluation.quasars`. galaxies: `evaluation.redshift` of galaxies with a secure
-    redshift. posterior: `evaluation.posterior_scores` of p(z), of both. None where there are none.
+    redshift, whatever they are called. posterior: `evaluation.posterior_scores` of p(z), of both;
+    z_err_holds: how often Z is right within one and two Z_ERR where it is within 3000 km/s.
+    None where there are none.
     """
-    p = np.stack([columns[f"P_{name}"] for name in CLASSES], axis=-1)
+    log_p = np.log(np.maximum([columns[f"P_{name}"] for name in CLASSES], 1e-30)).T
     kind, z = np.asarray(columns["CLASS"]), np.ma.getdata(columns["Z"])
-    known = _redshift_known(truth)
+    called = np.array([CLASSES.index(name) for name in kind.tolist()])
+    known = redshift_known(truth)
     galaxy = known & (truth["label"] == GALAXY)
-    return classification.scores(truth["label"], np.log(np.maximum(p, 1e-30))) | {
+    return classification.scores(truth["label"], log_p, predicted=called) | {
         "quasars": quasars.scores(
             truth["label"],
             truth["z"],
@@ -178,6 +110,25 @@ def scores(columns: Columns, truth: Columns) -> dict[str, Any]:
         "posterior": posterior_scores.scores(columns["P_OF_Z"][known], EDGES, truth["z"][known])
         if known.any()
         else None,
+        "z_err_holds": _held(columns, truth, known),
+    }
+
+
+def _held(columns: Columns, truth: Columns, known: NDArray[np.bool_]) -> dict[str, Any] | None:
+    """Shares of redshifts within one and two Z_ERR of the truth; None where there are none."""
+    z, z_err = (np.ma.getdata(columns[name])[known] for name in ("Z", "Z_ERR"))
+    near = np.abs(redshift.dv(z, truth["z"][known])) < redshift.CATASTROPHIC
+    if not near.any():
+        return None
+    pull = np.abs(z - truth["z"][known])[near] / z_err[near]
+    counts = {str(k): int((pull <= k).sum()) for k in (1, 2)}
+    return {
+        k: {
+            "count": count,
+            "fraction": count / len(pull),
+            "interval": list(binomial_interval(count, len(pull))),
+        }
+        for k, count in counts.items()
     }
 
 
@@ -190,14 +141,14 @@ def calibrate(columns: Columns, truth: Columns) -> dict[str, Any]:
     """
     log_p = np.log(np.maximum([columns[f"P_{name}"] for name in CLASSES], 1e-30)).T
     fields = {"class_temperature": fit_temperature(log_p, truth["label"])}
-    known = _redshift_known(truth)
+    known = redshift_known(truth)
     if known.any():
         log_z = np.log(np.maximum(columns["P_OF_Z"][known], 1e-30))
         fields["temperature"] = fit_temperature(log_z, bin_labels(truth["z"][known], EDGES))
     return fields
 
 
-def _redshift_known(truth: Columns) -> NDArray[np.bool_]:
+def redshift_known(truth: Columns) -> NDArray[np.bool_]:
     """Spectra whose redshift counts, bool (n,): see `target`."""
     return target(truth)["has_z"] > 0
 
@@ -219,11 +170,19 @@ def task(
         bal_threshold: P_BAL from which a quasar is called QSO_BAL.
         temperature: what the logits of p(z) are divided by, so that it is calibrated.
         class_temperature: likewise for the log-probabilities of the classes.
+
+    Raises:
+        InputError: if the prior allows none of the classes that were in training.
     """
     trained = np.asarray(trained_prior, np.float64)
     wanted = trained if prior is None else np.asarray(prior, np.float64)
     # A class that was not in training is not made up by any prior.
     reweighting = np.where(trained > 0, wanted / np.where(trained > 0, trained, 1), 0)
+    if not reweighting.sum() > 0:
+        raise InputError(
+            f"the class prior {list(wanted)} allows only classes that the network was not trained"
+            " on; give another one"
+        )
     return Task(
         config={
             "name": "linenet",

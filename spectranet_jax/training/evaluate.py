@@ -41,7 +41,7 @@ def make_evaluate(
             of each batch, and has the whole evaluation.
         keep: keep the spectra on the devices from one evaluation to the next.
     """
-    answer = make_answer(network, task, split, devices, keep)
+    answer = make_answer(make_validation_step(network, task), task, split, devices, keep)
 
     def evaluate(variables: Variables) -> Evaluation:
         output, losses = jax.tree.map(
@@ -63,30 +63,35 @@ def make_validate(
     keep: bool = False,
 ) -> Callable[[Variables], float]:
     """As `make_evaluate`, but for the mean loss alone: as often as there are epochs."""
-    answer = make_answer(network, task, split, devices, keep)
+    validation_step = make_validation_step(network, task)
+
+    def loss_alone(variables: Variables, batch: Batch) -> jax.Array:
+        return validation_step(variables, batch)[1]
+
+    answer = make_answer(loss_alone, task, split, devices, keep)
 
     def validate(variables: Variables) -> float:
-        losses = np.concatenate([loss for _, loss in answer(variables)])[: len(split)]
+        losses = np.concatenate(list(answer(variables)))[: len(split)]
         return float(losses.mean(dtype=np.float64))
 
     return validate
 
 
 def make_answer(
-    network: Network,
+    step: Callable[[Variables, Batch], Any],
     task: Task,
     split: Split,
     devices: Sequence[jax.Device] | None,
     keep: bool,
-) -> Callable[[Variables], Iterator[tuple[Any, np.ndarray]]]:
-    """The network's output and losses, a batch at a time; the last one ends in what fills it up."""
+) -> Callable[[Variables], Iterator[Any]]:
+    """What a step says of the split, a batch at a time; the last one ends in what fills it up."""
     count = len(jax.devices() if devices is None else devices)
     batch = -(-BATCH // count) * count
     place = placement(batch, devices)
-    validation_step = jax.jit(
-        make_validation_step(network, task),
+    compiled = jax.jit(
+        step,
         in_shardings=(place.replicated, place.split),
-        out_shardings=(place.replicated, place.replicated),
+        out_shardings=place.replicated,
     )
     targets = task.target(split.columns)
 
@@ -96,9 +101,9 @@ def make_answer(
 
     kept = list(batches()) if keep else None
 
-    def answer(variables: Variables) -> Iterator[tuple[Any, np.ndarray]]:
+    def answer(variables: Variables) -> Iterator[Any]:
         variables = place.everywhere(variables)
         for one in kept or batches():
-            yield jax.device_get(validation_step(variables, one))
+            yield jax.device_get(compiled(variables, one))
 
     return answer

@@ -74,7 +74,8 @@ def make_train_step(
 
     def train_step(state: State, batch: Batch, key: jax.Array) -> tuple[State, jax.Array]:
         key = jax.random.fold_in(key, state.step)
-        flux, ivar = augment(jax.random.fold_in(key, AUGMENT), batch["flux"], batch["ivar"])
+        with jax.default_matmul_precision("float32"):
+            flux, ivar = augment(jax.random.fold_in(key, AUGMENT), batch["flux"], batch["ivar"])
 
         def mean_loss(params: Any) -> tuple[jax.Array, Any]:
             output, mutated = network.apply(

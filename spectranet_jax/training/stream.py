@@ -195,7 +195,7 @@ def _checked(folder: Path, split: str, draws_noise: bool = False) -> Manifest:
     if split in manifest.noiseless and not draws_noise:
         raise InputError(
             f"the {split} split of {folder} carries no noise yet, and only experiments.linenet"
-            " draws it; prepare the dataset without --noiseless"
+            " draws it; name another split, or prepare a dataset without --noiseless"
         )
     return manifest
 

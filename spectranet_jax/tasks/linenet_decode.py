@@ -1,0 +1,90 @@
+"""What LineNet says, as columns of a catalog."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.evaluation import posterior
+from spectranet_jax.evaluation.recalibration import at_temperature
+from spectranet_jax.networks.linenet import Z_STEP, Z_STEPS, Output
+from spectranet_jax.spectra.labels import CLASSES, GALAXY, QSO, QSO_BAL, STAR
+
+EDGES = Z_STEP * np.arange(Z_STEPS + 1)
+"""Of the bins of p(z), in log10(1 + z), float64."""
+
+
+def decode(
+    output: Output,
+    lines: Sequence[str],
+    reweighting: NDArray[np.float64],
+    bal_threshold: float,
+    temperature: float,
+    class_temperature: float,
+) -> dict[str, NDArray[Any]]:
+    """Catalog columns of what the network says; a star has no redshift.
+
+    Called is the greatest of star, galaxy and quasar, and of quasars those are QSO_BAL whose P_BAL
+    is at the threshold or above. Beside the catalog's columns stands P_OF_Z, (n, Z_STEPS) float32:
+    p(z) in the bins of `EDGES`.
+
+    Args:
+        output: of n spectra.
+        lines: names of the lines of its evidence.
+        reweighting: of the probabilities of the four classes.
+        bal_threshold: P_BAL from which a quasar is called QSO_BAL.
+        temperature: what the logits of p(z) are divided by.
+        class_temperature: what log-probabilities of the classes are divided by.
+    """
+    p = class_probabilities(output, class_temperature, reweighting)
+    quasar = p[:, QSO] + p[:, QSO_BAL]
+    p_bal = p[:, QSO_BAL] / np.maximum(quasar, 1e-30)
+    kind = np.stack([p[:, STAR], p[:, GALAXY], quasar], axis=-1).argmax(axis=-1)
+    label = np.where((kind == QSO) & (p_bal >= bal_threshold), QSO_BAL, kind)
+    p_of_z = np.exp(at_temperature(np.asarray(output.z_logits, np.float64), temperature))
+    read = posterior.decode(p_of_z, EDGES)
+
+    def no_star(values: NDArray[np.floating]) -> Any:
+        return np.ma.masked_array(values, mask=(label == STAR) | ~np.isfinite(values))
+
+    return {
+        "CLASS": np.array(CLASSES)[label],
+        **{f"P_{name}": p[:, i].astype(np.float32) for i, name in enumerate(CLASSES)},
+        "Z": no_star(read.z),
+        "Z_ERR": no_star(read.z_err),
+        "P_3000": no_star(posterior.mass_within(p_of_z, EDGES, read.z)),
+        "P_BAL": np.ma.masked_array(p_bal, mask=kind != QSO),
+        "Z2": no_star(read.z_second),
+        "P_3000_Z2": no_star(read.mass_second),
+        **{
+            column(line): no_star(np.asarray(output.evidence[:, i], np.float64))
+            for i, line in enumerate(lines)
+        },
+        "P_OF_Z": p_of_z.astype(np.float32),
+    }
+
+
+def class_probabilities(
+    output: Output, temperature: float, reweighting: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Probabilities of the four classes, (n, 4): those of the network, tempered and reweighted."""
+    log_p = np.asarray(class_log_prob(output), np.float64)
+    with np.errstate(divide="ignore"):  # a class that is ruled out
+        log_p = log_p / temperature + np.log(reweighting)[None]
+    return np.exp(at_temperature(log_p, 1.0))
+
+
+def class_log_prob(output: Output) -> jax.Array:
+    """Log-probabilities of the four classes, (batch, 4): a quasar is a BAL or it is not."""
+    star, galaxy, quasar = jnp.split(jax.nn.log_softmax(output.class_logits), 3, axis=-1)
+    bal = output.bal_logit[:, None]
+    classes = [star, galaxy, quasar + jax.nn.log_sigmoid(-bal), quasar + jax.nn.log_sigmoid(bal)]
+    return jnp.concatenate(classes, axis=-1)
+
+
+def column(line: str) -> str:
+    """The column of a line's evidence: EV_ and the name, in letters and digits alone."""
+    return "EV_" + "".join(c for c in line if c.isalnum())
