@@ -93,6 +93,7 @@ def test_predict_uses_the_shipped_classifier_unless_told():
     assert DEFAULT == "classifier"
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [c for c in COMMANDS if c.startswith("experiments.")])
 def test_every_command_keeps_what_it_compiles(helps: dict[str, dict[str, Any]], name: str):
-    assert "--no-cache" in helps[name]["text"]
+    compiles = name != "experiments.merge"  # which joins files
+    assert ("--no-cache" in helps[name]["text"]) == compiles
