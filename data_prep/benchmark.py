@@ -13,11 +13,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-import tyro
 from numpy.typing import NDArray
 
 from data_prep import batch
@@ -37,7 +36,7 @@ ARMS = {"B": (3600.0, 5800.0), "R": (5760.0, 7620.0), "Z": (7520.0, 9824.0)}
 class Config:
     """Flags of `python -m data_prep.benchmark`."""
 
-    spectra: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FILE ...")] = ()
+    spectra: tuple[str, ...] = ()
     """Spec files to time instead of synthetic ones; files, folders, patterns, lists."""
     turns: int = 7
     """How often each is timed."""

@@ -3,9 +3,14 @@
 import os
 import sys
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar, get_args
 
 import tyro
+from tyro.constructors import (
+    ConstructorRegistry,
+    PrimitiveConstructorSpec,
+    PrimitiveTypeInfo,
+)
 
 from spectranet_jax.spectra.errors import InputError
 
@@ -14,6 +19,29 @@ Config = TypeVar("Config")
 READABLE = (tyro.conf.DisallowNone, tyro.conf.PositionalMetavarFromFieldName)
 """In --help, PATH instead of {None}|PATH (whoever wants no path leaves the flag out), and what a
 positional argument is instead of its type."""
+
+several = ConstructorRegistry()
+"""In --help, STR ... instead of [STR [STR ...]]."""
+
+
+@several.primitive_rule
+def _tuple(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    kind = get_args(info.type)
+    if info.type_origin is not tuple or kind[1:] != (...,):
+        return None
+    if tyro.conf.UseAppendAction in info.markers:  # given one by one
+        return None
+    one = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(kind[0], info.markers))
+    if not isinstance(one, PrimitiveConstructorSpec) or one.nargs != 1:
+        return None
+    return PrimitiveConstructorSpec(
+        nargs="*",
+        metavar=f"{one.metavar} ...",
+        instance_from_str=lambda texts: tuple(one.instance_from_str([text]) for text in texts),
+        is_instance=lambda value: isinstance(value, tuple) and all(map(one.is_instance, value)),
+        str_from_instance=lambda values: [t for v in values for t in one.str_from_instance(v)],
+        choices=one.choices,
+    )
 
 
 def command(config: type[Config], work: Callable[[Config], object], description: str) -> None:
@@ -24,7 +52,9 @@ def command(config: type[Config], work: Callable[[Config], object], description:
     """
     name = sys.modules["__main__"].__spec__
     program = f"python -m {name.name.removesuffix('.__main__')}" if name else None
-    parsed = tyro.cli(config, description=description, prog=program, config=READABLE)
+    parsed = tyro.cli(
+        config, description=description, prog=program, config=READABLE, registry=several
+    )
     try:
         work(parsed)
     except InputError as error:

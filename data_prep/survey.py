@@ -12,10 +12,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-import tyro
 
 from data_prep import truth as truths
 from data_prep.batch import Batch, concatenate, read_files
@@ -53,10 +52,10 @@ NAMED_FILES = 10
 class Config:
     """Flags of `python -m data_prep.sdss` and `data_prep.desi`."""
 
-    catalog: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FILE ...")]
+    catalog: tuple[str, ...]
     """FITS catalogs that tell classes and redshifts: Superset_DR12Q, DR12Q, DR14Q, DR16Q,
     DR16Q_Superset, spAll, DESI redrock files or quasar catalogs; as with spectra, several."""
-    spectra: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FILE ...")]
+    spectra: tuple[str, ...]
     """Spectra: spec (lite or full), spPlate, spSpec, DESI coadd or spectra files; files, folders,
     glob patterns, or lists of files (@LIST, *.txt)."""
     out: Path

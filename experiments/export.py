@@ -27,7 +27,7 @@ class Config(Command):
     """run folder, evaluated"""
     name: str
     """name of the model, under which `load` and --model find it"""
-    also: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FOLDER ...")] = ()
+    also: tuple[Path, ...] = ()
     """folders with further evaluations for the card, as experiments.evaluate --out writes them"""
     out: Path = Path("spectranet_jax/weights")
     """folder that the model's folder is written to"""

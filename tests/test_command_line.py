@@ -1,0 +1,56 @@
+"""How a command line becomes a config: several values, values left out, and mistakes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from data_prep.command import command
+
+
+@dataclass(frozen=True)
+class Config:
+    """Flags of a made-up command."""
+
+    files: tuple[str, ...]
+    """Several texts."""
+    folders: tuple[Path, ...] = ()
+    """Several paths, or none."""
+    fractions: tuple[float, float] = (0.5, 0.5)
+    """Two numbers."""
+    out: Path | None = None
+    """A path, or none."""
+
+
+def parsed(monkeypatch, *line: str) -> Config:
+    got: list[Any] = []
+    monkeypatch.setattr("sys.argv", ["x", *line])
+    command(Config, got.append, "A command.")
+    return got[0]
+
+
+def test_several_values_are_a_tuple_of_their_type(monkeypatch):
+    line = ("--files", "a b", "[c]", "None", "--folders", "d", "e/f", "--fractions", "0.1", "0.9")
+    expected = Config(("a b", "[c]", "None"), (Path("d"), Path("e/f")), (0.1, 0.9))
+    assert parsed(monkeypatch, *line, "--out", "None") == Config(
+        expected.files, expected.folders, expected.fractions, Path("None")
+    )
+    assert parsed(monkeypatch, *line) == expected
+    assert parsed(monkeypatch, "--files") == Config(())
+
+
+@pytest.mark.parametrize("line", [(), ("--files", "a", "--fractions", "0.1"), ("--nonsense",)])
+def test_a_line_that_is_not_understood_ends_with_status_2(monkeypatch, line):
+    with pytest.raises(SystemExit) as exit_:
+        parsed(monkeypatch, *line)
+    assert exit_.value.code == 2
+
+
+def test_help_has_words_for_what_to_give(monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        parsed(monkeypatch, "--help")
+    text = capsys.readouterr().out
+    for words in ("--files STR ...", "--folders PATH ...", "--fractions FLOAT FLOAT", "--out PATH"):
+        assert words in text
+    assert "{None}" not in text and "[STR" not in text
