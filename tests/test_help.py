@@ -88,9 +88,9 @@ def test_defaults_are_the_recipes_of_tables_1_and_3():
     assert (three.epochs, three.batch, three.schedule) == (10, 256, "shuffled")
 
 
-def test_predict_uses_the_shipped_classifier_unless_told():
+def test_predict_uses_the_shipped_linenet_unless_told():
     assert predict.Config(("x.fits",)).model == ()
-    assert DEFAULT == "classifier"
+    assert DEFAULT == "linenet"
 
 
 @pytest.mark.parametrize("name", [c for c in COMMANDS if c.startswith("experiments.")])

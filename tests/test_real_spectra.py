@@ -65,7 +65,7 @@ def test_other_surveys_by_their_labels(shared: Path, folder: str, spectra: int, 
 
 
 FOLDERS = {
-    "boss-dr12-7102": 39,
+    "boss-dr12-7102": 37,
     "boss-dr12-galaxies": 48,
     "boss-dr16-quasars": 39,
     "broad-line-quasars": 44,

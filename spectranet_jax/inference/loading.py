@@ -17,7 +17,7 @@ from spectranet_jax.training import checkpoint, run
 from spectranet_jax.training.distributed import agreed
 from spectranet_jax.training.steps import Network, init_variables, make_predict_step
 
-DEFAULT = "classifier"
+DEFAULT = "linenet"
 """The shipped model that is used when none is named."""
 
 READ_FROM_CONFIG = (
