@@ -1,6 +1,7 @@
 """Training and prediction of one batch, as pure functions to be compiled.
 
 Everything is float32, asked for by name: a GPU would else round products to TF32 in silence.
+Another `precision` (`jax_default_matmul_precision`) is there to measure what it brings and costs.
 """
 
 from collections.abc import Callable
@@ -66,6 +67,7 @@ def make_train_step(
     task: Task,
     optimizer: optax.GradientTransformation,
     augment: Augment = as_stored,
+    precision: str = "float32",
 ) -> Callable[[State, Batch, jax.Array], tuple[State, jax.Array]]:
     """(state, batch, key) -> (next state, mean loss of the batch).
 
@@ -87,7 +89,7 @@ def make_train_step(
             )
             return task.loss(output, batch).mean(), mutated.get("batch_stats", {})
 
-        with jax.default_matmul_precision("float32"):
+        with jax.default_matmul_precision(precision):
             loss_and_gradient = jax.value_and_grad(mean_loss, has_aux=True)
             (loss, batch_stats), gradient = loss_and_gradient(state.params)
         updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
@@ -98,12 +100,12 @@ def make_train_step(
 
 
 def make_predict_step(
-    network: Network, task: Task
+    network: Network, task: Task, precision: str = "float32"
 ) -> Callable[[Variables, jax.Array, jax.Array], Any]:
     """(variables, flux, ivar) -> the network's output; flux and ivar are (batch, bins)."""
 
     def predict_step(variables: Variables, flux: jax.Array, ivar: jax.Array) -> Any:
-        with jax.default_matmul_precision("float32"):
+        with jax.default_matmul_precision(precision):
             return network.apply(variables, *task.inputs(flux, ivar), train=False)
 
     return predict_step

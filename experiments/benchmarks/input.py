@@ -1,0 +1,37 @@
+"""Spectra a second out of a dataset, against the appetite of a training step."""
+
+import tempfile
+from pathlib import Path
+
+from data_prep.mock.dataset import prepare
+from experiments.benchmarks import ours
+from experiments.benchmarks.rows import Row, Setting, medians
+from spectranet_jax import tasks
+from spectranet_jax.spectra import CLASSES
+from spectranet_jax.training.order import shuffled
+from spectranet_jax.training.stream import Split, open_split, training_batches
+
+SPECTRA = 5000
+"""Of each class in the mock survey that is read."""
+
+
+def input_rows(setting: Setting) -> list[Row]:
+    """Streaming a dataset by the training order, against the training step that it feeds."""
+    with tempfile.TemporaryDirectory() as folder:
+        prepare(Path(folder) / "mock", dict.fromkeys(CLASSES, SPECTRA), seed=0)
+        split = open_split(Path(folder) / "mock", "train", tasks.build("classify").select)
+        sides = {
+            "stream": lambda: _stream(split, setting.batch),
+            "step": ours.train_step("Table 1", setting),
+        }
+        seconds = medians(sides, setting.repeats)
+    streamed = len(split) // setting.batch * setting.batch / seconds["stream"]
+    eaten = setting.batch / seconds["step"]
+    peer = "training step, Table 1"
+    return [Row("spectra out of a dataset", streamed, peer, eaten, "spectra/s", streamed / eaten)]
+
+
+def _stream(split: Split, batch: int) -> None:
+    order = shuffled(split.block_sizes, batch, 1, 0)
+    for _ in training_batches(split, {"label": split.columns["label"]}, order, 0, order.steps):
+        pass

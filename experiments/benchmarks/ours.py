@@ -1,0 +1,84 @@
+"""Our side: a compiled training step, and prediction, of any network."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.benchmarks.rows import Setting
+from spectranet_jax import networks, tasks
+from spectranet_jax.spectra import BOSS_GRID
+from spectranet_jax.training import optimizers
+from spectranet_jax.training.steps import (
+    init_state,
+    init_variables,
+    make_predict_step,
+    make_train_step,
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network that is measured, and the task it is measured with."""
+
+    network: str
+    task: dict[str, Any]
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    def build(self, **fields: Any) -> tuple[Any, Any]:
+        """The network, with fields beside its own, and the task."""
+        return networks.build(self.network, **self.fields, **fields), tasks.build(**self.task)
+
+
+SUBJECTS = {
+    "Table 1": Subject("SpectraNetClassifier", {"name": "classify"}),
+    "Table 3": Subject(
+        "SpectraNetRegressor", {"name": "redshift", "target": "qso", "mean": 2.0, "std": 0.7}
+    ),
+    "QuasarNET": Subject("QuasarNet", {"name": "quasarnet"}),
+    "LineNet": Subject("LineNet", {"name": "linenet"}),
+}
+
+
+def spectra(count: int) -> dict[str, NDArray[Any]]:
+    """Random spectra, with all that any of the losses reads."""
+    rng = np.random.default_rng(0)
+    return {
+        "flux": rng.normal(size=(count, BOSS_GRID.size)).astype(np.float32),
+        "ivar": np.ones((count, BOSS_GRID.size), np.float32),
+        "label": rng.integers(0, 4, count).astype(np.int32),
+        "z": rng.normal(size=count).astype(np.float32),
+    }
+
+
+def random_variables(subject: str) -> dict[str, Any]:
+    """Fresh parameters and statistics, the same at every call."""
+    return init_variables(*SUBJECTS[subject].build(), jax.random.key(0))
+
+
+def train_step(subject: str, setting: Setting, **fields: Any) -> Callable[[], object]:
+    """A compiled training step that goes on from its own last state, with Adam."""
+    network, task = SUBJECTS[subject].build(**fields)
+    batch = jax.device_put(spectra(setting.batch))
+    optimizer, _ = optimizers.build("adam", "constant", 1e-3, 1000)
+    state = init_state(network, task, optimizer, jax.random.key(0))
+    made = make_train_step(network, task, optimizer, precision=setting.matmul_precision)
+    step = jax.jit(made, donate_argnums=0)
+
+    def call() -> None:
+        nonlocal state
+        state, loss = step(state, batch, jax.random.key(1))
+        jax.block_until_ready((state, loss))
+
+    return call
+
+
+def prediction(subject: str, setting: Setting) -> Callable[[], Any]:
+    """Prediction of one batch as `inference.Model` does it: from the host's memory and back."""
+    network, task = SUBJECTS[subject].build()
+    variables, batch = random_variables(subject), spectra(setting.batch)
+    step = jax.jit(make_predict_step(network, task, precision=setting.matmul_precision))
+    return lambda: jax.device_get(step(variables, batch["flux"], batch["ivar"]))

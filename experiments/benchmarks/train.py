@@ -1,0 +1,26 @@
+"""A training step of Tables 1 and 3: ours, the plain Flax form of it, and PyTorch's two layouts."""
+
+from functools import partial
+
+from experiments.benchmarks import ours
+from experiments.benchmarks.rows import Row, Setting, medians, rates
+from experiments.benchmarks.torch_found import torch_peers
+
+SUBJECTS = ("Table 1", "Table 3")
+
+
+def train_rows(setting: Setting) -> list[Row]:
+    """Spectra trained on in a second."""
+    peers = torch_peers()
+    rows: list[Row] = []
+    for subject in SUBJECTS:
+        sides = {
+            "ours": ours.train_step(subject, setting),
+            "plain Flax": ours.train_step(subject, setting, form="plain"),
+        }
+        if peers is not None:
+            step = partial(peers.train_step, subject, setting)
+            sides |= {layout: step(layout) for layout in peers.LAYOUTS}
+        seconds = medians(sides, setting.repeats)
+        rows += rates(f"training step, {subject}", seconds, setting.batch)
+    return rows
