@@ -47,20 +47,6 @@ EMPTY: dict[str, Draw] = {
 }
 
 
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that the test has saved so far."""
-    saved: list[Figure] = []
-    save = Figure.savefig
-
-    def savefig(self: Figure, *args: object, **kwargs: object) -> None:
-        saved.append(self)
-        save(self, *args, **kwargs)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Figure, "savefig", savefig)
-    return saved
-
-
 @pytest.mark.parametrize("draw", ALL.values(), ids=ALL.keys())
 def test_a_figure_is_one_png_file_of_equal_bytes(draw: Draw, tmp_path: Path) -> None:
     before = matplotlib.rcParams.copy()

@@ -21,20 +21,6 @@ from spectranet_jax.spectra.labels import CLASS_COLORS
 COUNTS = np.array([[90, 5, 4, 1], [10, 180, 8, 2], [0, 3, 45, 2], [1, 0, 4, 5]])
 
 
-@pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that the test has saved so far."""
-    saved: list[Figure] = []
-    save = Figure.savefig
-
-    def savefig(self: Figure, *args: object, **kwargs: object) -> None:
-        saved.append(self)
-        save(self, *args, **kwargs)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Figure, "savefig", savefig)
-    return saved
-
-
 def metrics() -> list[dict[str, float]]:
     """Two chunks of 40 steps: within each the loss falls, and it starts higher at the second."""
     rows: list[dict[str, float]] = []

@@ -98,4 +98,5 @@ def _relu(x: Array) -> Array:
 
 
 def _sigmoid(x: Array) -> Array:
-    return 1 / (1 + np.exp(-x))
+    one = np.float32(1)
+    return one / (one + np.exp(-x))
