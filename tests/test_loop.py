@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import optax
 import orbax.checkpoint as ocp
 import pytest
 import toy_survey
@@ -14,11 +15,12 @@ import toy_survey
 from spectranet_jax import networks, tasks
 from spectranet_jax.spectra import InputError
 from spectranet_jax.training import checkpoint, optimizers, run
+from spectranet_jax.training.augment import observe
 from spectranet_jax.training.evaluate import make_evaluate
 from spectranet_jax.training.loop import initial_state, loss_rows, train
 from spectranet_jax.training.order import ORDERS
 from spectranet_jax.training.sharding import placement
-from spectranet_jax.training.steps import State
+from spectranet_jax.training.steps import State, init_state, make_train_step
 from spectranet_jax.training.stream import Split, open_split
 
 BATCH, SEED = 64, 4
@@ -267,3 +269,35 @@ def test_a_run_folder_keeps_its_settings(tmp_path: Path):
         run.write_config(tmp_path / "other", config)
     with pytest.raises(InputError, match="is no run folder"):
         run.read_config(tmp_path / "other")
+
+
+@pytest.mark.slow
+def test_light_is_observed_anew_in_every_step_and_a_killed_run_still_resumes_bit_for_bit(
+    splits: tuple[Split, Split], tmp_path: Path
+):
+    """The observation is a function of the step, as all else that is random."""
+    for name, settings in (("whole", {}), ("killed", {"stop_after": 4}), ("plain", {})):
+        augment = {} if name == "plain" else {"augment": observe}
+        run_training(splits, tmp_path / name, epochs=1, **augment, **settings)
+    run_training(splits, tmp_path / "killed", epochs=1, augment=observe)
+    whole, killed, plain = (
+        [row["loss"] for row in run.read_metrics(tmp_path / name) if "loss" in row]
+        for name in ("whole", "killed", "plain")
+    )
+    assert whole == killed
+    # The first step's weights are the same; what they are shown is not.
+    assert whole[0] != plain[0]
+
+
+def test_each_step_has_draws_of_its_own():
+    """Two steps on the same batch, with a learning rate of 0: only the observation differs."""
+    optimizer = optax.sgd(0.0)
+    step = jax.jit(make_train_step(NETWORK, TASK, optimizer, observe))
+    flux = np.full((4, 443), 2, np.float32)
+    batch = {"flux": flux, "ivar": flux, "label": np.arange(4)}
+    key = jax.random.key(1)
+    state = init_state(NETWORK, TASK, optimizer, key)
+    after, first = step(state, batch, key)
+    _, again = step(state, batch, key)
+    _, second = step(after, batch, key)
+    assert float(first) == float(again) != float(second)
