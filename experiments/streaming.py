@@ -111,7 +111,7 @@ def _predict_rest(
             table.meta |= header
             record.add(table, reading.pieces, tally(table), reading.errors[:NAMED])
     if left:
-        print(pace, file=sys.stderr)
+        print(pace, flush=True)
 
 
 def _chunks(readings: Iterable[Reading]) -> Iterator[Reading]:

@@ -215,7 +215,7 @@ def test_exported_weights_are_those_of_the_run(
         evaluated("tiny")
     evaluated("tiny", out=tmp_path / "out")
     assert scores(tmp_path / "out") == scores(classifier)
-    with pytest.raises(InputError, match=r"is no run of experiments.classify"):
+    with pytest.raises(InputError, match="only those of classify and linenet are shipped"):
         export.work(export.Config(regressor, "z", out=tmp_path))
     for name in ("", "..", "a/b", "/a"):
         with pytest.raises(InputError, match="is no folder's name"):
@@ -229,7 +229,9 @@ def test_an_export_needs_an_evaluation_of_the_same_weights(classifier: Path, tmp
     evaluation = json.loads((run / "evaluation.json").read_text())
     evaluation["test"]["sha256"] = "0" * 64
     (run / "evaluation.json").write_text(json.dumps(evaluation))
-    with pytest.raises(InputError, match="is of other weights; evaluate this run anew"):
+    with pytest.raises(
+        InputError, match="is of other weights, or of another calibration; evaluate this run anew"
+    ):
         export.work(export.Config(run, "tiny", out=tmp_path / "out"))
     (run / "evaluation.json").unlink()
     with pytest.raises(InputError, match=r"holds no evaluation; make one with experiments"):

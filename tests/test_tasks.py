@@ -117,7 +117,10 @@ def test_the_network_sees_the_normalized_flux(config: dict):
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        ({"name": "segment"}, "no task is called 'segment'; there are classify, quasarnet"),
+        (
+            {"name": "segment"},
+            "no task is called 'segment'; there are classify, linenet, quasarnet",
+        ),
         ({"name": "redshift"}, "redshift cannot be set up: .*mean"),
         ({"name": "classify", "classes": 3}, "classify cannot be set up: .*classes"),
         (
