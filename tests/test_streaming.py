@@ -1,6 +1,7 @@
 """Streamed catalogs are the plain ones: whatever the chunks, the workers, or the cuts."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -330,7 +331,8 @@ def test_memory_does_not_grow_with_the_number_of_spectra(folder: Path, tmp_path:
     told = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
-    (few, before), (many, after) = (map(int, s.split()) for s in told.stdout.splitlines())
+    numbers = re.findall(r"^(\d+) (\d+)$", told.stdout, re.MULTILINE)
+    (few, before), (many, after) = (map(int, pair) for pair in numbers)
     assert (few, many) == (2000, 20_000)
     unit = 1024 if sys.platform == "darwin" else 1  # ru_maxrss is in bytes there, else in KiB
     assert (after - before) / unit < 20 * 1024
