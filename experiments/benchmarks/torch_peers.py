@@ -64,7 +64,7 @@ def twin(subject: str, variables: Tree, layout: str) -> nn.Module:
     """The network in PyTorch, with our weights; normalized flux (batch, 443) to what ours says."""
     made = LAYOUTS[layout]
     layers = [
-        Rearranged(lambda flux: flux.reshape(-1, *made.shape)),
+        Rearranged(lambda flux: flux.reshape(len(flux), *made.shape)),
         *TWINS[subject](variables, made),
     ]
     return nn.Sequential(*layers).to(memory_format=made.memory_format).to(device())
