@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectranet_jax import networks
-from spectranet_jax.networks import SpectraNetClassifier, SpectraNetRegressor, layers
+from spectranet_jax.networks import (
+    LineNet,
+    QuasarNet,
+    SpectraNetClassifier,
+    SpectraNetRegressor,
+    layers,
+)
 from spectranet_jax.spectra import InputError
 
 LENGTHS = [216, 103, 46, 18]  # after each block: 443 217 216 104 103 47 46 19 18
@@ -298,3 +304,21 @@ def test_the_plain_form_has_the_same_parameters_and_results(
         rtol=1e-5,
         atol=1e-5,
     )
+
+
+@pytest.mark.parametrize("network", [SpectraNetClassifier(), SpectraNetRegressor(), QuasarNet()])
+def test_prediction_takes_another_form_and_answers_the_same(
+    network: nn.Module, rng: np.random.Generator
+):
+    variables = random_variables(network, rng)
+    flux = rng.normal(size=(3, 443)).astype(np.float32)
+    predicting = networks.for_prediction(network)
+    assert predicting.form == "plain" and network.form == "folded"
+    ours, theirs = (
+        np.asarray(jax.jit(one.apply)(variables, flux)) for one in (network, predicting)
+    )
+    np.testing.assert_allclose(theirs, ours, rtol=1e-6, atol=1e-6 * np.abs(ours).max())
+
+
+def test_a_network_of_one_form_predicts_in_it():
+    assert networks.for_prediction(LineNet()) == LineNet()

@@ -30,6 +30,7 @@ def _peers(setting: Setting) -> list[Row]:
         if peers is not None:
             sides[PEER] = peers.prediction(subject, setting, PEER)
         sides["NumPy"] = numpy_forward.prediction(subject, setting)
+        sides["the form for training"] = ours.prediction(subject, setting, as_trained=True)
         seconds = medians(sides, setting.repeats)
         rows += rates(f"prediction, {subject}", seconds, setting.batch)
     return rows

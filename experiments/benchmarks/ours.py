@@ -76,9 +76,16 @@ def train_step(subject: str, setting: Setting, **fields: Any) -> Callable[[], ob
     return call
 
 
-def prediction(subject: str, setting: Setting) -> Callable[[], Any]:
-    """Prediction of one batch as `inference.Model` does it: from the host's memory and back."""
+def prediction(subject: str, setting: Setting, as_trained: bool = False) -> Callable[[], Any]:
+    """Prediction of one batch as `inference.Model` does it: from the host's memory and back.
+
+    Args:
+        subject: a key of `SUBJECTS`.
+        setting: how it is measured.
+        as_trained: in the form that training has, for comparison.
+    """
     network, task = SUBJECTS[subject].build()
+    network = network if as_trained else networks.for_prediction(network)
     variables, batch = random_variables(subject), spectra(setting.batch)
     step = jax.jit(make_predict_step(network, task, precision=setting.matmul_precision))
     return lambda: jax.device_get(step(variables, batch["flux"], batch["ivar"]))

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import spectranet_jax
 from spectranet_jax.inference import catalog, weights
+from spectranet_jax.networks import for_prediction
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.flags import Flag, median_sn, quality_flags
 from spectranet_jax.spectra.grid import BOSS_GRID
@@ -59,7 +60,7 @@ class Model:
 
     @cached_property
     def _predict_step(self) -> Any:
-        return jax.jit(make_predict_step(self.network, self.task))
+        return jax.jit(make_predict_step(for_prediction(self.network), self.task))
 
     def columns(
         self,

@@ -68,6 +68,11 @@ FORMS: dict[str, tuple[Callable[[Array, Array, int], Array], Callable[[Array], A
 """Name -> convolution and pooling."""
 
 
+def for_prediction(network: nn.Module) -> nn.Module:
+    """The same network in the plain form, which is faster where nothing is differentiated."""
+    return network.clone(form="plain") if hasattr(network, "form") else network
+
+
 class ConvPool(nn.Module):
     """One block of the report's Tables 1 and 3: Conv1d, ReLU, max-pool of 2 with stride 1.
 

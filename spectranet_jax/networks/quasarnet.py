@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jax.nn import initializers
 
-from spectranet_jax.networks.layers import plain_conv, strided_conv
+from spectranet_jax.networks.layers import FORMS
 from spectranet_jax.spectra.errors import InputError
 
 Array = jax.Array
@@ -32,12 +32,14 @@ class StridedConv(nn.Module):
         width: of the kernel, pixels.
         stride: pixels between outputs.
         padding: one of `PADDINGS`; "same" pads with zeros so that ceil(n / stride) come out.
+        form: how it is computed, a key of `layers.FORMS`; plain where stride does not divide width.
     """
 
     features: int
     width: int
     stride: int
     padding: str
+    form: str = "folded"
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -54,7 +56,7 @@ class StridedConv(nn.Module):
                 f"{x.shape[1]} pixels are left for a kernel of {self.width};"
                 " take fewer convolutions, or padding same"
             )
-        conv = plain_conv if self.width % self.stride else strided_conv
+        conv, _ = FORMS["plain" if self.width % self.stride else self.form]
         return conv(x, kernel, self.stride) + bias[None, None]
 
 
@@ -75,6 +77,7 @@ class QuasarNet(nn.Module):
         dropout: share of activations dropped after each convolution.
         rescale: offsets from -0.1 to 1.1, so that a line near the edge of a box can be said to be
             in either; else from 0 to 1, as in QuasarNET's first version.
+        form: how convolutions are computed, a key of `layers.FORMS`.
     """
 
     filters: tuple[int, ...] = (100, 100, 100, 100)
@@ -86,6 +89,7 @@ class QuasarNet(nn.Module):
     lines: int = 7
     dropout: float = 0.0
     rescale: bool = True
+    form: str = "folded"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -106,9 +110,10 @@ class QuasarNet(nn.Module):
         """
         x = flux[..., None]  # (batch, 443, 1)
         for number, features in enumerate(self.filters, start=1):
-            x = StridedConv(features, self.width, self.stride, self.padding, name=f"conv_{number}")(
-                x
-            )  # (batch, 217 | 104 | 48 | 20, 100)
+            convolve = StridedConv(
+                features, self.width, self.stride, self.padding, self.form, name=f"conv_{number}"
+            )
+            x = convolve(x)  # (batch, 217 | 104 | 48 | 20, 100)
             x = nn.relu(_batch_norm(x, train, f"norm_{number}"))
             x = nn.Dropout(self.dropout, deterministic=not train)(x)
         x = x.reshape(len(x), -1)  # (batch, 2000)

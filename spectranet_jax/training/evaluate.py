@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from spectranet_jax.networks import for_prediction
 from spectranet_jax.tasks import Columns, Task
 from spectranet_jax.training.sharding import placement
 from spectranet_jax.training.steps import Batch, Network, Variables, make_validation_step
@@ -41,7 +42,9 @@ def make_evaluate(
             of each batch, and has the whole evaluation.
         keep: keep the spectra on the devices from one evaluation to the next.
     """
-    answer = make_answer(make_validation_step(network, task), task, split, devices, keep)
+    answer = make_answer(
+        make_validation_step(for_prediction(network), task), task, split, devices, keep
+    )
 
     def evaluate(variables: Variables) -> Evaluation:
         output, losses = jax.tree.map(
@@ -63,7 +66,7 @@ def make_validate(
     keep: bool = False,
 ) -> Callable[[Variables], float]:
     """As `make_evaluate`, but for the mean loss alone: as often as there are epochs."""
-    validation_step = make_validation_step(network, task)
+    validation_step = make_validation_step(for_prediction(network), task)
 
     def loss_alone(variables: Variables, batch: Batch) -> jax.Array:
         return validation_step(variables, batch)[1]
