@@ -39,7 +39,7 @@ class Config(Command):
     patterns, lists (@LIST, *.txt), or a dataset folder"""
     model: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """run folder, name of a shipped model, or QuasarNET weights of Keras (HDF5); may be given
-    several times, a classifier and redshift models; by default the shipped classifier"""
+    several times, a classifier and redshift models; by default the shipped LineNet"""
     out: Path = Path("catalog.fits")
     """catalog to write: .fits, .ecsv or .parquet"""
     overwrite: bool = False
@@ -53,7 +53,8 @@ class Config(Command):
     """folder for a picture of every spectrum: its lines, p(z), classes, evidence a line"""
     class_prior: str | None = None
     """how frequent STAR, GALAXY, QSO and QSO_BAL are among the spectra: "survey" (a BOSS quasar
-    plate), "equal", or four numbers as 0.3,0.1,0.5,0.1; by default as in training (LineNet)"""
+    plate), "equal", or four numbers in
+    proportion, as 0.3,0.1,0.5,0.1; by default as in training (LineNet)"""
     bal_threshold: float | None = None
     """P_BAL from which a quasar is called QSO_BAL; by default 0.5 (LineNet)"""
     threshold: float | None = None
