@@ -13,10 +13,10 @@ from data_prep.progress import progress
 from experiments.pieces import Piece
 from experiments.reading import Reading, read_pieces
 from spectranet_jax.evaluation.spectrum_figure import spectrum_figure
-from spectranet_jax.inference import Model, predict
-from spectranet_jax.inference.model import clean
+from spectranet_jax.inference import Model
+from spectranet_jax.inference.model import clean, join
 from spectranet_jax.spectra import CLASSES
-from spectranet_jax.spectra.flags import Flag
+from spectranet_jax.spectra.flags import Flag, median_sn
 from spectranet_jax.spectra.lines import REST
 from spectranet_jax.tasks import linenet
 
@@ -48,8 +48,10 @@ def plot(models: Sequence[Model], several: Sequence[Piece], folder: Path) -> int
 
 def _figures(models: Sequence[Model], reading: Reading) -> Iterator[tuple[str, dict[str, Any]]]:
     """File name and arguments of `spectrum_figure`, a spectrum."""
-    table = predict(models, reading.flux, reading.ivar, flags=reading.flags)
-    p_of_z = _posteriors(models, reading)
+    flux, ivar, bits = clean(reading.flux, reading.ivar, reading.flags)
+    answers = [model.columns(flux, ivar) for model in models]
+    table = join(models, answers, median_sn(flux, ivar), bits)
+    p_of_z = next((said["P_OF_Z"] for said in answers if "P_OF_Z" in said), None)
     lines = [name for name in REST if linenet.column(name) in table.colnames]
     for row, (file, name) in enumerate(zip(reading.file, reading.name, strict=True)):
         said = table[row]
@@ -74,13 +76,6 @@ def _figures(models: Sequence[Model], reading: Reading) -> Iterator[tuple[str, d
             }
         stem = re.sub(r"[^\w.+-]+", "_", f"{Path(file).name.split('.')[0]}-{name}").strip("_-")
         yield stem[:120], arguments
-
-
-def _posteriors(models: Sequence[Model], reading: Reading) -> NDArray[np.float32] | None:
-    """p(z) of each spectrum, from the model that tells it; None where none does."""
-    flux, ivar, _ = clean(reading.flux, reading.ivar)
-    said = (model.columns(flux, ivar) for model in models)
-    return next((columns["P_OF_Z"] for columns in said if "P_OF_Z" in columns), None)
 
 
 def _probabilities(said: Table.Row) -> NDArray[np.float64] | None:

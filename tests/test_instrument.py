@@ -42,6 +42,18 @@ def test_numpy_and_jax_draw_the_same_survey(both):
     assert (ivar == 0).mean() == pytest.approx((ivar_j == 0).mean(), abs=0.012)
 
 
+def test_the_ends_of_old_spectra_vary_by_three_bins_either_way():
+    empty = instrument.masks(NumpyDraws(np.random.default_rng(5)), 40_000, BOSS_GRID)
+    # Blank at both ends and measured within: neither a lost arm nor a gap.
+    old = empty[:, 3] & empty[:, -5] & ~empty[:, 60:90].any(axis=1) & ~empty[:, 380:390].any(axis=1)
+    first, last = BOSS_GRID.bin_of(np.log10(np.array(instrument.LEGACY_COVERAGE)))
+    off = np.arange(-6, 7)
+    blank_before = empty[old][:, first + off].mean(axis=0)
+    blank_after = empty[old][:, last + off].mean(axis=0)
+    np.testing.assert_allclose(blank_before, np.clip((3 - off) / 7, 0, 1), atol=0.02)
+    np.testing.assert_allclose(blank_after, np.clip((off + 3) / 7, 0, 1), atol=0.02)
+
+
 def test_masked_bins_hold_nothing(both):
     for flux, ivar in both:
         assert (flux[ivar == 0] == 0).all() and (ivar >= 0).all() and np.isfinite(flux).all()

@@ -131,6 +131,26 @@ def test_basis_vectors_alone_give_no_spectra(tmp_path):
     assert len(banks(tmp_path)["QSO"]) == len(banks(SHIPPED)["QSO"])
 
 
+def test_coarse_basis_vectors_alone_give_none_either(tmp_path):
+    header = fits.Header({"CRVAL1": 3.4, "CDELT1": 1e-3, "RRTYPE": "QSO", "RRSUBTYP": "LOZ"})
+    vectors = fits.ImageHDU(np.ones((4, 500)), header, name="BASIS_VECTORS")
+    fits.HDUList([fits.PrimaryHDU(), vectors]).writeto(tmp_path / "rrtemplate-q.fits")
+    assert len(empirical.read(tmp_path / "rrtemplate-q.fits")[1]) == 0
+
+
+def test_a_template_off_the_wavelengths_in_use_has_a_sentence(tmp_path):
+    write(tmp_path / "rrarchetype-a.fits", "QSO", np.ones((2, 1000)), ["", ""], 4.0)
+    with pytest.raises(InputError, match=r"has 0 wavelengths between 1216 and 5100 Angstrom"):
+        banks(tmp_path)
+
+
+def test_a_large_table_is_thinned_evenly(tmp_path):
+    flux = np.ones((2 * empirical.MOST + 1, 1500), np.float32)
+    write(tmp_path / "rrarchetype-a.fits", "STAR", flux, ["A"] * len(flux), 3.4, 4e-4)
+    _, bank = empirical.read(tmp_path / "rrarchetype-a.fits")
+    assert len(bank) == -(-len(flux) // 3)  # every third
+
+
 @pytest.mark.slow
 def test_the_shipped_templates_are_the_published_ones(shared, tmp_path):
     folder = shared / "templates"

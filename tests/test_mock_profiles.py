@@ -38,6 +38,12 @@ def test_lines_off_the_grid_and_of_no_strength_leave_nothing():
     assert not depth.any()
 
 
+def test_no_spectra_take_no_line():
+    depth = np.zeros((0, BOSS_GRID.size), np.float32)
+    add_line(depth, BOSS_GRID, 5000.0, np.zeros(0), np.zeros(0))
+    assert depth.shape == (0, BOSS_GRID.size)
+
+
 def test_memory_layout_does_not_matter():
     """What NumPy makes of a broadcast array is laid out by columns; lines were once lost there."""
     wavelength = np.broadcast_to(BOSS_GRID.centers.astype(np.float32), (4, BOSS_GRID.size))

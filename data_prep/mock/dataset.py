@@ -17,7 +17,7 @@ from data_prep.progress import progress
 from data_prep.summary import SHEET
 from data_prep.write import write_dataset
 from spectranet_jax import __version__
-from spectranet_jax.spectra import InputError, instrument, lines, manifest, noise
+from spectranet_jax.spectra import InputError, grid, instrument, lines, manifest, noise
 from spectranet_jax.spectra.manifest import Manifest
 from spectranet_jax.spectra.records import Block
 
@@ -29,7 +29,7 @@ def recipe() -> str:
     """sha256 over the source files and templates that decide what a mock spectrum looks like."""
     here = sorted(Path(__file__).parent.glob("*.py"))
     physics = [path for path in here if path.name not in NO_PHYSICS]
-    physics += [Path(str(module.__file__)) for module in (instrument, lines, noise)]
+    physics += [Path(str(module.__file__)) for module in (grid, instrument, lines, noise)]
     digest = hashlib.sha256()
     for path in [*physics, *sorted(SHIPPED.glob("*.fits"))]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

@@ -29,6 +29,9 @@ FINE = 2e-4
 MOST = 800
 """Spectra taken of one file, evenly through it: a folder of 30,000 stays within memory."""
 
+FEWEST = 10
+"""Wavelengths that a file must have in the range that is used."""
+
 # Wavelengths to use, Angstrom. Galaxies: without the last pixel and the spike at Lyman-alpha,
 # defects both. Archetypes of quasars hold the forest of their own sight lines, and noise redward.
 USABLE = {"STAR": (2000.0, 12000.0), "GALAXY": (1500.0, 9990.0), "QSO": (1216.0, 5100.0)}
@@ -132,6 +135,11 @@ def read(path: Path) -> tuple[str, Bank]:
         ) from error
     low, high = USABLE[kind]
     known = np.flatnonzero((wavelength > low) & (wavelength < high))
+    if len(known) < FEWEST:
+        raise InputError(
+            f"{path} has {len(known)} wavelengths between {low:.0f} and {high:.0f} Angstrom, too"
+            f" few for templates of {kind}; remove it"
+        )
     wavelength, flux = wavelength[known], flux[:, known]
     edge = wavelength[[0, -1]] + (wavelength[1] - wavelength[0]) * np.array([-0.5, 0.5])
     size = round(float(np.log10(edge[1] / edge[0])) / FINE)
@@ -139,7 +147,8 @@ def read(path: Path) -> tuple[str, Bank]:
     column = np.clip(grid.bin_of(np.log10(wavelength)), 0, size - 1)
     starts = np.flatnonzero(np.diff(column, prepend=-1))
     if len(starts) < size:  # coarser than our bins
-        fine = np.stack([np.interp(grid.centers, wavelength, row) for row in flux])
+        fine = np.array([np.interp(grid.centers, wavelength, row) for row in flux])
+        fine = fine.reshape(len(flux), size)  # also where there is none
     else:
         fine = np.add.reduceat(flux, starts, axis=1) / np.diff(starts, append=len(column))
     level = np.median(fine, axis=1, keepdims=True) if len(fine) else fine[:, :1]
@@ -159,16 +168,22 @@ def _content(hdus: Any) -> tuple[str, NDArray[np.float64], NDArray[np.float64], 
         content = hdu.data
         flux = np.asarray(content["ARCHETYPE"], np.float64)
         subtype = np.char.strip(np.asarray(content["SUBTYPE"]).astype(str))
-        flux, subtype = flux[subtype != "BAL"], subtype[subtype != "BAL"]  # we add our own
+        rows = _thinned(np.flatnonzero(subtype != "BAL"))  # we add our own troughs
+        flux, subtype = flux[rows], subtype[rows]
     else:
         basis = np.asarray(hdu.data, np.float64)
         given = hdus["ARCHETYPE_COEFF"].data if "ARCHETYPE_COEFF" in hdus else basis[:0, :0]
-        weights = np.asarray(given, np.float64)[:: max(1, -(-len(given) // MOST))]
+        weights = _thinned(np.asarray(given, np.float64))
         flux = weights @ basis if len(weights) else basis[:0]
         subtype = np.full(len(flux), str(header.get("RRSUBTYP", "")).strip())
     wavelength = header["CRVAL1"] + header["CDELT1"] * np.arange(flux.shape[1])
     # A grid in log10 begins near 3, one in Angstrom near 1000: files of version 1 do not say.
     return kind, 10**wavelength if header["CRVAL1"] < 10 else wavelength, flux, subtype
+
+
+def _thinned(rows: NDArray[Any]) -> NDArray[Any]:
+    """At most `MOST` of rows (n, ...), evenly through them."""
+    return rows[:: max(1, -(-len(rows) // MOST))]
 
 
 def _joined(parts: list[Bank]) -> Bank:

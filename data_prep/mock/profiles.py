@@ -58,7 +58,7 @@ def add_line(
     right = left if sigma_red is None else full + sigma_red / (SPEED_OF_LIGHT * bin_width)
     area = full + np.asarray(equivalent_width) / np.asarray(rest) / bin_width
 
-    reach = int(np.ceil(4 * max(left.max(), right.max()))) + 1
+    reach = int(np.ceil(4 * max(left.max(initial=0), right.max(initial=0)))) + 1
     rows = np.flatnonzero((area != 0) & (mode > -reach) & (mode < bins + reach))
     if len(rows) == 0:
         return

@@ -8,7 +8,7 @@ In a notebook:
 """
 
 import json
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -126,22 +126,45 @@ def predict(
     Raises:
         InputError: if the arrays have another shape, or two models answer the same question.
     """
-    flux, ivar, bits = clean(flux, ivar)
-    if flags is not None:
-        # Of a file that could not be read, nothing else is known.
-        bits = np.where(flags & Flag.UNREADABLE, flags, bits | flags)
+    flux, ivar, bits = clean(flux, ivar, flags)
     answers = [
         model.columns(flux, ivar, catalog.COLUMNS.keys() | model.task.columns.keys())
         for model in models
     ]
+    return join(models, answers, median_sn(flux, ivar), bits, file, name)
+
+
+def join(
+    models: Sequence[Model],
+    answers: Sequence[Mapping[str, NDArray[Any]]],
+    sn: NDArray[np.floating],
+    bits: NDArray[np.integer],
+    file: Sequence[str] | None = None,
+    name: Sequence[str] | None = None,
+) -> Table:
+    """The catalog of what models said of the same spectra.
+
+    Args:
+        models: as for `predict`, and so file and name.
+        answers: `Model.columns` of each; columns that no catalog has are left out.
+        sn: (n,), median S/N a bin.
+        bits: (n,), quality bits.
+        file: (n,) file names for the column FILE.
+        name: (n,) names for the column ID.
+
+    Raises:
+        InputError: if two models answer the same question.
+    """
     classes = next((said["CLASS"] for said in answers if "CLASS" in said), None)
-    columns: dict[str, NDArray[Any]] = {"SN": median_sn(flux, ivar)}
+    columns: dict[str, NDArray[Any]] = {"SN": sn}
     answered: dict[str, list[Model]] = {}
     for model, said in zip(models, answers, strict=True):
         if classes is not None and "CLASS" not in said:
             applies = np.isin(classes, [CLASSES[i] for i in model.task.applies_to])
             said = {k: np.ma.masked_array(v, mask=~applies) for k, v in said.items()}
         for key, values in said.items():
+            if key not in catalog.COLUMNS and key not in model.task.columns:
+                continue
             rival = next((m for m in answered.get(key, []) if _overlap(m, model)), None)
             if rival is not None:
                 raise InputError(
@@ -161,13 +184,14 @@ def predict(
 
 
 def clean(
-    flux: ArrayLike, ivar: ArrayLike
+    flux: ArrayLike, ivar: ArrayLike, flags: NDArray[np.integer] | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32]]:
     """Spectra as a network takes them, and what is wrong with them.
 
     Args:
         flux: (n, 443), any unit, on `BOSS_GRID`.
         ivar: (n, 443), inverse variance of flux in that unit, 0 where there is no measurement.
+        flags: (n,) quality bits that are known beforehand; those told from the arrays are added.
 
     Returns:
         flux and ivar, float32 (n, 443), in a unit near the median and 0 in bad pixels; quality
@@ -189,6 +213,9 @@ def clean(
     near = np.where(np.abs(exact) < FLUX_LIMIT, exact, np.nan).astype(np.float32)
     weight = np.where(np.abs(weight) < IVAR_LIMIT, weight, np.nan).astype(np.float32)
     bits = quality_flags(near, weight)
+    if flags is not None:
+        # Of a file that could not be read, nothing else is known.
+        bits = np.where(flags & Flag.UNREADABLE, flags, bits | flags)
     good = np.isfinite(near) & np.isfinite(weight) & (weight > 0)
     return np.where(good, near, 0), np.where(good, weight, 0), bits
 

@@ -145,7 +145,7 @@ def masks(draws: Draws, n: int, grid: LogGrid) -> Array:
     empty = empty | ((draws.uniform(n, 1) < 0.3) & (column == 0))
     legacy = draws.uniform(n, 1) < LEGACY_SHARE
     first, last = grid.bin_of(np.log10(np.array(LEGACY_COVERAGE)))
-    jitter = 7 * draws.uniform(n, 2) - 4  # up to three bins either way
+    jitter = (7 * draws.uniform(n, 2)).astype(np.int32) - 3  # up to three bins either way
     empty = empty | (legacy & ((column < first + jitter[:, :1]) | (column > last + jitter[:, 1:])))
     start, length = grid.size * draws.uniform(n, 1), 5 + 36 * draws.uniform(n, 1)
     in_gap = (column >= start) & (column < start + length)

@@ -29,8 +29,13 @@ from spectranet_jax.spectra.normalize import Array, moments, normalize
 from spectranet_jax.tasks.linenet_decode import EDGES, class_log_prob, column, decode
 from spectranet_jax.tasks.task import Columns, Task
 
-SMOOTHING = 1.2
-"""Sigma of the redshift's target in steps of p(z): 0.6 bins of wavelength, 414 km/s."""
+SMOOTHING = 0.5
+"""Sigma of the redshift's target in steps of p(z), 172 km/s: enough to tell where between two steps
+a redshift lies. What is wider widens p(z) itself, beyond what bright spectra deserve."""
+
+BAL_THRESHOLD = 0.75
+"""P_BAL from which a quasar is called QSO_BAL, unless the user says another: at it some 2% of mock
+quasars without broad absorption are called so."""
 
 PRIORS = {
     "equal": (0.25, 0.25, 0.25, 0.25),
@@ -157,7 +162,7 @@ def task(
     lines: Sequence[str] = LINES,
     trained_prior: Sequence[float] = PRIORS["equal"],
     prior: Sequence[float] | None = None,
-    bal_threshold: float = 0.5,
+    bal_threshold: float = BAL_THRESHOLD,
     temperature: float = 1.0,
     class_temperature: float = 1.0,
 ) -> Task:
