@@ -1,11 +1,11 @@
 """Tables of scores as a person reads them on a terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
 
-from spectranet_jax.evaluation import redshift
+from spectranet_jax.evaluation import ablation, redshift
 
 QUASAR_ROWS = (
     "spectra",
@@ -79,6 +79,27 @@ def coverage_table(title: str, scores: Mapping[str, Any]) -> Table:
     for level, central in scores["central"].items():
         densest = scores["highest_density"][level]
         table.add_row(f"{float(level):.0%}", interval(central), interval(densest))
+    return table
+
+
+def ablation_table(
+    title: str, whole: Sequence[ablation.Scores], without: Mapping[str, Sequence[ablation.Scores]]
+) -> Table:
+    """Mean and scatter of `ablation.MEASURES` over seeds, a row a part that was left out."""
+    table = Table(
+        title=title,
+        caption="- every seed is worse than every seed with nothing left out, + better",
+    )
+    table.add_column(f"{len(whole)} seeds each")
+    for heading in ablation.MEASURES:
+        table.add_column(heading, justify="right")
+    for name, scores in {"nothing left out": whole, **without}.items():
+        cells = []
+        for measure in ablation.MEASURES.values():
+            found = ablation.effect(measure, whole, scores)
+            mark = " -" if found.worse else " +" if found.better else ""
+            cells.append(f"{found.mean:{measure.form}} ± {found.scatter:{measure.form}}{mark}")
+        table.add_row(name, *cells, end_section=scores is whole)
     return table
 
 

@@ -28,9 +28,9 @@ def softmax(x):
 
 def test_four_classes_are_three_and_a_question():
     logits = [[1.0, -0.5, 2.0], [0.0, 3.0, 0.0]]
-    columns = tasks.build("linenet").decode(said(logits, [0.4, -2.0]))
+    columns = tasks.build("linenet").decode(said(logits, [1.4, -2.0]))
     p = np.stack([columns[f"P_{name}"] for name in CLASSES], -1)
-    of_three, of_bal = softmax(np.array(logits)), 1 / (1 + np.exp([-0.4, 2.0]))
+    of_three, of_bal = softmax(np.array(logits)), 1 / (1 + np.exp([-1.4, 2.0]))
     np.testing.assert_allclose(p[:, :2], of_three[:, :2], rtol=1e-5)
     np.testing.assert_allclose(p[:, QSO_BAL], of_three[:, 2] * of_bal, rtol=1e-5)
     np.testing.assert_allclose(p.sum(1), 1, rtol=1e-6)
@@ -54,9 +54,9 @@ def test_the_redshift_is_that_of_the_posterior_and_a_star_has_none():
 
 def test_priors_multiply_and_thresholds_move_broad_absorption():
     output = said([[0.0, 0.0, 0.3]], [0.0])
-    plain = tasks.build("linenet").decode(output)
+    plain = tasks.build("linenet", bal_threshold=0.5).decode(output)
     assert plain["CLASS"][0] == "QSO_BAL"  # P_BAL is 0.5, the threshold
-    strict = tasks.build("linenet", bal_threshold=0.6).decode(output)
+    strict = tasks.build("linenet").decode(output)
     assert strict["CLASS"][0] == "QSO" and strict["P_BAL"][0] == plain["P_BAL"][0]
     prior = (0.4, 0.1, 0.1, 0.1)
     starry = tasks.build("linenet", prior=prior).decode(output)
@@ -158,7 +158,7 @@ def test_a_prior_of_classes_that_were_not_in_training_is_told():
 def test_what_is_scored_is_what_is_called():
     """P = (.4, 0, .3, .3): no class is likelier than STAR, but a quasar is."""
     p = np.array([0.4, 1e-9, 0.6])
-    columns = tasks.build("linenet").decode(said(np.log(p)[None], [0.0]))
+    columns = tasks.build("linenet", bal_threshold=0.5).decode(said(np.log(p)[None], [0.0]))
     assert columns["CLASS"][0] == "QSO_BAL" and columns["P_STAR"][0] == pytest.approx(0.4)
     truth = {"label": np.array([QSO]), "bal": np.array([0]), "z": np.array([1.5])}
     truth["z_conf"] = np.array([CONFIDENT])
