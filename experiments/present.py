@@ -35,6 +35,14 @@ Present = Callable[[Split, Evaluation, Metrics, Path], list[Path]]
 def classification(
     split: Split, evaluation: Evaluation, metrics: Metrics, folder: Path
 ) -> list[Path]:
+    """What `_by_class` shows, and where the report's figures contradict themselves."""
+    paths = _by_class(split, evaluation, metrics, folder)
+    for sentence in report.contradictions():
+        Console().print(f"[dim]{sentence}[/dim]", highlight=False)
+    return paths
+
+
+def _by_class(split: Split, evaluation: Evaluation, metrics: Metrics, folder: Path) -> list[Path]:
     """Scores by class beside the report's Table 2, confusion matrix, examples."""
     scores = evaluation.scores
     matrix = Table(title="Confusion matrix: spectra, and fractions of the true class")
@@ -69,9 +77,6 @@ def classification(
         f" calibration error {text(scores['calibration_error'])}",
         highlight=False,
     )
-    for sentence in report.contradictions():
-        console.print(f"[dim]{sentence}[/dim]", highlight=False)
-
     paths = [folder / "confusion_matrix.png", folder / "examples.png"]
     figures.confusion_matrix(np.array(confusion["counts"]), paths[0])
     rows = _spread(split.columns["label"], EXAMPLES)
@@ -141,7 +146,7 @@ def lines_of_quasars(
 def all_at_once(split: Split, evaluation: Evaluation, metrics: Metrics, folder: Path) -> list[Path]:
     """What LineNet says: classes, redshifts of quasars and of galaxies, and how far to trust it."""
     columns, scores = evaluation.columns, evaluation.scores
-    paths = classification(split, evaluation, metrics, folder)
+    paths = _by_class(split, evaluation, metrics, folder)
     console = Console()
     console.print(quasar_table("Quasars in the spectra", {"here": scores["quasars"]}))
     ranges = dict(scores["quasars"]["redshift_by_range"] or {})

@@ -97,6 +97,14 @@ def test_a_header_value_that_fits_cannot_hold_is_escaped(tmp_path: Path):
     assert Table.read(tmp_path / "c.ecsv").meta["MODEL1"] == "año nuevo"
 
 
+def test_a_fits_header_says_what_columns_hold(tmp_path: Path):
+    """In TCOMMn, where tools other than astropy look."""
+    catalog.write(example(), tmp_path / "c.fits")
+    header = fits.getheader(tmp_path / "c.fits", 1)
+    said = {header[f"TTYPE{n}"]: header[f"TCOMM{n}"] for n in range(1, header["TFIELDS"] + 1)}
+    assert said == {name: description for name, (_, description) in catalog.COLUMNS.items()}
+
+
 def test_the_fits_file_satisfies_the_standard(tmp_path: Path):
     catalog.write(example(), tmp_path / "c.fits")
     with fits.open(tmp_path / "c.fits") as hdus:

@@ -120,12 +120,21 @@ def write(table: Table, path: Path) -> None:
 
 
 def _for_fits(table: Table) -> Table:
-    """FITS knows bytes: columns of text become UTF-8, header values ASCII with escapes."""
+    """FITS knows bytes: columns of text become UTF-8, header values ASCII with escapes.
+
+    What a column holds stands in TCOMMn, which astropy does not write by itself.
+    """
     table = table.copy()
     table.convert_unicode_to_bytestring()
+    names = enumerate(table.colnames, start=1)
     table.meta = {
-        key: value.encode("ascii", "backslashreplace").decode() if isinstance(value, str) else value
-        for key, value in table.meta.items()
+        **{f"TCOMM{number}": table[name].description or "" for number, name in names},
+        **{
+            key: value.encode("ascii", "backslashreplace").decode()
+            if isinstance(value, str)
+            else value
+            for key, value in table.meta.items()
+        },
     }
     return table
 
