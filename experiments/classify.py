@@ -18,13 +18,12 @@ class Config(Training):
 def work(config: Config) -> None:
     """Train and evaluate as configured."""
     begin(config, "classify")
-    from experiments.pipeline import dataset_folder, train_and_evaluate
+    from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
     from spectranet_jax import tasks
     from spectranet_jax.spectra import CLASSES, InputError
-    from spectranet_jax.training.stream import open_split
 
     task = tasks.build("classify")
-    training = open_split(dataset_folder(config, "all", CLASSES), "train", task.select)
+    training = training_split(dataset_folder(config, "all", CLASSES), task.select)
     for label, name in enumerate(CLASSES):
         if label not in training.columns["label"]:
             raise InputError(

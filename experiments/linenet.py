@@ -35,10 +35,9 @@ def work(config: Config) -> None:
     begin(config, "linenet")
     import numpy as np
 
-    from experiments.pipeline import dataset_folder, train_and_evaluate
+    from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
     from spectranet_jax import tasks
     from spectranet_jax.spectra import CLASSES, InputError
-    from spectranet_jax.training.stream import open_split
 
     for flag in ("features", "members"):
         if getattr(config, flag) < 1:
@@ -54,7 +53,7 @@ def work(config: Config) -> None:
         network = {"name": "LineNetEnsemble", "members": config.members, "member": fields}
 
     data = dataset_folder(config, "light", CLASSES, noiseless=True)
-    training = open_split(data, "train", tasks.build("linenet").select, draws_noise=True)
+    training = training_split(data, tasks.build("linenet").select)
     counts = np.bincount(training.columns["label"], minlength=len(CLASSES))
     task = tasks.build("linenet", trained_prior=(counts / counts.sum()).tolist())
     train_and_evaluate("linenet", config, training, network, task)

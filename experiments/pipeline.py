@@ -4,13 +4,15 @@ import dataclasses
 import importlib.metadata
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
+from numpy.typing import NDArray
 
 import spectranet_jax
 from data_prep.mock.dataset import check_recipe, creator, prepare
@@ -20,7 +22,7 @@ from experiments.settings import NOT_OF_THE_RUN, Training
 from spectranet_jax import networks
 from spectranet_jax.inference import load
 from spectranet_jax.spectra import InputError, manifest
-from spectranet_jax.tasks import Task
+from spectranet_jax.tasks import Columns, Task
 from spectranet_jax.training import optimizers, run
 from spectranet_jax.training.augment import Augment, as_stored, observe
 from spectranet_jax.training.distributed import in_first_process, leads, together
@@ -60,6 +62,11 @@ def dataset_folder(
         print(f"making a mock survey in {folder}", flush=True)
         prepare(folder, counts, config.seed, noiseless=noiseless)
     return folder
+
+
+def training_split(data: Path, select: Callable[[Columns], NDArray[np.bool_]]) -> Split:
+    """The spectra to train on of a dataset: those with noise, or light that each step observes."""
+    return open_split(data, "train", select, draws_noise=True)
 
 
 @together()

@@ -39,11 +39,10 @@ def work(config: Config) -> None:
     begin(config, "quasarnet")
     import jax
 
-    from experiments.pipeline import dataset_folder, train_and_evaluate
+    from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
     from spectranet_jax import networks, tasks
     from spectranet_jax.spectra import CLASSES, InputError
     from spectranet_jax.training.steps import init_variables
-    from spectranet_jax.training.stream import open_split
 
     for flag in ("convolutions", "filters", "boxes"):
         if getattr(config, flag) < 1:
@@ -65,7 +64,7 @@ def work(config: Config) -> None:
     built = networks.build(**network)
     jax.eval_shape(lambda key: init_variables(built, task, key), jax.random.key(0))  # or it says no
     data = dataset_folder(config, "all", CLASSES)
-    train_and_evaluate("quasarnet", config, open_split(data, "train", task.select), network, task)
+    train_and_evaluate("quasarnet", config, training_split(data, task.select), network, task)
 
 
 if __name__ == "__main__":

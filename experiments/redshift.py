@@ -32,15 +32,14 @@ class Config(Training):
 def work(config: Config) -> None:
     """Train and evaluate as configured."""
     begin(config, f"redshift of {config.target}")
-    from experiments.pipeline import dataset_folder, train_and_evaluate
+    from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
     from spectranet_jax import tasks
     from spectranet_jax.spectra import CLASSES
     from spectranet_jax.tasks import redshift
-    from spectranet_jax.training.stream import open_split
 
     classes = [CLASSES[label] for label in redshift.TARGETS[config.target]]
     data = dataset_folder(config, config.target, classes)
-    training = open_split(data, "train", lambda truth: redshift.select(config.target, truth))
+    training = training_split(data, lambda truth: redshift.select(config.target, truth))
     mean, std = redshift.standardization(training.columns["z"])
     task = tasks.build("redshift", target=config.target, mean=mean, std=std)
     network = {"name": "SpectraNetRegressor", "dropout": config.dropout}

@@ -10,15 +10,16 @@ from astropy.table import Table
 from make_fits import write_spec
 
 from data_prep.mock.dataset import creator, prepare
-from experiments import evaluate, linenet, plots, predict
+from experiments import evaluate, linenet, pipeline, plots, predict, redshift
 from experiments.card import write_card
 from experiments.export import rebuild_command
 from experiments.pieces import pieces
 from spectranet_jax.inference import load
 from spectranet_jax.networks.linenet import LINES, Z_STEPS
 from spectranet_jax.spectra import CLASSES, InputError
+from spectranet_jax.spectra.instrument import EFFECTS
 from spectranet_jax.tasks.linenet import column
-from spectranet_jax.training import run
+from spectranet_jax.training import augment, run
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,19 @@ def test_the_card_tells_redshifts_and_how_to_rebuild(trained: Path, light: Path)
 
 
 @pytest.mark.slow
+def test_every_network_can_be_trained_on_light(light: Path, tmp_path: Path):
+    """Each step observes it as the survey's manifest says."""
+    split = pipeline.training_split(light, lambda truth: truth["label"] >= 0)
+    step = pipeline.observation(split)
+    assert step.func is augment.observe and set(step.keywords["effects"]) == set(EFFECTS)
+    out = tmp_path / "run"
+    redshift.work(
+        redshift.Config(data=light, out=out, target="qso", epochs=1, batch=16, cache=False)
+    )
+    assert run.read_evaluation(out)["test"]["scores"]["n"] > 3
+
+
+@pytest.mark.slow
 def test_several_members_are_one_model(light: Path, tmp_path: Path):
     settings = {"data": light, "epochs": 1, "batch": 32, "features": 4, "cache": False}
     linenet.work(linenet.Config(out=tmp_path / "two", members=2, **settings))
@@ -92,8 +106,8 @@ def test_none_is_too_few(flag: str):
         linenet.work(linenet.Config(**{flag: 0}, cache=False))
 
 
-def test_light_is_for_networks_that_draw_the_noise(light: Path, untrained: Path, tmp_path: Path):
-    with pytest.raises(InputError, match=r"only experiments\.linenet draws it"):
+def test_light_is_for_training_alone(light: Path, untrained: Path, tmp_path: Path):
+    with pytest.raises(InputError, match="which only training draws"):
         evaluate.work(
             evaluate.Config(str(untrained), data=light, split="train", out=tmp_path, cache=False)
         )

@@ -13,10 +13,13 @@ from astropy.io import fits
 from astropy.table import Table
 from rich.console import Console
 
+from data_prep import readers
+from data_prep.readers import rebin_all
 from experiments.predict import predict_files
 from experiments.tables import interval, quasar_table, range_table
 from spectranet_jax.evaluation import quasars, redshift
 from spectranet_jax.inference import load
+from spectranet_jax.spectra import BOSS_GRID, instrument
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.labels import BAL_UNSURE, CLASS_PERSON, CLASSES
 
@@ -81,6 +84,9 @@ class Known(NamedTuple):
     folder: np.ndarray
     label: np.ndarray
     z: np.ndarray
+    subtype: np.ndarray
+    survey: np.ndarray
+    sn: np.ndarray
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +98,9 @@ def known(shared: Path) -> Known:
         np.array([row["file"].split("/")[0] for row in rows]),
         np.array([row["label"] for row in rows]),
         np.array([float(row["z"] or "nan") for row in rows]),
+        np.array([row["subtype"] for row in rows]),
+        np.array([row["survey"] for row in rows]),
+        np.array([float(row["sn_median"]) for row in rows]),
     )
 
 
@@ -143,3 +152,47 @@ def test_linenet_finds_the_broad_absorption_of_plate_7102(known: Known):
     said = np.array(known.table["CLASS"].tolist())
     assert (said[plate & (known.label == "QSO_BAL")] == "QSO_BAL").all()
     assert (said[plate & (known.label == "QSO")] == "QSO_BAL").sum() <= 2
+
+
+def test_linenet_calls_bright_early_types_galaxies(known: Known):
+    """Those of the pipeline's GALAXY without emission, at S/N above 5 a pixel."""
+    early = (known.label == "GALAXY") & (known.subtype == "") & (known.sn > 5)
+    called = np.array(known.table["CLASS"].tolist())[early] == "GALAXY"
+    print(f"early types at S/N above 5: {called.sum()} of {called.size} called GALAXY")
+    assert called.size >= 10 and called.all()
+
+
+def test_linenet_is_precise_where_lines_are_narrow_and_bright(known: Known):
+    """Galaxies with emission at S/N above 10: redrock reaches 25 to 60 km/s at native pixels."""
+    narrow = (known.label == "GALAXY") & (known.subtype != "") & (known.sn > 10)
+    z = np.ma.filled(known.table["Z"], np.nan)[narrow]
+    dv = redshift.dv(z, known.z[narrow])
+    print(f"narrow lines: {narrow.sum()}, NMAD {redshift.nmad(dv):.0f} km/s, dv {dv.round()}")
+    assert narrow.sum() >= 5 and redshift.nmad(dv) < 150
+
+
+def test_linenet_loses_nothing_by_the_coverage_of_sdss(known: Known, shared: Path):
+    """Spectra of BOSS without what SDSS-I/II does not cover, 3815 to 9200 Angstrom."""
+    with (shared / "index.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["file"].split("/")[0] in FOLDERS]
+    boss = known.survey == "BOSS/eBOSS"
+    spectra = [rebin_all(readers.read(shared / rows[i]["file"])) for i in np.flatnonzero(boss)]
+    flux, ivar = (np.concatenate(arrays) for arrays in zip(*spectra, strict=True))
+    low, high = instrument.LEGACY_COVERAGE
+    ivar = np.where((BOSS_GRID.centers > low) & (BOSS_GRID.centers < high), ivar, 0)
+    table = load("linenet").predict(flux, ivar)
+    label = known.label[boss].tolist()
+    before = right(known.table["CLASS"][boss].tolist(), label)[1]
+    after = right(table["CLASS"].tolist(), label)[1]
+    quasar = np.char.startswith(known.label, "QSO")[boss]
+    scatter = [
+        redshift.scores(np.ma.filled(z, np.nan)[quasar], known.z[boss][quasar])
+        for z in (known.table["Z"][boss], table["Z"])
+    ]
+    within = [one["within"]["3000"]["count"] for one in scatter]
+    print(
+        f"{boss.sum()} of BOSS, whole and as SDSS-I/II: {before} and {after} right in three"
+        f" classes; of {quasar.sum()} quasars {within[0]} and {within[1]} within 3000 km/s, NMAD"
+        f" {scatter[0]['nmad_dv']:.0f} and {scatter[1]['nmad_dv']:.0f}"
+    )
+    assert after >= before - 3 and within[1] >= within[0] - 2

@@ -22,8 +22,8 @@ class Config:
     seed: int = 0
     """Of every draw: on the same kind of machine, the same seed gives the same bytes."""
     noiseless: bool = False
-    """Leave the instrument out of the spectra to train on: experiments.linenet draws it anew in
-    every step."""
+    """Leave the instrument out of the spectra to train on: every step of a training draws it
+    anew."""
     workers: int = min(4, os.cpu_count() or 1)
     """Threads."""
     templates: Path | None = None

@@ -194,8 +194,8 @@ def _checked(folder: Path, split: str, draws_noise: bool = False) -> Manifest:
         raise InputError(f"{folder} has no split {split!r}; it has {', '.join(manifest.shards)}")
     if split in manifest.noiseless and not draws_noise:
         raise InputError(
-            f"the {split} split of {folder} carries no noise yet, and only experiments.linenet"
-            " draws it; name another split, or prepare a dataset without --noiseless"
+            f"the {split} split of {folder} carries no noise yet, which only training draws;"
+            " name another split, or prepare a dataset without --noiseless"
         )
     return manifest
 
