@@ -12,6 +12,7 @@ QUASAR_ROWS = (
     "quasar or not, rightly told",
     "purity (right within 6000 km/s)",
     "completeness (likewise)",
+    "called quasar, beyond 3000 km/s",
     "quasars with redshift",
     "median dv (km/s)",
     "NMAD(dv) (km/s)",
@@ -23,6 +24,7 @@ QUASAR_ROWS = (
 )
 """What `quasar_table` says of a model."""
 
+SHARES = ("accuracy", "purity", "completeness", "catastrophic")
 BAL_SHARES = ("bal_recall", "bal_rejection", "bal_false_alarm")
 
 
@@ -33,7 +35,7 @@ def quasar_table(title: str, scores: Mapping[str, Mapping[str, Any]]) -> Table:
     for name in scores:
         table.add_column(name, justify="right")
     for cells in zip(QUASAR_ROWS, *map(_quasar_cells, scores.values()), strict=True):
-        ends = cells[0] in (QUASAR_ROWS[3], QUASAR_ROWS[-5])
+        ends = cells[0] in (QUASAR_ROWS[4], QUASAR_ROWS[-5])
         table.add_row(*cells, end_section=ends)
     return table
 
@@ -45,7 +47,7 @@ def _quasar_cells(scores: Mapping[str, Any]) -> list[str]:
         within = (interval(z["within"][str(limit)]) for limit in redshift.LIMITS)
         of_redshift = [f"{z['n']:,}", text(z["median_dv"], ",.0f"), text(z["nmad_dv"], ",.0f")]
         of_redshift += within
-    shares = (interval(scores[name]) for name in ("accuracy", "purity", "completeness"))
+    shares = (interval(scores[name]) for name in SHARES)
     bal = (interval(scores[name]) for name in BAL_SHARES)
     return [f"{scores['n']:,}", *shares, *of_redshift, *bal, text(scores["bal_auc"], ".3f")]
 

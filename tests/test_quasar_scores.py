@@ -55,6 +55,7 @@ def test_a_case_counted_by_hand():
     assert counts(scores["accuracy"]) == (8, 12)  # one missed, three false
     assert counts(scores["purity"]) == (6, 9)
     assert counts(scores["completeness"]) == (5, 7)
+    assert counts(scores["catastrophic"]) == (2, 6)
     assert counts(scores["bal_recall"]) == (1, 2)
     assert counts(scores["bal_rejection"]) == (2, 3)
     assert counts(scores["bal_false_alarm"]) == (1, 3)
@@ -68,12 +69,13 @@ def test_a_case_counted_by_hand():
 def test_what_is_not_answered_is_none():
     label, z_true, bal, is_qso, z, is_bal = case()
     classifier = quasars.scores(label, z_true, bal, is_qso=is_qso, is_bal=is_bal)
-    assert classifier["purity"] is classifier["completeness"] is classifier["redshift"] is None
+    assert classifier["purity"] is classifier["completeness"] is classifier["catastrophic"] is None
+    assert classifier["redshift"] is None
     assert counts(classifier["accuracy"]) == (8, 12) and counts(classifier["bal_recall"]) == (1, 2)
     regressor = quasars.scores(label, z_true, bal, z=z, answers=label == QSO)
     assert regressor["redshift"]["n"] == 4
-    unanswered = ("accuracy", "purity", "completeness", "bal_recall", "bal_rejection")
-    for name in (*unanswered, "bal_false_alarm", "bal_auc"):
+    unanswered = ("accuracy", "purity", "completeness", "catastrophic", "bal_recall")
+    for name in (*unanswered, "bal_rejection", "bal_false_alarm", "bal_auc"):
         assert regressor[name] is None
     none = quasars.scores(label[-2:], z_true[-2:], bal[-2:], is_qso=is_qso[-2:], z=z[-2:])
     assert none["completeness"] is None and none["purity"] is None and none["redshift"] is None

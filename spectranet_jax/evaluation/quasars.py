@@ -52,6 +52,8 @@ def scores(
         accuracy: quasar or not, rightly told.
         purity: of those called quasar, the quasars and galaxies at the right redshift.
         completeness: of the quasars, those called quasar at the right redshift.
+        catastrophic: of the quasars with redshift that are called quasar, those off by over
+        3000 km/s, which a catalog of quasars would hold.
         redshift: `redshift.scores` of the quasars that have one, called quasar or not.
         redshift_by_range: the same by true redshift, `redshift.scores_by_range`.
         bal_recall, bal_rejection, bal_false_alarm: of quasars at redshifts of `BAL_WINDOW` whose
@@ -60,8 +62,8 @@ def scores(
     """
     label, z_true, bal = np.asarray(label), np.asarray(z_true, np.float64), np.asarray(bal)
     quasar = np.isin(label, (QSO, QSO_BAL))
-    right = None if z is None else np.abs(redshift.dv(np.nan_to_num(z, nan=np.inf), z_true))
-    right = None if right is None else right <= CORRECT  # NaN, of an unknown z, is not
+    off = None if z is None else np.abs(redshift.dv(np.nan_to_num(z, nan=np.inf), z_true))
+    right = None if off is None else off <= CORRECT  # NaN, of an unknown z, is not
     measured = quasar & np.isfinite(z_true)
     if answers is not None:
         measured &= answers
@@ -76,6 +78,9 @@ def scores(
         if is_qso is None or called is None
         else share((called & (quasar | (label == GALAXY)))[is_qso]),
         "completeness": None if called is None else share(called[quasar]),
+        "catastrophic": None
+        if is_qso is None or off is None
+        else share(off[measured & is_qso] > redshift.CATASTROPHIC),
         "redshift": None
         if z is None or not measured.any()
         else redshift.scores(np.asarray(z)[measured], z_true[measured]),
