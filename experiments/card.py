@@ -124,7 +124,7 @@ def _redshifts(scores: Mapping[str, Any]) -> str:
 {rows}
 
 Quasars: purity {interval(quasars["purity"])}, completeness {interval(quasars["completeness"])},
-of those called quasar {interval(quasars["catastrophic"])} are off by over 3000 km/s.
+of the quasars called so {interval(quasars["catastrophic"])} are off by over 3000 km/s.
 Broad absorption: recall {interval(quasars["bal_recall"])}, false alarms
 {interval(quasars["bal_false_alarm"])}, area under the ROC curve {_cell(quasars["bal_auc"])}.
 """

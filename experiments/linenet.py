@@ -7,8 +7,10 @@ draws another observation. Labeled spectra that carry their noise are taken as t
 from dataclasses import dataclass
 from typing import Any
 
+from experiments import settings
 from experiments.command import command
 from experiments.settings import Training, begin
+from spectranet_jax.spectra.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -30,15 +32,9 @@ class Config(Training):
     spread enters Z_ERR, and where they disagree by over 3000 km/s, P_3000 and Z2"""
 
 
-def work(config: Config) -> None:
-    """Train and evaluate as configured."""
-    begin(config, "linenet")
-    import numpy as np
-
-    from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
-    from spectranet_jax import tasks
-    from spectranet_jax.spectra import CLASSES, InputError
-
+def check(config: Config) -> None:
+    """Raise InputError where a setting is out of its range."""
+    settings.check(config)
     for flag in ("features", "members"):
         if getattr(config, flag) < 1:
             raise InputError(f"--{flag} {getattr(config, flag)} is too small; give 1 or more")
@@ -47,6 +43,18 @@ def work(config: Config) -> None:
             "--optimizer sgd would share one gradient norm among all --members; use adam, or train"
             " them one by one"
         )
+
+
+def work(config: Config) -> None:
+    """Train and evaluate as configured."""
+    begin(config, "linenet")
+    check(config)
+    import numpy as np
+
+    from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
+    from spectranet_jax import tasks
+    from spectranet_jax.spectra import CLASSES
+
     fields = {"features": config.features, "dropout": config.dropout}
     network: dict[str, Any] = {"name": "LineNet", **fields}
     if config.members > 1:

@@ -44,7 +44,7 @@ def dataset_folder(
         config: settings of the run.
         kind: what the mock survey holds, for its folder's name.
         classes: classes of the mock survey, in equal numbers.
-        noiseless: make a mock survey of light, for a network that draws the noise.
+        noiseless: make a mock survey of light, which every step observes anew.
     """
     if config.data is not None:
         return config.data

@@ -56,7 +56,8 @@ class Config(Command):
     plate), "equal", or four numbers in
     proportion, as 0.3,0.1,0.5,0.1; by default as in training (LineNet)"""
     bal_threshold: float | None = None
-    """P_BAL from which a quasar is called QSO_BAL; by default 0.5 (LineNet)"""
+    """P_BAL from which a quasar is called QSO_BAL; by default the model's own, 0.75 as shipped
+    (LineNet)"""
     threshold: float | None = None
     """confidence of one line from which a QuasarNET calls a quasar; by default 0.5 (QuasarNET)"""
 

@@ -35,7 +35,7 @@ Present = Callable[[Split, Evaluation, Metrics, Path], list[Path]]
 def classification(
     split: Split, evaluation: Evaluation, metrics: Metrics, folder: Path
 ) -> list[Path]:
-    """What `_by_class` shows, and where the report's figures contradict themselves."""
+    """Scores by class beside the report's Table 2, and where that contradicts itself; figures."""
     paths = _by_class(split, evaluation, metrics, folder)
     for sentence in report.contradictions():
         Console().print(f"[dim]{sentence}[/dim]", highlight=False)

@@ -12,7 +12,7 @@ QUASAR_ROWS = (
     "quasar or not, rightly told",
     "purity (right within 6000 km/s)",
     "completeness (likewise)",
-    "called quasar, beyond 3000 km/s",
+    "quasars called so, beyond 3000 km/s",
     "quasars with redshift",
     "median dv (km/s)",
     "NMAD(dv) (km/s)",
@@ -88,19 +88,24 @@ def ablation_table(
     title: str, whole: Sequence[ablation.Scores], without: Mapping[str, Sequence[ablation.Scores]]
 ) -> Table:
     """Mean and scatter of `ablation.MEASURES` over seeds, a row a part that was left out."""
+    chance = ablation.by_chance(len(whole)) * len(ablation.MEASURES) * len(without)
     table = Table(
         title=title,
-        caption="- every seed is worse than every seed with nothing left out, + better",
+        caption=f"mean ± standard deviation of {len(whole)} seeds; -: every seed is worse than"
+        " every seed with nothing left out, +: better;"
+        f" by chance there are {chance:.1f} such marks in this table",
     )
-    table.add_column(f"{len(whole)} seeds each")
+    table.add_column("")
     for heading in ablation.MEASURES:
         table.add_column(heading, justify="right")
-    for name, scores in {"nothing left out": whole, **without}.items():
+    for name, scores in {ablation.WHOLE: whole, **without}.items():
         cells = []
         for measure in ablation.MEASURES.values():
             found = ablation.effect(measure, whole, scores)
             mark = " -" if found.worse else " +" if found.better else ""
-            cells.append(f"{found.mean:{measure.form}} ± {found.scatter:{measure.form}}{mark}")
+            known = found.mean == found.mean
+            numbers = f"{found.mean:{measure.form}} ± {found.scatter:{measure.form}}{mark}"
+            cells.append(numbers if known else "-")
         table.add_row(name, *cells, end_section=scores is whole)
     return table
 

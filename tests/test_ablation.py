@@ -1,16 +1,21 @@
 """What an ingredient of the mock survey is worth, told against the scatter of seeds."""
 
+import dataclasses
+import io
+import itertools
 import json
 from pathlib import Path
 
 import pytest
 import toy_runs
+from rich.console import Console
 
 from data_prep.mock.dataset import prepare
 from experiments import ablate, linenet
 from experiments.tables import ablation_table
-from spectranet_jax.evaluation.ablation import MEASURES, ablation_figure, effect
+from spectranet_jax.evaluation.ablation import MEASURES, ablation_figure, by_chance, effect
 from spectranet_jax.spectra import CLASSES, InputError, manifest
+from spectranet_jax.training import run
 
 
 def said(three: float, nmad: float) -> dict:
@@ -23,30 +28,49 @@ def said(three: float, nmad: float) -> dict:
     }
 
 
-WHOLE = [said(0.97, 250), said(0.96, 260), said(0.98, 240)]
+WHOLE_SCORES = [said(0.97, 250), said(0.96, 260), said(0.98, 240)]
 
 
 def test_an_effect_is_one_that_every_seed_shows():
     part = [said(0.95, 255), said(0.93, 300), said(0.94, 245)]
     three, nmad = (MEASURES[name] for name in ("three classes", "quasars: NMAD (km/s)"))
-    found = effect(three, WHOLE, part)
+    found = effect(three, WHOLE_SCORES, part)
     assert found.mean == pytest.approx(0.94) and found.scatter == pytest.approx(0.01)
     assert found.worse and not found.better
-    assert not effect(nmad, WHOLE, part).worse  # 245 km/s lies within the range of the whole
-    assert effect(nmad, part, [said(1, 10)] * 3).better and effect(three, part, WHOLE).better
-    same = effect(three, WHOLE, WHOLE)
+    assert not effect(nmad, WHOLE_SCORES, part).worse  # 245 km/s lies within the range of the whole
+    assert effect(nmad, part, [said(1, 10)] * 3).better and effect(three, part, WHOLE_SCORES).better
+    same = effect(three, WHOLE_SCORES, WHOLE_SCORES)
     assert not same.worse and not same.better
 
 
 def test_what_has_no_number_is_neither_worse_nor_better():
-    found = effect(MEASURES["galaxies within 1000"], WHOLE, WHOLE)
+    found = effect(MEASURES["galaxies within 1000"], WHOLE_SCORES, WHOLE_SCORES)
     assert found.mean != found.mean and not found.worse and not found.better
 
 
-def test_the_table_and_the_figure_have_a_row_a_part(tmp_path: Path):
-    table = ablation_table("toy", WHOLE, {"without noise": WHOLE[:2]})
-    assert table.row_count == 2 and len(table.columns) == 1 + len(MEASURES)
-    path = ablation_figure(WHOLE, {"without noise": WHOLE[:2]}, tmp_path / "a.png")
+def test_chance_is_that_of_every_order_of_the_seeds():
+    """Counted: in how many orders of three and three do all of one kind come first."""
+    orders = list(itertools.combinations(range(6), 3))
+    apart = [chosen for chosen in orders if chosen in ((0, 1, 2), (3, 4, 5))]
+    assert by_chance(3) == len(apart) / len(orders) == 0.1
+
+
+def test_the_table_marks_what_is_worse_and_what_is_better():
+    worse = [said(0.9, 240), said(0.91, 250), said(0.92, 260)]
+    text = io.StringIO()
+    console = Console(width=200, file=text)
+    console.print(ablation_table("toy", WHOLE_SCORES, {"without noise": worse}))
+    console.print(ablation_table("toy", worse, {"with noise": WHOLE_SCORES}))
+    lines = text.getvalue().splitlines()
+    (without,) = [line for line in lines if "without noise" in line]
+    assert "0.910 ± 0.010 - " in without and "250 ± 10 " in without
+    assert without.count(" - ") == 2  # and galaxies, of which there is no number
+    (added,) = [line for line in lines if "│ with noise" in line]
+    assert "0.970 ± 0.010 +" in added
+
+
+def test_the_figure_is_drawn(tmp_path: Path):
+    path = ablation_figure(WHOLE_SCORES, {"without noise": WHOLE_SCORES}, tmp_path / "a.png")
     assert path.read_bytes()[1:4] == b"PNG"
 
 
@@ -55,30 +79,47 @@ def test_every_kind_is_trained_from_every_seed_and_scored(tmp_path: Path, monkey
     asked = []
 
     def stand_in(settings: linenet.Config) -> None:
-        asked.append((manifest.read(settings.data).creator["config"]["without"], settings.seed))
-        toy_runs.untrained(settings.out, toy_runs.LINENET, {"name": "linenet"}, len(asked))
+        left_out = manifest.read(settings.data).creator["config"]["without"]
+        asked.append((left_out, settings.seed, settings.epochs, settings.features))
+        print("a table of the training")
+        if not (settings.out / run.CONFIG).exists():
+            toy_runs.untrained(settings.out, toy_runs.LINENET, {"name": "linenet"}, len(asked))
 
     monkeypatch.setattr(linenet, "work", stand_in)
-    known = tmp_path / "known"
+    known, out = tmp_path / "known", tmp_path / "out"
     prepare(known, dict.fromkeys(CLASSES, 40), seed=5)
     settings = ablate.Config(
-        data=known, out=tmp_path / "out", ingredients=("blueshifts",), seeds=2, spectra=16
+        data=known, out=out, ingredients=("blueshifts",), spectra=1000, epochs=2, features=4
     )
     ablate.work(settings)
-    assert asked == [([], 0), ([], 1), (["blueshifts"], 0), (["blueshifts"], 1)]
-    first = json.loads((tmp_path / "out" / "scores.json").read_text())
-    assert list(first) == ["nothing left out", "blueshifts"]
-    losses = {one["loss"] for scores in first.values() for one in scores}
-    assert len(losses) == 4  # no two alike
-    assert (tmp_path / "out" / "ablation.png").exists()
-    assert "blueshifts" in capsys.readouterr().out
+    assert asked == [(left, seed, 2, 4) for left in ([], ["blueshifts"]) for seed in range(3)]
+    told = json.loads((out / "known-test.json").read_text())
+    assert told["data"]["fingerprint"] == manifest.read(known).fingerprint
+    assert list(told["scores"]) == ["nothing left out", "blueshifts"]
+    assert len({one["loss"] for scores in told["scores"].values() for one in scores}) == 6
+    assert (out / "known-test.png").exists()
+    assert "a table" not in capsys.readouterr().out
+
+    survey = out / "blueshifts" / "survey" / "manifest.json"
+    before = survey.stat().st_mtime_ns
+    ablate.work(settings)  # goes on where it was: at its end
+    assert json.loads((out / "known-test.json").read_text()) == told
+    assert survey.stat().st_mtime_ns == before
+    assert (out / "blueshifts" / "seed0.log").read_text().count("a table of the training") == 2
+    with pytest.raises(InputError, match="was made with other --spectra"):
+        ablate.work(dataclasses.replace(settings, spectra=2000))
 
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
-    [({"seeds": 1}, "tells no scatter"), ({"ingredients": ("salt",)}, "salt is no ingredient")],
+    [
+        ({"seeds": 2}, "--seeds 2 is too small; give 3 or more"),
+        ({"spectra": 16}, "--spectra 16 is too small"),
+        ({"features": 0}, "--features 0 is too small"),
+        ({"epochs": 0}, "--epochs 0 is too small"),
+        ({"ingredients": ("salt",)}, "salt is no ingredient"),
+    ],
 )
 def test_wrong_settings_have_a_sentence(tmp_path: Path, settings: dict, sentence: str):
-    prepare(tmp_path / "known", dict.fromkeys(CLASSES, 10), seed=5)
     with pytest.raises(InputError, match=sentence):
         ablate.work(ablate.Config(data=tmp_path / "known", **settings))

@@ -103,6 +103,10 @@ def test_a_fits_header_says_what_columns_hold(tmp_path: Path):
     header = fits.getheader(tmp_path / "c.fits", 1)
     said = {header[f"TTYPE{n}"]: header[f"TCOMM{n}"] for n in range(1, header["TFIELDS"] + 1)}
     assert said == {name: description for name, (_, description) in catalog.COLUMNS.items()}
+    fewer = Table.read(tmp_path / "c.fits")
+    fewer.remove_column("FILE")
+    catalog.write(fewer, tmp_path / "d.fits")
+    assert fits.getheader(tmp_path / "d.fits", 1)["TCOMM1"] == catalog.COLUMNS["ID"][1]
 
 
 def test_the_fits_file_satisfies_the_standard(tmp_path: Path):

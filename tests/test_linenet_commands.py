@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,16 @@ from astropy.table import Table
 from make_fits import write_spec
 
 from data_prep.mock.dataset import creator, prepare
-from experiments import evaluate, linenet, pipeline, plots, predict, redshift
+from experiments import (
+    classify,
+    evaluate,
+    linenet,
+    pipeline,
+    plots,
+    predict,
+    quasarnet,
+    redshift,
+)
 from experiments.card import write_card
 from experiments.export import rebuild_command
 from experiments.pieces import pieces
@@ -76,17 +86,23 @@ def test_the_card_tells_redshifts_and_how_to_rebuild(trained: Path, light: Path)
     assert f"| galaxies | {scores['galaxies']['n']} |" in card and "MIT" in card
 
 
-@pytest.mark.slow
-def test_every_network_can_be_trained_on_light(light: Path, tmp_path: Path):
-    """Each step observes it as the survey's manifest says."""
+def test_light_is_observed_as_the_manifest_says(light: Path):
     split = pipeline.training_split(light, lambda truth: truth["label"] >= 0)
     step = pipeline.observation(split)
     assert step.func is augment.observe and set(step.keywords["effects"]) == set(EFFECTS)
-    out = tmp_path / "run"
-    redshift.work(
-        redshift.Config(data=light, out=out, target="qso", epochs=1, batch=16, cache=False)
-    )
-    assert run.read_evaluation(out)["test"]["scores"]["n"] > 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("experiment", "further"),
+    [(classify, {}), (redshift, {"target": "qso"}), (quasarnet, {"filters": 4})],
+)
+def test_every_network_can_be_trained_on_light(
+    experiment: Any, further: dict[str, Any], light: Path, tmp_path: Path
+):
+    settings = {"data": light, "out": tmp_path / "run", "epochs": 1, "batch": 16, "cache": False}
+    experiment.work(experiment.Config(**settings, **further))
+    assert run.read_evaluation(tmp_path / "run")["test"]["scores"]["n"] > 3
 
 
 @pytest.mark.slow

@@ -171,7 +171,7 @@ def test_linenet_is_precise_where_lines_are_narrow_and_bright(known: Known):
     assert narrow.sum() >= 5 and redshift.nmad(dv) < 150
 
 
-def test_linenet_loses_nothing_by_the_coverage_of_sdss(known: Known, shared: Path):
+def test_linenet_loses_little_by_the_coverage_of_sdss(known: Known, shared: Path):
     """Spectra of BOSS without what SDSS-I/II does not cover, 3815 to 9200 Angstrom."""
     with (shared / "index.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["file"].split("/")[0] in FOLDERS]

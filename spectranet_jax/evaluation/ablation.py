@@ -1,6 +1,7 @@
 """What leaving a part out does to scores, against their scatter from seed to seed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from math import comb
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,36 +9,27 @@ import numpy as np
 
 from spectranet_jax.evaluation.style import ACCENT, INK, LIGHT, MAIN, png
 
+WHOLE = "nothing left out"
+
 Scores = Mapping[str, Any]
 """Those of `tasks.linenet`."""
 
 
 class Measure(NamedTuple):
-    """A number of the scores: how it is found, NaN where there is none, and which end is better."""
+    """A number of the scores: the keys that lead to it, its format, and +1 where more is better."""
 
-    read: Callable[[Scores], float]
+    keys: tuple[str, ...]
     form: str
     better: int
 
 
-def _of(path: str) -> Callable[[Scores], float]:
-    """Reads the number under keys parted by /."""
-
-    def read(scores: Any) -> float:
-        for key in path.split("/"):
-            scores = None if scores is None else scores[key]
-        return np.nan if scores is None else float(scores)
-
-    return read
-
-
 MEASURES = {
-    "three classes": Measure(_of("accuracy_three_class"), ".3f", 1),
-    "log-loss of four": Measure(_of("log_loss"), ".3f", -1),
-    "quasars: NMAD (km/s)": Measure(_of("quasars/redshift/nmad_dv"), ".0f", -1),
-    "within 1000": Measure(_of("quasars/redshift/within/1000/fraction"), ".3f", 1),
-    "within 3000": Measure(_of("quasars/redshift/within/3000/fraction"), ".3f", 1),
-    "galaxies within 1000": Measure(_of("galaxies/within/1000/fraction"), ".3f", 1),
+    "three classes": Measure(("accuracy_three_class",), ".3f", 1),
+    "log-loss of four": Measure(("log_loss",), ".3f", -1),
+    "quasars: NMAD (km/s)": Measure(("quasars", "redshift", "nmad_dv"), ".0f", -1),
+    "quasars within 1000": Measure(("quasars", "redshift", "within", "1000", "fraction"), ".3f", 1),
+    "quasars within 3000": Measure(("quasars", "redshift", "within", "3000", "fraction"), ".3f", 1),
+    "galaxies within 1000": Measure(("galaxies", "within", "1000", "fraction"), ".3f", 1),
 }
 
 
@@ -45,8 +37,8 @@ class Effect(NamedTuple):
     """A measure of one kind of training.
 
     Attributes:
-        mean: over the seeds.
-        scatter: their standard deviation.
+        mean: over the seeds, NaN where one has no such number.
+        scatter: their standard deviation, likewise.
         worse: every seed is worse than every seed of the whole.
         better: every seed is better.
     """
@@ -57,25 +49,41 @@ class Effect(NamedTuple):
     better: bool
 
 
-def effect(measure: Measure, whole: Sequence[Scores], without: Sequence[Scores]) -> Effect:
-    """What a part does to a measure.
+def values(measure: Measure, several: Sequence[Scores]) -> list[float]:
+    """The measure of each, NaN where there is none."""
+    found = []
+    for scores in several:
+        value: Any = scores
+        for key in measure.keys:
+            value = None if value is None else value[key]
+        found.append(np.nan if value is None else float(value))
+    return found
 
-    Where it does nothing, n seeds of either kind stand apart in one given direction with a chance
-    of n! n! / (2n)!: one in twenty for three.
+
+def effect(measure: Measure, whole: Sequence[Scores], without: Sequence[Scores]) -> Effect:
+    """What a part does to a measure; see `by_chance` for how far to trust it.
 
     Args:
         measure: one of `MEASURES`.
         whole: scores of each seed with nothing left out.
         without: scores of each seed without the part.
     """
-    before = measure.better * np.array([measure.read(scores) for scores in whole])
-    after = measure.better * np.array([measure.read(scores) for scores in without])
+    before = measure.better * np.array(values(measure, whole))
+    after = measure.better * np.array(values(measure, without))
     return Effect(
         mean=float(measure.better * after.mean()),
         scatter=float(after.std(ddof=1)),
         worse=bool(after.max() < before.min()),
         better=bool(after.min() > before.max()),
     )
+
+
+def by_chance(seeds: int) -> float:
+    """How often a part that does nothing is called worse or better, if only seeds differ.
+
+    Of the ways to order n seeds of either kind two keep them apart: 2 n! n! / (2n)!.
+    """
+    return 2 / comb(2 * seeds, seeds)
 
 
 def ablation_figure(
@@ -88,19 +96,25 @@ def ablation_figure(
         without: the same by the part that is left out.
         path: PNG file to write.
     """
-    rows = {"nothing left out": whole, **without}
-    with png(path, 9.5, 1.4 + 0.32 * len(rows)) as figure:
+    rows = {WHOLE: whole, **without}
+    with png(path, 10, 1.6 + 0.32 * len(rows)) as figure:
         panels = figure.subplots(1, len(MEASURES), sharey=True)
         for axes, (title, measure) in zip(panels, MEASURES.items(), strict=True):
-            band = [measure.read(scores) for scores in whole]
+            band = values(measure, whole)
             axes.axvspan(min(band), max(band), color=LIGHT, alpha=0.5, linewidth=0)
-            for place, scores in enumerate(rows.values()):
-                values = [measure.read(one) for one in scores]
-                found = effect(measure, whole, scores)
+            for place, several in enumerate(rows.values()):
+                found = effect(measure, whole, several)
                 color = ACCENT if found.worse else MAIN if found.better else INK
-                axes.plot(values, [place] * len(values), "o", color=color, ms=4, alpha=0.7, mew=0)
+                numbers = values(measure, several)
+                axes.plot(numbers, [place] * len(numbers), "o", color=color, ms=4, alpha=0.7, mew=0)
             axes.set_title(title, fontsize=8)
+            axes.set_xlabel("better →" if measure.better > 0 else "← better", fontsize=7)
             axes.tick_params(labelsize=7)
         panels[0].set_yticks(range(len(rows)), list(rows))
         panels[0].invert_yaxis()
+        figure.suptitle(
+            "A dot a training, the band those with nothing left out; orange: every seed is worse",
+            fontsize=8,
+            color=INK,
+        )
     return path

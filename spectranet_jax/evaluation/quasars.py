@@ -52,8 +52,8 @@ def scores(
         accuracy: quasar or not, rightly told.
         purity: of those called quasar, the quasars and galaxies at the right redshift.
         completeness: of the quasars, those called quasar at the right redshift.
-        catastrophic: of the quasars with redshift that are called quasar, those off by over
-        3000 km/s, which a catalog of quasars would hold.
+        catastrophic: of the true quasars that are called quasar, those whose redshift is off by
+        over 3000 km/s.
         redshift: `redshift.scores` of the quasars that have one, called quasar or not.
         redshift_by_range: the same by true redshift, `redshift.scores_by_range`.
         bal_recall, bal_rejection, bal_false_alarm: of quasars at redshifts of `BAL_WINDOW` whose

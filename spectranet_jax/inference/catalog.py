@@ -126,15 +126,14 @@ def _for_fits(table: Table) -> Table:
     """
     table = table.copy()
     table.convert_unicode_to_bytestring()
-    names = enumerate(table.colnames, start=1)
-    table.meta = {
-        **{f"TCOMM{number}": table[name].description or "" for number, name in names},
-        **{
-            key: value.encode("ascii", "backslashreplace").decode()
-            if isinstance(value, str)
-            else value
-            for key, value in table.meta.items()
-        },
+    comments = {
+        f"TCOMM{number}": table[name].description or ""
+        for number, name in enumerate(table.colnames, start=1)
+    }
+    table.meta = comments | {
+        key: value.encode("ascii", "backslashreplace").decode() if isinstance(value, str) else value
+        for key, value in table.meta.items()
+        if not key.startswith("TCOMM")  # of a catalog that was read, perhaps with other columns
     }
     return table
 
