@@ -34,7 +34,7 @@ def limits(creator: Mapping[str, Any]) -> str:
 - Trained on mock spectra alone; no survey spectrum went in. {light}
 - Ingredients left out of the survey: {left_out}.
 - Much in the survey was set against real BOSS and SDSS spectra, plate 7102 among them, which were
-  scored some twenty times while it was drawn up. They are a development set, and their scores
+  scored some thirty times while it was drawn up. They are a development set, and their scores
   flatter.
 - Made for BOSS spectra of quasar targets; spectra of SDSS-I/II, whose outer bins are empty, work
   too. Other surveys' galaxies may look different.
