@@ -60,7 +60,8 @@ def work(config: Config) -> None:
     from data_prep.mock.ingredients import NAMES, Ingredients
     from experiments.linenet import check
     from experiments.tables import ablation_table
-    from spectranet_jax.evaluation.ablation import WHOLE, ablation_figure
+    from spectranet_jax.evaluation.ablation import WHOLE
+    from spectranet_jax.evaluation.ablation_figure import ablation_figure
     from spectranet_jax.spectra import InputError
     from spectranet_jax.spectra.atomic import write_text
     from spectranet_jax.tasks import build

@@ -2,12 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from math import comb
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-
-from spectranet_jax.evaluation.style import ACCENT, INK, LIGHT, MAIN, png
 
 WHOLE = "nothing left out"
 
@@ -84,37 +81,3 @@ def by_chance(seeds: int) -> float:
     Of the ways to order n seeds of either kind two keep them apart: 2 n! n! / (2n)!.
     """
     return 2 / comb(2 * seeds, seeds)
-
-
-def ablation_figure(
-    whole: Sequence[Scores], without: Mapping[str, Sequence[Scores]], path: Path
-) -> Path:
-    """Every training a dot, a panel a measure, a row a part; the band is the range of the whole.
-
-    Args:
-        whole: scores of each seed with nothing left out.
-        without: the same by the part that is left out.
-        path: PNG file to write.
-    """
-    rows = {WHOLE: whole, **without}
-    with png(path, 10, 1.6 + 0.32 * len(rows)) as figure:
-        panels = figure.subplots(1, len(MEASURES), sharey=True)
-        for axes, (title, measure) in zip(panels, MEASURES.items(), strict=True):
-            band = values(measure, whole)
-            axes.axvspan(min(band), max(band), color=LIGHT, alpha=0.5, linewidth=0)
-            for place, several in enumerate(rows.values()):
-                found = effect(measure, whole, several)
-                color = ACCENT if found.worse else MAIN if found.better else INK
-                numbers = values(measure, several)
-                axes.plot(numbers, [place] * len(numbers), "o", color=color, ms=4, alpha=0.7, mew=0)
-            axes.set_title(title, fontsize=8)
-            axes.set_xlabel("better →" if measure.better > 0 else "← better", fontsize=7)
-            axes.tick_params(labelsize=7)
-        panels[0].set_yticks(range(len(rows)), list(rows))
-        panels[0].invert_yaxis()
-        figure.suptitle(
-            "A dot a training, the band those with nothing left out; orange: every seed is worse",
-            fontsize=8,
-            color=INK,
-        )
-    return path
