@@ -61,6 +61,7 @@ def _figures(models: Sequence[Model], reading: Reading) -> Iterator[tuple[str, d
             "ivar": reading.ivar[row],
             "name": f"{file}  {name}",
             "note": ", ".join(flags),
+            "kind": "" if np.ma.is_masked(said["CLASS"]) else str(said["CLASS"]),
             "probabilities": _probabilities(said),
             "z": _number(said["Z"]),
             "z_err": _number(said["Z_ERR"]),

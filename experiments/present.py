@@ -86,7 +86,7 @@ def _by_class(split: Split, evaluation: Evaluation, metrics: Metrics, folder: Pa
         np.where(ivar > 0, normalize(flux, ivar), np.nan),
         BOSS_GRID.centers,
         split.columns["label"][rows],
-        probabilities.argmax(axis=-1),
+        np.array([CLASSES.index(name) for name in evaluation.columns["CLASS"][rows].tolist()]),
         probabilities,
         paths[1],
     )

@@ -106,6 +106,17 @@ def visible(figure: Figure) -> list[Text]:
     return found
 
 
+def test_the_title_says_what_the_catalog_does(tmp_path: Path, drawn: list[Figure]) -> None:
+    """A quasar that is likelier a BAL than not is no BAL below the threshold for one."""
+    chances = np.array([0.0, 0.02, 0.28, 0.7])
+    for kind, first in (("", "QSO_BAL 70%"), ("QSO", "QSO 28%")):
+        said = answer("QSO", 2.1) | {"probabilities": chances, "kind": kind}
+        spectrum_figure(*spectrum(), tmp_path / "one.png", **said)
+        title = drawn[-1].axes[0].texts[0]
+        assert title.get_text() == first
+        assert to_hex(title.get_color()) == CLASS_COLORS[first.split()[0]]
+
+
 EVERYWHERE = [
     *(("QSO", z) for z in (0.05, 0.36, 0.9, 1.7, 2.4, 3.3, 5.3)),
     *(("GALAXY", z) for z in (0.0, 0.12, 0.31, 0.75)),

@@ -135,7 +135,10 @@ def _expand(argument: str) -> list[str]:
     if path.is_dir():
         names = sorted(p.name for p in path.iterdir() if p.name.lower().endswith(SUFFIXES))
         if not names:
-            raise InputError(f"{path} holds no {', '.join(SUFFIXES)} file; give another folder")
+            raise InputError(
+                f"{path} holds no {', '.join(SUFFIXES)} file; give another folder, or"
+                f" {path}/*/ for those in it"
+            )
         return [f"{argument.rstrip('/')}/{name}" for name in names]
     if path.exists():
         return _listed(path) if path.suffix.lower() in LIST_SUFFIXES else [argument]

@@ -44,6 +44,7 @@ def spectrum_figure(
     *,
     name: str = "",
     note: str = "",
+    kind: str = "",
     probabilities: NDArray[np.floating] | None = None,
     z: float = nan,
     z_err: float = nan,
@@ -65,6 +66,7 @@ def spectrum_figure(
         path: PNG file to write.
         name: of the file and of the object; of a long one the end is shown.
         note: what else deserves a word, such as quality flags.
+        kind: class that it is called; by default the likeliest of `probabilities`.
         probabilities: (4,), of the classes; None if no model tells them.
         z: redshift, NaN for none, as of a star; so with the following.
         z_err: its standard error.
@@ -77,8 +79,8 @@ def spectrum_figure(
             of a line that is off the grid at z nothing is shown.
         grid: the bins of flux.
     """
-    best = None if probabilities is None else int(np.argmax(probabilities))
-    kind = "" if best is None else CLASSES[best]
+    if not kind and probabilities is not None:
+        kind = CLASSES[int(np.argmax(probabilities))]
     color = CLASS_COLORS.get(kind, MAIN)
     has_z = isfinite(z)
     lines = on_grid(tuple(evidence or ()), z, grid)
@@ -134,7 +136,9 @@ def _title(
     """Class, z and P_3000 in one line, the class in its color."""
     axes.set_axis_off()
     style: Panel = {"fontsize": 12.5, "va": "top"}
-    first = "no class" if probabilities is None else f"{kind} {percent(probabilities.max())}"
+    first = kind or "no class"
+    if kind and probabilities is not None:
+        first += f" {percent(probabilities[CLASSES.index(kind)])}"
     after = axes.text(0, 1, first, color=color, fontweight="bold", **style)
     says = "no redshift"
     if isfinite(z):

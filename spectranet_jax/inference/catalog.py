@@ -17,7 +17,7 @@ from spectranet_jax.spectra.flags import Flag
 COLUMNS: dict[str, tuple[str, str]] = {
     "FILE": ("U1", "file as given"),
     "ID": ("U1", "plate-mjd-fiber or TARGETID"),
-    "CLASS": ("U7", "most probable class"),
+    "CLASS": ("U7", "most probable class, of LineNet that of three: a quasar is a BAL by P_BAL"),
     "P_STAR": ("f4", "probability of STAR"),
     "P_GALAXY": ("f4", "probability of GALAXY"),
     "P_QSO": ("f4", "probability of QSO without broad absorption"),
