@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from spectranet_jax import networks
 from spectranet_jax.networks import (
-    LineNet,
     QuasarNet,
     SpectraNetClassifier,
     SpectraNetRegressor,
@@ -291,34 +290,27 @@ def test_build_names_what_it_cannot_build():
         networks.build("SpectraNetRegressor", classes=4)
 
 
-@pytest.mark.parametrize("network", [SpectraNetClassifier(), SpectraNetRegressor()])
+@pytest.mark.parametrize("network", [SpectraNetClassifier(), SpectraNetRegressor(), QuasarNet()])
 def test_the_plain_form_has_the_same_parameters_and_results(
     network: nn.Module, rng: np.random.Generator
 ):
     variables = random_variables(network, rng)
     flux = rng.normal(size=(3, 443)).astype(np.float32)
     plain = network.clone(form="plain")
-    np.testing.assert_allclose(
-        jax.jit(network.apply)(variables, flux),
-        jax.jit(plain.apply)(variables, flux),
-        rtol=1e-5,
-        atol=1e-5,
-    )
+    ours, theirs = (np.asarray(jax.jit(one.apply)(variables, flux)) for one in (network, plain))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("network", [SpectraNetClassifier(), SpectraNetRegressor(), QuasarNet()])
-def test_prediction_takes_another_form_and_answers_the_same(
-    network: nn.Module, rng: np.random.Generator
-):
+@pytest.mark.parametrize("network", [SpectraNetClassifier(), SpectraNetRegressor()])
+def test_the_plain_form_has_the_same_gradients(network: nn.Module, rng: np.random.Generator):
+    network = network.clone(dropout=0.0)
     variables = random_variables(network, rng)
-    flux = rng.normal(size=(3, 443)).astype(np.float32)
-    predicting = networks.for_prediction(network)
-    assert predicting.form == "plain" and network.form == "folded"
-    ours, theirs = (
-        np.asarray(jax.jit(one.apply)(variables, flux)) for one in (network, predicting)
-    )
-    np.testing.assert_allclose(theirs, ours, rtol=1e-6, atol=1e-6 * np.abs(ours).max())
+    flux = rng.normal(size=(8, 443)).astype(np.float32)
 
+    def loss(params: dict, form: str) -> jax.Array:
+        return (network.clone(form=form).apply(variables | {"params": params}, flux) ** 2).sum()
 
-def test_a_network_of_one_form_predicts_in_it():
-    assert networks.for_prediction(LineNet()) == LineNet()
+    gradient = jax.jit(jax.grad(loss), static_argnums=1)
+    ours, theirs = (gradient(variables["params"], form) for form in ("fast", "plain"))
+    for one, other in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * np.abs(other).max())

@@ -8,12 +8,12 @@ import numpy as np
 from experiments.benchmarks import numpy_forward, ours
 from experiments.benchmarks.rows import Row, Setting, medians, rates
 from experiments.benchmarks.torch_found import torch_peers
-from spectranet_jax.inference.model import BATCH
+from spectranet_jax.training.steps import prediction_batch
 
 PEER = "PyTorch channels-last"
 
-BATCHES = (32, 64, 128, 512, 1024)
-"""Sizes that `inference.model.BATCH` is measured against."""
+BATCHES = (32, 128, 256, 512, 1024)
+"""Sizes that the one of prediction is measured against."""
 
 
 def infer_rows(setting: Setting) -> list[Row]:
@@ -22,38 +22,52 @@ def infer_rows(setting: Setting) -> list[Row]:
 
 
 def _peers(setting: Setting) -> list[Row]:
-    """Ours, normalization included, against PyTorch, which is given normalized spectra."""
+    """Ours, normalization included, against peers that are given normalized spectra.
+
+    Ours in batches of the size that it chooses, the peers in the one asked for, and in ours.
+    """
     peers = torch_peers()
+    small = replace(setting, batch=prediction_batch())
     rows: list[Row] = []
     for subject in numpy_forward.FORWARD:
-        sides = {"ours": ours.prediction(subject, setting)}
-        if peers is not None:
-            sides[PEER] = peers.prediction(subject, setting, PEER)
-        sides["NumPy"] = numpy_forward.prediction(subject, setting)
-        sides["the form for training"] = ours.prediction(subject, setting, as_trained=True)
-        seconds = medians(sides, setting.repeats)
-        rows += rates(f"prediction, {subject}", seconds, setting.batch)
+        sides = {"ours": (small, ours.prediction(subject, small))}
+        for size in (setting, small):
+            named = f"{size.batch} at a time"
+            if peers is not None:
+                sides[f"{PEER}, {named}"] = size, peers.prediction(subject, size, PEER)
+            sides[f"NumPy, {named}"] = size, numpy_forward.prediction(subject, size)
+        sides["the plain form"] = small, ours.prediction(subject, small, plain=True)
+        seconds = medians({name: call for name, (_, call) in sides.items()}, setting.repeats)
+        each = {name: seconds[name] / size.batch for name, (size, _) in sides.items()}
+        rows += rates(f"prediction, {subject}", each, spectra=1)
     return rows
 
 
 def _linenet(setting: Setting) -> Row:
     """It has no peer; Table 1 stands beside it."""
-    sides = {name: ours.prediction(name, setting) for name in ("LineNet", "Table 1")}
-    (row,) = rates("prediction, LineNet", medians(sides, setting.repeats), setting.batch)
+    small = replace(setting, batch=prediction_batch())
+    sides = {name: ours.prediction(name, small) for name in ("LineNet", "Table 1")}
+    (row,) = rates("prediction, LineNet", medians(sides, setting.repeats), small.batch)
     return row
 
 
 def _batches(setting: Setting) -> list[Row]:
     """Other sizes of a batch against the one that prediction uses."""
-    sizes = (BATCH, *(size for size in BATCHES if size != BATCH))
-    sides = {size: ours.prediction("Table 1", replace(setting, batch=size)) for size in sizes}
-    seconds = medians({str(size): side for size, side in sides.items()}, setting.repeats)
-    rate = {size: size / seconds[str(size)] for size in sizes}
-    return [
-        Row("prediction, Table 1", rate[size], f"{BATCH} at a time", rate[BATCH],
-            f"spectra/s, {size} at a time", rate[size] / rate[BATCH])
-        for size in sizes[1:]
-    ]  # fmt: skip
+    chosen = prediction_batch()
+    sizes = (chosen, *(size for size in BATCHES if size != chosen))
+    rows: list[Row] = []
+    for subject in ("Table 1", "LineNet"):
+        sides = {
+            str(size): ours.prediction(subject, replace(setting, batch=size)) for size in sizes
+        }
+        seconds = medians(sides, setting.repeats)
+        rate = {size: size / seconds[str(size)] for size in sizes}
+        rows += [
+            Row(f"prediction, {subject}, {chosen} at a time", rate[chosen], f"{size} at a time",
+                rate[size], "spectra/s", rate[chosen] / rate[size])
+            for size in sizes[1:]
+        ]  # fmt: skip
+    return rows
 
 
 def _precision(setting: Setting) -> list[Row]:

@@ -51,6 +51,8 @@ def spectra(count: int) -> dict[str, NDArray[Any]]:
         "ivar": np.ones((count, BOSS_GRID.size), np.float32),
         "label": rng.integers(0, 4, count).astype(np.int32),
         "z": rng.normal(size=count).astype(np.float32),
+        "log_z": rng.uniform(0, 1000, count).astype(np.float32),
+        "has_z": np.ones(count, np.float32),
     }
 
 
@@ -59,9 +61,17 @@ def random_variables(subject: str) -> dict[str, Any]:
     return init_variables(*SUBJECTS[subject].build(), jax.random.key(0))
 
 
-def train_step(subject: str, setting: Setting, **fields: Any) -> Callable[[], object]:
+def built(subject: str, setting: Setting, plain: bool = False) -> tuple[Any, Any]:
+    """The network and its task; in the plain form if asked, or if factors are to be rounded."""
+    network, task = SUBJECTS[subject].build()
+    if hasattr(network, "form") and (plain or setting.precision != "float32"):
+        network = network.clone(form="plain")
+    return network, task
+
+
+def train_step(subject: str, setting: Setting, plain: bool = False) -> Callable[[], object]:
     """A compiled training step that goes on from its own last state, with Adam."""
-    network, task = SUBJECTS[subject].build(**fields)
+    network, task = built(subject, setting, plain)
     batch = jax.device_put(spectra(setting.batch))
     optimizer, _ = optimizers.build("adam", "constant", 1e-3, 1000)
     state = init_state(network, task, optimizer, jax.random.key(0))
@@ -76,16 +86,9 @@ def train_step(subject: str, setting: Setting, **fields: Any) -> Callable[[], ob
     return call
 
 
-def prediction(subject: str, setting: Setting, as_trained: bool = False) -> Callable[[], Any]:
-    """Prediction of one batch as `inference.Model` does it: from the host's memory and back.
-
-    Args:
-        subject: a key of `SUBJECTS`.
-        setting: how it is measured.
-        as_trained: in the form that training has, for comparison.
-    """
-    network, task = SUBJECTS[subject].build()
-    network = network if as_trained else networks.for_prediction(network)
+def prediction(subject: str, setting: Setting, plain: bool = False) -> Callable[[], Any]:
+    """Prediction of one batch as `inference.Model` does it: from the host's memory and back."""
+    network, task = built(subject, setting, plain)
     variables, batch = random_variables(subject), spectra(setting.batch)
     step = jax.jit(make_predict_step(network, task, precision=setting.matmul_precision))
     return lambda: jax.device_get(step(variables, batch["flux"], batch["ivar"]))

@@ -1,4 +1,7 @@
-"""A training step of Tables 1 and 3: ours, the plain Flax form of it, and PyTorch's two layouts."""
+"""A training step of Tables 1 and 3: ours, the plain Flax form of it, and PyTorch's two layouts.
+
+LineNet's has no peer; Table 1 stands beside it.
+"""
 
 from functools import partial
 
@@ -16,11 +19,13 @@ def train_rows(setting: Setting) -> list[Row]:
     for subject in SUBJECTS:
         sides = {
             "ours": ours.train_step(subject, setting),
-            "plain Flax": ours.train_step(subject, setting, form="plain"),
+            "plain Flax": ours.train_step(subject, setting, plain=True),
         }
         if peers is not None:
             step = partial(peers.train_step, subject, setting)
             sides |= {layout: step(layout) for layout in peers.LAYOUTS}
         seconds = medians(sides, setting.repeats)
         rows += rates(f"training step, {subject}", seconds, setting.batch)
-    return rows
+    sides = {name: ours.train_step(name, setting) for name in ("LineNet", "Table 1")}
+    seconds = medians(sides, setting.repeats)
+    return [*rows, *rates("training step, LineNet", seconds, setting.batch)]

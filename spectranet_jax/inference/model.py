@@ -20,16 +20,12 @@ from numpy.typing import ArrayLike, NDArray
 
 import spectranet_jax
 from spectranet_jax.inference import catalog, weights
-from spectranet_jax.networks import for_prediction
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.flags import Flag, median_sn, quality_flags
 from spectranet_jax.spectra.grid import BOSS_GRID
 from spectranet_jax.spectra.labels import CLASSES
 from spectranet_jax.tasks import Task
-from spectranet_jax.training.steps import Network, make_predict_step
-
-BATCH = 256
-"""Spectra a compiled call; fewer are filled up with empty ones, which changes no result."""
+from spectranet_jax.training.steps import Network, make_predict_step, prediction_batch
 
 FLUX_LIMIT, IVAR_LIMIT = 1e18, 1e35
 """Beyond these, float32 does not hold the squares and sums of normalization: bad pixels."""
@@ -60,7 +56,7 @@ class Model:
 
     @cached_property
     def _predict_step(self) -> Any:
-        return jax.jit(make_predict_step(for_prediction(self.network), self.task))
+        return jax.jit(make_predict_step(self.network, self.task))
 
     def columns(
         self,
@@ -76,10 +72,12 @@ class Model:
             wanted: names of the columns to keep; all by default.
         """
         parts: list[dict[str, NDArray[Any]]] = []
-        for start in range(0, max(len(flux), 1), BATCH):
-            count = len(flux[start : start + BATCH])
+        size = prediction_batch()
+        for start in range(0, max(len(flux), 1), size):
+            # Fewer are filled up with empty ones, which changes no result.
+            count = len(flux[start : start + size])
             batch = (
-                np.pad(a[start : start + BATCH], [(0, BATCH - count), (0, 0)]) for a in (flux, ivar)
+                np.pad(a[start : start + size], [(0, size - count), (0, 0)]) for a in (flux, ivar)
             )
             output = jax.device_get(self._predict_step(self.variables, *batch))
             decoded = self.task.decode(jax.tree.map(lambda part, n=count: part[:n], output))

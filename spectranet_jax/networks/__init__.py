@@ -9,7 +9,6 @@ from typing import Any
 import flax.linen as nn
 
 from spectranet_jax.networks.ensemble import LineNetEnsemble
-from spectranet_jax.networks.layers import for_prediction
 from spectranet_jax.networks.linenet import LineNet
 from spectranet_jax.networks.quasarnet import QuasarNet
 from spectranet_jax.networks.spectranet import SpectraNetClassifier, SpectraNetRegressor
@@ -23,7 +22,6 @@ __all__ = [
     "SpectraNetClassifier",
     "SpectraNetRegressor",
     "build",
-    "for_prediction",
 ]
 
 NETWORKS: dict[str, type[nn.Module]] = {

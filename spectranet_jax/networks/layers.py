@@ -1,7 +1,7 @@
-"""Convolution and pooling, in the form that is fast to differentiate on a CPU and in the plain one.
+"""Convolution and pooling, in the form that is fast and in the plain one.
 
 Both give the same numbers; only the arithmetic is arranged differently. `python -m
-experiments.benchmark train` measures one against the other, side by side.
+experiments.benchmark train infer` measures them against each other and against PyTorch.
 """
 
 from collections.abc import Callable
@@ -12,9 +12,14 @@ import jax.numpy as jnp
 from jax import lax
 from jax.nn import initializers
 
+from spectranet_jax.networks import winograd
+
 Array = jax.Array
 
 _CHANNELS_LAST = ("NWC", "WIO", "NWC")
+
+FEW = 32
+"""Channels, below which sums of pixels cost more than the products that they save."""
 
 
 def strided_conv(x: Array, kernel: Array, stride: int) -> Array:
@@ -22,7 +27,8 @@ def strided_conv(x: Array, kernel: Array, stride: int) -> Array:
 
     Each `stride` neighboring pixels become one pixel of `stride` times the channels. The gradient
     with respect to x is then a plain convolution too, where that of a strided one is a convolution
-    over zeros put between the pixels, which XLA runs slowly on a CPU.
+    over zeros put between the pixels, which XLA runs slowly on a CPU. And a kernel that is short
+    now lends itself to `winograd.conv`.
 
     Args:
         x: (batch, pixels, channels).
@@ -37,6 +43,8 @@ def strided_conv(x: Array, kernel: Array, stride: int) -> Array:
     folded = pixels // stride
     x = x[:, : folded * stride].reshape(batch, folded, stride * channels)
     kernel = kernel.reshape(width // stride, stride * channels, features)
+    if 1 < len(kernel) <= winograd.MAX_WIDTH and stride * channels >= FEW:
+        return winograd.conv(x, kernel)
     return plain_conv(x, kernel, stride=1)
 
 
@@ -62,15 +70,10 @@ def plain_max_pool(x: Array) -> Array:
 
 
 FORMS: dict[str, tuple[Callable[[Array, Array, int], Array], Callable[[Array], Array]]] = {
-    "folded": (strided_conv, max_pool_pairs),
+    "fast": (strided_conv, max_pool_pairs),
     "plain": (plain_conv, plain_max_pool),
 }
 """Name -> convolution and pooling."""
-
-
-def for_prediction(network: nn.Module) -> nn.Module:
-    """The same network in the plain form, which is faster where nothing is differentiated."""
-    return network.clone(form="plain") if hasattr(network, "form") else network
 
 
 class ConvPool(nn.Module):
@@ -86,7 +89,7 @@ class ConvPool(nn.Module):
     features: int
     width: int = 10
     stride: int = 2
-    form: str = "folded"
+    form: str = "fast"
 
     @nn.compact
     def __call__(self, x: Array) -> Array:

@@ -39,7 +39,7 @@ class StridedConv(nn.Module):
     width: int
     stride: int
     padding: str
-    form: str = "folded"
+    form: str = "fast"
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -89,7 +89,7 @@ class QuasarNet(nn.Module):
     lines: int = 7
     dropout: float = 0.0
     rescale: bool = True
-    form: str = "folded"
+    form: str = "fast"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -48,7 +48,7 @@ class SpectraNetClassifier(nn.Module):
     channels: tuple[int, ...] = (100, 100, 100, 100)
     dropout: float = 0.1
     classes: int = 4
-    form: str = "folded"
+    form: str = "fast"
 
     @nn.compact
     def __call__(self, flux: Array, train: bool = False) -> Array:
@@ -77,7 +77,7 @@ class SpectraNetRegressor(nn.Module):
 
     channels: tuple[int, ...] = (64, 128, 256, 256)
     dropout: float = 0.5
-    form: str = "folded"
+    form: str = "fast"
 
     @nn.compact
     def __call__(self, flux: Array, train: bool = False) -> Array:

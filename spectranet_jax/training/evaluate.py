@@ -6,13 +6,16 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from spectranet_jax.networks import for_prediction
 from spectranet_jax.tasks import Columns, Task
 from spectranet_jax.training.sharding import placement
-from spectranet_jax.training.steps import Batch, Network, Variables, make_validation_step
+from spectranet_jax.training.steps import (
+    Batch,
+    Network,
+    Variables,
+    make_validation_step,
+    prediction_batch,
+)
 from spectranet_jax.training.stream import Split, padded_batches
-
-BATCH = 512
 
 
 class Evaluation(NamedTuple):
@@ -42,9 +45,7 @@ def make_evaluate(
             of each batch, and has the whole evaluation.
         keep: keep the spectra on the devices from one evaluation to the next.
     """
-    answer = make_answer(
-        make_validation_step(for_prediction(network), task), task, split, devices, keep
-    )
+    answer = make_answer(make_validation_step(network, task), task, split, devices, keep)
 
     def evaluate(variables: Variables) -> Evaluation:
         output, losses = jax.tree.map(
@@ -66,7 +67,7 @@ def make_validate(
     keep: bool = False,
 ) -> Callable[[Variables], float]:
     """As `make_evaluate`, but for the mean loss alone: as often as there are epochs."""
-    validation_step = make_validation_step(for_prediction(network), task)
+    validation_step = make_validation_step(network, task)
 
     def loss_alone(variables: Variables, batch: Batch) -> jax.Array:
         return validation_step(variables, batch)[1]
@@ -89,7 +90,7 @@ def make_answer(
 ) -> Callable[[Variables], Iterator[Any]]:
     """What a step says of the split, a batch at a time; the last one ends in what fills it up."""
     count = len(jax.devices() if devices is None else devices)
-    batch = -(-BATCH // count) * count
+    batch = prediction_batch() * count
     place = placement(batch, devices)
     compiled = jax.jit(
         step,

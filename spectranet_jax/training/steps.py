@@ -25,6 +25,15 @@ Batch = dict[str, jax.Array]
 Variables = dict[str, Any]
 
 
+def prediction_batch() -> int:
+    """Spectra to predict in one compiled call.
+
+    On a CPU, so few that its cache holds what the layers make of them, and the same on every one,
+    so that catalogs do not depend on it; on an accelerator, so many that it has enough to do.
+    """
+    return 64 if jax.default_backend() == "cpu" else 4096
+
+
 class State(NamedTuple):
     """All that training changes, and all that a checkpoint holds.
 
