@@ -53,6 +53,9 @@ class Config(Command):
 def work(config: Config) -> None:
     """Train what is not trained yet, score all of it, and tell."""
     print("ablate: starting", flush=True)
+    from spectranet_jax.training.memory import keep_freed_memory
+
+    keep_freed_memory()
     import json
 
     from rich.console import Console

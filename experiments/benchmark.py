@@ -57,6 +57,9 @@ def work(config: Config) -> None:
     from data_prep.progress import progress
     from experiments.benchmarks.rows import Setting, one_core
     from spectranet_jax.spectra.atomic import write_text
+    from spectranet_jax.training.memory import keep_freed_memory
+
+    keep_freed_memory()  # as training does; it serves all sides
 
     setting = Setting(config.batch, config.repeats, config.precision)
     rows: list[Row] = []

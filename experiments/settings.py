@@ -9,6 +9,7 @@ from typing import Literal
 
 from experiments.command import Command
 from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.training import memory
 
 LEAST = {"epochs": 1, "batch": 1, "spectra": 4, "seed": 0}
 """Smallest values that make sense; a mock survey has a spectrum a class at least."""
@@ -59,12 +60,13 @@ class Training(Command):
 def begin(config: Training, name: str) -> None:
     """Check the settings, meet the other processes if there are any, and say that it begins.
 
-    Must come before anything that touches a device. Of several processes only the first one prints.
+    Must come before anything that imports JAX. Of several processes only the first one prints.
 
     Raises:
         InputError: if a setting is out of its range, or the processes do not meet.
     """
     check(config)
+    memory.keep_freed_memory()
     if config.distributed:
         from spectranet_jax.training import distributed
 

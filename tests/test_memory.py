@@ -1,0 +1,46 @@
+"""What a training step frees is there for the next one, where the C library is glibc."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from spectranet_jax.training import memory
+
+FAULTS = """
+import sys
+from spectranet_jax.training.memory import keep_freed_memory
+kept = sys.argv[1] == "kept" and keep_freed_memory()
+assert "jax" not in sys.modules
+import resource
+import jax, jax.numpy as jnp
+@jax.jit
+def step(x):  # two temporaries of 64 MB, each needed whole
+    y = jnp.sort(jnp.sin(jnp.arange(1 << 24, dtype=jnp.float32) + x))
+    return jnp.sort(y[::-1] * x)[::1000].sum()
+for _ in range(3):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    step(2.0).block_until_ready()
+print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(how: str) -> tuple[str, int]:
+    """Whether glibc was asked, and pages that Linux had to clear in the last of three steps."""
+    line = [sys.executable, "-c", FAULTS, how]
+    kept, count = subprocess.run(line, capture_output=True, text=True, check=True).stdout.split()
+    return kept, int(count)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+def test_a_step_finds_the_memory_of_the_one_before():
+    freed, kept = faults("freed"), faults("kept")
+    assert freed[0] == "False" and freed[1] > 10_000  # 64 MB are 16,384 pages
+    assert kept[0] == "True" and kept[1] < 1_000
+
+
+def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda _: object())
+    assert not memory.keep_freed_memory()
