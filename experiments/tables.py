@@ -1,26 +1,28 @@
 """Tables of scores as a person reads them on a terminal."""
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import Any
 
 from rich.table import Table
 
 from spectranet_jax.evaluation import ablation, redshift
 
-QUASAR_ROWS = (
-    "spectra",
-    "quasar or not, rightly told",
-    "purity (right within 6000 km/s)",
-    "completeness (likewise)",
-    "quasars called so, beyond 3000 km/s",
-    "quasars with redshift",
-    "median dv (km/s)",
-    "NMAD(dv) (km/s)",
-    *(f"within {limit} km/s" for limit in redshift.LIMITS),
-    "BAL recall",
-    "BAL rejection",
-    "BAL false alarms",
-    "BAL AUC",
+QUASAR_SECTIONS = (
+    (
+        "spectra",
+        "quasar or not, rightly told",
+        "purity (right within 6000 km/s)",
+        "completeness (likewise)",
+        "quasars called so, beyond 3000 km/s",
+    ),
+    (
+        "quasars with redshift",
+        "median dv (km/s)",
+        "NMAD(dv) (km/s)",
+        *(f"within {limit} km/s" for limit in redshift.LIMITS),
+    ),
+    ("BAL recall", "BAL rejection", "BAL false alarms", "BAL AUC"),
 )
 """What `quasar_table` says of a model."""
 
@@ -34,9 +36,10 @@ def quasar_table(title: str, scores: Mapping[str, Mapping[str, Any]]) -> Table:
     table.add_column("score")
     for name in scores:
         table.add_column(name, justify="right")
-    for cells in zip(QUASAR_ROWS, *map(_quasar_cells, scores.values()), strict=True):
-        ends = cells[0] in (QUASAR_ROWS[4], QUASAR_ROWS[-5])
-        table.add_row(*cells, end_section=ends)
+    rows = [row for section in QUASAR_SECTIONS for row in section]
+    ends = {section[-1] for section in QUASAR_SECTIONS}
+    for cells in zip(rows, *map(_quasar_cells, scores.values()), strict=True):
+        table.add_row(*cells, end_section=cells[0] in ends)
     return table
 
 
@@ -103,9 +106,8 @@ def ablation_table(
         for measure in ablation.MEASURES.values():
             found = ablation.effect(measure, whole, scores)
             mark = " -" if found.worse else " +" if found.better else ""
-            known = found.mean == found.mean
             numbers = f"{found.mean:{measure.form}} ± {found.scatter:{measure.form}}{mark}"
-            cells.append(numbers if known else "-")
+            cells.append("-" if isnan(found.mean) else numbers)
         table.add_row(name, *cells, end_section=scores is whole)
     return table
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.evaluation.calibration import binomial_interval
+from spectranet_jax.evaluation.calibration import share
 from spectranet_jax.evaluation.posterior import Floats, cdf, place
 from spectranet_jax.evaluation.redshift import SPEED_OF_LIGHT
 from spectranet_jax.spectra.errors import InputError
@@ -139,18 +139,13 @@ def scores(
     }
 
 
-def coverage(level: NDArray[np.floating]) -> dict[str, dict[str, Any]]:
+def coverage(level: NDArray[np.floating]) -> dict[str, dict[str, Any] | None]:
     """Share of true redshifts within the interval of each of `LEVELS`, with Wilson's interval.
 
     Args:
         level: (n,), n > 0: of the smallest interval that reaches the true redshift.
     """
-    shares = {}
-    for q in LEVELS:
-        count = int((level <= q).sum())
-        interval = list(binomial_interval(count, len(level)))
-        shares[f"{q:g}"] = {"count": count, "fraction": count / len(level), "interval": interval}
-    return shares
+    return {f"{q:g}": share(level <= q) for q in LEVELS}
 
 
 def _bin_of(at: Floats, bins: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

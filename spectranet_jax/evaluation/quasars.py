@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.evaluation import redshift
-from spectranet_jax.evaluation.calibration import binomial_interval
+from spectranet_jax.evaluation.calibration import share
 from spectranet_jax.spectra.labels import BAL, GALAXY, NOT_BAL, QSO, QSO_BAL
 
 CORRECT = 6000
@@ -110,12 +110,3 @@ def auc(positive: NDArray[np.floating], negative: NDArray[np.floating]) -> float
     below = np.searchsorted(ordered, positive, side="left")
     at_most = np.searchsorted(ordered, positive, side="right")
     return float((below + at_most).sum() / (2 * len(positive) * len(negative)))
-
-
-def share(true: Flags) -> dict[str, Any] | None:
-    """How many of some are true, with the 95% Wilson interval of the fraction; None of none."""
-    count, of = int(true.sum()), len(true)
-    if of == 0:
-        return None
-    interval = list(binomial_interval(count, of))
-    return {"count": count, "of": of, "fraction": count / of, "interval": interval}

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.evaluation.calibration import binomial_interval, median_interval
+from spectranet_jax.evaluation.calibration import median_interval, share
 from spectranet_jax.spectra import InputError
 
 SPEED_OF_LIGHT = 299_792.458
@@ -83,7 +83,7 @@ def scores(z_pred: NDArray[np.floating], z_true: NDArray[np.floating]) -> dict[s
         report's), bias_mean, bias_median (of z_pred - z_true), median_dv, nmad_dv (km/s), both with
         a 95% interval (median_dv_interval, nmad_dv_interval; None of too few),
         within: {"1000", "3000", "6000": |dv| of so many km/s at most} and catastrophic
-        (|dv| > 3000 km/s), each with count, fraction and its 95% Wilson interval.
+        (|dv| > 3000 km/s), each as of `calibration.share`.
 
     Raises:
         InputError: if no spectrum has a true redshift.
@@ -97,11 +97,8 @@ def scores(z_pred: NDArray[np.floating], z_true: NDArray[np.floating]) -> dict[s
     finite = np.isfinite(z_pred)
     error = (z_pred - z_true)[finite]
     velocity = dv(z_pred[finite], z_true[finite])
-    distance = np.abs(velocity)
-
-    def share(count: int) -> dict[str, Any]:
-        interval = list(binomial_interval(count, n))
-        return {"count": count, "fraction": count / n, "interval": interval}
+    distance = np.full(n, np.inf)
+    distance[finite] = np.abs(velocity)
 
     def over_finite(value: Any, of: NDArray[np.float64]) -> float | None:
         return float(value(of)) if len(of) else None
@@ -118,8 +115,8 @@ def scores(z_pred: NDArray[np.floating], z_true: NDArray[np.floating]) -> dict[s
         "median_dv_interval": _listed(median_interval(velocity)),
         "nmad_dv": over_finite(nmad, velocity),
         "nmad_dv_interval": _listed(nmad_interval(velocity)),
-        "within": {str(limit): share(int((distance <= limit).sum())) for limit in LIMITS},
-        "catastrophic": share(n - int((distance <= CATASTROPHIC).sum())),
+        "within": {str(limit): share(distance <= limit) for limit in LIMITS},
+        "catastrophic": share(distance > CATASTROPHIC),
     }
 
 

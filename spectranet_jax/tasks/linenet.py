@@ -20,7 +20,7 @@ from spectranet_jax.evaluation import (
     quasars,
     redshift,
 )
-from spectranet_jax.evaluation.calibration import binomial_interval
+from spectranet_jax.evaluation.calibration import share
 from spectranet_jax.evaluation.recalibration import bin_labels, fit_temperature
 from spectranet_jax.networks.linenet import LINES, Z_STEP, Z_STEPS, Output
 from spectranet_jax.spectra.errors import InputError
@@ -126,15 +126,7 @@ def _held(columns: Columns, truth: Columns, known: NDArray[np.bool_]) -> dict[st
     if not near.any():
         return None
     pull = np.abs(z - truth["z"][known])[near] / z_err[near]
-    counts = {str(k): int((pull <= k).sum()) for k in (1, 2)}
-    return {
-        k: {
-            "count": count,
-            "fraction": count / len(pull),
-            "interval": list(binomial_interval(count, len(pull))),
-        }
-        for k, count in counts.items()
-    }
+    return {str(k): share(pull <= k) for k in (1, 2)}
 
 
 def calibrate(columns: Columns, truth: Columns) -> dict[str, Any]:
