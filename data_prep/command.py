@@ -20,8 +20,14 @@ READABLE = (tyro.conf.DisallowNone, tyro.conf.PositionalMetavarFromFieldName)
 """In --help, PATH instead of {None}|PATH (whoever wants no path leaves the flag out), and what a
 positional argument is instead of its type."""
 
+
+def one_or_more(metavar: str) -> Any:
+    """Marks positional arguments of which --help is not to say that there are none by default."""
+    return tyro.conf.arg(metavar=f"{metavar} ...", help_behavior_hint="(one or more)")
+
+
 several = ConstructorRegistry()
-"""In --help, STR ... instead of [STR [STR ...]]."""
+"""In --help, STR ... instead of [STR [STR ...]], and (default: none) instead of (default: )."""
 
 
 @several.primitive_rule
@@ -39,7 +45,9 @@ def _tuple(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
         metavar=f"{one.metavar} ...",
         instance_from_str=lambda texts: tuple(one.instance_from_str([text]) for text in texts),
         is_instance=lambda value: isinstance(value, tuple) and all(map(one.is_instance, value)),
-        str_from_instance=lambda values: [t for v in values for t in one.str_from_instance(v)],
+        str_from_instance=lambda values: (
+            [t for v in values for t in one.str_from_instance(v)] or ["none"]
+        ),
         choices=one.choices,
     )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from data_prep.command import one_or_more
 from experiments.command import Command, command
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ AT_ONCE = 8192
 class Config(Command):
     """Settings of a comparison."""
 
-    models: Annotated[tuple[str, ...], tyro.conf.Positional]
+    models: Annotated[tuple[str, ...], tyro.conf.Positional, one_or_more("MODEL")]
     """run folders, files of Keras weights, or names of shipped models"""
     data: Path | None = None
     """dataset folder; by default the one that all the models were trained on"""

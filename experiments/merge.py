@@ -11,14 +11,14 @@ from typing import Annotated
 
 import tyro
 
-from data_prep.command import command
+from data_prep.command import command, one_or_more
 
 
 @dataclass(frozen=True)
 class Config:
     """Settings of a merge."""
 
-    parts: Annotated[tuple[str, ...], tyro.conf.Positional]
+    parts: Annotated[tuple[str, ...], tyro.conf.Positional, one_or_more("PART")]
     """the parts, in any order: files, or a glob pattern"""
     out: Path = Path("catalog.fits")
     """catalog to write: .fits"""

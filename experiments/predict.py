@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from data_prep.command import one_or_more
 from experiments.command import Command, command
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ def cores() -> int:
 class Config(Command):
     """Settings of a prediction."""
 
-    paths: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FILE ...")]
-    """spec files, or DESI coadd and spectra files (.fits, .fits.gz), folders of them, glob
-    patterns, lists (@LIST, *.txt), or a dataset folder"""
+    paths: Annotated[tuple[str, ...], tyro.conf.Positional, one_or_more("FILE")]
+    """SDSS and BOSS spec, spPlate and spSpec files, DESI coadd and spectra files (.fits or .fit,
+    gzipped or not), folders of them, glob patterns, lists (@LIST, *.txt), or a dataset folder"""
     model: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """run folder, name of a shipped model, or QuasarNET weights of Keras (HDF5); may be given
     several times, a classifier and redshift models; by default the shipped LineNet"""
@@ -53,8 +54,8 @@ class Config(Command):
     """folder for a picture of every spectrum: its lines, p(z), classes, evidence a line"""
     class_prior: str | None = None
     """how frequent STAR, GALAXY, QSO and QSO_BAL are among the spectra: "survey" (a BOSS quasar
-    plate), "equal", or four numbers in
-    proportion, as 0.3,0.1,0.5,0.1; by default as in training (LineNet)"""
+    plate), "equal", or four numbers in proportion, as 0.3,0.1,0.5,0.1; by default as in LineNet's
+    training"""
     bal_threshold: float | None = None
     """P_BAL from which a quasar is called QSO_BAL; by default the model's own, 0.75 as shipped
     (LineNet)"""

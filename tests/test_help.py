@@ -77,7 +77,7 @@ def test_help_explains_every_flag(helps: dict[str, dict[str, Any]], name: str):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_says_what_to_give_in_words(helps: dict[str, dict[str, Any]], name: str):
     """Not {None}|PATH for a path that may be left out, nor [STR [STR ...]] for several."""
-    assert not re.findall(r"\{None\}|\[\[?[A-Z]+ \[", helps[name]["text"])
+    assert not re.findall(r"\{None\}|\[\[?[A-Z]+ \[|\(default:[\s│]*\)", helps[name]["text"])
 
 
 def test_defaults_are_the_recipes_of_tables_1_and_3():

@@ -208,6 +208,8 @@ def test_paths_are_named_as_they_were_given(tmp_path, monkeypatch):
         ("empty.lst", "lists no file"),
         ("@gone.lst", "gone.lst cannot be read as a list"),
         ("binary.txt", "cannot be read as a list"),
+        ("ascii.txt", "ascii.txt holds columns of numbers, and a .txt file is to list FITS files"),
+        ("ascii.lst", "ascii.lst holds columns of numbers"),
     ],
 )
 def test_paths_that_stand_for_nothing_are_told(tmp_path, monkeypatch, argument, sentence):
@@ -215,5 +217,7 @@ def test_paths_that_stand_for_nothing_are_told(tmp_path, monkeypatch, argument, 
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty.lst").touch()
     (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "ascii.txt").write_text("# wavelength flux\n3600.0 1.2e-17\n")
+    (tmp_path / "ascii.lst").write_text("3600.0, 1.2, nan\n")
     with pytest.raises(InputError, match=sentence):
         paths([argument])

@@ -158,7 +158,21 @@ def _listed(path: Path) -> list[str]:
     files = [s for s in map(str.strip, lines) if s and not s.startswith("#")]
     if not files:
         raise InputError(f"{path} lists no file; write one path a line")
+    if _is_numbers(files[0]):
+        raise InputError(
+            f"{path} holds columns of numbers, and a {path.suffix} file is to list FITS files, a"
+            " path a line; bring other spectra to the grid with spectranet_jax.spectra.rebin"
+        )
     return files
+
+
+def _is_numbers(line: str) -> bool:
+    """Whether a line is several numbers, as of a spectrum in ASCII."""
+    words = line.replace(",", " ").split()
+    try:
+        return len([float(word) for word in words]) > 1
+    except ValueError:
+        return False
 
 
 def rebin_all(
