@@ -259,7 +259,9 @@ def _write_shard(path: Path, block: Block, seed: int) -> Shard:
 
     order = _order(block, seed)
     starts = range(0, len(block), records.BLOCK_SIZE)
-    writer = ArrayRecordWriter(str(path), "group_size:1")  # one block is one random access
+    # One block is one random access. Noise hardly shrinks (by a tenth) and takes five times as long
+    # to read when compressed.
+    writer = ArrayRecordWriter(str(path), "group_size:1,uncompressed")
     for start in starts:
         writer.write(records.encode(block.take(order[start : start + records.BLOCK_SIZE])))
     writer.close()

@@ -11,8 +11,9 @@ from spectranet_jax.spectra import CLASSES
 from spectranet_jax.training.order import shuffled
 from spectranet_jax.training.stream import Split, open_split, training_batches
 
-SPECTRA = 5000
-"""Of each class in the mock survey that is read."""
+SPECTRA = 15_000
+"""Of each class in the mock survey that is read: more to train on than `stream.CACHED_BLOCKS` hold,
+so that each turn, in the same order, decodes every block anew."""
 
 
 def input_rows(setting: Setting) -> list[Row]:
