@@ -15,6 +15,8 @@ COUNTS = (1, 2, 4, 8)
 
 MEASURE = """
 import json, sys
+from spectranet_jax.training.memory import keep_freed_memory
+keep_freed_memory()
 from experiments.benchmarks.rows import Setting
 from experiments.benchmarks.scale import seconds_by_count
 print(json.dumps(seconds_by_count(Setting(**json.loads(sys.argv[1])))))
