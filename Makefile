@@ -19,7 +19,7 @@ classify: $(VENV)/run  ## train, evaluate and plot the four-class network (makes
 redshift: $(VENV)/run  ## the same for the redshift network (ARGS="--target bal")
 	$(RUN) experiments.redshift $(ARGS)
 
-linenet: $(VENV)/run  ## the same for LineNet: class, redshift and broad absorption (40 minutes)
+linenet: $(VENV)/run  ## the same for LineNet: class, redshift and broad absorption (half an hour)
 	$(RUN) experiments.linenet $(ARGS)
 
 quasarnet: $(VENV)/run  ## the same for QuasarNET (docs/quasarnet.md)
