@@ -192,12 +192,13 @@ def rebinned(
     spectra: Iterable[Spectrum], grid: LogGrid = BOSS_GRID
 ) -> Iterator[tuple[list[Spectrum], NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]]:
     """A few spectra at a time, their `pixel_flags`, and flux and ivar as of `rebin_all`."""
-    binning = None
+    loglam = None
     for group in _of_a_kind(spectra):
         pixels = np.stack([s.flux for s in group]), np.stack([s.ivar for s in group])
         with np.errstate(over="ignore", invalid="ignore"):
-            if binning is None or group[0].loglam is not binning.loglam:
-                binning = Binning.of(group[0].loglam, grid)
+            if group[0].loglam is not loglam:
+                loglam = group[0].loglam
+                binning = Binning.of(loglam, grid, group[0].source)
             flux, ivar = (part.astype(np.float32) for part in binning(*pixels))
         good = np.isfinite(flux) & np.isfinite(ivar)
         if not good.all():

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from spectranet_jax.spectra import wavelengths
 from spectranet_jax.spectra.errors import InputError
 
 Float64Array = NDArray[np.float64]
@@ -57,9 +58,9 @@ def rebin(
     """Average pixels into the bins of `grid`, weighted by inverse variance.
 
     In a bin, ivar is the sum of the pixels' ivar and flux their ivar-weighted mean, 0 where ivar
-    is 0 (the rule of QuasarNET's io.py). A pixel that is masked, whose flux, ivar or wavelength is
-    not finite, or whose ivar is not positive, does not count. Pixels may come in any order, so the
-    arms of a spectrograph are simply concatenated.
+    is 0 (the rule of QuasarNET's io.py). A pixel whose flux, ivar or wavelength is masked or not
+    finite, or whose ivar is not positive, does not count. Pixels may come in any order, so the arms
+    of a spectrograph are simply concatenated.
 
     Args:
         loglam: (pixels,), log10 of the vacuum wavelength in Angstrom, shared by all spectra.
@@ -71,7 +72,8 @@ def rebin(
         flux and ivar, both float64 (..., grid.size).
 
     Raises:
-        InputError: if the shapes do not belong together, or loglam is no logarithm.
+        InputError: if the shapes do not belong together, or the wavelengths are not those of an
+            optical spectrum: see `wavelengths.check`.
     """
     return Binning.of(loglam, grid)(flux, ivar)
 
@@ -80,58 +82,60 @@ def rebin(
 class Binning:
     """Which pixel goes into which bin: `rebin` for many spectra of the same wavelengths.
 
-    Pixels are summed over runs of equal bin, and where a bin has several runs, as arms overlap,
-    these are summed too: so pixels in nearly any order are never copied.
+    Pixels are summed over runs of equal bin. Where the runs are not the bins in their order, as
+    arms overlap or pixels come from red to blue, the runs are brought to that order and summed
+    again: so the pixels themselves are never moved.
 
     Attributes:
-        loglam: (pixels,), the wavelengths that it is for.
+        shape: (pixels,), of the wavelengths that it is for.
         size: bins of the grid.
         pixels: from the first on the grid to the last.
         runs: where each run begins among these pixels.
+        ascending: whether the runs are bins in ascending order, each one run.
         order: the runs on the grid, by bin.
         groups: where each bin's runs begin in that order.
         filled: the bin of each group.
     """
 
-    loglam: NDArray[np.floating]
+    shape: tuple[int, ...]
     size: int
     pixels: slice
     runs: NDArray[np.int64]
+    ascending: bool
     order: NDArray[np.int64]
     groups: NDArray[np.int64]
     filled: NDArray[np.int64]
 
     @classmethod
-    def of(cls, loglam: NDArray[np.floating], grid: LogGrid = BOSS_GRID) -> "Binning":
-        """The binning of these wavelengths: see `rebin`."""
-        loglam = np.asarray(loglam)
-        known = loglam[np.isfinite(loglam)]
-        if known.size and known.min() > 100:
-            raise InputError(
-                f"loglam begins at {known[0]:g}, which looks like Angstrom;"
-                " give log10 of the wavelengths"
-            )
-        index = grid.bin_of(np.where(np.isfinite(loglam), loglam, 0.0)).ravel()
-        index = np.where((index >= 0) & (index < grid.size), index, -1)
+    def of(
+        cls, loglam: NDArray[np.floating], grid: LogGrid = BOSS_GRID, source: str = ""
+    ) -> "Binning":
+        """The binning of these wavelengths: see `rebin`; errors name the file `source`."""
+        loglam = np.ma.filled(np.ma.asarray(loglam, np.float64), np.nan)
+        known = np.isfinite(loglam)
+        wavelengths.check(loglam[known], grid.edges[0], grid.edges[-1], source)
+        index = grid.bin_of(np.where(known, loglam, 0)).ravel()
+        index = np.where(known.ravel() & (index >= 0) & (index < grid.size), index, -1)
         on_grid = np.flatnonzero(index >= 0)
         pixels = slice(on_grid[0], on_grid[-1] + 1) if len(on_grid) else slice(0)
         index = index[pixels]
         runs = np.flatnonzero(np.diff(index, prepend=-2))
+        ascending = bool((np.diff(index[runs], prepend=-1) > 0).all())
         order = np.argsort(index[runs], kind="stable")
         order = order[index[runs][order] >= 0]
         bins = index[runs][order]
         groups = np.flatnonzero(np.diff(bins, prepend=-1))
-        return cls(loglam, grid.size, pixels, runs, order, groups, bins[groups])
+        return cls(loglam.shape, grid.size, pixels, runs, ascending, order, groups, bins[groups])
 
     def __call__(
         self, flux: NDArray[np.floating], ivar: NDArray[np.floating]
     ) -> tuple[Float64Array, Float64Array]:
         """Flux and ivar, both (..., pixels), in the bins: see `rebin`."""
         mask_of_flux, mask_of_ivar = np.ma.getmask(flux), np.ma.getmask(ivar)
-        flux, ivar = np.asarray(flux), np.asarray(ivar)
-        if flux.shape != ivar.shape or flux.shape[-1:] != self.loglam.shape:
+        flux, ivar = _floats(flux), _floats(ivar)
+        if flux.shape != ivar.shape or flux.shape[-1:] != self.shape:
             raise InputError(
-                f"loglam {self.loglam.shape}, flux {flux.shape} and ivar {ivar.shape} do not belong"
+                f"loglam {self.shape}, flux {flux.shape} and ivar {ivar.shape} do not belong"
                 " together; give (pixels,), (..., pixels) and (..., pixels)"
             )
         if np.any(mask_of_flux) or np.any(mask_of_ivar):
@@ -161,6 +165,11 @@ class Binning:
             np.add.reduceat(pixels, self.runs, axis=-1, dtype=np.float64)
             for pixels in (flux * ivar, ivar)
         ]
-        if len(self.groups) < len(self.runs):
+        if not self.ascending:
             sums = [np.add.reduceat(part[..., self.order], self.groups, axis=-1) for part in sums]
         return sums[0], sums[1]
+
+
+def _floats(values: NDArray[np.number]) -> NDArray[np.floating]:
+    """The same numbers in a dtype whose products do not overflow where the numbers do not."""
+    return np.asarray(values, np.result_type(values, np.float32))
