@@ -84,10 +84,12 @@ def test_prediction_is_the_same_from_any_float_type_and_for_one_spectrum(classif
 
 def test_three_lines_in_a_notebook(classifier: Model):
     loglam = np.log10(np.linspace(3500, 10500, 4000))
-    flux = np.sin(loglam * 200) + 3
+    flux = np.sin(loglam * 200) + np.random.default_rng(1).normal(3, 1, 4000)
     one = classifier.predict(*rebin(loglam, flux, np.ones(4000)))
     assert len(one) == 1 and one["FLAGS"][0] == 0
-    many = classifier.predict(*rebin(loglam, np.stack([flux, 2 * flux]), np.ones((2, 4000))))
+    stacked = np.stack([flux, 2 * flux]), np.stack([np.ones(4000), np.full(4000, 0.25)])
+    many = classifier.predict(*rebin(loglam, *stacked))
+    assert many["FLAGS"].tolist() == [0, 0]
     assert many["CLASS"].tolist() == one["CLASS"].tolist() * 2
 
 

@@ -173,8 +173,9 @@ def test_spectra_that_are_dead_damaged_or_cut_off_are_flagged(model: Model, file
     write_spec(Path("nan.fits"), flux=np.where(pixel % 9, flux, np.nan))
     write_spec(Path("inf.fits"), flux=flux, ivar=np.where(pixel % 9, 1, np.inf))
     write_spec(Path("negative.fits"), flux=flux, ivar=np.where(pixel % 9, 1, -1))
-    write_spec(Path("half.fits"), flux=10 * flux, ivar=np.where(pixel < 2000, 1, 0))
-    write_spec(Path("noisy.fits"), flux=flux, ivar=np.full(4600, 1e-4))
+    write_spec(Path("half.fits"), flux=10 * flux, ivar=np.where(pixel < 2000, 0.01, 0))
+    write_spec(Path("noisy.fits"), flux=flux - 2, ivar=np.ones(4600))
+    write_spec(Path("sigma.fits"), flux=100 * flux, ivar=np.full(4600, 100))  # in place of 1e-4
     bad, cut = Flag.BAD_PIXELS, Flag.PARTIAL
     nothing = Flag.NO_DATA | cut | Flag.LOW_SN
     expected = {
@@ -186,6 +187,7 @@ def test_spectra_that_are_dead_damaged_or_cut_off_are_flagged(model: Model, file
         "negative.fits": bad,
         "half.fits": cut,
         "noisy.fits": Flag.LOW_SN,
+        "sigma.fits": Flag.NOISE_MISMATCH,
         files[0]: Flag(0),
     }
     table = predicted(model, list(expected))
@@ -199,10 +201,21 @@ def test_spectra_that_are_dead_damaged_or_cut_off_are_flagged(model: Model, file
 def test_a_spectrum_without_pixels_on_the_grid_is_flagged(model: Model, files: list[str]):
     write_spec(Path("x.fits"), loglam_in="header")
     with fits.open("x.fits", mode="update") as hdus:
-        hdus[0].header["COEFF0"] = 4.2  # infrared
+        hdus[0].header["COEFF0"], hdus[0].header["COEFF1"] = 4.0, 1e-5  # beyond the grid's end
     table = predicted(model, ["x.fits", files[0]])
     assert Flag.NO_DATA in Flag(int(table["FLAGS"][0]))
     assert np.ma.getmaskarray(table["CLASS"]).tolist() == [True, False]
+
+
+def test_a_spectrum_that_is_not_optical_is_a_row_and_a_sentence(
+    run: Path, files: list[str], capsys: pytest.CaptureFixture
+):
+    write_spec(Path("x.fits"), loglam_in="header")
+    with fits.open("x.fits", mode="update") as hdus:
+        hdus[0].header["COEFF0"] = 4.2  # infrared
+    work(Config(("x.fits", files[0]), (str(run),), Path("c.fits")))
+    assert Table.read("c.fits")["FLAGS"].tolist()[0] == int(Flag.UNREADABLE)
+    assert "x.fits: loglam runs from 4.2 to 4.6599" in capsys.readouterr().err
 
 
 def test_the_command_writes_the_catalog_and_counts(

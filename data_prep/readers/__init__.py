@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from data_prep.readers import desi, sdss, spplate, spspec
 from data_prep.readers.fits import columns, find_table, open_fits
-from spectranet_jax.spectra import BOSS_GRID, InputError, LogGrid
-from spectranet_jax.spectra.flags import pixel_flags
+from spectranet_jax.spectra import BOSS_GRID, InputError, LogGrid, scatter
+from spectranet_jax.spectra.flags import noise_flags, pixel_flags
 from spectranet_jax.spectra.grid import Binning
 from spectranet_jax.spectra.spectrum import Spectrum
 
@@ -191,7 +191,7 @@ def rebin_all(
 def rebinned(
     spectra: Iterable[Spectrum], grid: LogGrid = BOSS_GRID
 ) -> Iterator[tuple[list[Spectrum], NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]]:
-    """A few spectra at a time, their `pixel_flags`, and flux and ivar as of `rebin_all`."""
+    """A few spectra at a time, the flags that pixels tell, and flux and ivar as of `rebin_all`."""
     loglam = None
     for group in _of_a_kind(spectra):
         pixels = np.stack([s.flux for s in group]), np.stack([s.ivar for s in group])
@@ -203,7 +203,8 @@ def rebinned(
         good = np.isfinite(flux) & np.isfinite(ivar)
         if not good.all():
             flux[~good], ivar[~good] = 0, 0
-        yield group, pixel_flags(*pixels), flux, ivar
+        flags = pixel_flags(*pixels) | noise_flags(scatter.too_large(loglam, *pixels))
+        yield group, flags, flux, ivar
 
 
 def _of_a_kind(spectra: Iterable[Spectrum]) -> Iterator[list[Spectrum]]:

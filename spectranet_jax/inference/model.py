@@ -20,8 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 
 import spectranet_jax
 from spectranet_jax.inference import catalog, weights
+from spectranet_jax.spectra import scatter
 from spectranet_jax.spectra.errors import InputError
-from spectranet_jax.spectra.flags import Flag, median_sn, quality_flags
+from spectranet_jax.spectra.flags import Flag, median_sn, noise_flags, quality_flags
 from spectranet_jax.spectra.grid import BOSS_GRID
 from spectranet_jax.spectra.labels import CLASSES
 from spectranet_jax.tasks import Task
@@ -208,9 +209,10 @@ def clean(
             " bring spectra to the grid with spectranet_jax.spectra.rebin"
         )
     exact, weight = _near_one(exact, weight)
+    mismatch = noise_flags(scatter.too_small(exact, weight))  # float32 may not hold such an ivar
     near = np.where(np.abs(exact) < FLUX_LIMIT, exact, np.nan).astype(np.float32)
     weight = np.where(np.abs(weight) < IVAR_LIMIT, weight, np.nan).astype(np.float32)
-    bits = quality_flags(near, weight)
+    bits = quality_flags(near, weight) | mismatch
     if flags is not None:
         # Of a file that could not be read, nothing else is known.
         bits = np.where(flags & Flag.UNREADABLE, flags, bits | flags)

@@ -14,6 +14,7 @@ class Flag(IntFlag):
     PARTIAL = 4  # more than a tenth of the grid's bins are empty
     BAD_PIXELS = 8  # NaN, infinite or negative ivar in the input; those pixels were masked
     LOW_SN = 16  # median S/N a bin below 2
+    NOISE_MISMATCH = 32  # pixels scatter far more or less than ivar says: is it sigma, or variance?
 
 
 LOW_SN_LIMIT = 2.0
@@ -39,6 +40,11 @@ def pixel_flags(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDArr
     """Flags that only native pixels, (..., pixels), can tell: BAD_PIXELS or 0, int32 (...)."""
     good = np.isfinite(flux) & np.isfinite(ivar) & (ivar >= 0)
     return np.where(good.all(axis=-1), 0, Flag.BAD_PIXELS).astype(np.int32)
+
+
+def noise_flags(mismatch: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """NOISE_MISMATCH where `scatter.too_large` or `scatter.too_small` finds one, int32 (...)."""
+    return np.where(mismatch, Flag.NOISE_MISMATCH, 0).astype(np.int32)
 
 
 def quality_flags(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDArray[np.int32]:
