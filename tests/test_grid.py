@@ -3,6 +3,7 @@ import ast
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.table import Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -241,3 +242,13 @@ def test_whole_numbers_and_half_precision_do_not_overflow():
         flux, ivar = np.full(4, 3000, dtype), np.full(4, 3000, dtype)
         mean, weight = rebin(loglam, flux, ivar)
         assert set(mean[weight > 0]) == {3000} and weight.sum() == 12000
+
+
+def test_lists_and_columns_of_tables_are_taken_as_arrays_are(rng):
+    loglam, flux, ivar = np.linspace(3.6, 3.7, 50), rng.normal(size=50), rng.random(50)
+    expected = rebin(loglam, flux, ivar)
+    assert_same_bins(rebin(loglam.tolist(), flux.tolist(), ivar.tolist()), expected)
+    table = Table({"loglam": np.ma.masked_array(loglam, loglam > 3.65), "flux": flux, "ivar": ivar})
+    table["flux"] = table["flux"].astype(">f8")
+    hidden = added(np.where(loglam > 3.65, np.nan, loglam), flux, ivar)
+    assert_same_bins(rebin(table["loglam"], table["flux"], table["ivar"]), hidden)

@@ -245,7 +245,7 @@ def _integer_columns(header: bytes) -> dict[str, tuple[int, int]]:
     text = header.decode("ascii", "replace")
     names = {int(n): name.strip().upper() for n, name in _TTYPE.findall(text)}
     forms = {int(n): form for n, form in _TFORM.findall(text)}
-    scaled = {int(n) for n in _TZERO.findall(text)}
+    scaled = {int(zero or scale) for zero, scale in _SCALED.findall(text)}
     if not (rows := _NAXIS2.search(text)) or int(rows.group(1)) == 0:
         return {}
     places, offset = {}, 0
@@ -261,6 +261,6 @@ def _integer_columns(header: bytes) -> dict[str, tuple[int, int]]:
 _END = b"END" + 77 * b" "
 _TTYPE = re.compile(r"TTYPE(\d+) *= *'([^']*)'")
 _TFORM = re.compile(r"TFORM(\d+) *= *'([^']*)'")
-_TZERO = re.compile(r"TZERO(\d+) *= ")
+_SCALED = re.compile(r"TZERO(\d+) *=(?! *0\.?0* )|TSCAL(\d+) *=(?! *1\.?0* )")
 _NAXIS2 = re.compile(r"NAXIS2 *= *(\d+)")
 _FORM = re.compile(r" *(\d*)([A-Z])")

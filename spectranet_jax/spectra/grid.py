@@ -172,4 +172,5 @@ class Binning:
 
 def _floats(values: NDArray[np.number]) -> NDArray[np.floating]:
     """The same numbers in a dtype whose products do not overflow where the numbers do not."""
-    return np.asarray(values, np.result_type(values, np.float32))
+    values = np.asarray(values)
+    return values.astype(np.result_type(values, np.float32), copy=False)

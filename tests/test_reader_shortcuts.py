@@ -1,0 +1,141 @@
+"""What readers do by a shorter way gives what the long way gives: astropy's, or one at a time."""
+
+import io
+import re
+
+import numpy as np
+from astropy.io import fits
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data_prep.readers import rebin_all, rebinned
+from data_prep.readers.fits import in_rows, integers_after
+from spectranet_jax.spectra import rebin
+from spectranet_jax.spectra.spectrum import Spectrum
+
+WANTED = ("PLATE", "MJD", "FIBERID", "THING_ID")
+LIMITS = {"I": 1 << 15, "J": 1 << 31, "K": 1 << 63}
+
+
+@st.composite
+def columns(draw):
+    """A column of the catalog values: integers plain, scaled or several; others in between."""
+    name = draw(st.sampled_from([*WANTED, "thing_id", "A", "B", "C", "D"]))
+    kind = draw(st.sampled_from("IJKIJKIJKBLXEDAPCM"))
+    if kind in LIMITS:
+        value = draw(st.integers(-LIMITS[kind], LIMITS[kind] - 1))
+        count = draw(st.sampled_from(["", "1", "", "3"]))
+        how = draw(st.sampled_from(["", "", "zero", "scale", "null", "neither"]))
+        further = {
+            "zero": {"ZERO": LIMITS[kind]},
+            "scale": {"SCAL": 2.0},
+            "null": {"NULL": value},
+            "neither": {"ZERO": 0.0, "SCAL": 1},  # as some writers say of every column
+        }.get(how, {})
+        return name, f"{count}{kind}", value, further
+    form = {"X": "11X", "A": "7A", "P": "PJ()", "L": "L"}.get(kind, kind)
+    return name, form, None, {}
+
+
+def made(specified) -> bytes:
+    """A file of one image and, after it, the table; its values are written as they are stored."""
+    table = []
+    for name, form, value, _ in specified:
+        shape = (1, 3) if form.startswith("3") else 1
+        array = None if value is None else np.full(shape, value)
+        table.append(fits.Column(name, form, array=array))
+    hdu = fits.BinTableHDU.from_columns(table, nrows=1)
+    for number, (_, _, _, further) in enumerate(specified, start=1):
+        hdu.header.update({f"X{word}{number}": value for word, value in further.items()})
+    content = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.zeros(7)), hdu]).writeto(content)
+    # Under another name till here, since astropy would scale the values.
+    return re.sub(rb"X(ZERO|SCAL|NULL)(\d+) *=", _as_keyword, content.getvalue())
+
+
+def _as_keyword(found: re.Match[bytes]) -> bytes:
+    return b"T" + found[0][1:]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(columns(), min_size=1, max_size=12, unique_by=lambda column: column[0].upper()))
+def test_integers_of_a_table_are_those_that_astropy_reads(specified):
+    content = made(specified)
+    with fits.open(io.BytesIO(content)) as hdus:
+        found = integers_after(hdus[1], WANTED)
+    with fits.open(io.BytesIO(content)) as hdus:
+        row = hdus[2].data[0]
+        for name, value in found.items():
+            assert value == row[name]
+    plain = {
+        name.upper()
+        for name, form, value, further in specified
+        if value is not None
+        and not form.startswith("3")
+        and further in ({}, {"NULL": value}, {"ZERO": 0.0, "SCAL": 1})
+    }
+    assert found.keys() == plain & set(WANTED)  # scaled ones are left out, never told wrongly
+
+
+DTYPES = ["u1", "i2", "i4", "i8", "u2", "u4", "f4", "f8"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.integers(1, 50),
+    dtypes=st.lists(st.sampled_from(DTYPES), min_size=1, max_size=3),
+    scaled=st.booleans(),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_images_in_rows_are_those_that_astropy_reads(tmp_path_factory, rows, dtypes, scaled, seed):
+    rng = np.random.default_rng(seed)
+    path = tmp_path_factory.getbasetemp() / "images.fits"
+    images = [fits.ImageHDU(rng.integers(0, 100, (rows, 9)).astype(dtype)) for dtype in dtypes]
+    if scaled:
+        stored = fits.ImageHDU(rng.integers(-99, 99, (rows, 9)).astype("i2"))
+        stored.header["BSCALE"], stored.header["BZERO"] = 0.25, 3.0
+        images.append(stored)
+    fits.HDUList([fits.PrimaryHDU(), *images]).writeto(path, overwrite=True, checksum=True)
+    with fits.open(path) as hdus:
+        expected = [np.array(hdu.data) for hdu in hdus[1:]]
+    with fits.open(path, memmap=False) as hdus:
+        parts = list(in_rows(path, hdus[1:]))
+        assert all(array.dtype.isnative for part in parts for array in part)
+        for whole, *pieces in zip(expected, *parts, strict=True):
+            np.testing.assert_array_equal(np.concatenate(pieces), whole)
+
+
+def spectra(draw_seed: int, kinds: list[int]) -> list[Spectrum]:
+    """Spectra of some wavelength grids, in the order given: two of them equal, in two arrays."""
+    rng = np.random.default_rng(draw_seed)
+    grids = [
+        np.log10(np.linspace(3600, 10000, 700)),
+        np.log10(np.linspace(9900, 3700, 700)),  # as long, and from red to blue
+        np.log10(np.r_[np.linspace(3600, 6000, 300), np.linspace(5800, 9800, 500)]),
+    ]
+    grids.append(grids[0].copy())  # equal, and another array
+    made = []
+    for place, kind in enumerate(kinds):
+        loglam = grids[kind]
+        flux, ivar = rng.normal(3, 1, loglam.size), rng.uniform(0.5, 2, loglam.size)
+        ivar[rng.random(loglam.size) < 0.1 * (place % 3)] = 0
+        flux[rng.random(loglam.size) < 0.05 * (place % 2)] = np.nan
+        numbers = np.float32(flux), np.float32(ivar)
+        made.append(Spectrum(str(place), loglam, *numbers, "x", (-1, -1, -1)))
+    return made
+
+
+@settings(max_examples=50, deadline=None)
+@given(kinds=st.lists(st.integers(0, 3), min_size=1, max_size=40), seed=st.integers(0, 2**32 - 1))
+def test_spectra_rebinned_together_are_those_rebinned_alone(kinds, seed):
+    """Places of bins are kept from one spectrum to the next where the wavelengths are the same."""
+    several = spectra(seed, kinds)
+    flux, ivar = rebin_all(several)
+    for row, spectrum in enumerate(several):
+        expected = rebin(spectrum.loglam, spectrum.flux, spectrum.ivar)
+        np.testing.assert_array_equal(flux[row], expected[0].astype(np.float32))
+        np.testing.assert_array_equal(ivar[row], expected[1].astype(np.float32))
+    groups = list(rebinned(several))
+    assert [one for group, *_ in groups for one in group] == several
+    alone = [bits[0] for one in several for _, bits, _, _ in rebinned([one])]
+    assert np.concatenate([bits for _, bits, _, _ in groups]).tolist() == alone
