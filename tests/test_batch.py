@@ -1,9 +1,13 @@
 """What a worker makes of files."""
 
 import hashlib
+import io
+from dataclasses import fields
 
 import numpy as np
 from astropy.io import fits
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from make_fits import write_spec, write_spplate
 
 from data_prep import batch
@@ -53,3 +57,34 @@ def test_of_a_file_that_fails_in_its_middle_nothing_is_kept(tmp_path, monkeypatc
     assert (digest, spectra, others, fine) == ("", 0, 40, "")
     assert reason.startswith(f"{damaged} cannot be read as FITS")
     assert len(read) == 40 and set(read.file.tolist()) == {1}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sizes=st.lists(st.integers(0, 9), min_size=1, max_size=4),
+    names=st.text("añ-9", min_size=0, max_size=12),
+    cut=st.floats(0, 1, exclude_max=True),
+)
+def test_batches_come_back_from_bytes_one_after_the_other_and_a_cut_one_does_not(sizes, names, cut):
+    rng = np.random.default_rng(sum(sizes))
+    batches = [
+        batch.Batch(
+            files=[(f"{names}.fits", "ab12", size, names)],
+            name=np.array([f"{names}{row}".encode() for row in range(size)], np.bytes_),
+            fiber=rng.integers(-1, 1 << 40, size),
+            object_id=rng.integers(-1, 1 << 62, size),
+            file=np.zeros(size, np.int32),
+            flux=rng.normal(size=(size, 443)).astype(np.float32),
+            ivar=rng.random((size, 443)).astype(np.float32),
+            masked=rng.random(size) < 0.5,
+        )
+        for size in sizes
+    ]
+    encoded = [batch.encode(one) for one in batches]
+    file = io.BytesIO(b"".join(encoded) + encoded[0][: int(cut * len(encoded[0]))])
+    for expected in batches:
+        found = batch.decode(file)
+        assert found is not None and found.files == expected.files
+        for field in fields(batch.Batch)[1:]:
+            np.testing.assert_array_equal(getattr(found, field.name), getattr(expected, field.name))
+    assert batch.decode(file) is None

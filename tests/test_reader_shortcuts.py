@@ -2,15 +2,18 @@
 
 import io
 import re
+from unittest.mock import patch
 
 import numpy as np
+import pytest
 from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data_prep.readers import fits as reading
 from data_prep.readers import rebin_all, rebinned
-from data_prep.readers.fits import in_rows, integers_after
-from spectranet_jax.spectra import rebin
+from data_prep.readers.fits import in_rows, integers_after, open_fits
+from spectranet_jax.spectra import InputError, rebin
 from spectranet_jax.spectra.spectrum import Spectrum
 
 WANTED = ("PLATE", "MJD", "FIBERID", "THING_ID")
@@ -139,3 +142,24 @@ def test_spectra_rebinned_together_are_those_rebinned_alone(kinds, seed):
     assert [one for group, *_ in groups for one in group] == several
     alone = [bits[0] for one in several for _, bits, _, _ in rebinned([one])]
     assert np.concatenate([bits for _, bits, _, _ in groups]).tolist() == alone
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    numbers=st.lists(st.sampled_from([-1, 0, 1, 2**31 - 1, -(2**31)]), min_size=1, max_size=3000),
+    at_once=st.sampled_from([4, 64, 2880, 1 << 18]),
+    changed=st.integers(0, 2**32),
+)
+def test_the_checksum_taken_in_pieces_is_astropys(tmp_path_factory, numbers, at_once, changed):
+    path = tmp_path_factory.getbasetemp() / "summed.fits"
+    image = fits.ImageHDU(np.int32([numbers]))
+    fits.HDUList([fits.PrimaryHDU(), image]).writeto(path, overwrite=True, checksum=True)
+    with patch.object(reading, "SUMMED_AT_ONCE", at_once):
+        with open_fits(path) as hdus:
+            np.testing.assert_array_equal(reading.numbers(path, hdus[1], np.int64), [numbers])
+            place = hdus[1].fileinfo()["datLoc"] + changed % (4 * len(numbers))
+        content = bytearray(path.read_bytes())
+        content[place] ^= 1 << changed % 8
+        path.write_bytes(content)
+        with open_fits(path) as hdus, pytest.raises(InputError, match="does not sum to"):
+            reading.numbers(path, hdus[1], np.int64)

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import toy_survey
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from spectranet_jax.spectra import InputError
 from spectranet_jax.training.order import shuffled
@@ -30,6 +32,21 @@ def test_pixels_and_columns_are_those_that_were_written(folder: Path):
     assert (original.label[rows] >= 2).all()
     np.testing.assert_array_equal(split.columns["z"], original.z[rows])
     indices = np.random.default_rng(0).permutation(len(split))[:100]
+    flux, ivar = split.pixels(indices)
+    np.testing.assert_array_equal(flux, original.flux[rows[indices]])
+    np.testing.assert_array_equal(ivar, original.ivar[rows[indices]])
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data(), label=st.integers(0, 3), every=st.integers(1, 700))
+def test_pixels_of_any_indices_are_those_of_their_rows(folder: Path, data, label, every):
+    """In any order, some of them twice, and with blocks of which nothing is selected."""
+    split = open_split(
+        folder, "train", lambda t: (t["label"] >= label) & (t["object_id"] < 300 + every)
+    )
+    original = toy_survey.block(2000)
+    rows = split.columns["object_id"]
+    indices = np.array(data.draw(st.lists(st.integers(0, len(split) - 1), max_size=40)), np.int64)
     flux, ivar = split.pixels(indices)
     np.testing.assert_array_equal(flux, original.flux[rows[indices]])
     np.testing.assert_array_equal(ivar, original.ivar[rows[indices]])
