@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.readers import rebinned, stream
+from data_prep.readers.desi_identity import NOT_TARGETS
 from data_prep.summary import sha256_of
-from data_prep.truth import fiber_key
 from spectranet_jax.spectra import BOSS_GRID, InputError
-from spectranet_jax.spectra.flags import Flag
+from spectranet_jax.spectra.identity import Identity, as_arrays
 
 HASHED_MEANWHILE = 4 << 20
 """Bytes of a file from which on handing it to a thread is worth it."""
@@ -34,21 +34,22 @@ class Batch:
         files: of each file: name as given, sha256 ("" if unreadable), number of its spectra, and
             the sentence that tells why it cannot be read ("" if it can).
         name: (n,) bytes, what the survey calls each spectrum.
-        fiber: (n,) int64, `fiber_key`, -1 where there is none.
-        object_id: (n,) int64, where the file tells it, else -1.
+        keys, ids: int64, what observation and what object each is of: `identity.as_arrays`.
+        aims: (n,) bool, whether the fiber was on a target (False: OBJTYPE is SKY or BAD).
         file: (n,) int32, index into `files`.
         flux, ivar: (n, 443) float32.
-        masked: (n,) bool, whether pixels were masked that are no numbers, or of negative ivar.
+        flags: (n,) int32, bits of `spectra.flags` that file and pixels tell.
     """
 
     files: list[tuple[str, str, int, str]]
     name: NDArray[np.bytes_]
-    fiber: NDArray[np.int64]
-    object_id: NDArray[np.int64]
+    keys: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    aims: NDArray[np.bool_]
     file: NDArray[np.int32]
     flux: NDArray[np.float32]
     ivar: NDArray[np.float32]
-    masked: NDArray[np.bool_]
+    flags: NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.name)
@@ -62,31 +63,33 @@ def read_files(paths: Sequence[str]) -> Batch:
 
 def _read_file(path: str, thread: Executor) -> Batch:
     digest = _digest(Path(path), thread)
-    identities: list[tuple[bytes, tuple[int, int, int], int]] = []
+    named: list[tuple[bytes, Identity]] = []
     parts = [_NOTHING]
     try:
-        for spectra, flags, flux, ivar in rebinned(stream(Path(path))):
-            identities += [(s.name.encode(), s.key, s.object_id) for s in spectra]
-            parts.append((flags & Flag.BAD_PIXELS != 0, flux, ivar))
-        file = path, digest(), len(identities), ""
+        for spectra, *numbers in rebinned(stream(Path(path))):
+            named += [(s.name.encode(), s.identity) for s in spectra]
+            parts.append(tuple(numbers))
+        file = path, digest(), len(named), ""
     except InputError as reason:  # be it after some spectra: none of them is trusted then
-        identities, parts = [], [_NOTHING]
+        named, parts = [], [_NOTHING]
         file = path, "", 0, str(reason)
-    masked, flux, ivar = (np.concatenate(part) for part in zip(*parts, strict=True))
-    keys = np.array([key for _, key, _ in identities], np.int64).reshape(-1, 3)
+    flags, flux, ivar = (np.concatenate(part) for part in zip(*parts, strict=True))
+    identities = [identity for _, identity in named]
+    keys, ids = as_arrays(identities)
     return Batch(
         files=[file],
-        name=np.array([name for name, _, _ in identities], np.bytes_),
-        fiber=fiber_key(*keys.T),
-        object_id=np.array([object_id for _, _, object_id in identities], np.int64),
-        file=np.zeros(len(identities), np.int32),
+        name=np.array([name for name, _ in named], np.bytes_),
+        keys=keys,
+        ids=ids,
+        aims=np.array([one.get("OBJTYPE") not in NOT_TARGETS for one in identities], np.bool_),
+        file=np.zeros(len(named), np.int32),
         flux=flux,
         ivar=ivar,
-        masked=masked,
+        flags=flags,
     )
 
 
-_NOTHING = (np.zeros(0, np.bool_), *np.zeros((2, 0, BOSS_GRID.size), np.float32))
+_NOTHING = (np.zeros(0, np.int32), *np.zeros((2, 0, BOSS_GRID.size), np.float32))
 
 
 def _digest(path: Path, thread: Executor) -> Callable[[], str]:

@@ -12,19 +12,22 @@ it is surely a BAL. Which quasars are BALs is told by the rule that is asked for
 """
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.readers.desi_identity import NOT_TARGETS
 from spectranet_jax.spectra import InputError, labels
+from spectranet_jax.spectra.identity import FIBER
 from spectranet_jax.spectra.labels import GALAXY, QSO, QSO_BAL, STAR, UNKNOWN
 
 BalRule = Literal["class", "flag-and-bi"]
 Table = Mapping[str, NDArray[Any]]
 
-FIBER = ("PLATE", "MJD", "FIBERID")
 JOIN = ("THING_ID", *FIBER)
 DUPLICATES = tuple(f"{name}_DUPLICATE" for name in ("PLATE", "MJD", "FIBERID"))
 """Columns (rows, k) that list further spectra of the same object, from DR9Q on."""
@@ -56,10 +59,10 @@ class Catalog:
 
     Attributes:
         name: what its makers call it.
-        needed, used: columns in upper case.
+        needed, used: columns in upper case, beside those that name spectra.
         classes: the labels that it can give.
         adapt: (columns, BAL rule) -> what they say.
-        object_column: what names an object.
+        without: columns that it has not: a table with these is of more than quasars.
     """
 
     name: str
@@ -67,7 +70,7 @@ class Catalog:
     used: frozenset[str]
     classes: tuple[int, ...]
     adapt: Callable[[Table, BalRule], Answer]
-    object_column: str = "THING_ID"
+    without: frozenset[str] = frozenset()
 
 
 def _superset(table: Table, rule: BalRule) -> Answer:
@@ -76,7 +79,7 @@ def _superset(table: Table, rule: BalRule) -> Answer:
         bal = _flag_and_bi(table["BAL_FLAG_VI"] == 1, table["BAL_FLAG_VI"] == 0, table["BI_CIV"])
     else:
         bal = _by_class(label)
-    return _answer(label, bal, table["Z_VI"], table["Z_CONF_PERSON"])
+    return answer(label, bal, table["Z_VI"], table["Z_CONF_PERSON"])
 
 
 def _dr12q(table: Table, rule: BalRule) -> Answer:
@@ -87,7 +90,7 @@ def _dr12q(table: Table, rule: BalRule) -> Answer:
     else:
         bal = np.where(flag > 0, labels.BAL, labels.NOT_BAL).astype(np.int8)
     label = np.where(flag > 0, QSO_BAL, QSO)
-    return _answer(label, bal, table["Z_VI"], np.full(len(flag), labels.CONFIDENT))
+    return answer(label, bal, table["Z_VI"], np.full(len(flag), labels.CONFIDENT))
 
 
 def _dr14q(table: Table, rule: BalRule) -> Answer:
@@ -97,9 +100,9 @@ def _dr14q(table: Table, rule: BalRule) -> Answer:
     if "BI_CIV" in table:
         bal[table["BI_CIV"] > 0] = labels.BAL
         bal[table["BI_CIV"] == 0] = labels.NOT_BAL
-    inspected = _text(table["SOURCE_Z"]) == "VI"
+    inspected = table["SOURCE_Z"] == "VI"
     z_conf = np.where(inspected | (table["ZWARNING"] == 0), labels.CONFIDENT, 0)
-    return _answer(_quasars(bal), bal, table["Z"], z_conf)
+    return answer(_quasars(bal), bal, table["Z"], z_conf)
 
 
 def _dr16q(table: Table, rule: BalRule) -> Answer:
@@ -114,14 +117,14 @@ def _dr16q(table: Table, rule: BalRule) -> Answer:
         bal = _by_class(label)
     automatic = np.where(table["IS_QSO_FINAL"] == 1, _quasars(bal), UNKNOWN)
     if "AUTOCLASS_PQN" in table:
-        says = _text(table["AUTOCLASS_PQN"])
+        says = table["AUTOCLASS_PQN"]
         automatic[(table["IS_QSO_FINAL"] != 1) & (says == "STAR")] = STAR
         automatic[(table["IS_QSO_FINAL"] != 1) & (says == "GALAXY")] = GALAXY
     label = np.where(inspected | (table["CLASS_PERSON"] > 0), label, automatic).astype(np.int8)
-    by_pipeline = _text(table["SOURCE_Z"]) == "PIPE"
-    by_eye = np.where(_text(table["SOURCE_Z"]) == "VI", table["Z_CONF"], labels.CONFIDENT)
+    by_pipeline = table["SOURCE_Z"] == "PIPE"
+    by_eye = np.where(table["SOURCE_Z"] == "VI", table["Z_CONF"], labels.CONFIDENT)
     z_conf = np.where(by_pipeline, np.where(table["ZWARNING"] == 0, labels.CONFIDENT, 0), by_eye)
-    return _answer(label, bal, table["Z"], np.clip(z_conf, 0, labels.CONFIDENT))
+    return answer(label, bal, table["Z"], np.clip(z_conf, 0, labels.CONFIDENT))
 
 
 def _pipeline(kind: str, warning: str) -> Callable[[Table, BalRule], Answer]:
@@ -130,24 +133,20 @@ def _pipeline(kind: str, warning: str) -> Callable[[Table, BalRule], Answer]:
     def adapt(table: Table, rule: BalRule) -> Answer:
         del rule
         sure = table[warning] == 0
+        if "OBJTYPE" in table:
+            sure &= ~np.isin(table["OBJTYPE"], NOT_TARGETS)
         label = np.full(len(sure), UNKNOWN, np.int8)
         for name, value in PIPELINE.items():
-            label[sure & (_text(table[kind]) == name)] = value
+            label[sure & (table[kind] == name)] = value
         bal = np.full(len(sure), labels.BAL_UNSURE, np.int8)
-        return _answer(label, bal, table["Z"], np.where(sure, labels.CONFIDENT, 0))
+        return answer(label, bal, table["Z"], np.where(sure, labels.CONFIDENT, 0))
 
     return adapt
 
 
-def _quasar_catalog(table: Table, rule: BalRule) -> Answer:
-    del rule
-    bal = np.full(len(table["Z"]), labels.BAL_UNSURE, np.int8)
-    secure = np.full(len(bal), labels.CONFIDENT)
-    return _answer(_quasars(bal), bal, table["Z"], secure)
-
-
 _EVERY_CLASS = (STAR, GALAXY, QSO, QSO_BAL)
 _DR16 = frozenset({*JOIN, "Z", "SOURCE_Z", "Z_CONF", "CLASS_PERSON", "IS_QSO_FINAL", "ZWARNING"})
+_CLASSES = frozenset({"CLASS", "SPECTYPE", "CLASS_PERSON"})
 _SPALL = frozenset({"CLASS", "Z", "ZWARNING"})
 
 CATALOGS = (
@@ -164,6 +163,7 @@ CATALOGS = (
         frozenset(DUPLICATES),
         (QSO, QSO_BAL),
         _dr12q,
+        _CLASSES,
     ),
     Catalog(
         "DR16Q",
@@ -185,11 +185,12 @@ CATALOGS = (
         frozenset({"BI_CIV", *DUPLICATES}),
         (QSO, QSO_BAL),
         _dr14q,
+        _CLASSES,
     ),
     Catalog(
         "spAll",
         _SPALL | set(FIBER),
-        frozenset({"THING_ID"}),
+        frozenset(),
         (STAR, GALAXY, QSO),
         _pipeline("CLASS", "ZWARNING"),
     ),
@@ -199,26 +200,16 @@ CATALOGS = (
         frozenset(),
         (STAR, GALAXY, QSO),
         _pipeline("CLASS", "ZWARNING"),
-        "CATALOGID",
     ),
     Catalog(
         "DESI redrock",
         frozenset({"TARGETID", "Z", "ZWARN", "SPECTYPE"}),
-        frozenset(),
+        frozenset({"OBJTYPE"}),
         (STAR, GALAXY, QSO),
         _pipeline("SPECTYPE", "ZWARN"),
-        "TARGETID",
-    ),
-    Catalog(
-        "DESI quasar catalog",
-        frozenset({"TARGETID", "Z"}),
-        frozenset(),
-        (QSO,),
-        _quasar_catalog,
-        "TARGETID",
     ),
 )
-"""In the order in which they are tried."""
+"""Catalogs that tell the class of every row, in the order in which they are tried."""
 
 FLAG_AND_BI: dict[str, frozenset[str]] = {
     "Superset_DR12Q": frozenset({"BAL_FLAG_VI", "BI_CIV"}),
@@ -228,7 +219,7 @@ FLAG_AND_BI: dict[str, frozenset[str]] = {
 """The columns that the rule "flag-and-bi" needs of each catalog that it applies to."""
 
 
-def check_rule(path: Any, catalog: Catalog, available: set[str], rule: BalRule) -> None:
+def check_rule(path: Path, catalog: Catalog, available: AbstractSet[str], rule: BalRule) -> None:
     """Raise InputError if a catalog cannot tell BALs by the rule that is asked for."""
     if rule == "flag-and-bi" and not (FLAG_AND_BI.get(catalog.name, {""}) <= available):
         raise InputError(
@@ -257,7 +248,7 @@ def _quasars(bal: NDArray[np.int8]) -> NDArray[np.int8]:
     return np.where(bal == labels.BAL, QSO_BAL, QSO).astype(np.int8)
 
 
-def _answer(
+def answer(
     label: NDArray[Any], bal: NDArray[np.int8], z: NDArray[Any], z_conf: NDArray[Any]
 ) -> Answer:
     z = z.astype(np.float64)
@@ -265,7 +256,3 @@ def _answer(
     is_code = (z_conf >= 0) & (z_conf <= labels.CONFIDENT)
     z_conf = np.where(missing | ~is_code, 0, z_conf).astype(np.int8)
     return Answer(label.astype(np.int8), bal, np.where(missing, np.nan, z), z_conf)
-
-
-def _text(column: NDArray[Any]) -> NDArray[Any]:
-    return np.strings.strip(np.asarray(column).astype(str))

@@ -15,13 +15,15 @@ import numpy as np
 
 from data_prep import archive
 from data_prep.archive import BASE_URL, Kind, Release, Wanted
+from data_prep.columns import meant
 from data_prep.command import command
 from data_prep.fetch import Checksums, FetchError, MissingError, UnreachableError, fetch
 from data_prep.progress import progress
 from data_prep.readers import refuse_spectra
-from data_prep.readers.fits import columns, find_table, open_fits
+from data_prep.readers.fits import open_fits
 from spectranet_jax.spectra import InputError
-from spectranet_jax.spectra.atomic import write_text
+from spectranet_jax.spectra.atomic import check_writable, write_text
+from spectranet_jax.spectra.identity import FIBER
 
 MISSING_LIST, FAILED_LIST = "missing.txt", "failed.txt"
 
@@ -74,6 +76,7 @@ def download(config: Config) -> Summary:
     """
     if not 1 <= config.connections <= MOST_CONNECTIONS:
         raise InputError(f"connections {config.connections} is not from 1 to {MOST_CONNECTIONS}")
+    check_writable(config.out, folder=True)
     wanted = _wanted(config.catalog, config.files)
     trouble = _Trouble()
     checksums = Checksums(trouble.tell)
@@ -121,17 +124,17 @@ def download(config: Config) -> Summary:
 def _wanted(catalog: Path, kind: Kind) -> list[Wanted]:
     """What the catalog names, each once, plate by plate."""
     with open_fits(catalog, large=True) as hdus:
-        table = find_table(hdus, {"PLATE", "MJD", "FIBERID"})
+        table = hdus.table(FIBER)
         if table is None:
             raise InputError(
                 f"{catalog} has no table with PLATE, MJD and FIBERID; give a catalog like"
                 " Superset_DR12Q"
             )
-        refuse_spectra(catalog, hdus)
-        keys = [np.array(table.data[name], np.int64) for name in ("PLATE", "MJD", "FIBERID")]
+        refuse_spectra(hdus)
+        keys = [meant(table, name, slice(None)) for name in FIBER]
         runs = np.full(len(keys[0]), "")
-        if "RUN2D" in columns(table):
-            runs = np.strings.strip(np.array(table.data["RUN2D"]).astype(str))
+        if "RUN2D" in table.columns:
+            runs = np.strings.strip(table.cells("RUN2D").astype(str))
     if kind == "spPlate":
         keys[2] = np.zeros_like(keys[2])
     known = (keys[0] > 0) & (keys[1] > 0)

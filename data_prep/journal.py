@@ -16,7 +16,8 @@ class Journal:
 
     Attributes:
         path: the file.
-        size: bytes of it that hold whole batches.
+        begin: where the first batch begins.
+        size: bytes of it that hold the head and whole batches.
     """
 
     def __init__(self, path: Path, key: str) -> None:
@@ -29,14 +30,14 @@ class Journal:
                 if file.read(len(head)) != head:  # another catalog, other files, another version
                     file.truncate(0)
                     file.write(head)
-        self.size = len(head)
+        self.begin = self.size = len(head)
 
-    def replay(self) -> Iterator[Batch]:
-        """The batches of an earlier run, in order, up to the first that is not whole."""
+    def batches(self) -> Iterator[Batch]:
+        """The batches in order, also those of an earlier run, up to the first that is not whole."""
         with self.path.open("rb") as file:
-            file.seek(self.size)
+            file.seek(self.begin)
             while (batch := batches.decode(file)) is not None:
-                self.size = file.tell()
+                self.size = max(self.size, file.tell())
                 yield batch
 
     def add(self, batch: Batch) -> None:

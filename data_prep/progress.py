@@ -1,6 +1,7 @@
 """Progress that a person reads on a terminal, and a log keeps as plain lines."""
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,11 +19,30 @@ from rich.progress import (
 
 SECONDS_BETWEEN_LINES = 10.0
 
+SILENT = 2.0
+"""Seconds for which nothing need be said: what is wrong with the input is mostly found by then."""
+
 
 class Advance(Protocol):
     """Tell that `amount` more is done, with a remark to show beside the bar."""
 
     def __call__(self, amount: int, remark: str = "") -> None: ...
+
+
+@contextmanager
+def telling(line: str) -> Iterator[None]:
+    """Print a line on standard error if the block takes longer than `SILENT`."""
+
+    def tell() -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    timer = threading.Timer(SILENT, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager
@@ -49,14 +69,17 @@ def progress(what: str, total: int, done: int = 0) -> Iterator[Advance]:
         return
 
     last_line = time.monotonic()
-    print(f"{what}: {done}/{total}", file=sys.stderr, flush=True)
+    told = ""
 
     def advance(amount: int, remark: str = "") -> None:
-        nonlocal done, last_line
+        nonlocal done, last_line, told
         done += amount
-        now = time.monotonic()
-        if done >= total or now - last_line >= SECONDS_BETWEEN_LINES:
-            last_line = now
-            print(f"{what}: {done}/{total} {remark}".rstrip(), file=sys.stderr, flush=True)
+        told = f"{what}: {done}/{total} {remark}".rstrip()
+        if time.monotonic() - last_line >= SECONDS_BETWEEN_LINES:
+            last_line = time.monotonic()
+            print(told, file=sys.stderr, flush=True)
+            told = ""
 
     yield advance
+    if told:  # not where the work ended in an error, which then stands alone
+        print(told, file=sys.stderr, flush=True)

@@ -3,30 +3,31 @@
 python -m data_prep.quasarnet data_dr12.fits truth_DR12Q.fits --out data/quasarnet
 """
 
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tyro
+from numpy.typing import NDArray
 
 from data_prep import truth as truths
 from data_prep.catalogs import BalRule
 from data_prep.command import command
 from data_prep.folder import check_free
+from data_prep.objects import objects_of
 from data_prep.pictures import contact_sheet
-from data_prep.progress import progress
+from data_prep.progress import progress, telling
 from data_prep.readers import quasarnet
 from data_prep.selection import Selection
 from data_prep.split import FRACTIONS, check_fractions
-from data_prep.split_lists import division
+from data_prep.split_lists import check_lists, division
 from data_prep.summary import SHEET, creator, print_summary, sha256_of
-from data_prep.truth import fiber_key
 from data_prep.write import first_block, write_dataset
 from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.identity import FIBER, NONE, fiber_key
 from spectranet_jax.spectra.manifest import Manifest
 from spectranet_jax.spectra.records import Block
 
@@ -62,7 +63,8 @@ class Config:
 def prepare(config: Config) -> Manifest:
     """Read, join, split and write; see `Config`.
 
-    Spectra are joined with the truth by THING_ID, and by plate, MJD and fiber where it is -1.
+    Spectra are joined with the truth by plate, MJD and fiber, and by THING_ID where no row has
+    these.
 
     Raises:
         InputError: if a file is not laid out as QuasarNET's, nothing matches, or a class to
@@ -70,13 +72,21 @@ def prepare(config: Config) -> Manifest:
     """
     check_free(config.out)
     check_fractions(config.split_fractions)
-    print(f"reading {config.truth}", file=sys.stderr, flush=True)
-    truth = truths.read(config.truth, bal=config.bal)
+    check_lists(config.split_lists)
+    with telling(f"reading {config.truth}"):
+        truth = truths.read(config.truth, bal=config.bal)
     index = quasarnet.read_index(config.data)
     report: dict[str, Any] = {"rows_in": len(index), "reasons": Counter()}
+    joined = _join(truth, index)
+    if not (joined.rows >= 0).any():
+        raise InputError(
+            f"no spectrum of {config.data} matches a row of {config.truth} by plate, MJD and fiber,"
+            " or by THING_ID; give the truth that belongs to these spectra"
+        )
+    report["by_object"] = int(joined.by_object.sum())
     manifest = write_dataset(
         config.out,
-        _blocks(config, index, Selection(truth, report["reasons"])),
+        _blocks(config.data, index, joined, Selection(truth, report["reasons"])),
         expected=len(index),
         seed=config.seed,
         sources=[
@@ -86,7 +96,9 @@ def prepare(config: Config) -> Manifest:
         ],
         creator=creator("data_prep.quasarnet", config),
         report=report,
-        division=division(config.split_lists, truth, config.seed, config.split_fractions),
+        division=division(
+            config.split_lists, config.seed, config.split_fractions, truth.fiber, joined.of_rows
+        ),
         balance=truth.classes if config.balance else (),
     )
     contact_sheet(config.out / SHEET, [first_block(config.out, manifest)])
@@ -94,28 +106,42 @@ def prepare(config: Config) -> Manifest:
     return manifest
 
 
-def _blocks(config: Config, index: quasarnet.Index, selection: Selection) -> Iterator[Block]:
+class _Joined(NamedTuple):
+    """Of the spectra, (n,): row of the truth, whether by object alone, `fiber_key`, object; and the
+    object of each row of the truth."""
+
+    rows: NDArray[np.int64]
+    by_object: NDArray[np.bool_]
+    fiber: NDArray[np.int64]
+    of_spectra: NDArray[np.int64]
+    of_rows: NDArray[np.int64]
+
+
+def _join(truth: truths.Truth, index: quasarnet.Index) -> _Joined:
     fiber = fiber_key(index.plate, index.mjd, index.fiber)
-    nameless = index.thing_id == -1
-    truth = selection.truth
-    rows = np.where(nameless, truth.rows_of_fibers(fiber), truth.rows_of_objects(index.thing_id))
-    if not (rows >= 0).any():
-        raise InputError(
-            f"no spectrum of {config.data} matches a row of {config.truth} by THING_ID;"
-            " give the truth that belongs to these spectra"
-        )
+    things = {"THING_ID": np.where(index.thing_id > 0, index.thing_id, NONE)}
+    rows, by_object = truth.rows_of({FIBER: fiber}, things)
+    of_rows, of_spectra = objects_of(truth, rows, things)
+    return _Joined(rows, by_object, fiber, of_spectra, of_rows)
+
+
+def _blocks(
+    data: Path, index: quasarnet.Index, joined: _Joined, selection: Selection
+) -> Iterator[Block]:
+    nameless = index.thing_id <= 0
     with progress("reading spectra", len(index)) as advance:
-        for part, flux, ivar in quasarnet.read_slices(config.data, SLICE):
+        for part, flux, ivar in quasarnet.read_slices(data, SLICE):
             keys = np.stack([index.plate[part], index.mjd[part], index.fiber[part]], axis=-1)
             names = [b"%04d-%d-%04d" % tuple(key) for key in keys.tolist()]
             yield selection.take(
-                rows=rows[part],
-                fiber=fiber[part],
+                rows=joined.rows[part],
+                fiber=joined.fiber[part],
                 flux=flux,
                 ivar=ivar,
                 name=np.array(names, np.bytes_),
-                source=np.full(len(names), config.data.name.encode()),
-                left_out={NO_THING_ID: nameless[part] & (rows[part] < 0)},
+                source=np.full(len(names), data.name.encode()),
+                object_id=joined.of_spectra[part],
+                left_out={NO_THING_ID: nameless[part] & (joined.rows[part] < 0)},
             )
             advance(len(names))
 

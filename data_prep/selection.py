@@ -8,7 +8,6 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.split import NO_OBJECT
 from data_prep.truth import Truth
 from spectranet_jax.spectra.flags import Flag, median_sn, quality_flags
 from spectranet_jax.spectra.labels import UNKNOWN
@@ -42,8 +41,8 @@ class Selection:
         ivar: NDArray[np.float32],
         name: NDArray[np.bytes_],
         source: NDArray[np.bytes_],
+        object_id: NDArray[np.int64],
         left_out: Mapping[str, NDArray[np.bool_]] = MappingProxyType({}),
-        object_id: NDArray[np.int64] | None = None,
     ) -> Block:
         """The usable spectra as a block, in order.
 
@@ -52,8 +51,8 @@ class Selection:
             fiber: (n,) `fiber_key`, -1 where unknown.
             flux, ivar: (n, bins).
             name, source: (n,) bytes.
+            object_id: (n,) of what object each is, -1 where nothing tells.
             left_out: reasons of the survey's own, which come before all others -> (n,) bool.
-            object_id: (n,) what the files call the objects, for which the catalog has no id.
         """
         matched = rows >= 0
         label = np.where(matched, self.truth.label[rows], UNKNOWN)
@@ -64,9 +63,6 @@ class Selection:
         }
         kept = self._leave_out(np.ones(len(rows), np.bool_), {**left_out, **reasons})
         kept = self._leave_out(kept, {REPEATED: self._repeated(kept, fiber)})
-        objects = self.truth.object_id[rows]
-        if object_id is not None:
-            objects = np.where(objects == NO_OBJECT, object_id, objects)
         rows, flux, ivar = rows[kept], flux[kept], ivar[kept]
         return Block(
             flux=flux,
@@ -75,7 +71,7 @@ class Selection:
             bal=self.truth.bal[rows],
             z=self.truth.z[rows],
             z_conf=self.truth.z_conf[rows],
-            object_id=objects[kept],
+            object_id=object_id[kept],
             name=name[kept],
             source=source[kept],
             sn=median_sn(flux, ivar),

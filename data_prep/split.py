@@ -14,13 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.spectra import CLASSES, InputError
+from spectranet_jax.spectra.identity import NONE, mix
 from spectranet_jax.spectra.manifest import SPLITS
 
 FRACTIONS = (0.6, 0.2, 0.2)
 """Of train, valid and test: the report's 80/20, then a quarter of the 80 for validation."""
-
-NO_OBJECT = -1
-"""The object id of a spectrum whose survey names no object (THING_ID -1): its name stands in."""
 
 RULE = "hash of (seed, object_id), or of (seed, name) where object_id is -1, against the fractions"
 
@@ -60,20 +58,6 @@ def by_hash(seed: int, fractions: Sequence[float] = FRACTIONS) -> "Division":
     )
 
 
-def mix(value: Uint64Array | np.uint64 | int, seed: int = 0) -> Uint64Array:
-    """SplitMix64: 64 well-mixed bits for every 64-bit integer, uint64 of the same shape.
-
-    The finalizer of Steele, Lea & Flood (2014), "Fast splittable pseudorandom number generators";
-    `seed` counts the steps of its Weyl sequence, so that seeds give unrelated hashes.
-    """
-    golden = 0x9E3779B97F4A7C15
-    step = (seed + 1) * golden % 2**64  # Python integers, of any size and sign
-    x = np.atleast_1d(np.asarray(value, np.uint64)) + np.uint64(step)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
-
-
 def name_hash(name: NDArray[np.bytes_]) -> Uint64Array:
     """BLAKE2b of each name, uint64 (n,)."""
     digests = (hashlib.blake2b(n, digest_size=8).digest() for n in name.tolist())
@@ -83,7 +67,7 @@ def name_hash(name: NDArray[np.bytes_]) -> Uint64Array:
 def object_hash(object_id: NDArray[np.int64], name: NDArray[np.bytes_], seed: int) -> Uint64Array:
     """One hash an object, uint64 (n,): of its id, or of its name where the id is -1."""
     key = np.asarray(object_id, np.int64).astype(np.uint64)  # two's complement, by definition
-    nameless = np.asarray(object_id) == NO_OBJECT
+    nameless = np.asarray(object_id) == NONE
     if nameless.any():
         key[nameless] = name_hash(np.asarray(name)[nameless])
     return mix(mix(key), seed)

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.split import NO_OBJECT, NOT_LISTED, Division
-from data_prep.truth import Truth, fiber_key
+from data_prep.split import NOT_LISTED, Division, by_hash
 from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.identity import NONE, fiber_key
 from spectranet_jax.spectra.manifest import SPLITS
 
 SUFFIXES = (".lst", ".txt", ".csv")
@@ -25,12 +25,17 @@ TRAIN, TEST = SPLITS.index("train"), SPLITS.index("test")
 _NAME = re.compile(r"(?:.*/)?(?:spec(?:-lite)?-)?(\d+)-(\d+)-(\d+)(?:\.fits?(?:\.gz)?)?")
 
 
-def by_lists(folder: Path, truth: Truth) -> Division:
+def by_lists(folder: Path, fiber: NDArray[np.int64], objects: NDArray[np.int64]) -> Division:
     """The division that lists in a folder tell.
 
     An object goes where the spectrum of its catalog row is listed, and so do all its spectra: no
     object is in two splits. What is in no list belongs to train, or, where there is a list of
     train, to none.
+
+    Args:
+        folder: of the lists.
+        fiber: (n,), `fiber_key` of the catalog's rows.
+        objects: (n,), ids of the objects that these are of, -1 for none.
 
     Raises:
         InputError: if the folder has no list of test spectra, two of a split, a line that names no
@@ -44,16 +49,16 @@ def by_lists(folder: Path, truth: Truth) -> Division:
         )
     keys, splits, record = _read(lists)
     rest = NOT_LISTED if lists["train"] else TRAIN
-    of_row = _look_up(keys, splits, truth.fiber, rest)
+    of_row = _look_up(keys, splits, fiber, rest)
     # The most held-out place of an object that has several rows: nothing of test is trained on.
-    order = np.lexsort((-of_row, truth.object_id))
-    objects, first = np.unique(truth.object_id[order], return_index=True)
+    order = np.lexsort((-of_row, objects))
+    distinct, first = np.unique(objects[order], return_index=True)
     of_object = of_row[order][first]
 
     def of(object_id: NDArray[np.int64], name: NDArray[np.bytes_]) -> NDArray[np.int8]:
         by_name = _look_up(keys, splits, np.array([_key(n.decode()) for n in name]), rest)
-        by_object = _look_up(objects, of_object, object_id, rest)
-        return np.where(object_id == NO_OBJECT, by_name, by_object).astype(np.int8)
+        by_object = _look_up(distinct, of_object, object_id, rest)
+        return np.where(object_id == NONE, by_name, by_object).astype(np.int8)
 
     share = [
         float((of_row == split).mean()) if len(of_row) else 1.0 for split in range(len(SPLITS))
@@ -131,8 +136,19 @@ def _look_up(
     return np.where(keys[at] == wanted, values[at], default).astype(np.int8)
 
 
-def division(lists: Path | None, truth: Truth, seed: int, fractions: Sequence[float]) -> Division:
-    """The division by lists where a folder of them is given, else by hash."""
-    from data_prep.split import by_hash
+def division(
+    lists: Path | None,
+    seed: int,
+    fractions: Sequence[float],
+    fiber: NDArray[np.int64],
+    objects: NDArray[np.int64],
+) -> Division:
+    """The division by lists where a folder of them is given, else by hash: see `by_lists`."""
+    return by_lists(lists, fiber, objects) if lists else by_hash(seed, fractions)
 
-    return by_lists(lists, truth) if lists else by_hash(seed, fractions)
+
+def check_lists(folder: Path | None) -> None:
+    """Raise InputError, before any work, if lists that are given cannot be used."""
+    if folder is not None:
+        nothing = np.empty(0, np.int64)
+        by_lists(folder, nothing, nothing)

@@ -12,6 +12,12 @@ from spectranet_jax.spectra.manifest import SPLITS, Manifest
 SHEET = "contact_sheet.png"
 """Examples of each class, beside the shards."""
 
+WORTH_A_WORD = {
+    "by_object": "joined by the object, since the catalog has no row of the observation",
+    "checksum": "in files that do not sum to their DATASUM: edited, or damaged",
+}
+"""Counts of a manifest's report that are told where they are not 0 -> what they are."""
+
 HASHED_AT_ONCE = 4 << 20
 """Bytes."""
 
@@ -43,10 +49,10 @@ def sha256_of(path: Path) -> str:
 
 def print_summary(manifest: Manifest, folder: Path) -> None:
     """Print spectra by class and split, rows in and out with reasons, fingerprint and folder."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(width=100, highlight=False, soft_wrap=True)
+    from data_prep.tables import print_table
+
     table = Table()
     table.add_column("class")
     for split in SPLITS:
@@ -59,10 +65,13 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
     table.add_section()
     total = [sum(manifest.counts[split].values()) for split in SPLITS]
     table.add_row("all", *map(str, total), str(sum(total)))
-    console.print(table)
+    print_table(table)
     rows_in = manifest.report["rows_in"]
     print(f"rows in: {rows_in}, out: {manifest.report['rows_out']}")
     for reason, rows in manifest.report["reasons"].items():
         print(f"  left out: {rows} of {rows_in} {reason}")
+    for count, what in WORTH_A_WORD.items():
+        if rows := manifest.report.get(count):
+            print(f"  {rows} of {rows_in} {what}")
     print(f"fingerprint: {manifest.fingerprint}")
     print(f"dataset: {folder} (examples in {SHEET})")

@@ -12,31 +12,36 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data_prep import truth as truths
 from data_prep.batch import Batch, concatenate, read_files
 from data_prep.catalogs import BalRule
 from data_prep.folder import check_free
 from data_prep.journal import Journal, journal
+from data_prep.objects import objects_of
 from data_prep.pictures import contact_sheet
-from data_prep.progress import progress
+from data_prep.progress import progress, telling
 from data_prep.readers import paths, spectrum_paths
 from data_prep.selection import NO_ROW, Selection
 from data_prep.split import FRACTIONS, check_fractions
-from data_prep.split_lists import division
+from data_prep.split_lists import check_lists, division
 from data_prep.summary import SHEET, creator, print_summary, sha256_of
 from data_prep.workers import in_order
 from data_prep.write import SourceFile, first_block, write_dataset
 from spectranet_jax import __version__
 from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.flags import Flag
+from spectranet_jax.spectra.identity import FIBER, OBJECTS, OBSERVATIONS
 from spectranet_jax.spectra.manifest import Manifest
 from spectranet_jax.spectra.records import BLOCK_SIZE, Block
 
 UNREADABLE = "in a file that cannot be read"
 SAME_FILE = "in a file that had come before under another name"
+NO_TARGET = "of the sky, or of a fiber that is out of order (OBJTYPE is SKY or BAD)"
 
 TOGETHER_FILES, TOGETHER_BYTES = 16, 8 << 20
 """A worker reads so much before it answers: 16 spec files, or one plate."""
@@ -63,6 +68,8 @@ class Config:
     bal: BalRule = "class"
     """What a BAL is: by the catalog's class, or by QuasarNET's rule (visual flag and BI_CIV agree).
     """
+    all_are: Literal["STAR", "GALAXY", "QSO", "QSO_BAL"] | None = None
+    """Class of all rows of catalogs that tell redshifts but no classes."""
     balance: bool = False
     """Draw equally many spectra of each class within a split."""
     seed: int = 0
@@ -87,27 +94,36 @@ def prepare(config: Config, command: str) -> Manifest:
     """
     check_free(config.out)
     check_fractions(config.split_fractions)
+    check_lists(config.split_lists)
     catalogs = [Path(name) for name in paths(config.catalog)]
+    if config.seed < 0:
+        raise InputError(f"--seed {config.seed} is negative; give 0 or more")
     files = [f for f in spectrum_paths(config.spectra) if not _is_one_of(f, catalogs)]
-    print(f"reading {', '.join(map(str, catalogs))}"[:200], file=sys.stderr, flush=True)
-    truth = truths.read(*catalogs, bal=config.bal)
-    divided = division(config.split_lists, truth, config.seed, config.split_fractions)
+    if not files:
+        raise InputError(
+            f"--spectra {' '.join(config.spectra)} names no spectra, but the catalog alone; name"
+            " the files of the spectra"
+        )
+    with telling(f"reading {', '.join(map(str, catalogs))}"[:200]):
+        truth = truths.read(*catalogs, bal=config.bal, every=config.all_are or "")
 
     chunks = list(_chunks(files))
-    work = _Work(config, files, truth)
     meaning = {"kinds": list(truth.kinds), "bal": config.bal}
     sources = [{"catalog": str(c), "sha256": sha256_of(c)} | meaning for c in catalogs]
     with journal(config.out, _key(files), few=len(chunks) <= FEW_PARTS) as record:
+        work = _Work(config, files, truth, *_read(config, files, chunks, record))
         manifest = write_dataset(
             config.out,
-            work.blocks(chunks, record),
-            expected=_expected(files, chunks, truth),
+            work.blocks(record),
+            expected=len(work.rows),
             seed=config.seed,
             sources=sources,
             source_files=work.read,
             creator=creator(command, config),
             report=work.report,
-            division=divided,
+            division=division(
+                config.split_lists, config.seed, config.split_fractions, truth.fiber, work.of_rows
+            ),
             balance=truth.classes if config.balance else (),
         )
     contact_sheet(config.out / SHEET, [first_block(config.out, manifest)])
@@ -157,40 +173,83 @@ def _key(files: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def _expected(files: Sequence[str], chunks: Sequence[tuple[str, ...]], truth: truths.Truth) -> int:
-    """At most how many spectra will come, about: by the first files, and by the catalog."""
-    a_file = max(1.0, len(read_files(chunks[0])) / len(chunks[0]))
-    known = len(truth) + len(truth.other_row)
-    return min(round(a_file * len(files)), max(known, len(files)))
+def _read(
+    config: Config, files: Sequence[str], chunks: Sequence[tuple[str, ...]], record: Journal
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Read the files into the journal; observation and object of every spectrum in them.
+
+    All must be known before the first is written: the last file may tell that two objects are one.
+    """
+    keys, ids, taken = [], [], 0
+    with progress("reading files", len(files)) as advance:
+        for batch in _batches(config, chunks, record):
+            keys.append(batch.keys)
+            ids.append(batch.ids)
+            taken += len(batch)
+            advance(len(batch.files), f"{taken} spectra")
+    return np.concatenate(keys), np.concatenate(ids)
+
+
+def _batches(config: Config, chunks: Sequence[tuple[str, ...]], record: Journal) -> Iterator[Batch]:
+    """The files read: those of an earlier run, then the others."""
+    done = 0
+    for batch in record.batches():
+        done += 1
+        yield batch
+    if done:
+        print(f"going on after {done} of {len(chunks)} parts", file=sys.stderr, flush=True)
+    workers = config.workers if len(chunks) > FEW_PARTS else 1
+    with in_order(read_files, chunks[done:], workers, config.scheduler) as results:
+        for batch in results:
+            record.add(batch)
+            yield batch
 
 
 class _Work:
-    """The stream from files to blocks; `report` and `read` are complete at its end."""
+    """The stream from batches to blocks; `report` and `read` are complete at its end.
 
-    def __init__(self, config: Config, files: Sequence[str], truth: truths.Truth) -> None:
+    Attributes:
+        rows: the catalog's row of each spectrum, -1 for none.
+        of_rows: of what object each row of the catalog is.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        files: Sequence[str],
+        truth: truths.Truth,
+        keys: NDArray[np.int64],
+        ids: NDArray[np.int64],
+    ) -> None:
         self.config = config
         self.files = files
         self.selection = Selection(truth, Counter())
         self.read: list[SourceFile] = []
+        observed = dict(zip(OBSERVATIONS, keys.T, strict=True))
+        named = dict(zip(OBJECTS, ids.T, strict=True))
+        self.rows, by_object = truth.rows_of(observed, named)
+        self.of_rows, self._of_spectra = objects_of(truth, self.rows, named)
         self.report: dict[str, Any] = {
             "rows_in": 0,
             "reasons": self.selection.reasons,
             "masked": 0,
+            "by_object": int(by_object.sum()),
+            "checksum": 0,
             "unreadable": [],
         }
         self._seen: set[str] = set()
 
-    def blocks(self, chunks: Sequence[tuple[str, ...]], record: Journal) -> Iterator[Block]:
+    def blocks(self, record: Journal) -> Iterator[Block]:
         """Blocks of the spectra that can be used.
 
         Raises:
             InputError: if nothing can be read, or nothing matches the catalog.
         """
-        taken = 0
-        with progress("reading files", len(self.files)) as advance:
-            for batch in _gathered(self._batches(chunks, record)):
+        taken = place = 0
+        with progress("joining with the catalog", len(self.files)) as advance:
+            for batch in _gathered(record.batches()):
                 self.read += [file[:3] for file in batch.files]
-                block = self._select(batch)
+                block = self._select(batch, slice(place, place := place + len(batch)))
                 taken += len(block)
                 yield block
                 advance(len(batch.files), f"{taken} spectra")
@@ -199,29 +258,17 @@ class _Work:
             raise InputError(f"none of the {len(self.files)} files can be read: {unreadable[0]}")
         if not taken and set(self.selection.reasons) <= {NO_ROW, UNREADABLE}:
             raise InputError(
-                f"no spectrum matches a row of {', '.join(self.config.catalog)} by plate, MJD and"
-                " fiber, or by object; give the catalog that belongs to these spectra"
+                f"no spectrum matches a row of {', '.join(self.config.catalog)} by its observation,"
+                " as plate, MJD and fiber, or by object; give the catalog that belongs to these"
+                " spectra"
             )
 
-    def _batches(self, chunks: Sequence[tuple[str, ...]], record: Journal) -> Iterator[Batch]:
-        """The files read: those of an earlier run, then the others."""
-        done = 0
-        for batch in record.replay():
-            done += 1
-            yield batch
-        if done:
-            print(f"going on after {done} of {len(chunks)} parts", file=sys.stderr, flush=True)
-        workers = self.config.workers if len(chunks) > FEW_PARTS else 1
-        with in_order(read_files, chunks[done:], workers, self.config.scheduler) as results:
-            for batch in results:
-                record.add(batch)
-                yield batch
-
-    def _select(self, batch: Batch) -> Block:
+    def _select(self, batch: Batch, part: slice) -> Block:
         bad = [reason for _, _, _, reason in batch.files if reason]
         self.report["unreadable"] += bad
         self.report["rows_in"] += len(batch) + len(bad)
-        self.report["masked"] += int(batch.masked.sum())
+        self.report["masked"] += int((batch.flags & Flag.BAD_PIXELS != 0).sum())
+        self.report["checksum"] += int((batch.flags & Flag.CHECKSUM != 0).sum())
         if bad:
             self.selection.reasons[UNREADABLE] += len(bad)
         again = []
@@ -229,15 +276,19 @@ class _Work:
             again.append(bool(sha256) and sha256 in self._seen)
             self._seen.add(sha256)
         names = [Path(name).name.encode() for name, _, _, _ in batch.files]
+        fiber = batch.keys[:, OBSERVATIONS.index(FIBER)]
         return self.selection.take(
-            rows=self.selection.truth.rows_of(batch.fiber, batch.object_id),
-            fiber=batch.fiber,
+            rows=self.rows[part],
+            fiber=fiber,
             flux=batch.flux,
             ivar=batch.ivar,
             name=batch.name,
             source=np.array(names, np.bytes_)[batch.file],
-            left_out={SAME_FILE: np.array(again, np.bool_)[batch.file] & (batch.fiber < 0)},
-            object_id=batch.object_id,
+            object_id=self._of_spectra[part],
+            left_out={
+                SAME_FILE: np.array(again, np.bool_)[batch.file] & (fiber < 0),
+                NO_TARGET: ~batch.aims,
+            },
         )
 
 

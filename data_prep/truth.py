@@ -1,6 +1,7 @@
 """What is known of each object: catalogs in this project's terms, and their join with spectra."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -10,13 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.catalogs import CATALOGS, DUPLICATES, FIBER, BalRule, Catalog, check_rule
+from data_prep.catalogs import CATALOGS, DUPLICATES, BalRule, Catalog, check_rule
+from data_prep.columns import meant
+from data_prep.one_class import all_are, is_of_quasars
 from data_prep.readers import refuse_spectra
-from data_prep.readers.fits import columns, find_table, open_fits
+from data_prep.readers.fits import Fits, open_fits
+from data_prep.readers.hdu import Hdu, checksum_flag
+from data_prep.row_identity import names_rows, naming_columns, row_identity
 from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.identity import FIBER, NONE, OBJECTS, OBSERVATIONS, fiber_key
 
 ROWS_AT_ONCE = 1 << 16
 """Of a catalog: spAll has millions, of a thousand bytes each."""
+
+Int64 = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -24,130 +32,161 @@ class Truth:
     """Catalogs in this project's terms; every array has one row a catalog row, except `other_*`.
 
     Attributes:
-        fiber: (n,) int64, `fiber_key` of plate, MJD and fiber.
-        object_id: (n,) int64, THING_ID, TARGETID or CATALOGID, -1 where there is none.
+        keys: fields of `identity.OBSERVATIONS` -> (n,) int64, what spectrum a row is of, -1 for
+            unknown.
+        ids: fields of `identity.OBJECTS` -> (n,) int64, of what object, -1 for unknown.
         label: (n,) int8, index into `labels.CLASSES`, -1 for none of them.
         bal: (n,) int8, +1 BAL, -1 not, 0 unsure.
         z: (n,) float64, NaN where missing.
         z_conf: (n,) int8, 0 to 3, 3 secure; 0 where z is missing.
         classes: the labels that such catalogs can give.
-        other_fiber, other_row: (k,) int64, further spectra of an object, and its row.
+        other_fiber, other_row: (k,) int64, `fiber_key` of further spectra of an object, and its
+            row.
         kinds: names of the catalogs.
     """
 
-    fiber: NDArray[np.int64]
-    object_id: NDArray[np.int64]
+    keys: Mapping[tuple[str, ...], Int64]
+    ids: Mapping[str, Int64]
     label: NDArray[np.int8]
     bal: NDArray[np.int8]
     z: NDArray[np.float64]
     z_conf: NDArray[np.int8]
     classes: tuple[int, ...]
-    other_fiber: NDArray[np.int64]
-    other_row: NDArray[np.int64]
+    other_fiber: Int64
+    other_row: Int64
     kinds: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.label)
 
-    def rows_of_fibers(self, fiber: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The row of each `fiber_key`, int64 of the same shape; -1 where there is none.
+    @property
+    def fiber(self) -> Int64:
+        """(n,) `fiber_key` of plate, MJD and fiber."""
+        return self.keys.get(FIBER, np.full(len(self), NONE))
 
-        Of several rows the most confident counts, and of these the first.
+    def rows_of(
+        self, keys: Mapping[tuple[str, ...], Int64], ids: Mapping[str, Int64]
+    ) -> tuple[Int64, NDArray[np.bool_]]:
+        """The row of each of m spectra, and whether it was found by the object alone.
+
+        That of its own observation comes first, by the surest fields that both tell; only where
+        there is none, a row of the same object. Of several rows the most confident counts, and of
+        these the first.
+
+        Args:
+            keys: as of the rows, (m,) each.
+            ids: likewise.
+
+        Returns:
+            rows, int64 (m,), -1 for none; and bool (m,).
         """
-        return _find(*self._by_fiber, fiber)
-
-    def rows_of_objects(self, object_id: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The row of each object, as of each fiber; -1 for none, and for id -1."""
-        return _find(*self._by_object, object_id)
-
-    def rows_of(self, fiber: NDArray[np.int64], object_id: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The row of each spectrum by its fiber, and by its object where that has no row."""
-        rows = self.rows_of_fibers(fiber)
-        return np.where(rows >= 0, rows, self.rows_of_objects(object_id))
-
-    @cached_property
-    def _by_fiber(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        key = np.concatenate([self.fiber, self.other_fiber])
-        row = np.concatenate([np.arange(len(self)), self.other_row])
-        return _sorted(key, row, self.z_conf)
+        count = len(next(iter((*keys.values(), *ids.values())), ()))
+        rows = np.full(count, NONE)
+        for fields in OBSERVATIONS:
+            if fields in keys and fields in self._rows_by:
+                rows = np.where(rows >= 0, rows, _find(*self._rows_by[fields], keys[fields]))
+        own = rows >= 0
+        for name in OBJECTS:
+            if name in ids and (name,) in self._rows_by:
+                rows = np.where(rows >= 0, rows, _find(*self._rows_by[name,], ids[name]))
+        return rows, (rows >= 0) & ~own
 
     @cached_property
-    def _by_object(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        return _sorted(self.object_id, np.arange(len(self)), self.z_conf)
+    def _rows_by(self) -> dict[tuple[str, ...], tuple[Int64, Int64]]:
+        """Sorted keys and their rows, by fields."""
+        every = np.arange(len(self))
+        found = {
+            fields: _sorted(key, every, self.z_conf)
+            for fields, key in (*self.keys.items(), *(((n,), v) for n, v in self.ids.items()))
+        }
+        if len(self.other_fiber):
+            key = np.concatenate([self.fiber, self.other_fiber])
+            row = np.concatenate([every, self.other_row])
+            found[FIBER] = _sorted(key, row, self.z_conf)
+        return found
 
 
-def fiber_key(
-    plate: NDArray[np.integer], mjd: NDArray[np.integer], fiber: NDArray[np.integer]
-) -> NDArray[np.int64]:
-    """Plate, MJD and fiber (at most 20 bits each) as one number; -1 if one of them is unknown."""
-    parts = np.stack([np.asarray(part, np.int64) for part in (plate, mjd, fiber)])
-    known = ((parts >= 0) & (parts < 1 << 20)).all(axis=0)
-    return np.where(known, parts[0] << 40 | parts[1] << 20 | parts[2], -1)
-
-
-def read(*paths: Path, bal: BalRule = "class") -> Truth:
+def read(*paths: Path, bal: BalRule = "class", every: str = "") -> Truth:
     """The truth in FITS catalogs; the table may be in any HDU, its columns in any case.
 
-    Read are the catalogs of `catalogs.CATALOGS`; QuasarNET's truth file is laid out as
-    Superset_DR12Q.
+    Read are the catalogs of `catalogs.CATALOGS`, and those of one class, as quasar catalogs;
+    QuasarNET's truth file is laid out as Superset_DR12Q.
 
     Args:
         paths: one or more files, of which the order matters only between equal rows.
         bal: what counts as a BAL: see `data_prep.catalogs`.
+        every: class of all rows of catalogs that do not tell it; "" if that is not known.
 
     Raises:
         InputError: if a file cannot be read, holds none of these catalogs, or cannot tell BALs by
-            the rule.
+            the rule; or if `every` is given and all catalogs tell classes.
     """
-    return _concatenate([_read(path, bal) for path in paths])
-
-
-def _read(path: Path, rule: BalRule) -> Truth:
-    with open_fits(path, large=True) as hdus:
-        refuse_spectra(path, hdus)
-        for catalog in CATALOGS:
-            table = find_table(hdus, catalog.needed)
-            if table is not None:
-                check_rule(path, catalog, columns(table), rule)
-                return _adapt(path, catalog, table, rule)
-        tables = [columns(hdu) for hdu in hdus if columns(hdu)]
-    if not tables:
-        raise InputError(f"{path} holds no table; give a catalog like {CATALOGS[0].name}")
-    nearest, table = min(
-        product(CATALOGS[:-1], tables), key=lambda pair: len(pair[0].needed - pair[1])
-    )
-    lacking = ", ".join(sorted(nearest.needed - table))
-    raise InputError(
-        f"{path} is not a catalog that is read: for {nearest.name} it lacks {lacking};"
-        f" give {', '.join(c.name for c in CATALOGS[:-1])} or {CATALOGS[-1].name}"
-    )
-
-
-def _adapt(path: Path, catalog: Catalog, table: Any, rule: BalRule) -> Truth:
-    names = catalog.needed | (catalog.used & columns(table))
-    content, other_fiber, other_row = _columns(path, table, names)
-    try:
-        answer = catalog.adapt(content, rule)
-    except (TypeError, ValueError) as error:
+    truths = [_read(path, bal, every) for path in paths]
+    one_class = {catalog.name for catalog in (all_are(every or "QSO"),)}
+    if every and not any(one_class & set(truth.kinds) for truth in truths):
         raise InputError(
-            f"{path} has text, or numbers of another kind, in a column of {catalog.name};"
-            " give the catalog as it is published"
-        ) from error
-    if len(answer.label) == 0:
-        raise InputError(f"{path} holds no rows; give a catalog with the spectra in it")
-    none = np.full(len(answer.label), -1, np.int64)
-    has_fiber = set(FIBER) <= content.keys()
-    object_id = content.get(catalog.object_column, none)
-    if object_id.dtype.kind not in "iu":
-        raise InputError(f"{path} has no whole numbers in {catalog.object_column}; fetch it again")
-    object_id = object_id.astype(np.int64)
-    fiber = fiber_key(*(content[name] for name in FIBER)) if has_fiber else none
-    # An object without an id that has several spectra gets one, to stay in one split.
-    nameless = np.intersect1d(other_row, np.flatnonzero(object_id == -1))
-    object_id[nameless] = -2 - fiber[nameless]
+            f"--all-are {every} is for catalogs that do not tell classes, and"
+            f" {', '.join(map(str, paths))} does; leave it out"
+        )
+    return _concatenate(truths)
+
+
+def _read(path: Path, rule: BalRule, every: str) -> Truth:
+    with open_fits(path, large=True) as hdus:
+        refuse_spectra(hdus)
+        catalog, table = _catalog(hdus, every)
+        check_rule(path, catalog, table.columns, rule)
+        if checksum_flag(table):
+            print(
+                f"warning: {path} does not sum to its DATASUM; if nobody edited it, fetch it again",
+                file=sys.stderr,
+            )
+        return _adapt(hdus, catalog, table, rule)
+
+
+def _catalog(hdus: Fits, every: str) -> tuple[Catalog, Hdu]:
+    """Which catalog a file holds, and in which table."""
+    for catalog in CATALOGS:
+        table = hdus.table(catalog.needed)
+        if table is not None and not catalog.without & table.columns:
+            return catalog, table
+    tables = [hdu for hdu in hdus if hdu.columns]
+    for table in tables:
+        if "Z" in table.columns and names_rows(table.columns):
+            if not every and not is_of_quasars(hdus.path, table.name):
+                raise InputError(
+                    f"{hdus.path} tells redshifts, but not what its rows are (no CLASS or"
+                    " SPECTYPE); if they are all of one class, say so, as with --all-are QSO, else"
+                    " give a catalog that tells"
+                )
+            return all_are(every or "QSO"), table
+    if not tables:
+        raise InputError(f"{hdus.path} holds no table; give a catalog like {CATALOGS[0].name}")
+    nearest, columns = min(
+        product(CATALOGS, (table.columns for table in tables)),
+        key=lambda pair: len(pair[0].needed - pair[1]),
+    )
+    raise InputError(
+        f"{hdus.path} is not a catalog that is read: for {nearest.name} it lacks"
+        f" {', '.join(sorted(nearest.needed - columns))}; give"
+        f" {', '.join(c.name for c in CATALOGS)}, or a quasar catalog"
+    )
+
+
+def _adapt(hdus: Fits, catalog: Catalog, table: Hdu, rule: BalRule) -> Truth:
+    naming = naming_columns(table.columns)
+    names = catalog.needed | (catalog.used & table.columns) | set(naming.values())
+    content, other_fiber, other_row = _columns(table, names)
+    if "OBJTYPE" in catalog.used and "OBJTYPE" not in content:
+        content |= _objtype(hdus, content["TARGETID"])
+    answer = catalog.adapt(content, rule)
+    count = len(answer.label)
+    if count == 0:
+        raise InputError(f"{hdus.path} holds no rows; give a catalog with the spectra in it")
+    identity = row_identity(hdus, {f: content[name] for f, name in naming.items()}, count)
     return Truth(
-        fiber=fiber,
-        object_id=object_id,
+        keys=identity.keys,
+        ids=identity.ids,
         label=answer.label,
         bal=answer.bal,
         z=answer.z,
@@ -160,28 +199,45 @@ def _adapt(path: Path, catalog: Catalog, table: Any, rule: BalRule) -> Truth:
 
 
 def _columns(
-    path: Path, table: Any, names: frozenset[str]
-) -> tuple[dict[str, NDArray[Any]], NDArray[np.int64], NDArray[np.int64]]:
+    table: Hdu, names: frozenset[str] | set[str]
+) -> tuple[dict[str, NDArray[Any]], Int64, Int64]:
     """The columns, and the `fiber_key` and row of each further spectrum that they list."""
     plain = sorted(names - set(DUPLICATES))
     parts: dict[str, list[NDArray[Any]]] = {name: [] for name in plain}
     fibers, rows = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    for start in range(0, max(1, len(table.data)), ROWS_AT_ONCE):
-        part = table.data[start : start + ROWS_AT_ONCE]
+    for start in range(0, max(1, table.rows), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
         for name in plain:
-            column = np.array(part[name])
+            column = meant(table, name, part)
             if column.ndim != 1:
-                raise InputError(f"{path} has several values a row in {name}; fetch it again")
+                raise InputError(f"{table.path} has several values a row in {name}; fetch it again")
             parts[name].append(column)
         if set(DUPLICATES) <= names:
-            several = np.stack(
-                [np.array(part[n], np.int64).reshape(len(part), -1) for n in DUPLICATES]
-            )
+            several = np.stack([_in_rows(meant(table, name, part)) for name in DUPLICATES])
             row, place = np.nonzero((several > 0).all(axis=0))
             fibers.append(fiber_key(*several[:, row, place]))
             rows.append(start + row)
     content = {name: np.concatenate(part) for name, part in parts.items()}
     return content, np.concatenate(fibers), np.concatenate(rows)
+
+
+def _in_rows(several: Int64) -> Int64:
+    """(rows, values), also where a row has one."""
+    return several.reshape(len(several), -1) if len(several) else several.reshape(0, 1)
+
+
+def _objtype(hdus: Fits, target_id: Int64) -> dict[str, NDArray[Any]]:
+    """OBJTYPE of the rows of a redrock file, from the FIBERMAP beside them."""
+    table = hdus.named().get("FIBERMAP")
+    if table is None or not {"TARGETID", "OBJTYPE"} <= table.columns:
+        return {}
+    every = slice(None)
+    order = np.argsort(ids := meant(table, "TARGETID", every), kind="stable")
+    at = np.minimum(np.searchsorted(ids[order], target_id), max(len(ids) - 1, 0))
+    if not len(ids):
+        return {}
+    found = ids[order][at] == target_id
+    return {"OBJTYPE": np.where(found, meant(table, "OBJTYPE", every)[order][at], "")}
 
 
 def _concatenate(truths: Sequence[Truth]) -> Truth:
@@ -193,7 +249,9 @@ def _concatenate(truths: Sequence[Truth]) -> Truth:
         return np.concatenate([getattr(truth, name) for truth in truths])
 
     return Truth(
-        **{n: joined(n) for n in ("fiber", "object_id", "label", "bal", "z", "z_conf")},
+        keys=_joined([truth.keys for truth in truths], truths),
+        ids=_joined([truth.ids for truth in truths], truths),
+        **{name: joined(name) for name in ("label", "bal", "z", "z_conf")},
         classes=tuple(sorted({label for truth in truths for label in truth.classes})),
         other_fiber=joined("other_fiber"),
         other_row=np.concatenate(
@@ -203,17 +261,27 @@ def _concatenate(truths: Sequence[Truth]) -> Truth:
     )
 
 
-def _sorted(
-    key: NDArray[np.int64], row: NDArray[np.int64], z_conf: NDArray[np.int8]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _joined(parts: Sequence[Mapping[Any, Int64]], truths: Sequence[Truth]) -> dict[Any, Int64]:
+    """Columns of several catalogs one after the other, -1 where one lacks a column."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {
+        name: np.concatenate(
+            [
+                part.get(name, np.full(len(truth), NONE))
+                for part, truth in zip(parts, truths, strict=True)
+            ]
+        )
+        for name in names
+    }
+
+
+def _sorted(key: Int64, row: Int64, z_conf: NDArray[np.int8]) -> tuple[Int64, Int64]:
     order = np.lexsort((-z_conf[row], key))  # stable: of equal rows the first comes first
     return key[order], row[order]
 
 
-def _find(
-    key: NDArray[np.int64], row: NDArray[np.int64], wanted: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _find(key: Int64, row: Int64, wanted: Int64) -> Int64:
     if not len(key):
-        return np.full(np.shape(wanted), -1)
+        return np.full(np.shape(wanted), NONE)
     at = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
-    return np.where((key[at] == wanted) & (wanted != -1), row[at], -1)
+    return np.where((key[at] == wanted) & (wanted != NONE), row[at], NONE)

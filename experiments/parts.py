@@ -105,7 +105,8 @@ def in_order(files: Sequence[str]) -> list[Path]:
 
 def _header(file: Path) -> dict[str, Any]:
     with open_fits(file) as hdus:
-        header = dict(hdus[1].header) if len(hdus) > 1 else {}
+        table = hdus.at(1)
+        header = {} if table is None else table.header()
     if not all(isinstance(header.get(key), str) for key in KEYWORDS):
         raise InputError(f"{file} is no part of a catalog; give what predict --part wrote")
     return header

@@ -7,6 +7,14 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
+FIBER = ("PLATE", "MJD", "FIBERID")
+
+
+def fiber_of(spectrum: Any) -> tuple[Any, ...]:
+    """Plate, MJD and fiber that a spectrum's file tells; None for what it does not."""
+    return tuple(spectrum.identity.get(name) for name in FIBER)
+
+
 CODES = {"J": np.int32, "K": np.int64, "E": np.float32, "D": np.float64}
 
 
@@ -88,7 +96,7 @@ def write_spec(
 
 def _key_columns(keys: Any) -> dict[str, Any]:
     plate, mjd, fiber = np.asarray(keys, np.int32).reshape(-1, 3).T
-    return {"PLATE": plate, "MJD": mjd, "FIBERID": fiber}
+    return dict(zip(FIBER, (plate, mjd, fiber), strict=True))
 
 
 def write_catalog(

@@ -346,8 +346,10 @@ def test_a_catalog_without_plates_is_told(tmp_path):
 
 
 def test_names_are_those_of_the_reader():
-    from data_prep.readers.sdss import spectrum_name
+    from data_prep.readers import sdss
+    from spectranet_jax.spectra.identity import FIBER
 
     for key in itertools.chain(KEYS, [(266, 51602, 7)]):
-        assert name_of(key) == f"spec-{spectrum_name(*key)}.fits"
+        name = sdss.name_of(dict(zip(FIBER, key, strict=True)))
+        assert name_of(key) == f"spec-{name}.fits"
         assert Path(name_of(key)).suffix == ".fits"

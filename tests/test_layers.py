@@ -74,7 +74,10 @@ class Source:
     def is_entry(self) -> bool:
         """Whether `python -m` runs it, or it is what the entries share."""
         conditions = (ast.unparse(node.test) for node in self.tree.body if isinstance(node, ast.If))
-        return self.path == "data_prep/command.py" or "__name__ == '__main__'" in conditions
+        return (
+            self.path in ("data_prep/command.py", "data_prep/help_text.py")
+            or "__name__ == '__main__'" in conditions
+        )
 
     def of(self, *packages: str) -> list[str]:
         """Those imports that belong to one of the packages, sorted."""

@@ -41,7 +41,7 @@ def write(path: Path, images: dict[str, np.ndarray], targets: Any = None) -> Pat
 def test_a_row_a_target_arms_concatenated(tmp_path):
     path = write(tmp_path / "coadd.fits", arms(2), [39633345008634465, -2713437])
     first, second = desi.read(path)
-    assert first.name == "39633345008634465" and first.key == (39633345008634465, -1, -1)
+    assert first.name == "39633345008634465" and first.identity["TARGETID"] == 39633345008634465
     assert second.name == "-2713437" and second.source == str(path)
     expected = np.concatenate([np.arange(*RANGES[arm], 4.0) for arm in "BRZ"])
     assert first.loglam.dtype == np.float64
@@ -56,7 +56,7 @@ def test_a_petal_is_the_same_read_in_pieces(tmp_path):
     images = arms(40)
     images["B_MASK"][33, 4] = 1
     spectra = desi.read(write(tmp_path / "x.fits", images, range(100, 140)))
-    assert [s.key[0] for s in spectra] == list(range(100, 140))
+    assert [s.identity["TARGETID"] for s in spectra] == list(range(100, 140))
     whole = np.concatenate([images[f"{arm}_FLUX"] for arm in "BRZ"], axis=1)
     np.testing.assert_array_equal(np.stack([s.flux for s in spectra]), whole)
     assert np.argwhere(np.stack([s.ivar for s in spectra]) == 0).tolist() == [[33, 4]]
@@ -82,8 +82,8 @@ def test_masks_and_bad_flux_leave_no_weight(tmp_path):
     first, second = desi.read(write(tmp_path / "x.fits", images, [5, 6]))
     assert np.flatnonzero(first.ivar == 0).tolist() == [3, good + bad + 5]
     assert np.flatnonzero(second.ivar == 0).tolist() == [good + 7]
-    assert pixel_flags(first.flux, first.ivar) == Flag.BAD_PIXELS  # so that the catalog tells
-    assert pixel_flags(second.flux, second.ivar) == 0
+    assert pixel_flags(first.flux, first.ivar) & Flag.BAD_PIXELS  # so that the catalog tells
+    assert not pixel_flags(second.flux, second.ivar) & Flag.BAD_PIXELS
     flux, _ = rebin_all([first])
     assert np.isfinite(flux).all()
 
@@ -92,7 +92,7 @@ def test_an_arm_may_be_missing(tmp_path):
     images = arms(1, "BZ")
     del images["B_MASK"]
     (spectrum,) = desi.read(write(tmp_path / "x.fits", images))
-    assert spectrum.name == "0" and spectrum.key == (-1, -1, -1)
+    assert spectrum.name == "0" and spectrum.identity == {}
     _, ivar = rebin_all([spectrum])
     middle = slice(210, 318)  # 5840 to 7490 Angstrom
     assert not ivar[0, middle].any() and ivar[0, :200].all() and ivar[0, 325:430].all()
@@ -124,7 +124,7 @@ def arms_of_different_length() -> dict[str, np.ndarray]:
         (lack("R_IVAR"), None, "R_FLUX but no R_IVAR"),
         (lack("Z_WAVELENGTH"), None, "Z_FLUX but no Z_WAVELENGTH"),
         (one_row_less, None, "arrays of other shapes in its arm R"),
-        (arms_of_different_length, None, "truncated or damaged"),
+        (arms_of_different_length, None, "B 2, R 2, Z 1"),
         (lambda: arms(2), [1, 2, 3], "2 spectra and 3 rows in FIBERMAP"),
         (lack("B_FLUX", "R_FLUX", "Z_FLUX"), None, "is no DESI coadd or spectra file"),
     ],
@@ -143,7 +143,7 @@ def test_real_coadds(shared):
         "coadd-sv3-dark-26065.fits.gz": [-2713437, -2713415, 39627866878511337],
     }.items():
         spectra = readers.read(shared / "formats" / name)
-        assert [s.key[0] for s in spectra[: len(ids)]] == ids
+        assert [s.identity["TARGETID"] for s in spectra[: len(ids)]] == ids
         assert all(len(s.loglam) == 2751 + 2326 + 2881 for s in spectra)
         with fits.open(shared / "formats" / name) as hdus:
             masked = np.concatenate([hdus[f"{arm}_MASK"].data != 0 for arm in "BRZ"], axis=1)
@@ -165,5 +165,5 @@ def test_the_content_tells_the_reader(tmp_path, shared):
     (tmp_path / "page.fits").write_text("<html>404</html>")
     with pytest.raises(InputError, match="is not a FITS file"):
         readers.read(tmp_path / "page.fits")
-    with pytest.raises(InputError, match="no SDSS spectrum"):
+    with pytest.raises(InputError, match="REDSHIFTS"):
         readers.read(shared / "formats" / "redrock-4-80613-thru20210324.fits")

@@ -5,10 +5,10 @@ import gzip
 import numpy as np
 import pytest
 from astropy.io import fits
-from make_fits import write_spec, write_spplate, write_spspec
+from make_fits import fiber_of, write_spec, write_spplate, write_spspec
 
 from data_prep.readers import read, rebin_all, sdss, spplate, spspec
-from data_prep.readers.fits import ROWS_AT_ONCE
+from data_prep.readers.hdu import ROWS_AT_ONCE
 from spectranet_jax.spectra import InputError, rebin
 
 PIXELS = 300
@@ -25,7 +25,7 @@ def test_every_fiber_of_the_plug_map_is_a_spectrum(tmp_path, names):
     fibers = [1, 7, 500, 1000]
     path, flux, ivar = plate(tmp_path / "p.fits", fibers=fibers, names=names)
     spectra = read(path)
-    assert [s.key for s in spectra] == [(4055, 55359, fiber) for fiber in fibers]
+    assert [fiber_of(s) for s in spectra] == [(4055, 55359, fiber) for fiber in fibers]
     assert [s.name for s in spectra][1] == "4055-55359-0007"
     for row, spectrum in enumerate(spectra):
         np.testing.assert_array_equal(spectrum.flux, flux[row])
@@ -51,7 +51,7 @@ def test_a_plate_is_the_same_read_in_pieces(tmp_path):
     path = write_spplate(tmp_path / "p.fits", flux=flux, ivar=ivar, and_mask=mask)
     assert len(flux) > 2 * ROWS_AT_ONCE
     spectra = read(path)
-    assert [s.key[2] for s in spectra] == list(range(1, 38))
+    assert [fiber_of(s)[2] for s in spectra] == list(range(1, 38))
     np.testing.assert_array_equal(np.stack([s.flux for s in spectra]), flux)
     np.testing.assert_array_equal(np.stack([s.ivar for s in spectra]), np.where(mask, 0, ivar))
     for ours, expected in zip(
@@ -108,10 +108,10 @@ def test_what_is_wrong_with_a_plate_is_told(tmp_path, change, sentence):
 def test_a_plate_without_plug_map_or_plate_number_still_names_its_fibers(tmp_path):
     path, _, _ = plate(tmp_path / "p.fits")
     cut_away(path, "PLUGMAP")
-    assert [s.key[2] for s in read(path)] == [1, 2, 3, 4]
+    assert [fiber_of(s)[2] for s in read(path)] == [1, 2, 3, 4]
     with fits.open(path, mode="update") as hdus:
         del hdus[0].header["PLATEID"]
-    assert [(s.name, s.key) for s in read(path)][1] == ("p-0002", (-1, -1, -1))
+    assert [(s.name, s.identity) for s in read(path)][1] == ("p-0002", {})
 
 
 def test_an_spspec_file_has_ivar_of_its_errors(tmp_path):
@@ -125,7 +125,7 @@ def test_an_spspec_file_has_ivar_of_its_errors(tmp_path):
     packed.write_bytes(gzip.compress(path.read_bytes()))
     for file in (path, packed):
         (spectrum,) = read(file)
-        assert spectrum.key == (304, 51609, 87) and spectrum.name == "0304-51609-0087"
+        assert fiber_of(spectrum) == (304, 51609, 87) and spectrum.name == "0304-51609-0087"
         assert np.flatnonzero(spectrum.ivar == 0).tolist() == [0, 1, 2, 3, 10]
         assert (spectrum.ivar[11:] == 4).all()
         np.testing.assert_array_equal(spectrum.flux, flux)
@@ -134,7 +134,7 @@ def test_an_spspec_file_has_ivar_of_its_errors(tmp_path):
 
 def test_an_image_of_too_few_rows_is_no_spspec_file(tmp_path):
     image = fits.PrimaryHDU(np.zeros((3, PIXELS), np.float32))
-    image.header.update({"FIBERID": 1, "COEFF0": 3.55, "COEFF1": 1e-4})
+    image.header.update({"PLATEID": 1, "FIBERID": 1, "COEFF0": 3.55, "COEFF1": 1e-4})
     image.writeto(tmp_path / "s.fit")
     with pytest.raises(InputError, match=r"image \(3, 300\) where an spSpec file has at least 4"):
         spspec.read(tmp_path / "s.fit")
@@ -150,12 +150,12 @@ def test_a_file_of_dr18_is_named_by_its_catalogid(tmp_path):
     key = (15000, 59146, 27021598056513661)
     (spectrum,) = sdss.read(write_spec(tmp_path / "x.fits", key, key_in="dr18", upper=True))
     assert spectrum.name == "015000-59146-27021598056513661"
-    assert spectrum.key == (key[2], -1, -1) and spectrum.object_id == key[2]
+    assert [spectrum.identity[k] for k in ("FIELD", "MJD", "CATALOGID")] == list(key)
 
 
 def test_thing_id_is_read_from_the_catalog_values(tmp_path):
     (spectrum,) = sdss.read(write_spec(tmp_path / "x.fits", thing_id=515265632))
-    assert spectrum.object_id == 515265632
+    assert spectrum.identity["THING_ID"] == 515265632
 
 
 def test_the_real_files_of_each_format(shared):
@@ -163,7 +163,7 @@ def test_the_real_files_of_each_format(shared):
     with pytest.raises(InputError, match="is an spPlate file that lacks its inverse variance"):
         read(folder / "spPlate-4055-55359-0020.fits")
     (spectrum,) = read(folder / "spSpec-51609-0304-087.fit")
-    assert spectrum.key == (304, 51609, 87)
+    assert fiber_of(spectrum) == (304, 51609, 87)
     with fits.open(folder / "spSpec-51609-0304-087.fit") as hdus:
         rows, sn_r = np.array(hdus[0].data, np.float64), hdus[0].header["SN_R"]
     np.testing.assert_array_equal(spectrum.flux, rows[0])
@@ -172,9 +172,9 @@ def test_the_real_files_of_each_format(shared):
     sn = np.median((spectrum.flux * np.sqrt(spectrum.ivar))[r_band])
     assert sn == pytest.approx(sn_r, rel=0.15)  # the header's own S/N, in r
     (spec,) = read(shared / "boss-dr12-7102" / "spec-7102-56666-0082.fits")
-    assert spec.object_id == 515265632
+    assert spec.identity["THING_ID"] == 515265632
     coadd = read(folder / "coadd-1-80693-thru20210204.fits.gz")
-    assert len(coadd) == 5 and coadd[0].object_id == 39633559463397282
+    assert len(coadd) == 5 and coadd[0].identity["TARGETID"] == 39633559463397282
     flux, ivar = rebin_all(coadd)
     assert (ivar[:, :435] > 0).all() and not ivar[:, 436:].any()  # 9824 Angstrom is in bin 435
     assert np.isfinite(flux).all()

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 from astropy.io import fits
-from make_fits import table, write_coadd, write_spec, write_spplate, write_spspec
+from make_fits import fiber_of, table, write_coadd, write_spec, write_spplate, write_spspec
 
 from data_prep.readers import paths, rebin_all, sdss, spectrum_paths
 from spectranet_jax.spectra import InputError, rebin
@@ -22,7 +22,7 @@ from spectranet_jax.spectra import InputError, rebin
 )
 def test_a_spec_file_in_every_dress(tmp_path, options):
     (spectrum,) = sdss.read(write_spec(tmp_path / "x.fits", (3655, 55240, 7), **options))
-    assert spectrum.key == (3655, 55240, 7) and spectrum.name == "3655-55240-0007"
+    assert fiber_of(spectrum) == (3655, 55240, 7) and spectrum.name == "3655-55240-0007"
     assert spectrum.source == str(tmp_path / "x.fits")
     assert spectrum.loglam.dtype == np.float64
     np.testing.assert_allclose(spectrum.loglam, 3.5527 + 1e-4 * np.arange(4600), atol=3e-7)
@@ -44,12 +44,12 @@ def test_a_gzipped_file_is_the_same(tmp_path):
         shutil.copyfileobj(source, target)
     (a,), (b,) = sdss.read(plain), sdss.read(tmp_path / "x.fits.gz")
     np.testing.assert_array_equal(a.flux, b.flux)
-    assert a.key == b.key
+    assert a.identity == b.identity
 
 
 def test_a_file_without_plate_is_named_after_itself(tmp_path):
     (spectrum,) = sdss.read(write_spec(tmp_path / "mystery.fits", key_in=""))
-    assert spectrum.name == "mystery" and spectrum.key == (-1, -1, -1)
+    assert spectrum.name == "mystery" and not spectrum.identity
 
 
 def test_rebin_all_is_rebin_of_each(tmp_path):
@@ -126,7 +126,7 @@ def test_real_files_of_every_release_are_read(shared):
         assert 10 ** spectrum.loglam[0] == pytest.approx(float(row["wmin"]), abs=0.1), row["file"]
         assert 10 ** spectrum.loglam[-1] == pytest.approx(float(row["wmax"]), abs=0.1), row["file"]
         key = tuple(int(float(row[k])) for k in ("plate", "mjd", "fiber"))
-        assert spectrum.key == key, row["file"]
+        assert fiber_of(spectrum) == key, row["file"]
 
 
 @pytest.mark.parametrize("compressed", [False, True])

@@ -32,7 +32,7 @@ def splits(division, object_id, names):
 
 def test_objects_go_where_their_spectrum_is_listed(tmp_path, truth):
     lists = write_lists(tmp_path / "l", test=NAMES[:2], valid=["7000-56000-0003", NAMES[3]])
-    division = by_lists(lists, truth)
+    division = by_lists(lists, truth.fiber, truth.ids["THING_ID"])
     # Row 0 has no object: its name counts. A repeat of object 101 has another name, and follows it.
     assert splits(division, [-1, 101], ["7000-56000-0001", "8000-57000-0009"]) == [2, 2]
     assert splits(division, [102, 103, 104, -1], ["x"] * 4) == [1, 1, 0, 0]
@@ -45,20 +45,22 @@ def test_objects_go_where_their_spectrum_is_listed(tmp_path, truth):
 
 def test_with_a_list_of_train_the_rest_belongs_to_none(tmp_path, truth):
     lists = write_lists(tmp_path / "l", test=NAMES[:2], train=NAMES[2:5])
-    assert splits(by_lists(lists, truth), [101, 102, 109], ["a"] * 3) == [2, 0, -1]
+    assert splits(
+        by_lists(lists, truth.fiber, truth.ids["THING_ID"]), [101, 102, 109], ["a"] * 3
+    ) == [2, 0, -1]
 
 
 def test_an_object_of_two_rows_is_held_out(tmp_path):
     columns = superset([3, 3, 3], thing_id=[5, 5, 6])
     truth = truths.read(write_catalog(tmp_path / "c.fits", KEYS[:3], columns))
     lists = write_lists(tmp_path / "l", test=NAMES[1:2])
-    assert splits(by_lists(lists, truth), [5, 6], ["a"] * 2) == [2, 0]
+    assert splits(by_lists(lists, truth.fiber, truth.ids["THING_ID"]), [5, 6], ["a"] * 2) == [2, 0]
 
 
 def test_the_dataset_follows_the_lists_and_counts_the_rest(tmp_path, truth):
     lists = write_lists(tmp_path / "l", test=NAMES[:4], train=NAMES[4:10])
     block = make_block(12)
-    block.object_id[:] = truth.object_id
+    block.object_id[:] = truth.ids["THING_ID"]
     block.name[0] = b"n"  # without an object and in no list
     contents = write_dataset(
         tmp_path / "d",
@@ -67,7 +69,7 @@ def test_the_dataset_follows_the_lists_and_counts_the_rest(tmp_path, truth):
         seed=0,
         sources=[],
         creator={},
-        division=by_lists(lists, truth),
+        division=by_lists(lists, truth.fiber, truth.ids["THING_ID"]),
     )
     assert [sum(contents.counts[s].values()) for s in ("train", "valid", "test")] == [6, 0, 3]
     assert contents.report["reasons"] == {NOT_IN_LISTS: 3}
@@ -111,4 +113,4 @@ def binary(folder):
 def test_lists_that_cannot_be_used_are_told(tmp_path, truth, make, sentence):
     make(tmp_path / "l")
     with pytest.raises(InputError, match=sentence):
-        by_lists(tmp_path / "l", truth)
+        by_lists(tmp_path / "l", truth.fiber, truth.ids["THING_ID"])

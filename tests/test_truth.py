@@ -3,8 +3,9 @@ import pytest
 from astropy.io import fits
 from make_fits import superset, table, write_catalog, write_coadd, write_spec
 
-from data_prep.truth import fiber_key, read
+from data_prep.truth import read
 from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.identity import FIBER, fiber_key
 from spectranet_jax.spectra.labels import BAL, BAL_UNSURE, NOT_BAL, QSO, QSO_BAL
 
 RNG = np.random.default_rng(0)
@@ -23,7 +24,7 @@ def test_classes_and_redshifts_of_a_superset(tmp_path):
     assert truth.bal.tolist() == [0, 0, NOT_BAL, BAL, 0, 0, NOT_BAL]
     np.testing.assert_array_equal(truth.z, [-0.001, 0.3, 2.5, 1.9, np.nan, 0.5, np.nan])
     assert truth.z_conf.tolist() == [3, 2, 3, 3, 0, 1, 0]  # a missing redshift is not secure
-    assert truth.object_id.tolist() == [11, 12, 13, 14, -1, 16, 17]
+    assert truth.ids["THING_ID"].tolist() == [11, 12, 13, 14, -1, 16, 17]
     assert truth.classes == (0, 1, 2, 3) and len(truth) == 7
 
 
@@ -50,12 +51,24 @@ def test_columns_of_any_case_in_any_extension(tmp_path, options):
     assert truth.label.tolist() == [0, 3]
 
 
+def by_fiber(truth, keys):
+    rows, by_object = truth.rows_of({FIBER: keys}, {})
+    assert not by_object.any()
+    return rows.tolist()
+
+
+def by_object(truth, name, ids):
+    rows, by_object = truth.rows_of({}, {name: np.array(ids)})
+    assert (by_object == (rows >= 0)).all()
+    return rows.tolist()
+
+
 def test_join_on_fiber_and_on_object(tmp_path):
     columns = superset(class_person=[1, 4, 3, 30], thing_id=[9, -1, 5, 5])
     truth = read(write_catalog(tmp_path / "c.fits", [*KEYS[:3], (-1, -1, -1)], columns))
     wanted = fiber_key(*np.array([KEYS[2], KEYS[6], KEYS[0], (-1, -1, -1)]).T)
-    assert truth.rows_of_fibers(wanted).tolist() == [2, -1, 0, -1]
-    assert truth.rows_of_objects(np.array([5, 9, -1, 7])).tolist() == [2, 0, -1, -1]
+    assert by_fiber(truth, wanted) == [2, -1, 0, -1]
+    assert by_object(truth, "THING_ID", [5, 9, -1, 7]) == [2, 0, -1, -1]
 
 
 def test_fiber_keys_are_unique(rng):
@@ -132,9 +145,10 @@ def test_further_spectra_of_an_object_are_found_by_their_fibers(tmp_path):
     }
     truth = read(write_catalog(tmp_path / "c.fits", KEYS[:2], columns))
     wanted = fiber_key(*np.array([KEYS[0], KEYS[1], (4001, 55001, 8), (4000, 55000, 8)]).T)
-    assert truth.rows_of_fibers(wanted).tolist() == [0, 1, 1, -1]
-    both = truth.rows_of(wanted, np.array([2, 2, 2, 1]))
-    assert both.tolist() == [0, 1, 1, 0]  # the fiber first, then the object
+    assert by_fiber(truth, wanted) == [0, 1, 1, -1]
+    rows, alone = truth.rows_of({FIBER: wanted}, {"THING_ID": np.array([2, 2, 2, 1])})
+    assert rows.tolist() == [0, 1, 1, 0]  # the fiber first, then the object
+    assert alone.tolist() == [False, False, False, True]
 
 
 def test_several_catalogs_are_one_and_the_confident_row_counts(tmp_path):
@@ -142,7 +156,7 @@ def test_several_catalogs_are_one_and_the_confident_row_counts(tmp_path):
     a = write_catalog(tmp_path / "a.fits", KEYS[:1], one)
     b = write_catalog(tmp_path / "b.fits", KEYS[1:3], two)
     truth = read(a, b)
-    assert len(truth) == 3 and truth.rows_of_objects(np.array([5, 6])).tolist() == [1, 2]
+    assert len(truth) == 3 and by_object(truth, "THING_ID", [5, 6]) == [1, 2]
 
 
 def test_a_pipeline_that_warns_tells_nothing(tmp_path):
@@ -166,7 +180,7 @@ def test_dr18_is_joined_on_the_catalogid(tmp_path):
     }
     fits.HDUList([fits.PrimaryHDU(), table(columns)]).writeto(tmp_path / "c.fits")
     truth = read(tmp_path / "c.fits")
-    assert truth.rows_of_objects(np.array([27021598056513661])).tolist() == [0]
+    assert by_object(truth, "CATALOGID", [27021598056513661]) == [0]
     assert truth.fiber.tolist() == [-1]
 
 
@@ -179,7 +193,7 @@ def test_real_catalogs_of_every_kind(shared):
     assert pipeline.kinds == ("spAll",) and len(pipeline) == 93
     assert (pipeline.label >= 0).sum() == (pipeline.z_conf == 3).sum() == 92  # one has ZWARNING 4
     redrock = read(folder / "redrock-4-80613-thru20210324.fits")
-    assert redrock.label.tolist() == [1] and redrock.object_id.tolist() == [39633345008634465]
+    assert redrock.label.tolist() == [1] and redrock.ids["TARGETID"].tolist() == [39633345008634465]
     np.testing.assert_allclose(redrock.z, 0.36874355, atol=1e-8)
     quasars = read(folder / "QSO_cat_fuji_dark_tile.fits.gz")
     assert quasars.kinds == ("DESI quasar catalog",) and len(quasars) == 10
@@ -192,7 +206,7 @@ def lacking_a_column(path):
 
 
 def of_numbers_as_text(path):
-    write_catalog(path, KEYS[:2], superset([1, 3]) | {"THING_ID": ["1", "2"]})
+    write_catalog(path, KEYS[:2], superset([1, 3]) | {"THING_ID": ["1", "none"]})
 
 
 def a_row_in_a_spectrum(path):
@@ -227,7 +241,7 @@ def of_another_table(path):
         (lambda path: write_coadd(path, [1], RNG, step=80), "is a spectrum, not a catalog"),
         (lambda path: path.mkdir(), "is a folder"),
         (lambda _: None, "does not exist"),
-        (of_numbers_as_text, "has no whole numbers in THING_ID"),
+        (of_numbers_as_text, "'none' in column THING_ID, row 2"),
     ],
 )
 def test_what_is_no_catalog_is_told(tmp_path, make, sentence):
@@ -244,7 +258,7 @@ def test_a_rule_that_a_catalog_cannot_follow_is_told(tmp_path):
 
 @pytest.mark.parametrize(
     ("rows", "redshift", "sentence"),
-    [(0, 1.0, "holds no rows"), (1, "unknown", "has text, or numbers of another kind")],
+    [(0, 1.0, "holds no rows"), (1, "unknown", "'unknown' in column Z_VI, row 1")],
 )
 def test_a_catalog_that_tells_nothing_is_a_sentence(tmp_path, rows, redshift, sentence):
     content = superset(class_person=[3] * rows) | {"Z_VI": np.array([redshift] * rows)}

@@ -3,15 +3,13 @@
 import glob
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.readers import desi, sdss, spplate, spspec
-from data_prep.readers.fits import columns, find_table, open_fits
+from data_prep.readers import desi, foreign, lamost, sdss, spplate, spspec
+from data_prep.readers.fits import Fits, open_fits
 from spectranet_jax.spectra import BOSS_GRID, InputError, LogGrid, scatter
 from spectranet_jax.spectra.flags import noise_flags, pixel_flags
 from spectranet_jax.spectra.grid import Binning
@@ -31,13 +29,13 @@ NAMED_ASIDE = 5
 TOGETHER = 8
 """Spectra of a plate or petal rebinned at once: with more, fetching memory takes longest."""
 
-READERS: list[tuple[Callable[[Any], bool], Callable[[Path, Any], Iterator[Spectrum]]]] = [
+READERS: tuple[tuple[Callable[[Fits], bool], Callable[[Fits], Iterator[Spectrum]]], ...] = (
+    (lamost.recognizes, lamost.spectra),
     (spplate.recognizes, spplate.spectra),
     (spspec.recognizes, spspec.spectra),
     (sdss.recognizes, sdss.spectra),
     (desi.recognizes, desi.spectra),
-    (lambda _hdus: True, sdss.spectra),  # which says of any other file what it is
-]
+)
 """By which HDUs a reader recognizes its files, and how it reads them; the first that does."""
 
 
@@ -56,20 +54,28 @@ def stream(path: Path) -> Iterator[Spectrum]:
     Damage may show only after some spectra have come: then none of them is to be trusted.
     """
     with open_fits(path) as hdus:
-        yield from next(reads(path, hdus) for recognizes, reads in READERS if recognizes(hdus))
+        for recognizes, spectra in READERS:
+            if recognizes(hdus):
+                yield from spectra(hdus)
+                return
+        foreign.refuse(hdus)
 
 
-def refuse_spectra(path: Path, hdus: Any) -> None:
+def holds_spectra(hdus: Fits) -> bool:
+    """Whether a reader recognizes a file."""
+    return any(recognizes(hdus) for recognizes, _ in READERS)
+
+
+def refuse_spectra(hdus: Fits) -> None:
     """Raise InputError if a file given as a catalog holds spectra.
 
     Such a file has a row of the catalog, SPALL, that would be taken for all of it.
     """
-    known = any(recognizes(hdus) for recognizes, _ in READERS[:-1])
-    if known or any(
-        hdu.name == "COADD" or {"FLUX", "LOGLAM"} <= columns(hdu) for hdu in islice(hdus, 1, 2)
-    ):
+    first = hdus.at(1)
+    coadd = first is not None and (first.name == "COADD" or first.columns >= {"FLUX", "LOGLAM"})
+    if coadd or holds_spectra(hdus):
         raise InputError(
-            f"{path} is a spectrum, not a catalog; give a catalog like Superset_DR12Q, and the"
+            f"{hdus.path} is a spectrum, not a catalog; give a catalog like Superset_DR12Q, and the"
             " spectra apart from it"
         )
 
@@ -121,9 +127,7 @@ def _is_something_else(path: Path) -> bool:
         return False
     try:
         with open_fits(path, large=True) as hdus:
-            if any(recognizes(hdus) for recognizes, _ in READERS[:-1]):
-                return False
-            return find_table(hdus, {"FLUX", "IVAR"}) is None
+            return not holds_spectra(hdus) and hdus.table({"FLUX", "IVAR"}) is None
     except InputError:
         return False
 
@@ -191,7 +195,7 @@ def rebin_all(
 def rebinned(
     spectra: Iterable[Spectrum], grid: LogGrid = BOSS_GRID
 ) -> Iterator[tuple[list[Spectrum], NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]]:
-    """A few spectra at a time, the flags that pixels tell, and flux and ivar as of `rebin_all`."""
+    """A few spectra at a time, the flags that file and pixels tell, flux and ivar on the grid."""
     loglam = None
     for group in _of_a_kind(spectra):
         pixels = np.stack([s.flux for s in group]), np.stack([s.ivar for s in group])
@@ -203,7 +207,8 @@ def rebinned(
         good = np.isfinite(flux) & np.isfinite(ivar)
         if not good.all():
             flux[~good], ivar[~good] = 0, 0
-        flags = pixel_flags(*pixels) | noise_flags(scatter.too_large(loglam, *pixels))
+        told = np.array([spectrum.flags for spectrum in group], np.int32)
+        flags = told | pixel_flags(*pixels) | noise_flags(scatter.too_large(loglam, *pixels))
         yield group, flags, flux, ivar
 
 

@@ -1,22 +1,27 @@
-"""DESI coadd and spectra files: many targets a file, each in the arms B, R and Z.
+"""DESI coadd and spectra files: many targets a file, each in arms of the spectrograph.
 
-HDUs are found by name, in any order: ARM_WAVELENGTH, ARM_FLUX, ARM_IVAR, ARM_MASK, and FIBERMAP
-with the column TARGETID (the DESI data model, files coadd and spectra). In a spectra file a target
-has a row an exposure, and each is a spectrum here; coadd files hold what DESI combined of them.
+HDUs are found by name, in any order: X_WAVELENGTH, X_FLUX, X_IVAR, X_MASK of each arm X (B, R and
+Z, or several joined to one, as BRZ), and FIBERMAP with the column TARGETID (the DESI data model,
+files coadd and spectra). In a spectra file a target has a row an exposure, and each is a spectrum
+here; coadd files hold what DESI combined of them.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.readers.fits import columns, image_shape, in_rows, numbers, open_fits
+from data_prep.readers.desi_identity import identities
+from data_prep.readers.fits import Fits, open_fits
+from data_prep.readers.hdu import Hdu, checksum_flag, in_rows
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.spectrum import Spectrum
 
 ARMS = ("B", "R", "Z")
+"""Those of the spectrograph, which come first."""
+
+Named = dict[str, Hdu]
 
 
 def read(path: Path) -> list[Spectrum]:
@@ -31,85 +36,84 @@ def read(path: Path) -> list[Spectrum]:
     with open_fits(path) as hdus:
         if not recognizes(hdus):
             raise InputError(f"{path} is no DESI coadd or spectra file; give one of these")
-        return list(spectra(path, hdus))
+        return list(spectra(hdus))
 
 
-def recognizes(hdus: Any) -> bool:
-    """Whether a file's HDUs are those of a coadd or spectra file."""
-    return bool(_by_name(hdus).keys() & {f"{arm}_FLUX" for arm in ARMS})
+def recognizes(hdus: Fits) -> bool:
+    """Whether a file has an arm: X_FLUX with X_WAVELENGTH or X_IVAR."""
+    return bool(arms_of(hdus.named()))
 
 
-def spectra(path: Path, hdus: Any) -> Iterator[Spectrum]:
+def arms_of(named: Named) -> list[str]:
+    """The arms, B, R and Z first; one that is joined of others in the file would count twice."""
+    having = {
+        what: {name.removesuffix(what) for name in named if name.endswith(what)}
+        for what in ("_FLUX", "_IVAR", "_WAVELENGTH")
+    }
+    found = having["_FLUX"] & (having["_IVAR"] | having["_WAVELENGTH"])
+    single = [arm for arm in found if len(arm) < 2 or not set(arm) <= found]
+    return sorted(single, key=lambda arm: (arm not in ARMS, arm))
+
+
+def spectra(hdus: Fits) -> Iterator[Spectrum]:
     """The spectra in an open file: see `read`."""
-    named = _by_name(hdus)
-    arms = [arm for arm in ARMS if f"{arm}_FLUX" in named]
+    path, named = hdus.path, hdus.named()
+    arms = arms_of(named)
     loglam = np.concatenate([_loglam(path, named, arm) for arm in arms])
-    counts = {named[f"{arm}_FLUX"].shape[0] for arm in arms}
-    if len(counts) > 1:
-        raise ValueError("arms of different length")  # `open_fits` tells it in a sentence
-    (count,) = counts
+    counts = {arm: named[f"{arm}_FLUX"].shape[0] for arm in arms}
+    count = counts[arms[0]]
+    if set(counts.values()) != {count}:
+        told = ", ".join(f"{arm} {rows}" for arm, rows in counts.items())
+        raise InputError(f"{path} has arms of different numbers of spectra: {told}; fetch it again")
     if count == 0:
         raise InputError(f"{path} holds no spectra; fetch it again")
-    ids = _target_ids(path, named, count)
-    identities = iter([(row, -1) for row in range(count)] if ids is None else [(i, i) for i in ids])
-    for parts in zip(*(_arm(path, named, arm) for arm in arms), strict=True):
+    known = identities(hdus, count)
+    flags = checksum_flag(
+        *(named[name] for arm in arms for name in _names(arm, named)),
+        *(named[name] for name in ("FIBERMAP",) if name in named),
+    )
+    row = 0
+    for parts in zip(*(_arm(named, arm) for arm in arms), strict=True):
         flux, ivar = (np.concatenate(images, axis=-1) for images in zip(*parts, strict=True))
-        for row_flux, row_ivar, (name, key) in zip(flux, ivar, identities, strict=False):
-            yield Spectrum(str(name), loglam, row_flux, row_ivar, str(path), (key, -1, -1), key)
+        for row_flux, row_ivar in zip(flux, ivar, strict=True):
+            name = str(known[row].get("TARGETID", row))
+            yield Spectrum(name, loglam, row_flux, row_ivar, str(path), known[row], flags)
+            row += 1
 
 
-def _by_name(hdus: Any) -> dict[str, Any]:
-    named: dict[str, Any] = {}
-    for hdu in hdus:
-        named.setdefault(hdu.name.upper(), hdu)
-    return named
+def _names(arm: str, named: Named) -> list[str]:
+    """HDUs of flux, ivar and, where there is one, mask."""
+    names = [f"{arm}_{what}" for what in ("FLUX", "IVAR", "MASK")]
+    return [name for name in names if name in named]
 
 
-def _loglam(path: Path, named: dict[str, Any], arm: str) -> NDArray[np.float64]:
+def _loglam(path: Path, named: Named, arm: str) -> NDArray[np.float64]:
     """log10 wavelength (pixels,) of an arm, after a look at the shapes of its images."""
     for what in ("WAVELENGTH", "IVAR"):
         if f"{arm}_{what}" not in named:
             raise InputError(f"{path} has {arm}_FLUX but no {arm}_{what}; fetch it again")
-    flux, ivar = (image_shape(path, named[f"{arm}_{what}"]) for what in ("FLUX", "IVAR"))
-    wavelength = numbers(path, named[f"{arm}_WAVELENGTH"], np.float64)
+    flux, ivar = (named[f"{arm}_{what}"].shape for what in ("FLUX", "IVAR"))
+    wavelength = named[f"{arm}_WAVELENGTH"].numbers(np.float64)
     if len(flux) != 2 or ivar != flux or wavelength.shape != flux[1:]:
         raise InputError(
             f"{path} has arrays of other shapes in its arm {arm} than a DESI file: flux"
             f" {flux}, ivar {ivar}, wavelength {wavelength.shape}; fetch it again"
         )
-    if f"{arm}_MASK" in named:
-        mask = image_shape(path, named[f"{arm}_MASK"])
-        if mask != flux:
-            raise InputError(
-                f"{path} has a flux of shape {flux} and a mask of shape {mask} in its"
-                f" arm {arm}; fetch it again"
-            )
+    if f"{arm}_MASK" in named and (mask := named[f"{arm}_MASK"].shape) != flux:
+        raise InputError(
+            f"{path} has a flux of shape {flux} and a mask of shape {mask} in its arm {arm}; fetch"
+            " it again"
+        )
     positive = wavelength > 0  # others are no wavelengths: rebin leaves NaN out
     return np.log10(np.where(positive, wavelength, np.nan))
 
 
-def _arm(
-    path: Path, named: dict[str, Any], arm: str
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+def _arm(named: Named, arm: str) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Flux and ivar (rows, pixels) of an arm, a few rows at a time."""
-    names = [f"{arm}_{what}" for what in ("FLUX", "IVAR", "MASK")]
-    images = [named[name] for name in names if name in named]
-    for flux, ivar, *masks in in_rows(path, images):
+    for flux, ivar, *masks in in_rows([named[name] for name in _names(arm, named)]):
         flux, ivar = flux.astype(np.float32, copy=False), ivar.astype(np.float32, copy=False)
         bad = ~np.isfinite(flux)
         for mask in masks:
             bad |= mask != 0
         ivar[bad] = 0
         yield flux, ivar
-
-
-def _target_ids(path: Path, named: dict[str, Any], count: int) -> list[int] | None:
-    table = named.get("FIBERMAP")
-    if table is None or "TARGETID" not in columns(table):
-        return None
-    ids = numbers(path, table, np.int64, "TARGETID").tolist()
-    if len(ids) != count:
-        raise InputError(
-            f"{path} has {count} spectra and {len(ids)} rows in FIBERMAP; fetch it again"
-        )
-    return ids

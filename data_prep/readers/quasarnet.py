@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.readers.fits import find_table, open_fits
+from data_prep.readers.fits import open_fits
 from spectranet_jax.spectra import BOSS_GRID, InputError
 
 ROWS_AT_ONCE = 128
@@ -38,15 +38,13 @@ def read_index(path: Path) -> Index:
         InputError: if the file cannot be read or is not laid out as above.
     """
     with open_fits(path) as hdus:
-        table = find_table(hdus, {"TARGETID", "PLATE", "MJD", "FIBERID"})
+        table = hdus.table({"TARGETID", "PLATE", "MJD", "FIBERID"})
         if table is None:
             raise InputError(
                 f"{path} has no table with TARGETID, PLATE, MJD and FIBERID; give QuasarNET's"
                 " data_dr12.fits, and the truth file after it"
             )
-        columns = [
-            np.array(table.data[c], np.int64) for c in ("TARGETID", "PLATE", "MJD", "FIBERID")
-        ]
+        columns = [table.numbers(np.int64, c) for c in ("TARGETID", "PLATE", "MJD", "FIBERID")]
         shape = hdus[0].shape
     if shape != (len(columns[0]), 2 * BOSS_GRID.size):
         raise InputError(
@@ -75,7 +73,9 @@ def read_slices(
             pixels = np.empty((rows.stop - rows.start, image.shape[1]), np.float32)
             with np.errstate(over="ignore"):  # the file is float64; what overflows is not finite
                 for part in range(0, len(pixels), ROWS_AT_ONCE):
-                    some = image.section[start + part : min(start + part + ROWS_AT_ONCE, rows.stop)]
+                    some = image.section(
+                        slice(start + part, min(start + part + ROWS_AT_ONCE, rows.stop))
+                    )
                     pixels[part : part + len(some)] = some
             flux, ivar = pixels[:, : BOSS_GRID.size], pixels[:, BOSS_GRID.size :]
             good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)

@@ -7,13 +7,14 @@ by their place. The wavelengths are COEFF0 + COEFF1 * pixel, log10 of Angstrom.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from data_prep.readers import sdss
-from data_prep.readers.fits import find_table, image_shape, in_rows, numbers, open_fits
+from data_prep.readers.fits import Fits, open_fits
+from data_prep.readers.hdu import Hdu, checksum_flag, in_rows
 from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.identity import FIBER
 from spectranet_jax.spectra.spectrum import Spectrum
 
 IVAR, AND_MASK = 1, 2
@@ -33,69 +34,71 @@ def read(path: Path) -> list[Spectrum]:
     with open_fits(path) as hdus:
         if not recognizes(hdus):
             raise InputError(f"{path} is no spPlate file; give one of these")
-        return list(spectra(path, hdus))
+        return list(spectra(hdus))
 
 
-def recognizes(hdus: Any) -> bool:
-    """Whether the primary HDU is that of an spPlate file: an image of many fibers."""
-    header = hdus[0].header
-    return header.get("NAXIS") == 2 and "COEFF0" in header and "FIBERID" not in header
+def recognizes(hdus: Fits) -> bool:
+    """Whether the file is an spPlate file: an image of many fibers of a plate, or with ivar."""
+    hdu = hdus[0]
+    if hdu.get("NAXIS") != 2 or "COEFF0" not in hdu or "FIBERID" in hdu:
+        return False
+    return "PLATEID" in hdu or "IVAR" in hdus.named()
 
 
-def spectra(path: Path, hdus: Any) -> Iterator[Spectrum]:
+def spectra(hdus: Fits) -> Iterator[Spectrum]:
     """The spectra in an open file: see `read`."""
-    header = hdus[0].header
-    sdss.check_vacuum(path, header)
+    path, flux_hdu = hdus.path, hdus[0]
+    sdss.check_vacuum(flux_hdu)
     if (ivar_hdu := _image(hdus, "IVAR", IVAR)) is None:
         raise InputError(
             f"{path} is an spPlate file that lacks its inverse variance (HDU IVAR), without which"
             " no pixel can be weighed; fetch the whole file"
         )
     mask_hdu = _image(hdus, "ANDMASK", AND_MASK)
-    shape = image_shape(path, hdus[0])
+    shape = flux_hdu.shape
     for name, image in (("IVAR", ivar_hdu), ("ANDMASK", mask_hdu)):
-        if image is not None and (other := image_shape(path, image)) != shape:
+        if image is not None and image.shape != shape:
             raise InputError(
-                f"{path} has a flux of shape {shape} and an {name} of shape {other}; fetch it again"
+                f"{path} has a flux of shape {shape} and an {name} of shape {image.shape}; fetch it"
+                " again"
             )
     if 0 in shape:
         raise InputError(f"{path} holds no spectra; fetch it again")
-    loglam = sdss.loglam_of_header(path, header, shape[1])
-    identities = iter(_identities(path, hdus, shape[0]))
-    images = [hdu for hdu in (hdus[0], ivar_hdu, mask_hdu) if hdu is not None]
-    for flux, ivar, *masks in in_rows(path, images):
+    loglam = sdss.loglam_of_header(flux_hdu, shape[1])
+    identities = iter(_identities(hdus, shape[0]))
+    images = [hdu for hdu in (flux_hdu, ivar_hdu, mask_hdu) if hdu is not None]
+    flags = checksum_flag(*images)
+    for flux, ivar, *masks in in_rows(images):
         flux, ivar = flux.astype(np.float32, copy=False), ivar.astype(np.float32, copy=False)
         for mask in masks:
             ivar[mask.astype(np.int64, copy=False) & sdss.COMBINEREJ != 0] = 0
         for row_flux, row_ivar in zip(flux, ivar, strict=True):
-            name, key = next(identities)
-            yield Spectrum(name, loglam, row_flux, row_ivar, str(path), key)
+            name, identity = next(identities)
+            yield Spectrum(name, loglam, row_flux, row_ivar, str(path), identity, flags)
 
 
-def _image(hdus: Any, name: str, place: int) -> Any | None:
+def _image(hdus: Fits, name: str, place: int) -> Hdu | None:
     """The image HDU of that name, or the nameless one at that place; None without either."""
     for number, hdu in enumerate(hdus):
-        named = hdu.name.upper()
-        is_image = not hasattr(hdu, "columns")
-        if number and is_image and (named == name or (not named and number == place)):
+        if number and not hdu.is_table and (hdu.name or (name if number == place else "")) == name:
             return hdu
     return None
 
 
-def _identities(path: Path, hdus: Any, count: int) -> list[tuple[str, tuple[int, int, int]]]:
-    plug_map = find_table(hdus, {"FIBERID"})
+def _identities(hdus: Fits, count: int) -> list[tuple[str, dict[str, int | str]]]:
+    """Name and identity of each fiber."""
+    plug_map = hdus.table({"FIBERID"})
     fibers = (
-        np.arange(1, count + 1)
-        if plug_map is None
-        else numbers(path, plug_map, np.int64, "FIBERID")
+        np.arange(1, count + 1) if plug_map is None else plug_map.numbers(np.int64, "FIBERID")
     ).tolist()
     if len(fibers) != count:
         raise InputError(
-            f"{path} has {count} spectra and {len(fibers)} rows in its plug map; fetch it again"
+            f"{hdus.path} has {count} spectra and {len(fibers)} rows in its plug map; fetch it"
+            " again"
         )
-    header = hdus[0].header
-    plate, mjd = header.get("PLATEID"), header.get("MJD")
-    if not (isinstance(plate, int) and isinstance(mjd, int)):
-        stem = path.name.partition(".")[0]
-        return [(f"{stem}-{fiber:04d}", sdss.NO_KEY) for fiber in fibers]
-    return [(sdss.spectrum_name(plate, mjd, f), (plate, mjd, f)) for f in fibers]
+    plate = hdus[0].integers("PLATEID", "MJD")
+    if plate is None:
+        stem = hdus.path.name.partition(".")[0]
+        return [(f"{stem}-{fiber:04d}", {}) for fiber in fibers]
+    known = [dict(zip(FIBER, (*plate, fiber), strict=True)) for fiber in fibers]
+    return [(sdss.name_of(identity), identity) for identity in known]

@@ -6,12 +6,12 @@ wavelengths are COEFF0 + COEFF1 * pixel, log10 of Angstrom, and VACUUM says that
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from data_prep.readers import sdss
-from data_prep.readers.fits import numbers, open_fits
+from data_prep.readers.fits import Fits, open_fits
+from data_prep.readers.hdu import checksum_flag
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.spectrum import Spectrum
 
@@ -30,34 +30,41 @@ def read(path: Path) -> list[Spectrum]:
     with open_fits(path) as hdus:
         if not recognizes(hdus):
             raise InputError(f"{path} is no spSpec file; give one of these")
-        return list(spectra(path, hdus))
+        return list(spectra(hdus))
 
 
-def recognizes(hdus: Any) -> bool:
-    """Whether the primary HDU is that of an spSpec file: an image of one fiber."""
-    header = hdus[0].header
-    return header.get("NAXIS") == 2 and "COEFF0" in header and "FIBERID" in header
+def recognizes(hdus: Fits) -> bool:
+    """Whether the primary HDU is that of an spSpec file: an image of one fiber of a plate."""
+    hdu = hdus[0]
+    if hdu.get("NAXIS") != 2 or "COEFF0" not in hdu or "FIBERID" not in hdu:
+        return False
+    if "TELESCOP" in hdu and "SDSS" not in hdu.text("TELESCOP").upper():
+        return False
+    return hdu.text("ARRAY3").upper() == "ERROR" if "ARRAY3" in hdu else "PLATEID" in hdu
 
 
-def spectra(path: Path, hdus: Any) -> Iterator[Spectrum]:
+def spectra(hdus: Fits) -> Iterator[Spectrum]:
     """The spectrum in an open file: see `read`."""
-    header = hdus[0].header
-    sdss.check_vacuum(path, header)
-    rows = numbers(path, hdus[0], np.float64)
+    path, hdu = hdus.path, hdus[0]
+    sdss.check_vacuum(hdu)
+    rows = hdu.numbers(np.float64)
     if rows.shape[0] <= MASK or rows.shape[1] == 0:
         raise InputError(
             f"{path} holds an image {rows.shape} where an spSpec file has at least 4 rows, flux,"
             " continuum-subtracted flux, error and mask; fetch it again"
         )
     error = rows[ERROR]
+    if np.all(np.diff(error) > 0):
+        raise InputError(
+            f"{path} has a third row that rises throughout, as wavelengths do, where an spSpec file"
+            " has the error; it is of another layout"
+        )
     good = np.isfinite(error) & (error > 0) & np.isfinite(rows[MASK])
     mask = np.where(np.isfinite(rows[MASK]), rows[MASK], 0).astype(np.int64)  # stored as float32
     good &= mask & sdss.COMBINEREJ == 0
     ivar = np.where(good, 1 / np.where(good, error, 1) ** 2, 0)
-    values = [header.get(keyword) for keyword in ("PLATEID", "MJD", "FIBERID")]
-    known = all(isinstance(value, int) for value in values)
-    key = (values[0], values[1], values[2]) if known else sdss.NO_KEY
-    name = sdss.spectrum_name(*key) if known else path.name.partition(".")[0]
-    loglam = sdss.loglam_of_header(path, header, rows.shape[1])
-    flux = rows[FLUX].astype(np.float32)
-    yield Spectrum(name, loglam, flux, ivar.astype(np.float32), str(path), key)
+    identity = sdss.fiber_of_header(hdu)
+    name = sdss.name_of(identity) or path.name.partition(".")[0]
+    loglam = sdss.loglam_of_header(hdu, rows.shape[1])
+    flux, ivar = rows[FLUX].astype(np.float32), ivar.astype(np.float32)
+    yield Spectrum(name, loglam, flux, ivar, str(path), identity, checksum_flag(hdu))

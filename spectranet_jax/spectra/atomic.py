@@ -37,6 +37,31 @@ def atomic(path: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def check_writable(path: Path, folder: bool = False) -> None:
+    """Tell before any work that a file or folder cannot be made.
+
+    It is tried, in the nearest folder above that is there: permissions do not tell of a full disk,
+    or of a system's own folders.
+
+    Args:
+        path: file or folder to be made, by the name that the user gave.
+        folder: whether it is to be a folder.
+
+    Raises:
+        InputError: with that name.
+    """
+    try:
+        if folder and path.is_file():
+            raise InputError(f"cannot write {path}: it is a file; choose another folder")
+        above = next(parent for parent in path.absolute().parents if parent.exists())
+        path.exists()  # or the name is too long
+        tempfile.TemporaryDirectory(prefix=".writing-", dir=above).cleanup()
+    except OSError as error:
+        raise InputError(
+            f"cannot write {path}: {error.strerror or error}; choose another output path"
+        ) from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text to `path` at once: no reader ever sees half of it."""
     with atomic(path) as temporary:

@@ -15,6 +15,7 @@ class Flag(IntFlag):
     BAD_PIXELS = 8  # NaN, infinite or negative ivar in the input; those pixels were masked
     LOW_SN = 16  # median S/N a bin below 2
     NOISE_MISMATCH = 32  # pixels scatter far more or less than ivar says: is it sigma, or variance?
+    CHECKSUM = 64  # the data do not sum to the file's DATASUM: it was edited, or is damaged
 
 
 LOW_SN_LIMIT = 2.0

@@ -1,12 +1,18 @@
 """A spectrum as a survey file gives it, before any rebinning."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spectranet_jax.spectra.identity import Identity
 
-@dataclass(frozen=True)
+_UNKNOWN: Mapping[str, int | str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, repr=False)
 class Spectrum:
     """One object's co-added spectrum.
 
@@ -16,8 +22,8 @@ class Spectrum:
         flux: (pixels,) float32, 1e-17 erg/s/cm^2/Angstrom.
         ivar: (pixels,) float32, inverse variance of flux; 0 where masked.
         source: the file it came from, as given.
-        key: (plate, mjd, fiber), or (TARGETID, -1, -1): what catalogs are joined on.
-        object_id: THING_ID, CATALOGID or TARGETID where the file tells it, else -1.
+        identity: what the file says of observation and object: see `spectra.identity`.
+        flags: bits of `spectra.flags` that only the file can tell.
     """
 
     name: str
@@ -25,5 +31,13 @@ class Spectrum:
     flux: NDArray[np.float32]
     ivar: NDArray[np.float32]
     source: str
-    key: tuple[int, int, int]
-    object_id: int = -1
+    identity: Identity = field(default_factory=lambda: _UNKNOWN)
+    flags: int = 0
+
+    def __repr__(self) -> str:
+        known = self.loglam[np.isfinite(self.loglam)]
+        ends = 10 ** np.array([known.min(), known.max()]) if len(known) else np.zeros(2)
+        return (
+            f"Spectrum {self.name}: {len(self.loglam)} pixels, {ends[0]:.0f} to {ends[1]:.0f}"
+            f" Angstrom, of {self.source}"
+        )

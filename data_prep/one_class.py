@@ -1,0 +1,44 @@
+"""Catalogs that tell redshifts alone, of objects that are all of one class."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from data_prep.catalogs import Answer, BalRule, Catalog, Table, answer
+from spectranet_jax.spectra import CLASSES, labels
+from spectranet_jax.spectra.labels import QSO, QSO_BAL, UNKNOWN
+
+WARNINGS = frozenset({"ZWARN", "ZWARNING"})
+
+_OF_QUASARS = re.compile(r"(?<![a-z])(qso|quasar)s?(?![a-z])", re.IGNORECASE)
+
+
+def is_of_quasars(path: Path, extension: str) -> bool:
+    """Whether the name of a file, or of its table, says that all its rows are quasars."""
+    return any(_OF_QUASARS.search(name) is not None for name in (path.name, extension))
+
+
+def all_are(name: str) -> Catalog:
+    """A catalog that tells redshifts alone, of objects that are all of one class.
+
+    Args:
+        name: of the class.
+    """
+
+    def adapt(table: Table, rule: BalRule) -> Answer:
+        del rule
+        label = CLASSES.index(name)
+        bal = {QSO: labels.BAL_UNSURE, QSO_BAL: labels.BAL}.get(label, labels.NOT_BAL)
+        sure = np.ones(len(table["Z"]), np.bool_)
+        for warning in WARNINGS & table.keys():
+            sure &= table[warning] == 0
+        return answer(
+            np.where(sure, label, UNKNOWN),
+            np.full(len(sure), bal, np.int8),
+            table["Z"],
+            np.where(sure, labels.CONFIDENT, 0),
+        )
+
+    title = "DESI quasar catalog" if name == "QSO" else f"catalog of {name} alone"
+    return Catalog(title, frozenset({"Z"}), WARNINGS, (CLASSES.index(name),), adapt)

@@ -1,0 +1,83 @@
+"""Files of other layouts: what each is, and what to give instead."""
+
+from collections.abc import Callable
+from itertools import islice
+from typing import NoReturn
+
+from data_prep.readers.fits import Fits
+from data_prep.readers.hdu import Hdu
+from data_prep.readers.lamost import is_lamost
+from spectranet_jax.spectra import InputError
+
+READ = "SDSS and BOSS spec, spPlate and spSpec, DESI coadd and spectra, LAMOST low-resolution files"
+"""What is read, in a sentence."""
+
+REBIN = (
+    "read it with astropy, and bring log10 of the vacuum wavelength, flux and ivar to the grid with"
+    " spectranet_jax.spectra.rebin"
+)
+
+SDSS_V = ("BOSS/APO", "BOSS/LCO", "APOGEE/APO", "APOGEE/LCO")
+"""HDUs of SDSS-V's mwmStar and mwmVisit (astra data model)."""
+
+LOOKED_AT = 8
+"""HDUs of a foreign file that are looked at, and named."""
+
+
+def _some(hdus: Fits) -> list[Hdu]:
+    return list(islice(hdus, LOOKED_AT))
+
+
+def _whole_spectra(hdu: Hdu) -> bool:
+    names = ("FLUX", "FLUX_REDUCED", "SPEC")
+    return any(name in hdu.columns and not hdu.is_a_number(name) for name in names)
+
+
+def _linear(hdu: Hdu) -> bool:
+    axes = {"CDELT1", "CD1_1"}
+    return not hdu.is_table and "CRVAL1" in hdu and any(axis in hdu for axis in axes)
+
+
+LAYOUTS: tuple[tuple[Callable[[Fits], bool], str], ...] = (
+    (
+        lambda hdus: any(hdu.name in SDSS_V for hdu in _some(hdus)),
+        "is an mwmStar or mwmVisit file of SDSS-V, with whole spectra in the rows of its tables;"
+        " give the spec-FIELD-MJD-CATALOGID files instead",
+    ),
+    (
+        lambda hdus: is_lamost(hdus[0]),
+        "is a LAMOST file of another layout than the low-resolution one; give LRS spectra",
+    ),
+    (
+        lambda hdus: any(_whole_spectra(hdu) for hdu in _some(hdus)),
+        f"has whole spectra in the rows of a table, as ESO's Phase 3 products have; {REBIN}",
+    ),
+    (
+        lambda hdus: any({"FLUX", "IVAR"} <= hdu.columns for hdu in _some(hdus)),
+        "has flux and ivar, but no wavelengths: neither a column loglam nor COEFF0 and COEFF1 in a"
+        " header; fetch the file as the survey distributes it",
+    ),
+    (
+        lambda hdus: any(_linear(hdu) for hdu in _some(hdus)),
+        f"is an image with wavelengths CRVAL1 + CDELT1 * pixel, as IRAF writes; {REBIN}",
+    ),
+)
+"""By which HDUs a layout that is not read is known, and what to say of it; the first that fits."""
+
+
+def refuse(hdus: Fits) -> NoReturn:
+    """Raise InputError for a file that no reader recognizes."""
+    for recognizes, sentence in LAYOUTS:
+        if recognizes(hdus):
+            raise InputError(f"{hdus.path} {sentence}")
+    found = ", ".join(_described(hdu) for hdu in _some(hdus))
+    raise InputError(
+        f"{hdus.path} holds no spectra in a layout that is read ({found}); give {READ}"
+    )
+
+
+def _described(hdu: Hdu) -> str:
+    if not hdu.is_table:
+        return hdu.called
+    names = sorted(hdu.columns)
+    return f"{hdu.called} with columns {' '.join(names[:4])}{' ...' if len(names) > 4 else ''}"

@@ -1,0 +1,192 @@
+"""One HDU of an open FITS file: its header, and an image or a table."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from data_prep.readers.damage import Damage
+from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.flags import Flag
+
+ROWS_AT_ONCE = 16
+"""Of the images of a plate or petal: a megabyte."""
+
+SUMMED_AT_ONCE = 1 << 18
+"""Bytes: no more than the processor's cache holds; a multiple of a word's 4."""
+
+
+class Hdu:
+    """One HDU; every call of astropy is guarded by `Damage`."""
+
+    def __init__(self, path: Path, hdu: Any) -> None:
+        self.path = path
+        self._hdu = hdu
+
+    @cached_property
+    def name(self) -> str:
+        """EXTNAME in upper case, "" without."""
+        with Damage(self.path):
+            return str(self._hdu.name).upper()
+
+    @property
+    def called(self) -> str:
+        """How a sentence names it."""
+        return f"HDU {self.name or 'without a name'}"
+
+    def __contains__(self, keyword: str) -> bool:
+        with Damage(self.path):
+            return keyword in self._hdu.header
+
+    def get(self, keyword: str) -> Any:
+        """A value of the header; None if it is not there, or has none."""
+        with Damage(self.path):
+            value = self._hdu.header.get(keyword)
+            return value if isinstance(value, bool | int | float | str) else None
+
+    def header(self) -> dict[str, Any]:
+        """All keywords and values."""
+        with Damage(self.path):
+            return dict(self._hdu.header)
+
+    def text(self, keyword: str) -> str:
+        """A text of the header, without spaces around it; "" if there is none."""
+        value = self.get(keyword)
+        return value.strip() if isinstance(value, str) else ""
+
+    def integers(self, *keywords: str) -> tuple[int, ...] | None:
+        """Integers of the header; None unless all are there."""
+        values = tuple(self.get(keyword) for keyword in keywords)
+        whole = all(isinstance(value, int) and not isinstance(value, bool) for value in values)
+        return values if whole else None
+
+    @cached_property
+    def is_table(self) -> bool:
+        with Damage(self.path):
+            return hasattr(self._hdu, "columns")
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """Upper-case names of a table's columns; none if the HDU is an image.
+
+        Raises:
+            InputError: if they do not fill a row, as where the header is damaged: all values would
+                be taken from wrong places.
+        """
+        if not self.is_table:
+            return frozenset()
+        with Damage(self.path):
+            header, columns = self._hdu.header, self._hdu.columns
+            binary = header["XTENSION"].strip() == "BINTABLE"
+            if binary and columns.dtype.itemsize != header["NAXIS1"]:
+                raise ValueError("columns do not fill a row")
+            return frozenset(name.upper() for name in columns.names)
+
+    def is_a_number(self, column: str) -> bool:
+        """Whether a row of the column holds one number; not several, and no text."""
+        with Damage(self.path):
+            dtype = self._hdu.columns.dtype[self._hdu.columns[column].name]
+        return dtype.shape == () and dtype.kind in "iuf"
+
+    @property
+    def rows(self) -> int:
+        """How many rows a table has."""
+        with Damage(self.path):
+            return len(self._hdu.data)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of an image.
+
+        Raises:
+            InputError: if the HDU holds none.
+        """
+        with Damage(self.path):
+            shape = () if self.is_table else tuple(getattr(self._hdu, "shape", ()))
+        if not shape:
+            raise InputError(f"{self.path} has no numbers in its {self.called}; fetch it again")
+        return shape
+
+    def numbers(self, dtype: DTypeLike, column: str = "") -> NDArray[Any]:
+        """An image, or a column of a table (rows,), of the dtype given.
+
+        What does not fit into the dtype becomes infinite, which `rebin` leaves out.
+
+        Raises:
+            InputError: if there are no data, these are no numbers, or a row of the column holds
+                several.
+        """
+        what = f"column {column}" if column else self.called
+        with Damage(self.path):
+            data = self._hdu.data[column] if column else self._hdu.data
+        if data is None or data.dtype.kind not in "iuf":
+            raise InputError(f"{self.path} has no numbers in its {what}; fetch it again")
+        if column and data.ndim != 1:
+            raise InputError(f"{self.path} has a {what} of several numbers a row; fetch it again")
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.array(data, dtype)
+
+    def cells(self, column: str, rows: slice = slice(None)) -> NDArray[Any]:
+        """Some rows of a column of a table as they are stored, (rows,) or (rows, values)."""
+        with Damage(self.path):
+            return np.array(self._hdu.data[rows][column])
+
+    def null(self, column: str) -> int | None:
+        """The integer that means "none" in a column (TNULL), if it has one."""
+        with Damage(self.path):
+            null = self._hdu.columns[column].null
+        return int(null) if isinstance(null, int | np.integer) else None
+
+    def section(self, rows: slice) -> NDArray[Any]:
+        """Some rows of an image, read from the file, in native byte order."""
+        with Damage(self.path):
+            part = self._hdu.section[rows]
+        return part.astype(part.dtype.newbyteorder("="), copy=False)
+
+    @cached_property
+    def place(self) -> tuple[IO[bytes], int, int] | None:
+        """The file, where in it the data begin, and how many bytes they are."""
+        with Damage(self.path):
+            info = self._hdu.fileinfo()
+            return None if info is None else (info["file"], info["datLoc"], info["datSpan"])
+
+    @cached_property
+    def sums(self) -> bool:
+        """Whether the data are those of DATASUM, or there is none.
+
+        DATASUM is the ones' complement sum of the data's 32-bit words (FITS 4.0, appendix J). It
+        differs where the data are damaged, and where they were edited without a new one.
+        """
+        if "DATASUM" not in self or self.place is None:
+            return True
+        file, start, left = self.place
+        total = 0
+        with Damage(self.path):
+            before = file.tell()
+            file.seek(start)
+            while left and (part := file.read(min(left, SUMMED_AT_ONCE))):
+                total += int(np.frombuffer(part, ">u4").sum(dtype=np.uint64))
+                left -= len(part)
+            file.seek(before)
+        while total >> 32:
+            total = (total & 0xFFFFFFFF) + (total >> 32)
+        return str(self.get("DATASUM")).strip() == str(total)
+
+
+def checksum_flag(*hdus: Hdu) -> Flag:
+    """CHECKSUM if the data of one of the HDUs are not those of its DATASUM."""
+    return Flag(0) if all(hdu.sums for hdu in hdus) else Flag.CHECKSUM
+
+
+def in_rows(images: Sequence[Hdu]) -> Iterator[tuple[NDArray[Any], ...]]:
+    """Images of as many rows (n, pixels), a few rows of each at a time, in native byte order.
+
+    So a plate is never in memory whole, and what is done with a row is done while the processor's
+    cache holds it.
+    """
+    (count,) = {hdu.shape[0] for hdu in images}
+    for start in range(0, count, ROWS_AT_ONCE):
+        yield tuple(hdu.section(slice(start, start + ROWS_AT_ONCE)) for hdu in images)

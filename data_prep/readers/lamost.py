@@ -1,0 +1,92 @@
+"""LAMOST low-resolution spectra (LRS): one co-added spectrum a file, in vacuum.
+
+Up to DR7 a file is an image of five rows: flux, ivar, wavelength, and-mask, or-mask. From DR8 on
+HDU 1 is a table of one row, whose cells FLUX, IVAR, WAVELENGTH, ANDMASK and ORMASK hold the pixels
+(LAMOST data release notes, "LRS FITS files"). Flux is relative: its unit differs from file to file,
+which normalization takes away. A spectrum is named as its file: LMJD-PLANID_spSPID-FIBERID.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.readers.fits import Fits, open_fits
+from data_prep.readers.hdu import Hdu, checksum_flag
+from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.spectrum import Spectrum
+
+ROWS = 5
+"""Of the image: flux, ivar, wavelength, and-mask, or-mask."""
+
+BRIGHT_SKY = 8
+"""Bit of the and-mask: the sky is bright there, which ivar tells already."""
+
+COLUMNS = frozenset({"FLUX", "IVAR", "WAVELENGTH", "ANDMASK", "ORMASK"})
+
+
+def read(path: Path) -> list[Spectrum]:
+    """The spectrum of a LAMOST file, as a list of one.
+
+    ivar is 0 where the and-mask tells of more than `BRIGHT_SKY`: something was wrong with the pixel
+    in every exposure.
+
+    Raises:
+        InputError: if the file is missing, damaged, or no LAMOST file.
+    """
+    with open_fits(path) as hdus:
+        if not recognizes(hdus):
+            raise InputError(f"{path} is no LAMOST low-resolution spectrum; give one of these")
+        return list(spectra(hdus))
+
+
+def is_lamost(hdu: Hdu) -> bool:
+    """Whether a header says that the telescope is LAMOST."""
+    said = " ".join(hdu.text(keyword) for keyword in ("TELESCOP", "ORIGIN", "AUTHOR"))
+    return "LAMOST" in said.upper()
+
+
+def recognizes(hdus: Fits) -> bool:
+    """Whether the file is LAMOST's, an image of five rows or a table with the five columns."""
+    hdu = hdus[0]
+    if hdu.get("NAXIS") == 2:
+        return is_lamost(hdu) and hdu.get("NAXIS2") == ROWS
+    table = hdus.at(1)
+    return table is not None and table.columns >= COLUMNS and not table.is_a_number("FLUX")
+
+
+def spectra(hdus: Fits) -> Iterator[Spectrum]:
+    """The spectrum in an open file: see `read`."""
+    path, hdu = hdus.path, hdus[0] if hdus[0].get("NAXIS") == 2 else hdus[1]
+    flux, ivar, wavelength, mask = _cells(hdu) if hdu.is_table else hdu.numbers(np.float64)[:4]
+    loglam = np.log10(np.where(wavelength > 0, wavelength, np.nan))
+    yield Spectrum(
+        _name(hdus[0]) or path.name.partition(".")[0],
+        loglam,
+        flux.astype(np.float32),
+        np.where((mask == 0) | (mask == BRIGHT_SKY), ivar, 0).astype(np.float32),
+        str(path),
+        flags=checksum_flag(hdu),
+    )
+
+
+def _cells(table: Hdu) -> list[NDArray[np.float64]]:
+    """Flux, ivar, wavelength and and-mask, (pixels,) each, of a table of one row."""
+    cells = [table.cells(name) for name in ("FLUX", "IVAR", "WAVELENGTH", "ANDMASK")]
+    shapes = {cell.shape for cell in cells}
+    numbers = all(cell.dtype.kind in "iuf" for cell in cells)
+    if len(shapes) > 1 or not numbers or cells[0].ndim != 2 or len(cells[0]) != 1:
+        raise InputError(
+            f"{table.path} has cells of shapes {', '.join(map(str, sorted(shapes)))} where a LAMOST"
+            " file has one row of as many fluxes, ivars, wavelengths and masks; fetch it again"
+        )
+    return [cell[0].astype(np.float64) for cell in cells]
+
+
+def _name(hdu: Hdu) -> str:
+    numbers, plan = hdu.integers("LMJD", "SPID", "FIBERID"), hdu.text("PLANID")
+    if numbers is None or not plan:
+        return ""
+    mjd, spectrograph, fiber = numbers
+    return f"{mjd}-{plan}_sp{spectrograph:02d}-{fiber:03d}"

@@ -1,0 +1,86 @@
+"""What spectrum, and what object, each row of a catalog is of."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.readers.desi_identity import NAMES, of_header
+from data_prep.readers.fits import Fits
+from spectranet_jax.spectra.identity import (
+    FIBER,
+    NONE,
+    OBJECTS,
+    OBSERVATIONS,
+    object_ids,
+    observation_keys,
+)
+
+
+class RowIdentity(NamedTuple):
+    """Of n rows.
+
+    Attributes:
+        keys: fields of `identity.OBSERVATIONS` -> (n,) int64, as `observation_keys` has them.
+        ids: field of `identity.OBJECTS` -> (n,) int64, -1 for none.
+    """
+
+    keys: dict[tuple[str, ...], NDArray[np.int64]]
+    ids: dict[str, NDArray[np.int64]]
+
+
+def names_rows(columns: AbstractSet[str]) -> bool:
+    """Whether a table says what spectrum or object its rows are of."""
+    return set(FIBER) <= columns or any(name in columns for name in OBJECTS)
+
+
+def naming_columns(columns: AbstractSet[str]) -> dict[str, str]:
+    """Fields that name an observation or an object -> the table's columns that hold them."""
+    found = {}
+    for field in dict.fromkeys((*OBJECTS, *(name for fields in OBSERVATIONS for name in fields))):
+        names = NAMES.get(field, (field,))
+        if (held := next((name for name in names if name in columns), None)) is not None:
+            found[field] = held
+    if not set(FIBER) <= columns and "FIELD" not in columns:
+        found.pop("MJD", None)  # of DESI, a mean of several nights
+    return found
+
+
+def row_identity(hdus: Fits, content: Mapping[str, NDArray[Any]], count: int) -> RowIdentity:
+    """Observation and object of each row of a table.
+
+    Args:
+        hdus: the file, of which DESI's headers hold for all rows.
+        content: field -> (count,), those of `naming_columns`.
+        count: rows.
+    """
+    fields = dict(content)
+    if "TARGETID" in fields:
+        shared = {k: v for k, v in of_header(hdus).items() if k not in fields}
+        fields |= {name: np.full(count, value) for name, value in shared.items()}
+        fiber = fiber_of_boss_target(fields["TARGETID"])
+        of_boss = fiber["PLATE"] != NONE
+        if of_boss.any() and not set(FIBER) <= fields.keys():
+            fields |= fiber
+        # It names a spectrum then, and no object.
+        fields["TARGETID"] = np.where(of_boss, NONE, fields["TARGETID"])
+    return RowIdentity(observation_keys(fields), object_ids(fields))
+
+
+def fiber_of_boss_target(target: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    """Plate, MJD and fiber of the TARGETID that redrock gives to spectra of BOSS plates.
+
+    It is PLATE x 10^9 + MJD x 10^4 + FIBERID (redrock's external/boss.py); -1 if one of them
+    cannot be that, as DESI's own.
+    """
+    plate, rest = np.divmod(target, 10**9)
+    mjd, fiber = np.divmod(rest, 10**4)
+    boss = (plate >= 1) & (plate < 20_000) & (mjd > 50_000) & (mjd < 70_000)
+    boss &= (fiber >= 1) & (fiber <= 1000)
+    boss &= bool(np.all(boss | (target <= 0)))  # a table is of BOSS spectra, or of others
+    return {
+        name: np.where(boss, part, NONE)
+        for name, part in zip(FIBER, (plate, mjd, fiber), strict=True)
+    }

@@ -1,0 +1,147 @@
+"""What names a spectrum: the observation that it is, and the object that it is of.
+
+A file and a catalog tell it by fields of the same names, as PLATE or TARGETID. A spectrum and a
+row belong together if they agree in all fields of one of `OBSERVATIONS`; which spectra are of one
+object, `OBJECTS` tell.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Identity = Mapping[str, int | str]
+"""Fields of one spectrum that are known."""
+
+FIBER = ("PLATE", "MJD", "FIBERID")
+
+OBSERVATIONS: tuple[tuple[str, ...], ...] = (
+    FIBER,
+    ("FIELD", "MJD", "CATALOGID"),
+    ("TARGETID", "FOLDER", "PAIR"),
+    ("TARGETID", "SURVEY", "PROGRAM", "HEALPIX"),
+    ("TARGETID", "TILEID", "NIGHT"),
+    ("TARGETID", "PAIR"),
+)
+"""Fields that together name an observation, the surest first. PAIR is what the name of a file of
+DESI spectra and that of its redshifts have in common (see `pair`), FOLDER where they both lie."""
+
+OBJECTS = ("SDSS_ID", "THING_ID", "TARGETID", "CATALOGID")
+"""Fields that name an object, those preferred first: in SDSS-V an object has several CATALOGID, and
+from DR19 on one SDSS_ID. A value counts if it is positive; 0, -1, -999 all mean none."""
+
+NAMING = frozenset(OBJECTS).union(*OBSERVATIONS)
+
+TEXTS = ("SURVEY", "PROGRAM", "FOLDER", "PAIR")
+
+NONE = -1
+"""The key, or the id, of what is not known."""
+
+_PAIR = re.compile(r"(?:coadd|spectra|redrock|zbest)-(.+?)\.fits?(?:\.gz)?", re.IGNORECASE)
+
+
+def pair(path: str | Path) -> str:
+    """What coadd-X.fits and redrock-X.fits, of the same spectra, share: X; "" for other names."""
+    found = _PAIR.fullmatch(Path(path).name)
+    return found.group(1) if found else ""
+
+
+def fiber_key(
+    plate: NDArray[np.integer], mjd: NDArray[np.integer], fiber: NDArray[np.integer]
+) -> NDArray[np.int64]:
+    """Plate, MJD and fiber (at most 20 bits each) as one number; -1 if one of them is unknown."""
+    parts = np.stack([np.asarray(part, np.int64) for part in (plate, mjd, fiber)])
+    known = ((parts >= 0) & (parts < 1 << 20)).all(axis=0)
+    return np.where(known, parts[0] << 40 | parts[1] << 20 | parts[2], NONE)
+
+
+def observation_keys(columns: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...], NDArray[Any]]:
+    """For those of `OBSERVATIONS` whose fields are all there, one number a row, int64 (n,).
+
+    Rows with equal numbers are of the same observation: PLATE, MJD and FIBERID as `fiber_key`, the
+    others by a hash of 63 bits. -1 where a field is not known.
+
+    Args:
+        columns: field -> (n,), integers, of which negative ones are unknown, or text, "" likewise.
+    """
+    return {
+        fields: _key(number, fields, columns)
+        for number, fields in enumerate(OBSERVATIONS)
+        if columns.keys() >= set(fields)
+    }
+
+
+def _key(
+    number: int, fields: tuple[str, ...], columns: Mapping[str, NDArray[Any]]
+) -> NDArray[np.int64]:
+    if fields == FIBER:
+        return fiber_key(*(columns[name] for name in fields))
+    known = np.ones(len(columns[fields[0]]), np.bool_)
+    key = np.full(len(known), number, np.uint64)
+    for name in fields:
+        values = _text_hashes(columns[name]) if name in TEXTS else np.asarray(columns[name])
+        known &= values > 0 if name in OBJECTS else values >= 0
+        key = mix(key ^ mix(values.astype(np.uint64)))
+    return np.where(known, (key >> np.uint64(1)).astype(np.int64), NONE)
+
+
+def _text_hashes(texts: NDArray[Any]) -> NDArray[np.int64]:
+    """A number for each text, its capitals and spaces around it apart; -1 for ""."""
+    texts = np.char.lower(np.char.strip(np.asarray(texts).astype(str)))
+    distinct, place = np.unique(texts, return_inverse=True)
+    numbers = [
+        int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest(), "big")
+        if text
+        else NONE
+        for text in distinct.tolist()
+    ]
+    return np.array(numbers, np.int64)[place]
+
+
+def mix(value: NDArray[np.uint64] | np.uint64 | int, seed: int = 0) -> NDArray[np.uint64]:
+    """SplitMix64: 64 well-mixed bits for every 64-bit integer, uint64 of the same shape.
+
+    The finalizer of Steele, Lea & Flood (2014), "Fast splittable pseudorandom number generators";
+    `seed` counts the steps of its Weyl sequence, so that seeds give unrelated hashes.
+    """
+    golden = 0x9E3779B97F4A7C15
+    step = (seed + 1) * golden % 2**64  # Python integers, of any size and sign
+    x = np.atleast_1d(np.asarray(value, np.uint64)) + np.uint64(step)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def object_ids(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.int64]]:
+    """For those of `OBJECTS` that are there, the ids, int64 (n,), -1 where they mean none."""
+    found = {}
+    for name in OBJECTS:
+        if name in columns:
+            values = np.asarray(columns[name], np.int64)
+            found[name] = np.where(values > 0, values, NONE)
+    return found
+
+
+def as_arrays(identities: Sequence[Identity]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Keys of the observations and ids of the objects of n spectra.
+
+    Returns:
+        int64 (n, len(OBSERVATIONS)) and (n, len(OBJECTS)), -1 where unknown.
+    """
+    columns = {
+        name: np.array([one.get(name, "") for one in identities], str)
+        if name in TEXTS
+        else np.array([one.get(name, NONE) for one in identities], np.int64)
+        for name in {name: None for identity in identities for name in identity}
+        if name in NAMING
+    }
+    none = np.full(len(identities), NONE)
+    keys, ids = observation_keys(columns), object_ids(columns)
+    return (
+        np.stack([keys.get(fields, none) for fields in OBSERVATIONS], axis=-1),
+        np.stack([ids.get(name, none) for name in OBJECTS], axis=-1),
+    )
