@@ -1,6 +1,7 @@
 """How fast survey files become spectra on the grid, beside what astropy alone needs to read them.
 
-python -m data_prep.benchmark
+    python -m data_prep.benchmark
+
 Both read the same files, in turn; ratios are medians over the turns. Astropy opens a file, reads
 the HDUs that are used and gives them as arrays in native byte order, copied out of the file: no
 memory map that nobody looks into. Ours also checks and masks pixels, bins them, and takes the

@@ -12,6 +12,7 @@ from tyro.constructors import (
     PrimitiveTypeInfo,
 )
 
+from data_prep.help_text import PLACE, dataclass_rule, describing
 from spectranet_jax.spectra.errors import InputError
 
 Config = TypeVar("Config")
@@ -27,6 +28,7 @@ def one_or_more(metavar: str) -> Any:
 
 
 several = ConstructorRegistry()
+several.struct_rule(dataclass_rule)
 """In --help, STR ... instead of [STR [STR ...]], and (default: none) instead of (default: )."""
 
 
@@ -60,9 +62,10 @@ def command(config: type[Config], work: Callable[[Config], object], description:
     """
     name = sys.modules["__main__"].__spec__
     program = f"python -m {name.name.removesuffix('.__main__')}" if name else None
-    parsed = tyro.cli(
-        config, description=description, prog=program, config=READABLE, registry=several
-    )
+    with describing(description):
+        parsed = tyro.cli(
+            config, description=PLACE, prog=program, config=READABLE, registry=several
+        )
     try:
         work(parsed)
     except InputError as error:

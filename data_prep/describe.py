@@ -13,6 +13,7 @@ from data_prep.check import checked_blocks, source_list_damage
 from data_prep.command import command
 from data_prep.progress import progress
 from spectranet_jax.spectra import InputError, manifest
+from spectranet_jax.spectra.atomic import check_writable
 
 NAMED_BLOCKS = 20
 """Damaged blocks named on the terminal; the card names them all."""
@@ -35,6 +36,8 @@ def describe(config: Config) -> Tally:
         InputError: if this is no dataset, or a block is damaged; the card is written all the same.
     """
     contents = manifest.read(config.dataset)
+    if config.out is not None:
+        check_writable(config.out, folder=True)
     tally, damage = Tally(contents.grid.size), source_list_damage(config.dataset, contents)
     blocks = sum(shard.blocks for split in contents.shards.values() for shard in split)
     with progress("checking blocks", blocks) as advance:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from spectranet_jax.spectra import InputError, manifest
+from spectranet_jax.spectra.atomic import check_writable
 
 
 @contextmanager
@@ -56,6 +57,7 @@ def check_free(out: Path) -> None:
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} is not an empty folder; choose another folder for the dataset")
+    check_writable(out)
 
 
 @contextmanager

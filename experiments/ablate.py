@@ -52,23 +52,18 @@ class Config(Command):
 
 def work(config: Config) -> None:
     """Train what is not trained yet, score all of it, and tell."""
-    print("ablate: starting", flush=True)
     from spectranet_jax.training.memory import keep_freed_memory
 
     keep_freed_memory()
     import json
 
-    from rich.console import Console
-
     from data_prep.mock.ingredients import NAMES, Ingredients
+    from data_prep.progress import telling
+    from data_prep.tables import print_table
     from experiments.linenet import check
-    from experiments.tables import ablation_table
     from spectranet_jax.evaluation.ablation import WHOLE
-    from spectranet_jax.evaluation.ablation_figure import ablation_figure
-    from spectranet_jax.spectra import InputError
-    from spectranet_jax.spectra.atomic import write_text
-    from spectranet_jax.tasks import build
-    from spectranet_jax.training.stream import open_split
+    from spectranet_jax.spectra import InputError, manifest
+    from spectranet_jax.spectra.atomic import check_writable, write_text
 
     for flag, least in LEAST.items():
         if getattr(config, flag) < least:
@@ -76,6 +71,14 @@ def work(config: Config) -> None:
     check(_training(config, 0, config.out, config.out))
     names = config.ingredients or tuple(NAMES)
     kinds = {WHOLE: Ingredients()} | {name: Ingredients(frozenset({name})) for name in names}
+    check_writable(config.out, folder=True)
+    manifest.read(config.data)
+    with telling("ablate: starting"):
+        from experiments.tables import ablation_table
+        from spectranet_jax.evaluation.ablation_figure import ablation_figure
+        from spectranet_jax.tasks import build
+        from spectranet_jax.training.stream import open_split
+
     known = open_split(config.data, config.split, build("linenet").select)
     scores: dict[str, list[dict[str, Any]]] = {name: [] for name in kinds}
     for name, run in _trained(config, kinds):
@@ -83,7 +86,7 @@ def work(config: Config) -> None:
         print(f"trained {run}, and scored", flush=True)
     whole, without = scores[WHOLE], {f"without {name}": scores[name] for name in names}
     title = f"{len(known):,} {config.split} spectra of {config.data}"
-    Console().print(ablation_table(title, whole, without))
+    print_table(ablation_table(title, whole, without))
     told = config.out / f"{config.data.resolve().name}-{config.split}"
     scored_on = {"folder": str(config.data), "fingerprint": known.manifest.fingerprint}
     content = {"data": scored_on, "split": config.split, "scores": scores}

@@ -53,12 +53,13 @@ def work(config: Config) -> None:
     """Measure as configured; print a table, and keep it."""
     if config.batch < 1 or config.repeats < 1:
         raise InputError("--batch and --repeats must be 1 or more")
-    print("benchmark: starting", flush=True)
     from data_prep.progress import progress
     from experiments.benchmarks.rows import Setting, one_core
-    from spectranet_jax.spectra.atomic import write_text
+    from spectranet_jax.spectra.atomic import check_writable, write_text
     from spectranet_jax.training.memory import keep_freed_memory
 
+    if config.json is not None:
+        check_writable(config.json)
     keep_freed_memory()  # as training does; it serves all sides
 
     setting = Setting(config.batch, config.repeats, config.precision)
@@ -131,8 +132,9 @@ def cells(row: "Row") -> tuple[str, ...]:
 
 def show(rows: "list[Row]", made_on: dict[str, Any]) -> None:
     """Print the table."""
-    from rich.console import Console
     from rich.table import Table
+
+    from data_prep.tables import print_table
 
     table = Table(title=title(made_on))
     for heading in HEADINGS:
@@ -141,7 +143,7 @@ def show(rows: "list[Row]", made_on: dict[str, Any]) -> None:
         )
     for row in rows:
         table.add_row(*cells(row))
-    Console().print(table)
+    print_table(table)
 
 
 def markdown(rows: "list[Row]", made_on: dict[str, Any]) -> str:

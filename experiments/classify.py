@@ -6,6 +6,7 @@ for the defaults: 60,000 mock spectra, 5 epochs.
 
 from dataclasses import dataclass
 
+from data_prep.progress import telling
 from experiments.command import command
 from experiments.settings import Training, begin
 
@@ -18,8 +19,9 @@ class Config(Training):
 def work(config: Config) -> None:
     """Train and evaluate as configured."""
     begin(config, "classify")
-    from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
-    from spectranet_jax import tasks
+    with telling("classify: starting"):
+        from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
+        from spectranet_jax import tasks
     from spectranet_jax.spectra import CLASSES, InputError
 
     task = tasks.build("classify")

@@ -40,22 +40,29 @@ class Config(Command):
 
 def work(config: Config) -> None:
     """Compare as configured."""
-    print("compare: starting", flush=True)
     import json
 
-    from rich.console import Console
-
-    from data_prep.progress import progress
-    from experiments.tables import quasar_table
-    from spectranet_jax import tasks
-    from spectranet_jax.inference import load
-    from spectranet_jax.spectra import InputError
-    from spectranet_jax.spectra.atomic import write_text
-    from spectranet_jax.training.stream import open_split
+    from data_prep.progress import progress, telling
+    from data_prep.tables import print_table
+    from spectranet_jax.inference.finding import find
+    from spectranet_jax.spectra import InputError, manifest
+    from spectranet_jax.spectra.atomic import check_writable, write_text
 
     if not config.models:
         raise InputError("there is nothing to compare; name run folders or other models")
-    models = [load(name) for name in config.models]
+    for name in config.models:
+        find(name)
+    if config.data is not None:
+        manifest.read(config.data)
+    if config.json is not None:
+        check_writable(config.json)
+    with telling("compare: starting"):
+        from experiments.tables import quasar_table
+        from spectranet_jax import tasks
+        from spectranet_jax.inference import load
+        from spectranet_jax.training.stream import open_split
+
+        models = [load(name) for name in config.models]
     trained_on = [model.config["data"] for model in models]
     fingerprints = {data["fingerprint"] for data in trained_on}
     if config.data is None and len(fingerprints) > 1:
@@ -83,7 +90,7 @@ def work(config: Config) -> None:
         for name, model in zip(names, models, strict=True):
             scores[name] = measure(model, split)
             report(1, name)
-    Console().print(quasar_table(f"On the {config.split} spectra of {folder}", scores))
+    print_table(quasar_table(f"On the {config.split} spectra of {folder}", scores))
     if config.json is not None:
         write_text(config.json, json.dumps(scores, indent=1) + "\n")
         print(f"scores: {config.json}")

@@ -32,7 +32,18 @@ class Config(Command):
 
 def work(config: Config) -> None:
     """Evaluate as configured."""
-    print(f"evaluating {config.run}", flush=True)
+    from data_prep.progress import telling
+    from spectranet_jax.inference.finding import find
+    from spectranet_jax.spectra import manifest
+    from spectranet_jax.spectra.atomic import check_writable
+
+    find(config.run)
+    if config.data is not None:
+        manifest.read(config.data)
+    if config.out is not None:
+        check_writable(config.out, folder=True)
+    with telling(f"evaluating {config.run}"):
+        import spectranet_jax.inference.loading  # noqa: F401
     evaluate_run(config.run, config.data, config.split, config.out)
 
 
@@ -54,7 +65,7 @@ def evaluate_run(
     from experiments.present import PRESENT
     from spectranet_jax import __version__
     from spectranet_jax.inference import load, weights
-    from spectranet_jax.inference.loading import find
+    from spectranet_jax.inference.finding import find
     from spectranet_jax.spectra import InputError
     from spectranet_jax.training import run
     from spectranet_jax.training.distributed import leads

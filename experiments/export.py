@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from data_prep.progress import telling
 from experiments.card import write_card
 from experiments.command import Command, command
 
@@ -35,15 +36,19 @@ class Config(Command):
 
 def work(config: Config) -> None:
     """Export as configured."""
-    print(f"exporting {config.run}", flush=True)
-    from spectranet_jax.inference import load, weights
+    from spectranet_jax.inference.finding import find
     from spectranet_jax.spectra import InputError
-    from spectranet_jax.spectra.atomic import write_text
-    from spectranet_jax.training import run
+    from spectranet_jax.spectra.atomic import check_writable, write_text
 
     if config.name in ("", "..") or Path(config.name).name != config.name:
         raise InputError(f"--name {config.name!r} is no folder's name; give one without slashes")
-    model = load(config.run)
+    check_writable(config.out, folder=True)
+    find(config.run)
+    with telling(f"exporting {config.run}"):
+        from spectranet_jax.inference import load, weights
+        from spectranet_jax.training import run
+
+        model = load(config.run)
     if model.config["experiment"] not in SHIPPABLE:
         raise InputError(
             f"{config.run} is a run of experiments.{model.config['experiment']}; only those of"

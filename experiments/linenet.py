@@ -7,6 +7,7 @@ draws another observation. Labeled spectra that carry their noise are taken as t
 from dataclasses import dataclass
 from typing import Any
 
+from data_prep.progress import telling
 from experiments import settings
 from experiments.command import command
 from experiments.settings import Training, begin
@@ -47,13 +48,14 @@ def check(config: Config) -> None:
 
 def work(config: Config) -> None:
     """Train and evaluate as configured."""
-    begin(config, "linenet")
     check(config)
-    import numpy as np
+    begin(config, "linenet")
+    with telling("linenet: starting"):
+        import numpy as np
 
-    from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
-    from spectranet_jax import tasks
-    from spectranet_jax.spectra import CLASSES
+        from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
+        from spectranet_jax import tasks
+        from spectranet_jax.spectra import CLASSES
 
     fields = {"features": config.features, "dropout": config.dropout}
     network: dict[str, Any] = {"name": "LineNet", **fields}

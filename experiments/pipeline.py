@@ -1,6 +1,5 @@
 """From a training command's settings to a trained and evaluated run folder."""
 
-import dataclasses
 import importlib.metadata
 import json
 import platform
@@ -18,12 +17,12 @@ import spectranet_jax
 from data_prep.mock.dataset import check_recipe, creator, prepare
 from data_prep.progress import progress
 from experiments.evaluate import evaluate_run
-from experiments.settings import NOT_OF_THE_RUN, Training
+from experiments.settings import Training, of_the_run, run_folder
 from spectranet_jax import networks
 from spectranet_jax.inference import load
 from spectranet_jax.spectra import InputError, manifest
 from spectranet_jax.tasks import Columns, Task
-from spectranet_jax.training import optimizers, run
+from spectranet_jax.training import checkpoint, optimizers, run
 from spectranet_jax.training.augment import Augment, as_stored, observe
 from spectranet_jax.training.distributed import in_first_process, leads, together
 from spectranet_jax.training.evaluate import make_evaluate
@@ -88,15 +87,13 @@ def train_and_evaluate(
     )
     optimizer, rate = optimizers.build(config.optimizer, config.decay, config.rate, order.steps)
 
-    folder = config.out or Path("runs") / name
-    settings = dataclasses.asdict(config)
-    kept = {k: v for k, v in settings.items() if k not in NOT_OF_THE_RUN}
+    folder = run_folder(config, name)
     placement(config.batch)  # before anything is written: a batch must suit the devices
     content = {
         "experiment": name,
         "network": network,
         "task": task.config,
-        "settings": kept,
+        "settings": of_the_run(config),
         "seed": config.seed,
         "data": {
             "folder": str(training.folder),
@@ -111,6 +108,9 @@ def train_and_evaluate(
         f" {order.steps} steps on {jax.device_count()} {jax.default_backend()} device(s)",
         flush=True,
     )
+    if done := checkpoint.latest_step(folder, checkpoint.LAST):
+        how = "resuming after" if done < order.steps else "evaluating again, all is trained:"
+        print(f"{name}: {how} step {done} of {order.steps}", flush=True)
     shown = progress("training", total=order.steps) if leads() else nullcontext(silent)
     with shown as report:
         train(

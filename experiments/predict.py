@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from data_prep.command import one_or_more
+from data_prep.progress import telling
 from experiments.command import Command, command
 
 if TYPE_CHECKING:
@@ -65,14 +66,10 @@ class Config(Command):
 
 def work(config: Config) -> None:
     """Predict as configured, and print what was found."""
-    print("predict: starting", flush=True)
     from experiments import parts
     from experiments.pieces import pieces
-    from experiments.reconfigure import class_prior, probability, reconfigured
-    from experiments.streaming import predict_to
-    from experiments.tally import ROWS, show
-    from spectranet_jax.inference import catalog, load
-    from spectranet_jax.inference.loading import DEFAULT
+    from spectranet_jax.inference import catalog
+    from spectranet_jax.inference.finding import DEFAULT, find
     from spectranet_jax.spectra import InputError
 
     part = parts.parse(config.part) if config.part else None
@@ -85,15 +82,21 @@ def work(config: Config) -> None:
     if config.workers < 1:
         raise InputError("--workers must be 1 or more")
     several = pieces(config.paths)
-    models = [load(name) for name in config.model or (DEFAULT,)]
-    models = reconfigured(
-        models,
-        {
+    named = config.model or (DEFAULT,)
+    for name in named:
+        find(name)
+    with telling("predict: starting"):
+        from experiments.reconfigure import class_prior, probability, reconfigured
+        from experiments.streaming import predict_to
+        from experiments.tally import ROWS, show
+        from spectranet_jax.inference import load
+
+        given = {
             "threshold": config.threshold,
             "prior": class_prior(config.class_prior),
             "bal_threshold": probability("--bal-threshold", config.bal_threshold),
-        },
-    )
+        }
+        models = reconfigured([load(name) for name in named], given)
     if part:
         counts = predict_to(out, models, part.share(several), config.workers, part.header(several))
     else:

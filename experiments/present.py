@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from data_prep.tables import print_table
 from experiments.tables import coverage_table, interval, quasar_table, range_table, text
 from spectranet_jax.evaluation import figures, posterior, posterior_scores, redshift, report
 from spectranet_jax.evaluation.calibration_figures import (
@@ -68,7 +69,8 @@ def _by_class(split: Split, evaluation: Evaluation, metrics: Metrics, folder: Pa
         table.add_row("", "report", *theirs, f"{row.report_support:,}", style="dim")
 
     console = Console()
-    console.print(matrix, table)
+    print_table(matrix)
+    print_table(table)
     low, high = scores["accuracy_interval"]
     console.print(
         f"accuracy {scores['accuracy']:.4f} (95%: {low:.4f} to {high:.4f}),"
@@ -112,7 +114,7 @@ def regression(split: Split, evaluation: Evaluation, metrics: Metrics, folder: P
         table.add_row(f"within {limit} km/s", interval(part), "")
     table.add_row("catastrophic, |dv| > 3000 km/s", interval(scores["catastrophic"]), "")
     console = Console()
-    console.print(table)
+    print_table(table)
     console.print(
         "[dim]The report's 1.72% and 10.1% are read as errors in z; it leaves those of QSO blank."
         "[/dim]",
@@ -130,11 +132,10 @@ def lines_of_quasars(
     split: Split, evaluation: Evaluation, metrics: Metrics, folder: Path
 ) -> list[Path]:
     """What a QuasarNET finds, z against z, residuals; the figures show the quasars."""
-    console = Console()
-    console.print(quasar_table("Quasars in the spectra", {"here": evaluation.scores}))
+    print_table(quasar_table("Quasars in the spectra", {"here": evaluation.scores}))
     if evaluation.scores["redshift_by_range"] is not None:
         ranges = evaluation.scores["redshift_by_range"]
-        console.print(range_table("Redshifts of quasars, with 95% intervals", ranges))
+        print_table(range_table("Redshifts of quasars, with 95% intervals", ranges))
     quasar = np.isin(split.columns["label"], (QSO, QSO_BAL))
     z_true, z_pred = split.columns["z"][quasar], evaluation.columns["Z"][quasar]
     paths = [folder / "redshift.png", folder / "residuals.png"]
@@ -147,10 +148,9 @@ def all_at_once(split: Split, evaluation: Evaluation, metrics: Metrics, folder: 
     """What LineNet says: classes, redshifts of quasars and of galaxies, and how far to trust it."""
     columns, scores = evaluation.columns, evaluation.scores
     paths = _by_class(split, evaluation, metrics, folder)
-    console = Console()
-    console.print(quasar_table("Quasars in the spectra", {"here": scores["quasars"]}))
+    print_table(quasar_table("Quasars in the spectra", {"here": scores["quasars"]}))
     ranges = dict(scores["quasars"]["redshift_by_range"] or {})
-    console.print(
+    print_table(
         range_table(
             "Redshifts, with 95% intervals",
             {f"quasars, {name}": part for name, part in ranges.items()}
@@ -160,7 +160,7 @@ def all_at_once(split: Split, evaluation: Evaluation, metrics: Metrics, folder: 
     known = linenet.redshift_known(split.columns)
     if scores["posterior"] is None:
         return paths
-    console.print(coverage_table("How often p(z) holds the true redshift", scores["posterior"]))
+    print_table(coverage_table("How often p(z) holds the true redshift", scores["posterior"]))
 
     z_true, z_pred = split.columns["z"][known], np.ma.getdata(columns["Z"])[known]
     p, velocity = columns["P_OF_Z"][known], redshift.dv(z_pred, z_true)

@@ -8,8 +8,10 @@ original trains 200 epochs at a constant rate.
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from data_prep.progress import telling
 from experiments.command import command
 from experiments.settings import Training, begin
+from spectranet_jax.spectra.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -36,17 +38,17 @@ class Config(Training):
 
 def work(config: Config) -> None:
     """Train and evaluate as configured."""
-    begin(config, "quasarnet")
-    import jax
-
-    from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
-    from spectranet_jax import networks, tasks
-    from spectranet_jax.spectra import CLASSES, InputError
-    from spectranet_jax.training.steps import init_variables
-
     for flag in ("convolutions", "filters", "boxes"):
         if getattr(config, flag) < 1:
             raise InputError(f"--{flag} {getattr(config, flag)} is too small; give 1 or more")
+    begin(config, "quasarnet")
+    with telling("quasarnet: starting"):
+        import jax
+
+        from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
+        from spectranet_jax import networks, tasks
+        from spectranet_jax.spectra import CLASSES
+        from spectranet_jax.training.steps import init_variables
     task = tasks.build(
         "quasarnet",
         boxes=config.boxes,

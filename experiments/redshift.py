@@ -7,6 +7,7 @@ Without --data a mock survey of quasars is made first, once, in data/. The recip
 from dataclasses import dataclass
 from typing import Literal
 
+from data_prep.progress import telling
 from experiments.command import command
 from experiments.settings import Training, begin
 
@@ -31,11 +32,13 @@ class Config(Training):
 
 def work(config: Config) -> None:
     """Train and evaluate as configured."""
-    begin(config, f"redshift of {config.target}")
-    from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
-    from spectranet_jax import tasks
-    from spectranet_jax.spectra import CLASSES
-    from spectranet_jax.tasks import redshift
+    name = f"redshift-{config.target}"
+    begin(config, name)
+    with telling(f"{name}: starting"):
+        from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
+        from spectranet_jax import tasks
+        from spectranet_jax.spectra import CLASSES
+        from spectranet_jax.tasks import redshift
 
     classes = [CLASSES[label] for label in redshift.TARGETS[config.target]]
     data = dataset_folder(config, config.target, classes)
@@ -43,7 +46,7 @@ def work(config: Config) -> None:
     mean, std = redshift.standardization(training.columns["z"])
     task = tasks.build("redshift", target=config.target, mean=mean, std=std)
     network = {"name": "SpectraNetRegressor", "dropout": config.dropout}
-    train_and_evaluate(f"redshift-{config.target}", config, training, network, task)
+    train_and_evaluate(name, config, training, network, task)
 
 
 if __name__ == "__main__":

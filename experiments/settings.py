@@ -1,15 +1,17 @@
 """The flags that every training command has. Cheap to import: `--help` reads only this."""
 
+import dataclasses
 import math
 import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from experiments.command import Command
+from spectranet_jax.spectra import manifest
 from spectranet_jax.spectra.errors import InputError
-from spectranet_jax.training import memory
+from spectranet_jax.training import memory, run
 
 LEAST = {"epochs": 1, "batch": 1, "spectra": 4, "seed": 0}
 """Smallest values that make sense; a mock survey has a spectrum a class at least."""
@@ -58,14 +60,18 @@ class Training(Command):
 
 
 def begin(config: Training, name: str) -> None:
-    """Check the settings, meet the other processes if there are any, and say that it begins.
+    """Check the settings and what they name, and meet the other processes if there are any.
 
     Must come before anything that imports JAX. Of several processes only the first one prints.
 
     Raises:
-        InputError: if a setting is out of its range, or the processes do not meet.
+        InputError: if a setting is out of its range, the dataset or the run folder cannot be used,
+            or the processes do not meet.
     """
     check(config)
+    if config.data is not None:
+        manifest.read(config.data)
+    run.check_folder(run_folder(config, name), {"experiment": name, "settings": of_the_run(config)})
     memory.keep_freed_memory()
     if config.distributed:
         from spectranet_jax.training import distributed
@@ -73,7 +79,17 @@ def begin(config: Training, name: str) -> None:
         distributed.start(config.coordinator, config.processes, config.process)
         if not distributed.leads():
             sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115, it stays open
-    print(f"{name}: starting", flush=True)
+
+
+def run_folder(config: Training, name: str) -> Path:
+    """Where the run called `name` is written."""
+    return config.out or Path("runs") / name
+
+
+def of_the_run(config: Training) -> dict[str, Any]:
+    """The settings that decide what comes out, and that config.json does not have elsewhere."""
+    settings = dataclasses.asdict(config)
+    return {name: value for name, value in settings.items() if name not in NOT_OF_THE_RUN}
 
 
 def check(config: Training) -> None:

@@ -63,7 +63,7 @@ def predict_to(
     states = sizes_and_times(several)
     key = _key(provenance(models) | header, several, states)
     with finished(out, key, joining.ROWS_SUFFIX[out.suffix]) as record:
-        _predict_rest(record, models, several, states[:, 0], workers, header)
+        pace = _predict_rest(record, models, several, states[:, 0], workers, header)
         counts: Counter[str] = Counter()
         for chunk in record.chunks:
             counts.update(chunk.counts)
@@ -72,7 +72,16 @@ def predict_to(
             record.chunks.clear()
             raise InputError(none_readable(errors, counts[ROWS]))
         joining.join(record.files, out)
+    if pace:
+        print(pace, flush=True)
     warn(errors, counts[flag_row(Flag.UNREADABLE)])
+    if edited := counts[flag_row(Flag.CHECKSUM)]:
+        print(
+            f"warning: {edited} spectra do not sum to the DATASUM of their files (FLAGS"
+            f" {Flag.CHECKSUM:d}): if these were edited, write them with checksum=True, else fetch"
+            " them again",
+            file=sys.stderr,
+        )
     return counts
 
 
@@ -90,8 +99,8 @@ def _predict_rest(
     sizes: NDArray[np.int64],
     workers: int,
     header: Mapping[str, str],
-) -> None:
-    """Predict what is not finished yet."""
+) -> str:
+    """Predict what is not finished yet; how fast it went."""
     done = record.pieces
     if done:
         print(f"going on after {done} of {len(several)}", file=sys.stderr, flush=True)
@@ -110,8 +119,7 @@ def _predict_rest(
             table = predict(models, reading.flux, reading.ivar, *names)
             table.meta |= header
             record.add(table, reading.pieces, tally(table), reading.errors[:NAMED])
-    if left:
-        print(pace, flush=True)
+    return str(pace) if left else ""
 
 
 def _chunks(readings: Iterable[Reading]) -> Iterator[Reading]:

@@ -41,8 +41,8 @@ def flag_row(flag: "Flag") -> str:
 def show(counts: Mapping[str, int]) -> None:
     """Print spectra by class, those called quasar, with a redshift, and with each flag."""
     import rich.table
-    from rich.console import Console
 
+    from data_prep.tables import print_table
     from spectranet_jax.spectra import CLASSES
     from spectranet_jax.spectra.flags import Flag
 
@@ -56,6 +56,6 @@ def show(counts: Mapping[str, int]) -> None:
     for name in map(flag_row, Flag):
         if counts[name]:
             summary.add_row(name, f"{counts[name]:,}")
-    Console().print(summary)
+    print_table(summary)
     if not counts[CLASSIFIED] and counts[REDSHIFTS]:
         print("no model tells classes: a star has a redshift here too; add --model classifier")

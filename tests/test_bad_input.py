@@ -126,12 +126,12 @@ BAD = {
     f"{REDSHIFT} --data stars --out new": "no spectrum in the train split of stars is of the class",
     f"{REDSHIFT} --target bal --data stars --out new": "no spectrum in the train split of stars",
     # Where to write
-    f"{CLASSIFY} --data toy --batch 8 --out file": "cannot write file/config.json",
+    f"{CLASSIFY} --data toy --batch 8 --out file": "cannot write file: ",
     f"{CLASSIFY} --data toy --batch 8 --out toy": "toy holds something else than a run; choose an",
     f"{CLASSIFY} --data toy --batch 8 --out run": "run holds a run with other settings",
-    f"{REDSHIFT} --data toy --batch 8 --out run": r"settings \(.*network.*\); choose another --out",
+    f"{REDSHIFT} --data toy --batch 8 --out run": "run of experiments.classify; choose another",
     f"{CLASSIFY} --data toy --batch 8 --out cut": r"cut/config.json is not valid JSON .*restore or",
-    f"{EVALUATE} run --out file": "cannot write file/evaluation.json",
+    f"{EVALUATE} run --out file": "cannot write file: ",
     # Models
     f"{EVALUATE} gone": "gone is neither a run folder, nor a file",
     f"{EVALUATE} file": "file cannot be read as a QuasarNET",

@@ -1,6 +1,8 @@
 """What a command says of itself, and how soon."""
 
+import itertools
 import json
+import os
 import re
 import subprocess
 import sys
@@ -47,7 +49,10 @@ def helps() -> dict[str, dict[str, Any]]:
     told = {}
     for name in COMMANDS:
         line = [sys.executable, "-c", code, name]
-        done = subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=True)
+        eighty = os.environ | {"COLUMNS": "80"}
+        done = subprocess.run(
+            line, capture_output=True, text=True, cwd=ROOT, check=True, env=eighty
+        )
         told[name] = json.loads(done.stdout)
     return told
 
@@ -70,6 +75,7 @@ def test_help_explains_every_flag(helps: dict[str, dict[str, Any]], name: str):
     assert "usage: " in text and name in text.replace("\n", " ")
     flags = re.findall(r"^\W (--\S+)", text, flags=re.MULTILINE)
     assert flags
+    text = re.sub(r"[\s│]+", " ", text)  # as if nothing were broken
     told = text.count("(default: ") + text.count("(required)") + text.count("(repeatable)")
     assert told >= len(flags)
 
@@ -78,6 +84,22 @@ def test_help_explains_every_flag(helps: dict[str, dict[str, Any]], name: str):
 def test_help_says_what_to_give_in_words(helps: dict[str, dict[str, Any]], name: str):
     """Not {None}|PATH for a path that may be left out, nor [STR [STR ...]] for several."""
     assert not re.findall(r"\{None\}|\[\[?[A-Z]+ \[|\(default:[\s│]*\)", helps[name]["text"])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fills_its_paragraphs(helps: dict[str, dict[str, Any]], name: str):
+    """At 80 columns: no line beyond, and none ends where the next word would still have room."""
+    printed = helps[name]["text"].split("\n")
+    assert max(map(len, printed)) <= 80
+    for above, below in itertools.pairwise(printed):
+        upper, lower = above.strip("│ "), below.strip("│ ")
+        indent = len(above) - len(above.lstrip("│ "))
+        together = indent == len(below) - len(below.lstrip("│ ")) and upper and lower
+        begins = re.match(r"-|\S+( \.\.\.)?  ", lower)  # another flag or argument
+        if together and not upper.startswith(("-", "╭", "╰")) and not begins:
+            end = len(above) - 2 if above.startswith("│") else 80
+            room = end - indent - len(upper)
+            assert room <= len(lower.split()[0]), f"{upper!r} is followed by {lower!r}"
 
 
 def test_defaults_are_the_recipes_of_tables_1_and_3():

@@ -345,3 +345,20 @@ def test_damaged_weights_are_a_sentence(run: Path, tmp_path: Path):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(InputError, match="is not a safetensors file"):
         load(folder)
+
+
+def test_a_model_prints_three_lines():
+    """Name, task and grid, and the identity of the weights as it follows from their file."""
+    import hashlib
+
+    from safetensors.numpy import load_file
+
+    model = load("linenet")
+    lines = repr(model).split("\n")
+    assert len(lines) == 3 and max(map(len, lines)) <= 100
+    assert "linenet" in lines[0] and "443" in lines[1]
+    digest = hashlib.sha256()
+    for name, array in sorted(load_file(weights.shipped()["linenet"] / weights.FILE_NAME).items()):
+        digest.update(name.encode() + b"\0" + array.tobytes())
+    assert lines[2].endswith(digest.hexdigest())
+    assert len(repr(model.columns)) < 400  # a bound method holds the model

@@ -1,6 +1,19 @@
 """Trained models at work: `load().predict(flux, ivar)` gives a catalog."""
 
-from spectranet_jax.inference.loading import load
-from spectranet_jax.inference.model import Model, predict
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spectranet_jax.inference.loading import load
+    from spectranet_jax.inference.model import Model, predict
 
 __all__ = ["Model", "load", "predict"]
+
+_HOMES = {"load": "loading", "Model": "model", "predict": "model"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import at first use: finding a model's folder must not wait for JAX."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,7 +1,6 @@
 """The catalog: one row a spectrum, and the files it is written to."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import numpy as np
 from astropy.table import MaskedColumn, Table
 from numpy.typing import NDArray
 
-from spectranet_jax.spectra.atomic import atomic
+from spectranet_jax.spectra.atomic import atomic, check_writable
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.flags import Flag
 
@@ -89,9 +88,10 @@ def check_path(path: Path) -> None:
         InputError: if the suffix is none of `FORMATS`, what it needs is not installed, or the
             folder cannot be written to.
     """
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise InputError(f"cannot write {path}: it is a folder, or in none that can be written to")
+    if path.is_dir():
+        raise InputError(
+            f"cannot write {path}: it is a folder; name a file, as in {path / 'catalog.fits'}"
+        )
     if path.suffix not in FORMATS:
         raise InputError(
             f"cannot tell the format of {path} by its name; end it in {', '.join(FORMATS)}"
@@ -104,6 +104,7 @@ def check_path(path: Path) -> None:
                 f"{path}: Parquet needs the package pyarrow; write .fits or .ecsv, or say"
                 ' pip install "spectranet-jax[parquet]"'
             ) from error
+    check_writable(path)
 
 
 def write(table: Table, path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from spectranet_jax import networks, tasks
 from spectranet_jax.inference import keras_weights, weights
 from spectranet_jax.inference.catalog import COLUMNS
+from spectranet_jax.inference.finding import DEFAULT, find
 from spectranet_jax.inference.model import Model
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import BOSS_GRID
@@ -16,9 +17,6 @@ from spectranet_jax.tasks import Task
 from spectranet_jax.training import checkpoint, run
 from spectranet_jax.training.distributed import agreed
 from spectranet_jax.training.steps import Network, init_variables, make_predict_step
-
-DEFAULT = "linenet"
-"""The shipped model that is used when none is named."""
 
 READ_FROM_CONFIG = (
     ("experiment",),
@@ -30,24 +28,6 @@ READ_FROM_CONFIG = (
     ("versions", "spectranet-jax"),
 )
 """What every config.json holds, each as the keys that lead to it."""
-
-
-def find(model: str | Path) -> Path:
-    """Where a model is: the folder of a shipped one by its name, a run folder, or an HDF5 file.
-
-    A string is looked up among the shipped models first; a `Path` is always a folder or a file.
-
-    Raises:
-        InputError: if there is no such model.
-    """
-    shipped = weights.shipped()
-    folder = shipped.get(model, Path(model)) if isinstance(model, str) else model
-    if not folder.exists():
-        raise InputError(
-            f"{model} is neither a run folder, nor a file of Keras weights, nor a shipped model"
-            f" ({', '.join(shipped) or 'none'}); check the name"
-        )
-    return folder
 
 
 def load(model: str | Path = DEFAULT) -> Model:

@@ -32,7 +32,7 @@ FLUX_LIMIT, IVAR_LIMIT = 1e18, 1e35
 """Beyond these, float32 does not hold the squares and sums of normalization: bad pixels."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A network, what is asked of it, and its weights.
 
@@ -49,6 +49,14 @@ class Model:
     network: Network
     task: Task
     variables: dict[str, Any]
+
+    def __repr__(self) -> str:
+        network, task = type(self.network).__name__, self.task.config["name"]
+        return (
+            f"Model {self.name}: {network}, task {task}\n"
+            f"  grid: {grid_text()}\n"
+            f"  sha256 of the weights: {self.sha256}"
+        )
 
     @cached_property
     def sha256(self) -> str:
@@ -239,11 +247,16 @@ def _overlap(one: Model, other: Model) -> bool:
     return bool(set(one.task.applies_to) & set(other.task.applies_to))
 
 
+def grid_text() -> str:
+    """The grid of wavelengths, in words."""
+    return f"log10 {BOSS_GRID.start} + {BOSS_GRID.dloglam} x {BOSS_GRID.size}, vacuum"
+
+
 def provenance(models: Sequence[Model]) -> dict[str, Any]:
     """Header keywords: version and grid; name, weights, seed, data and config of each model."""
     header: dict[str, Any] = {
         "VERSION": f"spectranet-jax {spectranet_jax.__version__}",
-        "GRID": f"log10 {BOSS_GRID.start} + {BOSS_GRID.dloglam} x {BOSS_GRID.size}, vacuum",
+        "GRID": grid_text(),
     }
     for number, model in enumerate(models, start=1):
         header |= {

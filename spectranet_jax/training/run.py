@@ -12,13 +12,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from spectranet_jax.spectra.atomic import write_text
+from spectranet_jax.spectra.atomic import check_writable, write_text
 from spectranet_jax.spectra.errors import InputError
 
 CONFIG = "config.json"
 METRICS = "metrics.jsonl"
 EVALUATION = "evaluation.json"
 CALIBRATION = "calibration.json"
+
+EPOCHS = "settings.epochs"
 
 MAY_CHANGE = ("versions.", "data.folder")
 """What may differ when a run is resumed: what it is made with, and where the same data lie."""
@@ -32,18 +34,44 @@ def write_config(run: Path, config: Row) -> None:
     Raises:
         InputError: if the folder holds a run with other settings.
     """
+    check_folder(run, config)
     path = run / CONFIG
     if not path.exists():
+        write_text(path, json.dumps(config, indent=1) + "\n")
+
+
+def check_folder(run: Path, config: Row) -> None:
+    """Tell that a run cannot be written to a folder, before any work for it.
+
+    Args:
+        run: the folder, which may be absent, empty, or hold the same run.
+        config: of config.json, those parts that are known.
+
+    Raises:
+        InputError: if the folder cannot be made, or holds something else, or other settings.
+    """
+    check_writable(run, folder=True)
+    if not (run / CONFIG).exists():
         if run.is_dir() and any(run.iterdir()):
             raise InputError(f"{run} holds something else than a run; choose another --out")
-        write_text(path, json.dumps(config, indent=1) + "\n")
         return
-    before, now = _flat(read_config(run)), _flat(config)
+    written = read_config(run)
+    if "experiment" in config and written.get("experiment") != config["experiment"]:
+        raise InputError(
+            f"{run} holds a run of experiments.{written.get('experiment')}; choose another --out"
+        )
+    before, now = _flat({key: written.get(key, {}) for key in config}), _flat(config)
     differing = [
         key
         for key in before | now
         if before.get(key) != now.get(key) and not key.startswith(MAY_CHANGE)
     ]
+    if differing == [EPOCHS]:
+        raise InputError(
+            f"{run} is a run of {before[EPOCHS]} epochs, by which its learning rate rises and"
+            f" falls, so it cannot go on to {now.get(EPOCHS)}; train these anew with another --out,"
+            f" or say --epochs {before[EPOCHS]}"
+        )
     if differing:
         raise InputError(
             f"{run} holds a run with other settings ({', '.join(differing)});"
