@@ -68,10 +68,8 @@ def spectra(hdus: Fits) -> Iterator[Spectrum]:
     if count == 0:
         raise InputError(f"{path} holds no spectra; fetch it again")
     known = identities(hdus, count)
-    flags = checksum_flag(
-        *(named[name] for arm in arms for name in _names(arm, named)),
-        *(named[name] for name in ("FIBERMAP",) if name in named),
-    )
+    used = [name for arm in arms for name in (f"{arm}_WAVELENGTH", *_names(arm, named))]
+    flags = checksum_flag(*(named[name] for name in (*used, "FIBERMAP") if name in named))
     row = 0
     for parts in zip(*(_arm(named, arm) for arm in arms), strict=True):
         flux, ivar = (np.concatenate(images, axis=-1) for images in zip(*parts, strict=True))
