@@ -129,10 +129,11 @@ def balance(
     for s in np.unique(split):
         keys = [np.sort(key[(split == s) & (label == wanted)]) for wanted in labels]
         sizes = [len(k) for k in keys]
-        if min(sizes) == 0:
+        lacking = [CLASSES[wanted] for wanted, size in zip(labels, sizes, strict=True) if not size]
+        if lacking:
             raise InputError(
-                f"class {CLASSES[labels[sizes.index(0)]]} has no spectrum in the {SPLITS[s]} split,"
-                " so the classes cannot be balanced; give more spectra of it, or do not balance"
+                f"the {SPLITS[s]} split has no spectrum of {', '.join(lacking)}, so the classes"
+                " cannot be balanced; give more spectra of each, or do not balance"
             )
         cut[s] = [k[min(sizes) - 1] for k in keys]
     return cut

@@ -33,13 +33,12 @@ def work(config: Config) -> None:
     from data_prep.readers import paths
     from experiments import parts
     from spectranet_jax.inference import catalog, joining
-    from spectranet_jax.spectra import InputError
 
     parts.check_suffix(config.out)
     catalog.check_path(config.out)
-    if config.out.exists() and not config.overwrite:
-        raise InputError(f"{config.out} exists; choose another --out, or say --overwrite")
-    ordered = parts.in_order(paths(config.parts))
+    named = paths(config.parts)
+    catalog.check_free(config.out, config.overwrite, named)
+    ordered = parts.in_order(named)
     joining.join(ordered, config.out, without=parts.KEYWORDS)
     rows = fits.getval(config.out, "NAXIS2", 1)
     print(f"catalog: {config.out}, {rows} rows of {len(ordered)} parts")

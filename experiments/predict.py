@@ -75,13 +75,12 @@ def work(config: Config) -> None:
     part = parts.parse(config.part) if config.part else None
     out = part.path(config.out) if part else config.out
     catalog.check_path(out)
-    if out.exists() and not config.overwrite:
-        raise InputError(f"{out} exists; choose another --out, or say --overwrite")
     if config.plots is not None:
         make_folder(config.plots)
     if config.workers < 1:
         raise InputError("--workers must be 1 or more")
     several = pieces(config.paths)
+    catalog.check_free(out, config.overwrite, (piece.file for piece in several))
     named = config.model or (DEFAULT,)
     for name in named:
         find(name)

@@ -26,7 +26,7 @@ class Training(Command):
     """Settings of a training run; the defaults are those of Table 1."""
 
     data: Path | None = None
-    """dataset folder, as a data_prep command writes it; by default a mock survey"""
+    """dataset folder, as a data_prep command writes it; by default a mock survey is made"""
     out: Path | None = None
     """run folder to write, by default runs/NAME; the same command in the same folder resumes"""
     epochs: int = 5
@@ -70,6 +70,8 @@ def begin(config: Training, name: str) -> None:
     """
     check(config)
     if config.data is not None:
+        if config.spectra != type(config).spectra:
+            raise InputError("--spectra is of a mock survey, not of --data; leave one of them out")
         manifest.read(config.data)
     run.check_folder(run_folder(config, name), {"experiment": name, "settings": of_the_run(config)})
     memory.keep_freed_memory()

@@ -3,12 +3,13 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from make_fits import superset, write_catalog
 
 from data_prep.survey import Config, prepare
-from experiments import settings
+from experiments import merge, predict, settings
 from experiments.classify import Config as Classify
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.atomic import check_writable
@@ -92,7 +93,7 @@ def test_a_run_with_other_epochs_says_how_to_go_on(tmp_path: Path) -> None:
     settings.begin(two, "classify")
     with pytest.raises(InputError) as refused:
         settings.begin(Classify(out=tmp_path, epochs=4), "classify")
-    for words in (str(tmp_path), "2 epochs", "to 4", "--out", "--epochs 2"):
+    for words in (str(tmp_path), "to 4", "--out", "--epochs 2"):
         assert words in str(refused.value)
 
 
@@ -106,3 +107,24 @@ def test_a_catalog_given_as_spectra_is_one_sentence(tmp_path: Path) -> None:
     name = str(write_catalog(tmp_path / "c.fits", [(1, 2, 3)], superset([3])))
     with pytest.raises(InputError, match="names no spectra"):
         prepare(Config((name,), (name,), tmp_path / "out"), "data_prep.sdss")
+
+
+@pytest.mark.parametrize("named", ["spectra/one.fits", "spectra"])
+@pytest.mark.parametrize("out", ["spectra/one.fits", "link.fits"])
+@pytest.mark.parametrize("command", [predict, merge])
+def test_a_catalog_never_replaces_a_file_that_it_is_made_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: ModuleType, named: str, out: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("spectra").mkdir()
+    file = tmp_path / "spectra" / "one.fits"
+    file.write_bytes(b"light of a quasar")
+    Path("link.fits").symlink_to(file)
+    with pytest.raises(InputError, match=f"{out} is among the files to be read"):
+        command.work(command.Config((named,), out=Path(out), overwrite=True))
+    assert file.read_bytes() == b"light of a quasar"
+
+
+def test_a_setting_of_the_mock_survey_is_refused_beside_a_dataset(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--spectra"):
+        settings.begin(Classify(data=tmp_path, spectra=400, out=tmp_path / "run"), "classify")

@@ -79,5 +79,5 @@ def test_balance_keeps_equally_many_of_each_class_in_each_split(rng):
 
 def test_balance_names_the_class_that_is_empty():
     split, label = np.zeros(3, np.int8), np.array([0, 0, 3], np.int8)
-    with pytest.raises(InputError, match="class GALAXY has no spectrum in the train split"):
+    with pytest.raises(InputError, match="train split has no spectrum of GALAXY"):
         balance(split, label, np.arange(3, dtype=np.uint64), (0, 1))

@@ -149,6 +149,8 @@ def _expand(argument: str) -> list[str]:
     found = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207 (absolute patterns too)
     if found:
         return found
+    if glob.glob(f"{argument}.gz", recursive=True):  # noqa: PTH207
+        raise InputError(f"no file matches {argument}; say {argument}.gz for those that are there")
     if glob.has_magic(argument):
         raise InputError(f"no file matches {argument}; check the pattern")
     raise InputError(f"{argument} does not exist; check the name")

@@ -1,7 +1,7 @@
 """The catalog: one row a spectrum, and the files it is written to."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,25 @@ def build(
         for key, value in provenance.items()
     }
     return table
+
+
+def check_free(path: Path, overwrite: bool, read: Iterable[str]) -> None:
+    """Tell before any work that a catalog must not be written there.
+
+    Args:
+        path: where the catalog is to be.
+        overwrite: whether a file may be replaced.
+        read: names of the files that it is made from, which are never written over.
+
+    Raises:
+        InputError: if there is a file already, and it is not to be replaced, or is read.
+    """
+    if not path.exists():
+        return
+    if not overwrite:
+        raise InputError(f"{path} exists; choose another --out, or say --overwrite")
+    if any(Path(name).exists() and path.samefile(name) for name in read):
+        raise InputError(f"{path} is among the files to be read; choose another --out")
 
 
 def check_path(path: Path) -> None:

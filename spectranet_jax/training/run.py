@@ -68,7 +68,7 @@ def check_folder(run: Path, config: Row) -> None:
     ]
     if differing == [EPOCHS]:
         raise InputError(
-            f"{run} is a run of {before[EPOCHS]} epochs, by which its learning rate rises and"
+            f"{run} was planned for --epochs {before[EPOCHS]}, by which its learning rate rises and"
             f" falls, so it cannot go on to {now.get(EPOCHS)}; train these anew with another --out,"
             f" or say --epochs {before[EPOCHS]}"
         )

@@ -96,6 +96,11 @@ def open_split(
             " otherwise: they do not belong together; prepare the dataset anew"
         )
     sizes = np.array([len(chosen) for chosen in rows], np.int64)
+    if total == 0:
+        raise InputError(
+            f"the {split} split of {folder} is empty; prepare the dataset anew, of more spectra or"
+            " with other --split-fractions"
+        )
     if sizes.sum() == 0:
         raise InputError(
             f"no spectrum in the {split} split of {folder} is of the class that is asked for;"
