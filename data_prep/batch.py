@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from data_prep.readers import rebinned, stream
 from data_prep.readers.desi_identity import NOT_TARGETS
 from data_prep.summary import sha256_of
-from spectranet_jax.spectra import BOSS_GRID, InputError
+from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.identity import Identity, as_arrays
 
 HASHED_MEANWHILE = 4 << 20
@@ -37,7 +38,7 @@ class Batch:
         keys, ids: int64, what observation and what object each is of: `identity.as_arrays`.
         aims: (n,) bool, whether the fiber was on a target (False: OBJTYPE is SKY or BAD).
         file: (n,) int32, index into `files`.
-        flux, ivar: (n, 443) float32.
+        flux, ivar: (n, bins) float32.
         flags: (n,) int32, bits of `spectra.flags` that file and pixels tell.
     """
 
@@ -55,23 +56,24 @@ class Batch:
         return len(self.name)
 
 
-def read_files(paths: Sequence[str]) -> Batch:
+def read_files(paths: Sequence[str], grid: LogGrid) -> Batch:
     """Read and rebin some files of any survey; one that cannot be read has no spectra."""
     with ThreadPoolExecutor(1) as thread:
-        return concatenate([_read_file(path, thread) for path in paths])
+        return concatenate([_read_file(path, grid, thread) for path in paths])
 
 
-def _read_file(path: str, thread: Executor) -> Batch:
+def _read_file(path: str, grid: LogGrid, thread: Executor) -> Batch:
     digest = _digest(Path(path), thread)
     named: list[tuple[bytes, Identity]] = []
-    parts = [_NOTHING]
+    nothing = np.zeros(0, np.int32), *np.zeros((2, 0, grid.size), np.float32)
+    parts = [nothing]
     try:
-        for spectra, *numbers in rebinned(stream(Path(path))):
+        for spectra, bits, (pixels,) in rebinned(stream(Path(path)), [grid]):
             named += [(s.name.encode(), s.identity) for s in spectra]
-            parts.append(tuple(numbers))
+            parts.append((bits, *pixels))
         file = path, digest(), len(named), ""
     except InputError as reason:  # be it after some spectra: none of them is trusted then
-        named, parts = [], [_NOTHING]
+        named, parts = [], [nothing]
         file = path, "", 0, str(reason)
     flags, flux, ivar = (np.concatenate(part) for part in zip(*parts, strict=True))
     identities = [identity for _, identity in named]
@@ -87,9 +89,6 @@ def _read_file(path: str, thread: Executor) -> Batch:
         ivar=ivar,
         flags=flags,
     )
-
-
-_NOTHING = (np.zeros(0, np.int32), *np.zeros((2, 0, BOSS_GRID.size), np.float32))
 
 
 def _digest(path: Path, thread: Executor) -> Callable[[], str]:

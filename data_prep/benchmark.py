@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -25,7 +26,7 @@ from data_prep.batch import read_files
 from data_prep.command import command
 from data_prep.readers import paths, quasarnet
 from data_prep.summary import sha256_of
-from spectranet_jax.spectra import BOSS_GRID
+from spectranet_jax.spectra import QUASARNET_GRID
 
 PIXELS, FIBERS, TARGETS, ROWS = 4646, 1000, 500, 20_000
 SPEC_FILES = 40
@@ -87,14 +88,15 @@ def _cases(folder: Path, config: Config) -> list[Case]:
     plate = [_plate(folder, rng)]
     coadd = [_coadd(folder, rng)]
     arrays = [_arrays(folder, rng)]
+    read = partial(read_files, grid=QUASARNET_GRID)
     return [
-        ("spec-lite", spec, len(spec), read_files, _astropy_spec),
-        ("spPlate", plate, FIBERS, read_files, _astropy_images("PRIMARY", "IVAR", "ANDMASK")),
+        ("spec-lite", spec, len(spec), read, _astropy_spec),
+        ("spPlate", plate, FIBERS, read, _astropy_images("PRIMARY", "IVAR", "ANDMASK")),
         (
             "DESI coadd",
             coadd,
             TARGETS,
-            read_files,
+            read,
             _astropy_images(*(f"{a}_{w}" for a in ARMS for w in ("FLUX", "IVAR", "MASK"))),
         ),
         ("QuasarNET", arrays, ROWS, _our_arrays, _astropy_images("PRIMARY")),
@@ -199,7 +201,7 @@ def _coadd(folder: Path, rng: np.random.Generator) -> str:
 def _arrays(folder: Path, rng: np.random.Generator) -> str:
     from astropy.io import fits
 
-    image = rng.uniform(1, 2, (ROWS, 2 * BOSS_GRID.size))
+    image = rng.uniform(1, 2, (ROWS, 2 * QUASARNET_GRID.size))
     names = ("TARGETID", "PLATE", "MJD", "FIBERID")
     columns = [fits.Column(name, "K", array=np.arange(ROWS)) for name in names]
     path = folder / "data_dr12.fits"

@@ -7,14 +7,14 @@ import numpy as np
 
 from spectranet_jax.spectra.atomic import atomic
 from spectranet_jax.spectra.errors import InputError
-from spectranet_jax.spectra.grid import BOSS_GRID, LogGrid
+from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import CLASS_COLORS, CLASSES
 from spectranet_jax.spectra.records import Block, concatenate
 
 COLUMNS, ROWS_A_CLASS = 6, 3
 
 
-def contact_sheet(path: Path, blocks: Sequence[Block], grid: LogGrid = BOSS_GRID) -> None:
+def contact_sheet(path: Path, blocks: Sequence[Block], grid: LogGrid) -> None:
     """Draw up to 18 spectra of each class that `blocks` hold, and write a PNG.
 
     Raises:

@@ -86,7 +86,8 @@ def prepare(config: Config) -> Manifest:
     report["by_object"] = int(joined.by_object.sum())
     manifest = write_dataset(
         config.out,
-        _blocks(config.data, index, joined, Selection(truth, report["reasons"])),
+        _blocks(config.data, index, joined, Selection(truth, quasarnet.GRID, report["reasons"])),
+        grid=quasarnet.GRID,
         expected=len(index),
         seed=config.seed,
         sources=[
@@ -101,7 +102,7 @@ def prepare(config: Config) -> Manifest:
         ),
         balance=truth.classes if config.balance else (),
     )
-    contact_sheet(config.out / SHEET, [first_block(config.out, manifest)])
+    contact_sheet(config.out / SHEET, [first_block(config.out, manifest)], quasarnet.GRID)
     print_summary(manifest, config.out)
     return manifest
 

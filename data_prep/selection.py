@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from data_prep.truth import Truth
 from spectranet_jax.spectra.flags import Flag, median_sn, quality_flags
+from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import UNKNOWN
 from spectranet_jax.spectra.records import Block
 
@@ -25,11 +26,13 @@ class Selection:
 
     Attributes:
         truth: the catalog.
+        grid: the bins of the spectra.
         reasons: reason -> spectra left out for it so far.
         seen: `fiber_key` of the spectra taken so far.
     """
 
     truth: Truth
+    grid: LogGrid
     reasons: Counter[str]
     seen: set[int] = field(default_factory=set)
 
@@ -59,7 +62,7 @@ class Selection:
         reasons = {
             NO_ROW: ~matched,
             NO_CLASS: label == UNKNOWN,
-            NO_DATA: quality_flags(flux, ivar) & Flag.NO_DATA != 0,
+            NO_DATA: quality_flags(flux, ivar, self.grid) & Flag.NO_DATA != 0,
         }
         kept = self._leave_out(np.ones(len(rows), np.bool_), {**left_out, **reasons})
         kept = self._leave_out(kept, {REPEATED: self._repeated(kept, fiber)})
@@ -74,7 +77,7 @@ class Selection:
             object_id=object_id[kept],
             name=name[kept],
             source=source[kept],
-            sn=median_sn(flux, ivar),
+            sn=median_sn(flux, ivar, self.grid),
         )
 
     def _leave_out(

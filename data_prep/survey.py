@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,11 +34,14 @@ from data_prep.summary import SHEET, creator, print_summary, sha256_of
 from data_prep.workers import in_order
 from data_prep.write import SourceFile, first_block, write_dataset
 from spectranet_jax import __version__
-from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra import QUASARNET_GRID, InputError
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.identity import FIBER, OBJECTS, OBSERVATIONS
 from spectranet_jax.spectra.manifest import Manifest
 from spectranet_jax.spectra.records import BLOCK_SIZE, Block
+
+GRID = QUASARNET_GRID
+"""Of the datasets that are made of survey files: the one that QuasarNET's data set has."""
 
 UNREADABLE = "in a file that cannot be read"
 SAME_FILE = "in a file that had come before under another name"
@@ -115,6 +119,7 @@ def prepare(config: Config, command: str) -> Manifest:
         manifest = write_dataset(
             config.out,
             work.blocks(record),
+            grid=GRID,
             expected=len(work.rows),
             seed=config.seed,
             sources=sources,
@@ -126,7 +131,7 @@ def prepare(config: Config, command: str) -> Manifest:
             ),
             balance=truth.classes if config.balance else (),
         )
-    contact_sheet(config.out / SHEET, [first_block(config.out, manifest)])
+    contact_sheet(config.out / SHEET, [first_block(config.out, manifest)], GRID)
     print_summary(manifest, config.out)
     sys.stdout.flush()
     unreadable = work.report["unreadable"]
@@ -199,7 +204,9 @@ def _batches(config: Config, chunks: Sequence[tuple[str, ...]], record: Journal)
     if done:
         print(f"going on after {done} of {len(chunks)} parts", file=sys.stderr, flush=True)
     workers = config.workers if len(chunks) > FEW_PARTS else 1
-    with in_order(read_files, chunks[done:], workers, config.scheduler) as results:
+    with in_order(
+        partial(read_files, grid=GRID), chunks[done:], workers, config.scheduler
+    ) as results:
         for batch in results:
             record.add(batch)
             yield batch
@@ -223,7 +230,7 @@ class _Work:
     ) -> None:
         self.config = config
         self.files = files
-        self.selection = Selection(truth, Counter())
+        self.selection = Selection(truth, GRID, Counter())
         self.read: list[SourceFile] = []
         observed = dict(zip(OBSERVATIONS, keys.T, strict=True))
         named = dict(zip(OBJECTS, ids.T, strict=True))

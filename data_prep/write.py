@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from data_prep import split as splitting
 from data_prep.folder import whole_folder, writing
 from data_prep.summary import sha256_of
-from spectranet_jax.spectra import BOSS_GRID, CLASSES, InputError, LogGrid, manifest, records
+from spectranet_jax.spectra import CLASSES, InputError, LogGrid, manifest, records
 from spectranet_jax.spectra.manifest import SPLITS, Manifest, Shard
 from spectranet_jax.spectra.records import Block
 
@@ -44,6 +44,7 @@ def write_dataset(
     out: Path,
     blocks: Iterable[Block],
     *,
+    grid: LogGrid,
     expected: int,
     seed: int,
     sources: list[dict[str, Any]],
@@ -54,7 +55,6 @@ def write_dataset(
     division: splitting.Division | None = None,
     balance: Sequence[int] = (),
     noiseless: Sequence[str] = (),
-    grid: LogGrid = BOSS_GRID,
 ) -> Manifest:
     """Divide spectra by object into train, valid and test, and write the dataset folder.
 
@@ -64,6 +64,7 @@ def write_dataset(
     Args:
         out: the folder to make; it may exist if it is empty.
         blocks: the spectra; the blocks may have any length.
+        grid: the wavelength bins of the spectra.
         expected: about how many spectra will come, which decides the number of shards.
         seed: of the split, the shards and the order.
         sources: what went in; read after the last block, so that a generator may add to it.
@@ -77,7 +78,6 @@ def write_dataset(
         balance: labels to draw equally from within each split, after the split; other labels and
             the surplus are left out and counted. Empty: everything stays.
         noiseless: splits whose flux carries no noise yet.
-        grid: the wavelength bins of the spectra.
 
     Raises:
         InputError: if `out` is taken or cannot be written, the fractions are no fractions, nothing

@@ -21,7 +21,7 @@ from experiments.command import Command, command
 
 if TYPE_CHECKING:
     from data_prep.mock.ingredients import Ingredients
-    from spectranet_jax.training.stream import Split
+    from spectranet_jax.datasets.split import Split
 
 LEAST = {"seeds": 3, "spectra": 1000}
 """Smallest values that tell anything."""
@@ -75,11 +75,13 @@ def work(config: Config) -> None:
     manifest.read(config.data)
     with telling("ablate: starting"):
         from experiments.tables import ablation_table
+        from spectranet_jax.datasets.split import open_split
         from spectranet_jax.evaluation.ablation_figure import ablation_figure
         from spectranet_jax.tasks import build
-        from spectranet_jax.training.stream import open_split
 
-    known = open_split(config.data, config.split, build("linenet").select)
+    known = open_split(
+        config.data, config.split, build("linenet", manifest.read(config.data).grid).select
+    )
     scores: dict[str, list[dict[str, Any]]] = {name: [] for name in kinds}
     for name, run in _trained(config, kinds):
         scores[name].append(_scores(run, known))
@@ -133,11 +135,11 @@ def _trained(config: Config, kinds: dict[str, "Ingredients"]) -> Iterator[tuple[
 def _survey(folder: Path, spectra: int, ingredients: "Ingredients") -> Path:
     """The survey of light made of those ingredients; it is made if it is not there."""
     from data_prep.mock.dataset import creator, prepare
-    from spectranet_jax.spectra import CLASSES, InputError, manifest
+    from spectranet_jax.spectra import CLASSES, QUASARNET_GRID, InputError, manifest
 
     counts = dict.fromkeys(CLASSES, spectra // len(CLASSES))
     if not (folder / manifest.FILE_NAME).exists():
-        prepare(folder, counts, seed=0, noiseless=True, ingredients=ingredients)
+        prepare(folder, counts, 0, QUASARNET_GRID, noiseless=True, ingredients=ingredients)
     elif manifest.read(folder).creator != creator(counts, 0, True, ingredients):
         raise InputError(
             f"{folder} was made with other --spectra, or by another version of this code; choose"

@@ -22,10 +22,11 @@ def work(config: Config) -> None:
     with telling("classify: starting"):
         from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
         from spectranet_jax import tasks
-    from spectranet_jax.spectra import CLASSES, InputError
+    from spectranet_jax.spectra import CLASSES, InputError, manifest
 
-    task = tasks.build("classify")
-    training = training_split(dataset_folder(config, "all", CLASSES), task.select)
+    data = dataset_folder(config, "all", CLASSES)
+    task = tasks.build("classify", manifest.read(data).grid)
+    training = training_split(data, task.select)
     for label, name in enumerate(CLASSES):
         if label not in training.columns["label"]:
             raise InputError(

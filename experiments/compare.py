@@ -17,8 +17,8 @@ from data_prep.command import one_or_more
 from experiments.command import Command, command
 
 if TYPE_CHECKING:
+    from spectranet_jax.datasets.split import Split
     from spectranet_jax.inference import Model
-    from spectranet_jax.training.stream import Split
 
 AT_ONCE = 8192
 """Spectra in memory."""
@@ -59,8 +59,8 @@ def work(config: Config) -> None:
     with telling("compare: starting"):
         from experiments.tables import quasar_table
         from spectranet_jax import tasks
+        from spectranet_jax.datasets.split import open_split
         from spectranet_jax.inference import load
-        from spectranet_jax.training.stream import open_split
 
         models = [load(name) for name in config.models]
     trained_on = [model.config["data"] for model in models]
@@ -77,7 +77,7 @@ def work(config: Config) -> None:
             " name a dataset to compare on with --data"
         )
     folder = config.data or Path(trained_on[0]["folder"])
-    split = open_split(folder, config.split, tasks.build("quasarnet").select)
+    split = open_split(folder, config.split, tasks.build("quasarnet", models[0].grid).select)
     if config.data is None and split.manifest.fingerprint not in fingerprints:
         raise InputError(
             f"{folder} is no longer the dataset that the models were trained on;"
@@ -104,8 +104,10 @@ def measure(model: "Model", split: "Split") -> dict[str, Any]:
     """`evaluation.quasars.scores` of a model on the spectra of a split."""
     import numpy as np
 
+    from spectranet_jax.datasets.split import check_grid
     from spectranet_jax.evaluation import quasars
 
+    check_grid(split, model.grid)
     parts = [
         model.columns(*split.pixels(np.arange(start, min(start + AT_ONCE, len(split)))), MEASURED)
         for start in range(0, len(split), AT_ONCE)

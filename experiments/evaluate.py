@@ -64,13 +64,13 @@ def evaluate_run(
     """
     from experiments.present import PRESENT
     from spectranet_jax import __version__
+    from spectranet_jax.datasets.split import open_split
     from spectranet_jax.inference import load, weights
     from spectranet_jax.inference.finding import find
     from spectranet_jax.spectra import InputError
     from spectranet_jax.training import run
     from spectranet_jax.training.distributed import leads
     from spectranet_jax.training.evaluate import make_evaluate
-    from spectranet_jax.training.stream import open_split
 
     folder, model = find(model_or_run), load(model_or_run)
     if out is None and (folder in weights.shipped().values() or folder.is_file()):

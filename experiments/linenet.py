@@ -55,7 +55,7 @@ def work(config: Config) -> None:
 
         from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
         from spectranet_jax import tasks
-        from spectranet_jax.spectra import CLASSES
+        from spectranet_jax.spectra import CLASSES, manifest
 
     fields = {"features": config.features, "dropout": config.dropout}
     network: dict[str, Any] = {"name": "LineNet", **fields}
@@ -63,9 +63,9 @@ def work(config: Config) -> None:
         network = {"name": "LineNetEnsemble", "members": config.members, "member": fields}
 
     data = dataset_folder(config, "light", CLASSES, noiseless=True)
-    training = training_split(data, tasks.build("linenet").select)
+    training = training_split(data, tasks.build("linenet", manifest.read(data).grid).select)
     counts = np.bincount(training.columns["label"], minlength=len(CLASSES))
-    task = tasks.build("linenet", trained_prior=(counts / counts.sum()).tolist())
+    task = tasks.build("linenet", training.grid, trained_prior=(counts / counts.sum()).tolist())
     train_and_evaluate("linenet", config, training, network, task)
 
 

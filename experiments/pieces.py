@@ -58,7 +58,7 @@ def _pieces(argument: str) -> Iterator[Piece]:
         files = spectrum_paths([argument])
     for file in files:
         if file.endswith(SHARD_SUFFIX):
-            from spectranet_jax.training.stream import shard_at
+            from spectranet_jax.datasets.shards import shard_at
 
             blocks = shard_at(Path(file)).blocks
             for first in range(0, blocks, BLOCKS):

@@ -1,5 +1,6 @@
 """From a training command's settings to a trained and evaluated run folder."""
 
+import dataclasses
 import importlib.metadata
 import json
 import platform
@@ -19,8 +20,9 @@ from data_prep.progress import progress
 from experiments.evaluate import evaluate_run
 from experiments.settings import Training, of_the_run, run_folder
 from spectranet_jax import networks
+from spectranet_jax.datasets.split import Split, open_split
 from spectranet_jax.inference import load
-from spectranet_jax.spectra import InputError, manifest
+from spectranet_jax.spectra import QUASARNET_GRID, InputError, manifest
 from spectranet_jax.tasks import Columns, Task
 from spectranet_jax.training import checkpoint, optimizers, run
 from spectranet_jax.training.augment import Augment, as_stored, observe
@@ -29,7 +31,6 @@ from spectranet_jax.training.evaluate import make_evaluate
 from spectranet_jax.training.loop import PROFILE, train
 from spectranet_jax.training.order import ORDERS
 from spectranet_jax.training.sharding import placement
-from spectranet_jax.training.stream import Split, open_split
 
 PACKAGES = ("jax", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
 
@@ -59,7 +60,7 @@ def dataset_folder(
         )
     else:
         print(f"making a mock survey in {folder}", flush=True)
-        prepare(folder, counts, config.seed, noiseless=noiseless)
+        prepare(folder, counts, config.seed, QUASARNET_GRID, noiseless=noiseless)
     return folder
 
 
@@ -91,6 +92,7 @@ def train_and_evaluate(
     placement(config.batch)  # before anything is written: a batch must suit the devices
     content = {
         "experiment": name,
+        "grid": dataclasses.asdict(training.grid),
         "network": network,
         "task": task.config,
         "settings": of_the_run(config),
@@ -114,7 +116,7 @@ def train_and_evaluate(
     shown = progress("training", total=order.steps) if leads() else nullcontext(silent)
     with shown as report:
         train(
-            networks.build(**network),
+            networks.build(grid=training.grid, **network),
             task,
             optimizer,
             rate,
@@ -156,7 +158,7 @@ def observation(training: Split) -> Augment:
             f"{training.folder} does not say what its light is to be observed with; make it anew"
             " with data_prep.mock --noiseless"
         )
-    return partial(observe, effects=tuple(effects))
+    return partial(observe, grid=training.grid, effects=tuple(effects))
 
 
 def silent(_amount: int, _remark: str = "") -> None:

@@ -18,6 +18,7 @@ from spectranet_jax.inference.model import clean, join
 from spectranet_jax.spectra import CLASSES
 from spectranet_jax.spectra.flags import Flag, median_sn
 from spectranet_jax.spectra.lines import REST
+from spectranet_jax.spectra.zsteps import ZSteps
 from spectranet_jax.tasks import linenet
 
 TOGETHER = 64
@@ -36,10 +37,11 @@ def plot(models: Sequence[Model], several: Sequence[Piece], folder: Path) -> int
         how many were drawn.
     """
     count = 0
+    grids = list(dict.fromkeys(model.grid for model in models))
     with progress("drawing", len(several)) as advance:
         for start in range(0, len(several), TOGETHER):
             part = several[start : start + TOGETHER]
-            for name, arguments in _figures(models, read_pieces(part)):
+            for name, arguments in _figures(models, read_pieces(part, grids)):
                 count += 1
                 spectrum_figure(path=folder / f"{count:06d}-{name}.png", **arguments)
             advance(len(part))
@@ -48,17 +50,27 @@ def plot(models: Sequence[Model], several: Sequence[Piece], folder: Path) -> int
 
 def _figures(models: Sequence[Model], reading: Reading) -> Iterator[tuple[str, dict[str, Any]]]:
     """File name and arguments of `spectrum_figure`, a spectrum."""
-    flux, ivar, bits = clean(reading.flux, reading.ivar, reading.flags)
-    answers = [model.columns(flux, ivar) for model in models]
-    table = join(models, answers, median_sn(flux, ivar), bits)
-    p_of_z = next((said["P_OF_Z"] for said in answers if "P_OF_Z" in said), None)
+    cleaned = {grid: clean(*reading.pixels[grid], grid, reading.flags) for grid in reading.pixels}
+    answers = [model.columns(*cleaned[model.grid][:2]) for model in models]
+    grid = models[0].grid
+    flux, ivar, bits = cleaned[grid]
+    table = join(models, answers, median_sn(flux, ivar, grid), bits)
+    p_of_z, edges = next(
+        (
+            (said["P_OF_Z"], ZSteps.of(model.grid).edges)
+            for model, said in zip(models, answers, strict=True)
+            if "P_OF_Z" in said
+        ),
+        (None, None),
+    )
     lines = [name for name in REST if linenet.column(name) in table.colnames]
     for row, (file, name) in enumerate(zip(reading.file, reading.name, strict=True)):
         said = table[row]
         flags = [flag.name or "" for flag in Flag if said["FLAGS"] & flag.value]
         arguments = {
-            "flux": reading.flux[row],
-            "ivar": reading.ivar[row],
+            "flux": reading.pixels[grid][0][row],
+            "ivar": reading.pixels[grid][1][row],
+            "grid": grid,
             "name": f"{file}  {name}",
             "note": ", ".join(flags),
             "kind": "" if np.ma.is_masked(said["CLASS"]) else str(said["CLASS"]),
@@ -72,7 +84,7 @@ def _figures(models: Sequence[Model], reading: Reading) -> Iterator[tuple[str, d
                 "z_second": _number(said["Z2"]),
                 "mass_second": _number(said["P_3000_Z2"]),
                 "p": p_of_z[row],
-                "edges": linenet.EDGES,
+                "edges": edges,
                 "evidence": {line: _number(said[linenet.column(line)]) for line in lines},
             }
         stem = re.sub(r"[^\w.+-]+", "_", f"{Path(file).name.split('.')[0]}-{name}").strip("_-")

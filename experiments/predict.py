@@ -9,20 +9,13 @@ cut off goes on where it was when the same command is given again.
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import tyro
 
 from data_prep.command import one_or_more
 from data_prep.progress import telling
 from experiments.command import Command, command
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from astropy.table import Table
-
-    from spectranet_jax.inference import Model
 
 
 def cores() -> int:
@@ -125,30 +118,6 @@ def make_folder(folder: Path) -> None:
         ) from error
     if not os.access(folder, os.W_OK):
         raise InputError(f"--plots {folder} cannot be written to; name another folder")
-
-
-def predict_files(models: "Sequence[Model]", files: "Sequence[str]") -> "Table":
-    """A catalog of the spectra in files, in order; a file that cannot be read gives a flagged row.
-
-    All in memory and at once: `streaming.predict_to` is for more than that.
-
-    Args:
-        models: whose answers are joined, as `inference.predict` joins them.
-        files: names of files of the formats in `data_prep.readers`.
-
-    Raises:
-        InputError: if no file can be read, or none is given.
-    """
-    from experiments.pieces import Piece
-    from experiments.reading import none_readable, read_pieces, warn
-    from spectranet_jax.inference import predict
-    from spectranet_jax.spectra import InputError
-
-    reading = read_pieces([Piece(file) for file in files])
-    if len(reading.errors) == len(files):
-        raise InputError(none_readable(reading.errors, len(files)))
-    warn(reading.errors, len(reading.errors))
-    return predict(models, reading.flux, reading.ivar, reading.file, reading.name, reading.flags)
 
 
 if __name__ == "__main__":

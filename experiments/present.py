@@ -13,6 +13,7 @@ from rich.table import Table
 
 from data_prep.tables import print_table
 from experiments.tables import coverage_table, interval, quasar_table, range_table, text
+from spectranet_jax.datasets.split import Split
 from spectranet_jax.evaluation import figures, posterior, posterior_scores, redshift, report
 from spectranet_jax.evaluation.calibration_figures import (
     coverage_plot,
@@ -21,11 +22,11 @@ from spectranet_jax.evaluation.calibration_figures import (
     risk_coverage_curve,
 )
 from spectranet_jax.evaluation.velocity_figure import velocity_histogram
-from spectranet_jax.spectra import BOSS_GRID, CLASSES, normalize
+from spectranet_jax.spectra import CLASSES, normalize
 from spectranet_jax.spectra.labels import QSO, QSO_BAL
+from spectranet_jax.spectra.zsteps import ZSteps
 from spectranet_jax.tasks import linenet
 from spectranet_jax.training.evaluate import Evaluation
-from spectranet_jax.training.stream import Split
 
 EXAMPLES = 12
 
@@ -86,7 +87,7 @@ def _by_class(split: Split, evaluation: Evaluation, metrics: Metrics, folder: Pa
     probabilities = np.stack([evaluation.columns[f"P_{c}"][rows] for c in CLASSES], axis=-1)
     figures.examples(
         np.where(ivar > 0, normalize(flux, ivar), np.nan),
-        BOSS_GRID.centers,
+        split.grid.centers,
         split.columns["label"][rows],
         np.array([CLASSES.index(name) for name in evaluation.columns["CLASS"][rows].tolist()]),
         probabilities,
@@ -157,17 +158,18 @@ def all_at_once(split: Split, evaluation: Evaluation, metrics: Metrics, folder: 
             | {"galaxies": scores["galaxies"]},
         )
     )
-    known = linenet.redshift_known(split.columns)
+    steps = ZSteps.of(split.grid)
+    known = linenet.redshift_known(split.columns, steps)
     if scores["posterior"] is None:
         return paths
     print_table(coverage_table("How often p(z) holds the true redshift", scores["posterior"]))
 
     z_true, z_pred = split.columns["z"][known], np.ma.getdata(columns["Z"])[known]
     p, velocity = columns["P_OF_Z"][known], redshift.dv(z_pred, z_true)
-    pit = posterior.cdf(p, linenet.EDGES, z_true)
+    pit = posterior.cdf(p, steps.edges, z_true)
     levels = {
         "central": posterior_scores.central_level(pit),
-        "highest density": posterior_scores.highest_density_level(p, linenet.EDGES, z_true),
+        "highest density": posterior_scores.highest_density_level(p, steps.edges, z_true),
     }
     log_prob = np.log(np.maximum([columns[f"P_{name}"] for name in CLASSES], 1e-30)).T
     wrong = np.abs(velocity) > redshift.CATASTROPHIC

@@ -47,10 +47,13 @@ def work(config: Config) -> None:
 
         from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
         from spectranet_jax import networks, tasks
-        from spectranet_jax.spectra import CLASSES
+        from spectranet_jax.spectra import CLASSES, manifest
         from spectranet_jax.training.steps import init_variables
+    data = dataset_folder(config, "all", CLASSES)
+    grid = manifest.read(data).grid
     task = tasks.build(
         "quasarnet",
+        grid,
         boxes=config.boxes,
         threshold=config.threshold,
         empty_pixels=config.empty_pixels,
@@ -63,9 +66,8 @@ def work(config: Config) -> None:
         "boxes": config.boxes,
         "dropout": config.dropout,
     }
-    built = networks.build(**network)
+    built = networks.build(grid=grid, **network)
     jax.eval_shape(lambda key: init_variables(built, task, key), jax.random.key(0))  # or it says no
-    data = dataset_folder(config, "all", CLASSES)
     train_and_evaluate("quasarnet", config, training_split(data, task.select), network, task)
 
 

@@ -42,7 +42,7 @@ def _with(model: Model, wanted: Mapping[str, Any]) -> Model:
     fields = {field: value for field, value in wanted.items() if field in model.task.config}
     if not fields:
         return model
-    task = tasks.build(**model.task.config | fields)
+    task = tasks.build(grid=model.grid, **model.task.config | fields)
     return dataclasses.replace(model, config=model.config | {"task": task.config}, task=task)
 
 

@@ -44,7 +44,7 @@ def work(config: Config) -> None:
     data = dataset_folder(config, config.target, classes)
     training = training_split(data, lambda truth: redshift.select(config.target, truth))
     mean, std = redshift.standardization(training.columns["z"])
-    task = tasks.build("redshift", target=config.target, mean=mean, std=std)
+    task = tasks.build("redshift", training.grid, target=config.target, mean=mean, std=std)
     network = {"name": "SpectraNetRegressor", "dropout": config.dropout}
     train_and_evaluate(name, config, training, network, task)
 

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -22,15 +23,24 @@ from data_prep.progress import Advance, progress
 from data_prep.workers import in_order
 from experiments.finished import Finished, finished
 from experiments.pieces import Piece, names_sha256, sizes_and_times, together
-from experiments.reading import NAMED, Reading, concatenate, none_readable, read_pieces, warn
+from experiments.reading import (
+    NAMED,
+    Reading,
+    concatenate,
+    none_readable,
+    nothing_read,
+    read_pieces,
+    warn,
+)
 from experiments.tally import ROWS, flag_row, tally
-from spectranet_jax.inference import Model, joining, predict
-from spectranet_jax.inference.model import provenance
+from spectranet_jax.inference import Model, joining
+from spectranet_jax.inference.model import predict_each, provenance
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
 
-CHUNK = 2048
-"""Spectra that are predicted, and written, at a time; the rows do not depend on it."""
+CHUNK = 7 << 20
+"""Bytes of spectra that are predicted, and written, at a time: 2,048 in 443 bins. The rows do not
+depend on it."""
 
 FEW_FILES, FEW_BYTES = 300, 2 << 30
 """Up to so much, starting worker processes is not worth it."""
@@ -108,15 +118,17 @@ def _predict_rest(
     workers = workers if len(left) > FEW_FILES or sizes.sum() > FEW_BYTES else 1
     if all(piece.of_shard for piece in left):
         workers = 1  # a dataset is read faster than processes can hand it on
+    grids = list(dict.fromkeys(model.grid for model in models))
+    read = partial(read_pieces, grids=grids)
     pace = _Pace()
     with (
         progress("reading and predicting", len(several), done) as advance,
-        in_order(read_pieces, together(left, sizes), workers) as readings,
+        in_order(read, together(left, sizes), workers) as readings,
     ):
-        nothing = () if several else (Reading(),)  # a part may be of no piece
+        nothing = () if several else (nothing_read(grids),)  # a part may be of no piece
         for reading in chain(nothing, _chunks(pace.take(readings, advance))):
             names = reading.file, reading.name, reading.flags
-            table = predict(models, reading.flux, reading.ivar, *names)
+            table = predict_each(models, reading.pixels, *names)
             table.meta |= header
             record.add(table, reading.pieces, tally(table), reading.errors[:NAMED])
     return str(pace) if left else ""
@@ -127,7 +139,7 @@ def _chunks(readings: Iterable[Reading]) -> Iterator[Reading]:
     waiting: list[Reading] = []
     for reading in readings:
         waiting.append(reading)
-        if sum(map(len, waiting)) >= CHUNK:
+        if sum(reading.nbytes for reading in waiting) >= CHUNK:
             yield concatenate(waiting)
             waiting = []
     if waiting:

@@ -16,6 +16,7 @@ from experiments.tables import ablation_table
 from spectranet_jax.evaluation.ablation import MEASURES, by_chance, effect
 from spectranet_jax.evaluation.ablation_figure import ablation_figure
 from spectranet_jax.spectra import CLASSES, InputError, manifest
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.training import run
 
 
@@ -88,7 +89,7 @@ def test_every_kind_is_trained_from_every_seed_and_scored(tmp_path: Path, monkey
 
     monkeypatch.setattr(linenet, "work", stand_in)
     known, out = tmp_path / "known", tmp_path / "out"
-    prepare(known, dict.fromkeys(CLASSES, 40), seed=5)
+    prepare(known, dict.fromkeys(CLASSES, 40), 5, GRID)
     settings = ablate.Config(
         data=known, out=out, ingredients=("blueshifts",), spectra=1000, epochs=2, features=4
     )

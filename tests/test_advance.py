@@ -1,5 +1,6 @@
 """Streamed or on the device: the same batches, stretch by stretch."""
 
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import jax
@@ -10,12 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectranet_jax import tasks
+from spectranet_jax.datasets.split import Split, open_split
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
+from spectranet_jax.spectra import LogGrid
 from spectranet_jax.training import advance
 from spectranet_jax.training.order import ORDERS, Order
 from spectranet_jax.training.sharding import placement
-from spectranet_jax.training.stream import Split, open_split, training_batches
+from spectranet_jax.training.stream import training_batches
 
-TASK = tasks.build("classify")
+TASK = tasks.build("classify", GRID)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +34,7 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
 def test_batches_from_the_device_are_those_that_are_streamed(
     split: Split, monkeypatch: pytest.MonkeyPatch, schedule: str, count: int
 ):
-    monkeypatch.setattr(advance, "PIECE", 200)
+    monkeypatch.setattr(advance, "PIECE", 200 * GRID.bytes_a_spectrum)
     assert len(split) % 200
     fields = {"chunk": 384} if schedule == "chunked" else {}
     order = ORDERS[schedule](split.block_sizes, 64, 2, 1, **fields)
@@ -79,6 +83,17 @@ def device(platform: str, gigabytes: float | None) -> SimpleNamespace:
     return SimpleNamespace(platform=platform, memory_stats=lambda: stats)
 
 
+@dataclass(frozen=True)
+class Sized:
+    """A split, of which only the number of its spectra counts."""
+
+    count: int
+    grid: LogGrid = GRID
+
+    def __len__(self) -> int:
+        return self.count
+
+
 @pytest.mark.parametrize(
     ("devices", "spectra", "there"),
     [
@@ -94,5 +109,5 @@ def test_spectra_lie_on_accelerators_where_they_fill_half_of_them_at_most(
     devices: list, spectra: int, there: bool
 ):
     place = SimpleNamespace(split=SimpleNamespace(addressable_devices=devices))
-    parts = [range(spectra // 2), range(spectra - spectra // 2)]
+    parts = [Sized(spectra // 2), Sized(spectra - spectra // 2)]
     assert advance.fits(parts, {"label": np.zeros(3, np.int32)}, place) is there

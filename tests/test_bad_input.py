@@ -17,6 +17,7 @@ from make_fits import write_spec
 
 from data_prep.command import command
 from data_prep.write import write_dataset
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import manifest
 from spectranet_jax.training import checkpoint
 
@@ -54,7 +55,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     block = toy_survey.block(300)
     no_quasar = block.take(block.label < 2)
     arguments: dict[str, Any] = {"seed": 0, "sources": [], "creator": {}}
-    write_dataset(here / "stars", [no_quasar], expected=len(no_quasar), **arguments)
+    write_dataset(here / "stars", [no_quasar], expected=len(no_quasar), **arguments, grid=GRID)
     damage(here, "cut_manifest", lambda text: text[:200])
     damage(here, "future", lambda text: text.replace('"schema": 1', '"schema": 99'))
     damage(here, "coarse", lambda text: text.replace("0.001", "0.002"))
@@ -120,7 +121,6 @@ BAD = {
     f"{CLASSIFY} --data cut_manifest --out new": "is not a manifest; prepare the dataset anew",
     f"{CLASSIFY} --data bare --out new": "lacks what a manifest holds; prepare the dataset anew",
     f"{CLASSIFY} --data future --out new": "has schema 99 and this version reads schema 1",
-    f"{CLASSIFY} --data coarse --out new": "coarse is on the grid .* prepare the dataset anew",
     f"{CLASSIFY} --data no_shards --out new": r"array_record is missing; prepare the dataset anew",
     f"{CLASSIFY} --data cut_shards --out new": "train-.* is truncated or damaged; prepare the",
     f"{REDSHIFT} --data stars --out new": "no spectrum in the train split of stars is of the class",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from make_fits import write_spec, write_spplate
 
 from data_prep import batch
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.flags import Flag
 
 
@@ -25,7 +26,7 @@ def test_checksums_are_those_of_the_files_also_where_a_thread_takes_them(tmp_pat
     files = [write_spec(tmp_path / "a.fits"), plate(tmp_path / "b.fits")]
     monkeypatch.setattr(batch, "HASHED_MEANWHILE", 200_000)
     assert files[0].stat().st_size < 200_000 < files[1].stat().st_size
-    read = batch.read_files([str(f) for f in files])
+    read = batch.read_files([str(f) for f in files], grid=GRID)
     expected = [(str(f), hashlib.sha256(f.read_bytes()).hexdigest()) for f in files]
     assert [(name, digest) for name, digest, _, _ in read.files] == expected
     assert [n for _, _, n, _ in read.files] == [1, 40] and len(read) == 41
@@ -36,7 +37,7 @@ def test_pixels_that_are_no_numbers_are_marked(tmp_path):
     path = plate(tmp_path / "p.fits")
     with fits.open(path, mode="update") as hdus:
         hdus[0].data[3, 5], hdus["IVAR"].data[21, 6], hdus["IVAR"].data[39, 0] = np.nan, np.inf, -1
-    read = batch.read_files([str(path)])
+    read = batch.read_files([str(path)], grid=GRID)
     assert np.flatnonzero(read.flags & Flag.BAD_PIXELS).tolist() == [3, 21, 39]
     assert np.isfinite(read.flux).all() and np.isfinite(read.ivar).all() and (read.ivar >= 0).all()
 
@@ -58,7 +59,7 @@ def test_of_a_file_that_fails_in_its_middle_nothing_is_kept(tmp_path, monkeypatc
         return Broken()
 
     monkeypatch.setattr(fits.ImageHDU, "section", property(breaks))
-    read = batch.read_files([str(damaged), str(sound)])
+    read = batch.read_files([str(damaged), str(sound)], grid=GRID)
     (_, digest, spectra, reason), (_, _, others, fine) = read.files
     assert (digest, spectra, others, fine) == ("", 0, 40, "")
     assert reason.startswith(f"{damaged} cannot be read as FITS")

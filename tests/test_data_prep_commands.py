@@ -14,6 +14,7 @@ from data_prep.split import split_of
 from data_prep.survey import UNREADABLE
 from data_prep.write import BALANCED_AWAY
 from spectranet_jax.spectra import CLASSES, InputError, manifest, rebin, records
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.manifest import SPLITS
 
 CODES = [1, 4, 3, 30]
@@ -76,7 +77,7 @@ def test_sdss_stores_what_files_and_catalog_say(survey, tmp_path, capsys):
         name, source = block.name[row].decode(), block.source[row].decode()
         (spectrum,) = read(survey / "spectra" / source)
         assert spectrum.name == name
-        flux, ivar = rebin(spectrum.loglam, spectrum.flux, spectrum.ivar)
+        flux, ivar = rebin(spectrum.loglam, spectrum.flux, spectrum.ivar, grid=GRID)
         np.testing.assert_array_equal(block.flux[row], flux.astype(np.float32))
         np.testing.assert_array_equal(block.ivar[row], ivar.astype(np.float32))
         number = int(name[-4:]) - 1

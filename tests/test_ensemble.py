@@ -5,14 +5,18 @@ import pytest
 
 from spectranet_jax import networks, tasks
 from spectranet_jax.networks.ensemble import mixture
-from spectranet_jax.networks.linenet import LINES, Z_STEP, Z_STEPS, Output, peak
+from spectranet_jax.networks.linenet import LINES, Output, peak
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
+from spectranet_jax.spectra.zsteps import ZSteps
+
+STEPS = ZSteps.of(GRID)
 
 FIELDS = {"features": 4, "hidden": 4, "dilations": [1]}
 
 
 def sure_of(z, sigma=1.0, quasar=0.9, bal=0.2):
-    steps = np.arange(Z_STEPS) + 0.5
-    of_z = -0.5 * ((steps - np.log10(1 + z) / Z_STEP) / sigma) ** 2
+    steps = np.arange(STEPS.size) + 0.5
+    of_z = -0.5 * ((steps - np.log10(1 + z) / STEPS.width) / sigma) ** 2
     return Output(
         jnp.log(jnp.asarray([[(1 - quasar) / 2, (1 - quasar) / 2, quasar]])),
         jnp.asarray([np.log(bal / (1 - bal))]),
@@ -22,8 +26,8 @@ def sure_of(z, sigma=1.0, quasar=0.9, bal=0.2):
 
 
 def test_members_start_from_seeds_of_their_own_and_answer_as_one(rng):
-    network = networks.build("LineNetEnsemble", members=2, member=FIELDS)
-    alone = networks.build("LineNet", **FIELDS)
+    network = networks.build("LineNetEnsemble", GRID, members=2, member=FIELDS)
+    alone = networks.build("LineNet", GRID, **FIELDS)
     flux = jnp.asarray(rng.normal(0, 1, (3, 443)), jnp.float32)
     variables = network.init(jax.random.key(0), flux, jnp.ones_like(flux))
     members = [{"params": variables["params"][f"member_{i}"]} for i in range(2)]
@@ -35,12 +39,12 @@ def test_members_start_from_seeds_of_their_own_and_answer_as_one(rng):
 
 
 def test_the_loss_in_training_is_the_mean_of_the_members_own(rng):
-    network = networks.build("LineNetEnsemble", members=2, member=FIELDS | {"dropout": 0.0})
-    alone = networks.build("LineNet", **FIELDS | {"dropout": 0.0})
+    network = networks.build("LineNetEnsemble", GRID, members=2, member=FIELDS | {"dropout": 0.0})
+    alone = networks.build("LineNet", GRID, **FIELDS | {"dropout": 0.0})
     flux = jnp.asarray(rng.normal(0, 1, (2, 443)), jnp.float32)
     weight = jnp.ones_like(flux)
     variables = network.init(jax.random.key(0), flux, weight)
-    task = tasks.build("linenet")
+    task = tasks.build("linenet", GRID)
     batch = {"label": jnp.asarray([1, 2]), "log_z": jnp.asarray([9.0, 800.0]), "has_z": jnp.ones(2)}
     of_both = task.loss(network.apply(variables, flux, weight, train=True), batch)
     own = [
@@ -51,7 +55,7 @@ def test_the_loss_in_training_is_the_mean_of_the_members_own(rng):
 
 
 def test_disagreement_enters_the_error_of_the_redshift():
-    decode = tasks.build("linenet").decode
+    decode = tasks.build("linenet", GRID).decode
     one, two = sure_of(2.0), sure_of(2.0 + 3 * 0.004)  # 1200 km/s apart
     alone, both = decode(mixture([one, one])), decode(mixture([one, two]))
     assert alone["Z_ERR"][0] == pytest.approx(decode(one)["Z_ERR"][0], rel=1e-4)
@@ -67,8 +71,8 @@ def test_broad_absorption_is_averaged_over_those_that_see_a_quasar():
 
 
 def test_evidence_is_every_members_for_the_one_redshift(rng):
-    network = networks.build("LineNetEnsemble", members=2, member=FIELDS)
-    alone = networks.build("LineNet", **FIELDS)
+    network = networks.build("LineNetEnsemble", GRID, members=2, member=FIELDS)
+    alone = networks.build("LineNet", GRID, **FIELDS)
     flux = jnp.asarray(rng.normal(0, 1, (3, 443)), jnp.float32)
     weight = jnp.ones_like(flux)
     variables = network.init(jax.random.key(0), flux, weight)
@@ -77,7 +81,7 @@ def test_evidence_is_every_members_for_the_one_redshift(rng):
         lambda leaf: leaf + 0.1 * jax.random.normal(key, leaf.shape), variables
     )
     together = network.apply(variables, flux, weight)
-    at = peak(together.z_logits)
+    at = peak(together.z_logits, STEPS.window)
     members = [{"params": variables["params"][f"member_{i}"]} for i in range(2)]
     own = [alone.apply(v, flux, weight, at=at).evidence for v in members]
     assert not np.allclose(own[0], own[1])

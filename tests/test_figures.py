@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 
 from spectranet_jax.evaluation import figures
 from spectranet_jax.evaluation.redshift import dv
-from spectranet_jax.spectra import BOSS_GRID, CLASSES, InputError
+from spectranet_jax.spectra import CLASSES, InputError
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.labels import CLASS_COLORS
 
 COUNTS = np.array([[90, 5, 4, 1], [10, 180, 8, 2], [0, 3, 45, 2], [1, 0, 4, 5]])
@@ -43,12 +44,12 @@ def redshifts(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 def draw_examples(path: Path) -> None:
     rng = np.random.default_rng(1)
-    flux = rng.normal(size=(4, BOSS_GRID.size))
+    flux = rng.normal(size=(4, GRID.size))
     flux[0, :20] = np.nan
     flux[1] = np.nan
     p = rng.dirichlet(np.ones(4), 4)
     truth = np.array([0, 1, 2, 3])
-    figures.examples(flux, BOSS_GRID.centers, truth, p.argmax(axis=1), p, path)
+    figures.examples(flux, GRID.centers, truth, p.argmax(axis=1), p, path)
 
 
 ALL: dict[str, Callable[[Path], None]] = {
@@ -193,10 +194,10 @@ def test_no_redshift_at_all_is_still_a_figure(tmp_path: Path) -> None:
 def test_examples_carry_truth_and_prediction_in_the_colors_of_their_classes(
     tmp_path: Path, drawn: list[Figure]
 ) -> None:
-    flux = np.random.default_rng(1).normal(size=(2, BOSS_GRID.size))
+    flux = np.random.default_rng(1).normal(size=(2, GRID.size))
     p = np.array([[0.1, 0.7, 0.15, 0.05], [0.1, 0.1, 0.2, 0.6]])
     truth, predicted = np.array([1, 2]), np.array([1, 3])
-    figures.examples(flux, BOSS_GRID.centers, truth, predicted, p, tmp_path / "examples.png")
+    figures.examples(flux, GRID.centers, truth, predicted, p, tmp_path / "examples.png")
     right, right_bars, wrong, wrong_bars = drawn[0].axes
     assert right.get_title(loc="left") == "GALAXY"
     assert right.get_title(loc="right") == "✓ GALAXY 70%"

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.flags import LOW_SN_LIMIT, Flag, median_sn, quality_flags
 
 
@@ -16,7 +17,7 @@ def test_bits_are_distinct_and_stay_what_catalogs_say():
 
 
 def test_a_clean_spectrum_has_no_flag():
-    flags = quality_flags(*clean(3))
+    flags = quality_flags(*clean(3), grid=GRID)
     assert flags.tolist() == [0, 0, 0] and flags.dtype == np.int32
 
 
@@ -43,19 +44,19 @@ def test_flags_of_what_is_wrong(changes, expected):
     flux, ivar = clean(2)
     for what, pixels, value in changes:
         {"flux": flux, "ivar": ivar}[what][1, pixels] = value
-    assert quality_flags(flux, ivar).tolist() == [0, expected]
+    assert quality_flags(flux, ivar, grid=GRID).tolist() == [0, expected]
 
 
 def test_median_sn_by_hand():
     flux = np.array([[1, 2, 3, 100.0], [5, 5, 5, 5], [-4, 0, 1, 2]])
     ivar = np.array([[4, 4, 4, 0.0], [0, 0, 0, 0], [1, 1, 1, 1]])
-    sn = median_sn(flux, ivar)
+    sn = median_sn(flux, ivar, grid=GRID)
     assert sn.tolist() == [4, 0, 0.5] and sn.dtype == np.float32
-    assert median_sn(flux[0], ivar[0]) == 4
+    assert median_sn(flux[0], ivar[0], grid=GRID) == 4
 
 
 def test_low_sn_begins_below_the_limit():
     flux, ivar = clean()
     for factor, expected in ((1.01, 0), (0.99, Flag.LOW_SN)):
-        scaled = ivar * (factor * LOW_SN_LIMIT / median_sn(flux, ivar)) ** 2
-        assert quality_flags(flux, scaled).tolist() == [expected]
+        scaled = ivar * (factor * LOW_SN_LIMIT / median_sn(flux, ivar, grid=GRID)) ** 2
+        assert quality_flags(flux, scaled, grid=GRID).tolist() == [expected]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from data_prep.mock.draws import NumpyDraws
-from spectranet_jax.spectra import BOSS_GRID, instrument, noise
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
+from spectranet_jax.spectra import instrument, noise
 from spectranet_jax.training import augment
 
 N = 1500
@@ -15,15 +16,15 @@ N = 1500
 @pytest.fixture(scope="module")
 def light():
     """A flat source of 2 units in every bin."""
-    return np.full((N, BOSS_GRID.size), 2.0, np.float32)
+    return np.full((N, GRID.size), 2.0, np.float32)
 
 
 @pytest.fixture(scope="module")
 def both(light):
     """The same light, observed with NumPy's draws and with JAX's."""
-    by_numpy = instrument.observe(NumpyDraws(np.random.default_rng(1)), light)
+    by_numpy = instrument.observe(NumpyDraws(np.random.default_rng(1)), light, grid=GRID)
     draws = augment.JaxDraws(jax.random.key(2))
-    by_jax = instrument.observe(draws, jnp.asarray(light))
+    by_jax = instrument.observe(draws, jnp.asarray(light), grid=GRID)
     return by_numpy, tuple(np.asarray(array) for array in by_jax)
 
 
@@ -43,10 +44,10 @@ def test_numpy_and_jax_draw_the_same_survey(both):
 
 
 def test_the_ends_of_old_spectra_vary_by_three_bins_either_way():
-    empty = instrument.masks(NumpyDraws(np.random.default_rng(5)), 40_000, BOSS_GRID)
+    empty = instrument.masks(NumpyDraws(np.random.default_rng(5)), 40_000, GRID)
     # Blank at both ends and measured within: neither a lost arm nor a gap.
     old = empty[:, 3] & empty[:, -5] & ~empty[:, 60:90].any(axis=1) & ~empty[:, 380:390].any(axis=1)
-    first, last = BOSS_GRID.bin_of(np.log10(np.array(instrument.LEGACY_COVERAGE)))
+    first, last = GRID.bin_of(np.log10(np.array(instrument.LEGACY_COVERAGE)))
     off = np.arange(-6, 7)
     blank_before = empty[old][:, first + off].mean(axis=0)
     blank_after = empty[old][:, last + off].mean(axis=0)
@@ -60,7 +61,9 @@ def test_masked_bins_hold_nothing(both):
 
 
 def test_without_any_effect_noise_is_white_and_all_there_is(light):
-    flux, ivar = instrument.observe(NumpyDraws(np.random.default_rng(3)), light, effects=())
+    flux, ivar = instrument.observe(
+        NumpyDraws(np.random.default_rng(3)), light, effects=(), grid=GRID
+    )
     pull = (flux - light) * np.sqrt(ivar)
     assert pull.mean() == pytest.approx(0, abs=0.01) and pull.std() == pytest.approx(1, abs=0.01)
     assert (ivar == ivar[:, :1]).all()
@@ -73,8 +76,8 @@ def test_every_effect_leaves_its_mark(light, effect):
     """One effect left out at a time, with the same generator: the spectra are others."""
     rest = tuple(name for name in instrument.EFFECTS if name != effect)
     some = light[:50]
-    whole = instrument.observe(NumpyDraws(np.random.default_rng(4)), some)
-    part = instrument.observe(NumpyDraws(np.random.default_rng(4)), some, effects=rest)
+    whole = instrument.observe(NumpyDraws(np.random.default_rng(4)), some, grid=GRID)
+    part = instrument.observe(NumpyDraws(np.random.default_rng(4)), some, effects=rest, grid=GRID)
     assert not np.array_equal(whole[0], part[0])
     if effect == "masks":
         assert (part[1] > 0).all()
@@ -83,7 +86,8 @@ def test_every_effect_leaves_its_mark(light, effect):
 def test_each_key_is_another_observation_and_brightness(light):
     flux = jnp.asarray(light[:200])
     one, two, again = (
-        augment.observe(jax.random.key(k), flux, jnp.zeros_like(flux))[0] for k in (1, 2, 1)
+        augment.observe(jax.random.key(k), flux, jnp.zeros_like(flux), grid=GRID)[0]
+        for k in (1, 2, 1)
     )
     np.testing.assert_array_equal(one, again)
     assert not np.array_equal(one, two)

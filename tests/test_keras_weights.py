@@ -13,7 +13,8 @@ from data_prep import readers
 from spectranet_jax import networks
 from spectranet_jax.inference import keras_weights, load
 from spectranet_jax.networks import boxes
-from spectranet_jax.spectra import BOSS_GRID, InputError, normalize, rebin
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
+from spectranet_jax.spectra import InputError, normalize, rebin
 from spectranet_jax.tasks import quasarnet
 
 SIX, FOUR = "test_weights_6_layer.h5", "test_weights.h5"
@@ -32,7 +33,7 @@ def tensorflow(shared: Path) -> tuple[np.ndarray, np.ndarray]:
 )
 def test_the_network_is_derived_from_the_file(shared, name, filters, padding, stored):
     fields, variables, _ = keras_weights.read(shared / "quasarnp" / name)
-    network = networks.build("QuasarNet", **fields)
+    network = networks.build("QuasarNet", GRID, **fields)
     assert (network.filters, network.padding) == (filters, padding)
     assert (network.width, network.stride, network.boxes, network.lines) == (10, 2, 13, 7)
     assert network.hidden == filters[0] and network.dropout == 0.2 and network.rescale
@@ -52,7 +53,7 @@ def test_without_the_rescale_of_offsets_it_is_not(shared):
     """What QuasarNP 0.2.0 leaves out for this file, whose Lambda layers are called lambda_0..6."""
     x, expected = tensorflow(shared)
     fields, variables, _ = keras_weights.read(shared / "quasarnp" / SIX)
-    network = networks.build("QuasarNet", **(fields | {"rescale": False}))
+    network = networks.build("QuasarNet", GRID, **(fields | {"rescale": False}))
     difference = np.abs(jax.jit(network.apply)(variables, x.astype(np.float32)) - expected)
     assert difference[..., :13].max() < 1e-6
     assert difference[..., 13:].max() == pytest.approx(0.0957, abs=5e-5)
@@ -64,13 +65,15 @@ def test_from_the_desi_coadd_to_the_redshift(shared):
     spectra = readers.read(shared / "quasarnp" / "test_coadd.fits.gz")
     flux, ivar = (
         np.stack(arrays)
-        for arrays in zip(*(rebin(s.loglam, s.flux, s.ivar) for s in spectra), strict=True)
+        for arrays in zip(
+            *(rebin(s.loglam, s.flux, s.ivar, grid=GRID) for s in spectra), strict=True
+        )
     )
     assert np.flatnonzero(~ivar.any(axis=1)).tolist() == [11]
     x, expected = tensorflow(shared)
     assert np.allclose(np.delete(quasarnet.zero_flux(flux, ivar), 11, axis=0), x)
     assert not np.allclose(np.delete(normalize(flux, ivar), 11, axis=0), x)
-    (ours,) = model.task.inputs(*readers.rebin_all(spectra))  # as it is fed, in float32
+    (ours,) = model.task.inputs(*readers.rebin_all(spectra, grid=GRID))  # as it is fed, in float32
     np.testing.assert_allclose(np.delete(ours, 11, axis=0), x, rtol=1e-4, atol=5e-5)
 
     table = model.predict(flux, ivar)
@@ -86,7 +89,11 @@ def test_from_the_desi_coadd_to_the_redshift(shared):
     # One of them, by hand from TensorFlow's numbers: the most confident line is Ly-alpha.
     box = int(expected[4, 0, :13].argmax())
     by_hand = boxes.decode(
-        np.array([box]), expected[4, 0, 13 + box : 14 + box], boxes.LINES["LYA"], 13
+        np.array([box]),
+        expected[4, 0, 13 + box : 14 + box],
+        boxes.LINES["LYA"],
+        13,
+        grid=GRID,
     )
     assert kept["Z"][4] == pytest.approx(by_hand[0], abs=1e-5) == pytest.approx(3.92, abs=0.001)
 
@@ -101,7 +108,7 @@ def test_it_is_fed_as_it_was_trained(shared):
 
 def test_the_grid_that_a_file_carries_must_be_ours(shared, tmp_path):
     for name, grid, spacing in (
-        ("log", BOSS_GRID.edges[:-1], "logarithmic"),
+        ("log", GRID.edges[:-1], "logarithmic"),
         ("linear", 3600 + 13.6 * np.arange(458), "linear"),
     ):
         path = tmp_path / f"{name}.h5"

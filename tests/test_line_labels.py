@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.isotonic import isotonic_regression
 
 from spectranet_jax.evaluation.line_labels import ABSORPTION, EMISSION, on_grid, spread, written
-from spectranet_jax.spectra import BOSS_GRID
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.labels import CLASSES
 from spectranet_jax.spectra.lines import REST
 
@@ -54,10 +54,10 @@ def test_the_lines_of_the_classes_exist_and_are_named_once() -> None:
 
 def test_lines_on_the_grid_ascend() -> None:
     """Of a quasar at z = 2.5: Ly-alpha at 4255 and Mg II at 9796 are on it, H-beta is not."""
-    found = on_grid(("MgII", "Hbeta", "Lya", "Lyb"), 2.5, BOSS_GRID)
+    found = on_grid(("MgII", "Hbeta", "Lya", "Lyb"), 2.5, GRID)
     assert list(found) == ["Lya", "MgII"]
     assert found["Lya"] == pytest.approx(4254.85, abs=0.01)
-    assert on_grid(("MgII",), float("nan"), BOSS_GRID) == {}
+    assert on_grid(("MgII",), float("nan"), GRID) == {}
 
 
 places = st.lists(st.floats(0, 1), max_size=25).map(sorted)

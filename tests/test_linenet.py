@@ -5,9 +5,12 @@ import pytest
 
 from spectranet_jax import networks
 from spectranet_jax.networks import linenet
-from spectranet_jax.spectra.grid import BOSS_GRID
+from spectranet_jax.spectra.grid import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.lines import REST
+from spectranet_jax.spectra.zsteps import A_BIN, ZSteps
 from spectranet_jax.tasks.linenet import inputs
+
+STEPS = ZSteps.of(GRID)
 
 SMALL = {"features": 8, "hidden": 8, "dilations": [1, 4, 32], "correction": False}
 """A LineNet that is quick to run, and equivariant: the dense correction is off."""
@@ -15,7 +18,7 @@ SMALL = {"features": 8, "hidden": 8, "dilations": [1, 4, 32], "correction": Fals
 
 def random_variables(network, seed=0):
     """Weights none of which is zero, so that every path counts."""
-    zeros = jnp.zeros((1, BOSS_GRID.size))
+    zeros = jnp.zeros((1, GRID.size))
     shapes = jax.eval_shape(network.init, jax.random.key(0), zeros, zeros)
     leaves, tree = jax.tree.flatten(shapes)
     keys = jax.random.split(jax.random.key(seed), len(leaves))
@@ -28,13 +31,13 @@ def random_variables(network, seed=0):
 
 @pytest.fixture(scope="module")
 def small():
-    network = networks.build("LineNet", **SMALL)
+    network = networks.build("LineNet", GRID, **SMALL)
     return network, random_variables(network)
 
 
 def content(rng, first, length=180):
     """A spectrum that was measured in `length` bins from `first` on, with two bins masked."""
-    flux, weight = np.zeros((1, BOSS_GRID.size)), np.zeros((1, BOSS_GRID.size))
+    flux, weight = np.zeros((1, GRID.size)), np.zeros((1, GRID.size))
     flux[0, first : first + length] = rng.normal(0, 1, length)
     weight[0, first : first + length] = rng.uniform(0.5, 3, length)
     flux[0, first + 50 : first + 52] = weight[0, first + 50 : first + 52] = 0
@@ -47,16 +50,16 @@ def test_a_spectrum_shifted_by_k_bins_shifts_p_of_z_by_k_bins(small, k):
     network, variables = small
     here = network.apply(variables, *content(np.random.default_rng(5), 2))
     there = network.apply(variables, *content(np.random.default_rng(5), 2 + k))
-    moved = linenet.SUBBINS * k
+    moved = A_BIN * k
     logits = np.asarray(here.z_logits[:, :-moved])
     assert logits.std() > 0.1  # there is something to compare
     np.testing.assert_allclose(there.z_logits[:, moved:], logits, rtol=0, atol=2e-5)
-    if int(here.z_logits.argmax()) + moved < linenet.Z_STEPS and logits.argmax() > 0:
+    if int(here.z_logits.argmax()) + moved < STEPS.size and logits.argmax() > 0:
         assert int(there.z_logits[:, moved:].argmax()) == int(logits.argmax())
 
 
 def test_the_dense_correction_is_what_spoils_it():
-    network = networks.build("LineNet", **SMALL | {"correction": True})
+    network = networks.build("LineNet", GRID, **SMALL | {"correction": True})
     variables = random_variables(network)
     here = network.apply(variables, *content(np.random.default_rng(5), 2))
     there = network.apply(variables, *content(np.random.default_rng(5), 12))
@@ -66,23 +69,23 @@ def test_the_dense_correction_is_what_spoils_it():
 @pytest.mark.parametrize("line, z", [("CIV", 2.3), ("Halpha", 0.1), ("Lya", 4.7), ("MgII", 0.9)])
 def test_a_line_is_sought_where_its_redshift_puts_it(line, z):
     """Evidence for a line in one place only is evidence for the one redshift that puts it there."""
-    fine = BOSS_GRID.size * linenet.SUBBINS
-    place = np.log10(REST[line] * (1 + z) / BOSS_GRID.start) / linenet.Z_STEP - 0.5
+    fine = GRID.size * A_BIN
+    place = np.log10(REST[line] * (1 + z) / GRID.start) / STEPS.width - 0.5
     maps = np.maximum(0, 1 - np.abs(np.arange(fine) - place))[None, None]  # a triangle about it
-    (row,) = linenet.shifted(jnp.asarray(maps, jnp.float32), [line])
-    x = linenet.Z_STEP * (np.arange(linenet.Z_STEPS) + 0.5)
+    (row,) = linenet.shifted(jnp.asarray(maps, jnp.float32), [line], GRID)
+    x = STEPS.width * (np.arange(STEPS.size) + 0.5)
     found = float((row[0] * x).sum() / row[0].sum())
     assert 10**found - 1 == pytest.approx(z, abs=2e-4 * (1 + z))
-    assert row.shape == (1, linenet.Z_STEPS)
+    assert row.shape == (1, STEPS.size)
 
 
 def test_shifting_agrees_with_interpolation_bin_by_bin(rng):
-    fine = BOSS_GRID.size * linenet.SUBBINS
+    fine = GRID.size * A_BIN
     maps = rng.normal(0, 1, (2, len(linenet.LINES), fine))
-    rows = linenet.shifted(jnp.asarray(maps, jnp.float32), linenet.LINES)
+    rows = linenet.shifted(jnp.asarray(maps, jnp.float32), linenet.LINES, GRID)
     padded = np.pad(maps, ((0, 0), (0, 0), (1, 1)))
     for i, line in enumerate(linenet.LINES):
-        at = np.log10(REST[line] / BOSS_GRID.start) / linenet.Z_STEP + np.arange(linenet.Z_STEPS)
+        at = np.log10(REST[line] / GRID.start) / STEPS.width + np.arange(STEPS.size)
         expected = [np.interp(at, np.arange(-1, fine + 1), m, 0, 0) for m in padded[:, i]]
         np.testing.assert_allclose(rows[i], expected, atol=2e-4)
 
@@ -96,7 +99,7 @@ def test_what_was_not_measured_is_neutral(small, rng):
         spectrum = inputs(np.where(ivar > 0, flux, np.float32(nonsense)), ivar)
         answers.append(network.apply(variables, *map(jnp.asarray, spectrum)).z_logits)
     np.testing.assert_array_equal(*answers)
-    empty = jnp.zeros((1, BOSS_GRID.size))
+    empty = jnp.zeros((1, GRID.size))
     assert np.ptp(np.asarray(network.apply(variables, empty, empty).z_logits)) == 0
 
 
@@ -113,7 +116,7 @@ def test_shapes_and_evidence(small, rng):
     )
     output = network.apply(variables, flux, weight)
     assert output.class_logits.shape == (2, 3) and output.bal_logit.shape == (2,)
-    assert output.z_logits.shape == (2, linenet.Z_STEPS)
+    assert output.z_logits.shape == (2, STEPS.size)
     # Evidence of the lines adds up to log p(z) at its peak.
     assert output.evidence.shape == (2, len(linenet.LINES))
     np.testing.assert_allclose(output.evidence.sum(1), output.z_logits.max(1), rtol=1e-4)
@@ -121,9 +124,12 @@ def test_shapes_and_evidence(small, rng):
 
 def test_evidence_is_read_in_the_window_of_most_mass_and_not_at_the_highest_bin():
     """A narrow peak of a third beside a broad one of two thirds: the redshift is the latter's."""
-    steps = np.arange(linenet.Z_STEPS)
+    steps = np.arange(STEPS.size)
     broad = np.exp(-0.5 * ((steps - 1088) / 4.0) ** 2)
     p = 0.65 * broad / broad.sum()
     p[352] = 0.35
     assert p.argmax() == 352
-    assert int(linenet.peak(jnp.log(jnp.asarray(p[None] + 1e-12, jnp.float32)))[0]) == 1088
+    assert (
+        int(linenet.peak(jnp.log(jnp.asarray(p[None] + 1e-12, jnp.float32)), STEPS.window)[0])
+        == 1088
+    )

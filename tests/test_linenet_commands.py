@@ -25,8 +25,9 @@ from experiments.card import write_card
 from experiments.export import rebuild_command
 from experiments.pieces import pieces
 from spectranet_jax.inference import load
-from spectranet_jax.networks.linenet import LINES, Z_STEPS
+from spectranet_jax.networks.linenet import LINES
 from spectranet_jax.spectra import CLASSES, InputError
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.instrument import EFFECTS
 from spectranet_jax.tasks.linenet import column
 from spectranet_jax.training import augment, run
@@ -35,7 +36,7 @@ from spectranet_jax.training import augment, run
 @pytest.fixture(scope="module")
 def light(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("linenet") / "light"
-    prepare(folder, dict.fromkeys(CLASSES, 60), seed=3, noiseless=True)
+    prepare(folder, dict.fromkeys(CLASSES, 60), 3, GRID, noiseless=True)
     return folder
 
 
@@ -191,6 +192,6 @@ def test_p_of_z_is_in_no_catalog(untrained: Path):
     model = load(untrained)
     flux = np.ones((2, 443), np.float32)
     columns = model.columns(flux, flux)
-    assert columns["P_OF_Z"].shape == (2, Z_STEPS)
+    assert columns["P_OF_Z"].shape == (2, 1640)
     np.testing.assert_allclose(columns["P_OF_Z"].sum(1), 1, rtol=1e-4)
     assert "P_OF_Z" not in model.predict(flux, flux).colnames

@@ -2,17 +2,21 @@ import numpy as np
 import pytest
 
 from spectranet_jax import tasks
-from spectranet_jax.networks.linenet import LINES, Z_STEP, Z_STEPS, Output
+from spectranet_jax.networks.linenet import LINES, Output
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, QSO, QSO_BAL, STAR
+from spectranet_jax.spectra.zsteps import ZSteps
 from spectranet_jax.tasks import linenet
+
+STEPS = ZSteps.of(GRID)
 
 
 def said(class_logits, bal_logit, z=1.5, sigma=2.0):
     """An output whose p(z) is a Gaussian of so many steps about z, one row a row of logits."""
     n = len(class_logits)
-    steps = np.arange(Z_STEPS) + 0.5
-    of_z = -0.5 * ((steps - np.log10(1 + z) / Z_STEP) / sigma) ** 2
+    steps = np.arange(STEPS.size) + 0.5
+    of_z = -0.5 * ((steps - np.log10(1 + z) / STEPS.width) / sigma) ** 2
     return Output(
         class_logits=np.asarray(class_logits, np.float32),
         bal_logit=np.asarray(bal_logit, np.float32),
@@ -28,7 +32,7 @@ def softmax(x):
 
 def test_four_classes_are_three_and_a_question():
     logits = [[1.0, -0.5, 2.0], [0.0, 3.0, 0.0]]
-    columns = tasks.build("linenet").decode(said(logits, [1.4, -2.0]))
+    columns = tasks.build("linenet", GRID).decode(said(logits, [1.4, -2.0]))
     p = np.stack([columns[f"P_{name}"] for name in CLASSES], -1)
     of_three, of_bal = softmax(np.array(logits)), 1 / (1 + np.exp([-1.4, 2.0]))
     np.testing.assert_allclose(p[:, :2], of_three[:, :2], rtol=1e-5)
@@ -41,10 +45,10 @@ def test_four_classes_are_three_and_a_question():
 
 
 def test_the_redshift_is_that_of_the_posterior_and_a_star_has_none():
-    columns = tasks.build("linenet").decode(said([[0, 0, 9.0], [9.0, 0, 0]], [-5, -5], z=1.5))
+    columns = tasks.build("linenet", GRID).decode(said([[0, 0, 9.0], [9.0, 0, 0]], [-5, -5], z=1.5))
     assert columns["Z"][0] == pytest.approx(1.5, abs=1e-5)
     # 2 steps of 5e-4 in log10(1 + z), and the width of a step.
-    sigma = 2.5 * np.log(10) * Z_STEP * np.hypot(2, 12**-0.5)
+    sigma = 2.5 * np.log(10) * STEPS.width * np.hypot(2, 12**-0.5)
     assert columns["Z_ERR"][0] == pytest.approx(sigma, rel=0.01)
     assert columns["P_3000"][0] > 0.999
     for name in ("Z", "Z_ERR", "P_3000", "Z2", "EV_CIV"):
@@ -54,12 +58,12 @@ def test_the_redshift_is_that_of_the_posterior_and_a_star_has_none():
 
 def test_priors_multiply_and_thresholds_move_broad_absorption():
     output = said([[0.0, 0.0, 0.3]], [0.0])
-    plain = tasks.build("linenet", bal_threshold=0.5).decode(output)
+    plain = tasks.build("linenet", GRID, bal_threshold=0.5).decode(output)
     assert plain["CLASS"][0] == "QSO_BAL"  # P_BAL is 0.5, the threshold
-    strict = tasks.build("linenet").decode(output)
+    strict = tasks.build("linenet", GRID).decode(output)
     assert strict["CLASS"][0] == "QSO" and strict["P_BAL"][0] == plain["P_BAL"][0]
     prior = (0.4, 0.1, 0.1, 0.1)
-    starry = tasks.build("linenet", prior=prior).decode(output)
+    starry = tasks.build("linenet", GRID, prior=prior).decode(output)
     before = np.array([plain[f"P_{name}"][0] for name in CLASSES])
     after = np.array([starry[f"P_{name}"][0] for name in CLASSES])
     np.testing.assert_allclose(after, before * prior / (before * prior).sum(), rtol=1e-5)
@@ -68,7 +72,7 @@ def test_priors_multiply_and_thresholds_move_broad_absorption():
 
 def test_a_temperature_above_one_widens_the_posterior():
     output = said([[0, 0, 9.0]], [-5], sigma=1.5)
-    plain, wide = (tasks.build("linenet", temperature=t).decode(output) for t in (1.0, 4.0))
+    plain, wide = (tasks.build("linenet", GRID, temperature=t).decode(output) for t in (1.0, 4.0))
     assert wide["Z_ERR"][0] / plain["Z_ERR"][0] == pytest.approx(2, rel=0.05)
 
 
@@ -78,16 +82,16 @@ def test_targets_of_redshift_are_only_what_a_redshift_is_known_of():
         "z": np.array([0.0, 0.5, 2.0, 9.0, np.nan, 3.0]),
         "z_conf": np.array([CONFIDENT] * 5 + [1]),
     }
-    target = linenet.target(truth)
+    target = tasks.build("linenet", GRID).target(truth)
     assert target["has_z"].tolist() == [0, 1, 1, 0, 0, 0]
-    np.testing.assert_allclose(target["log_z"][1:3] * Z_STEP, np.log10([1.5, 3.0]), rtol=1e-6)
+    np.testing.assert_allclose(target["log_z"][1:3] * STEPS.width, np.log10([1.5, 3.0]), rtol=1e-6)
 
 
 def test_the_loss_against_numpy(rng):
     output = Output(
         rng.normal(0, 1, (4, 3)).astype(np.float32),
         rng.normal(0, 1, 4).astype(np.float32),
-        rng.normal(0, 2, (4, Z_STEPS)).astype(np.float32),
+        rng.normal(0, 2, (4, STEPS.size)).astype(np.float32),
         np.zeros((4, len(LINES)), np.float32),
     )
     batch = {
@@ -100,10 +104,12 @@ def test_the_loss_against_numpy(rng):
     expected = -np.log(p_true)
     log_p = np.log(softmax(output.z_logits.astype(float)))
     for i in (1, 2, 3):
-        steps = np.arange(Z_STEPS) + 0.5
-        bell = np.exp(-0.5 * ((steps - batch["log_z"][i]) / linenet.SMOOTHING) ** 2)
+        steps = np.arange(STEPS.size) + 0.5
+        bell = np.exp(-0.5 * ((steps - batch["log_z"][i]) * STEPS.width / linenet.SMOOTHING) ** 2)
         expected[i] -= (bell / bell.sum() * log_p[i]).sum()
-    np.testing.assert_allclose(tasks.build("linenet").loss(output, batch), expected, rtol=1e-4)
+    np.testing.assert_allclose(
+        tasks.build("linenet", GRID).loss(output, batch), expected, rtol=1e-4
+    )
 
 
 def test_inputs_are_neutral_where_nothing_was_measured(rng):
@@ -122,7 +128,7 @@ def test_inputs_are_neutral_where_nothing_was_measured(rng):
 
 def test_scores_and_calibration_of_what_is_known():
     """Three quasars, one of them at the wrong redshift, a galaxy and a star."""
-    task = tasks.build("linenet")
+    task = tasks.build("linenet", GRID)
     logits = [[0, 0, 5.0], [0, 0, 5.0], [0, 0, 5.0], [0, 5.0, 0], [5.0, 0, 0]]
     columns = task.decode(said(logits, [3.0, -3.0, -3.0, -3.0, -3.0], z=2.0))
     truth = {
@@ -139,28 +145,30 @@ def test_scores_and_calibration_of_what_is_known():
     fields = task.calibrate(columns, truth)
     assert fields["class_temperature"] < 1  # always right: it may be surer
     assert fields["temperature"] > 10  # one of four is far beyond what p(z) allows
-    tasks.build(**task.config | fields).decode(said(logits, [0.0] * 5))
+    tasks.build(**task.config | fields, grid=GRID).decode(said(logits, [0.0] * 5))
 
 
 def test_a_class_temperature_above_one_makes_classes_less_sure():
     output = said([[0, 0, 4.0]], [-2.0])
-    log_p = np.log([tasks.build("linenet").decode(output)[f"P_{name}"][0] for name in CLASSES])
-    cool = tasks.build("linenet", class_temperature=2.0).decode(output)
+    log_p = np.log(
+        [tasks.build("linenet", GRID).decode(output)[f"P_{name}"][0] for name in CLASSES]
+    )
+    cool = tasks.build("linenet", GRID, class_temperature=2.0).decode(output)
     expected = np.exp(log_p / 2) / np.exp(log_p / 2).sum()
     np.testing.assert_allclose([cool[f"P_{name}"][0] for name in CLASSES], expected, rtol=1e-4)
 
 
 def test_a_prior_of_classes_that_were_not_in_training_is_told():
     with pytest.raises(InputError, match="allows only classes that the network was not trained"):
-        tasks.build("linenet", trained_prior=(0, 0.4, 0.3, 0.3), prior=(1, 0, 0, 0))
+        tasks.build("linenet", GRID, trained_prior=(0, 0.4, 0.3, 0.3), prior=(1, 0, 0, 0))
 
 
 def test_what_is_scored_is_what_is_called():
     """P = (.4, 0, .3, .3): no class is likelier than STAR, but a quasar is."""
     p = np.array([0.4, 1e-9, 0.6])
-    columns = tasks.build("linenet", bal_threshold=0.5).decode(said(np.log(p)[None], [0.0]))
+    columns = tasks.build("linenet", GRID, bal_threshold=0.5).decode(said(np.log(p)[None], [0.0]))
     assert columns["CLASS"][0] == "QSO_BAL" and columns["P_STAR"][0] == pytest.approx(0.4)
     truth = {"label": np.array([QSO]), "bal": np.array([0]), "z": np.array([1.5])}
     truth["z_conf"] = np.array([CONFIDENT])
-    scores = tasks.build("linenet").scores(columns, truth)
+    scores = tasks.build("linenet", GRID).scores(columns, truth)
     assert scores["accuracy_three_class"] == 1 and scores["accuracy"] == 0

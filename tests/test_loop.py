@@ -3,6 +3,7 @@
 import gzip
 import itertools
 import json
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -13,19 +14,20 @@ import pytest
 import toy_survey
 
 from spectranet_jax import networks, tasks
+from spectranet_jax.datasets.split import Split, open_split
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
+from spectranet_jax.training import augment as augmenting
 from spectranet_jax.training import checkpoint, optimizers, run
-from spectranet_jax.training.augment import observe
 from spectranet_jax.training.evaluate import make_evaluate
 from spectranet_jax.training.loop import initial_state, loss_rows, train
 from spectranet_jax.training.order import ORDERS
 from spectranet_jax.training.sharding import placement
 from spectranet_jax.training.steps import State, init_state, make_train_step
-from spectranet_jax.training.stream import Split, open_split
 
 BATCH, SEED = 64, 4
-TASK = tasks.build("classify")
-NETWORK = networks.build("SpectraNetClassifier", channels=[8, 8, 8, 8])
+TASK = tasks.build("classify", GRID)
+NETWORK = networks.build("SpectraNetClassifier", GRID, channels=[8, 8, 8, 8])
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +235,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_steps():
 
 @pytest.mark.slow
 def test_a_checkpoint_of_another_network_is_refused(whole: Path):
-    other = networks.build("SpectraNetClassifier", channels=[8, 8, 8, 9])
+    other = networks.build("SpectraNetClassifier", GRID, channels=[8, 8, 8, 9])
     optimizer, _ = optimizers.build("adam", "cosine", 5e-3, 10)
     place = placement(BATCH, jax.devices()[:1])
     with pytest.raises(InputError, match="belongs to another network"):
@@ -269,6 +271,9 @@ def test_a_run_folder_keeps_its_settings(tmp_path: Path):
         run.write_config(tmp_path / "other", config)
     with pytest.raises(InputError, match="is no run folder"):
         run.read_config(tmp_path / "other")
+
+
+observe = partial(augmenting.observe, grid=GRID)
 
 
 @pytest.mark.slow

@@ -3,13 +3,14 @@ import json
 
 import pytest
 
-from spectranet_jax.spectra import BOSS_GRID, InputError, manifest
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
+from spectranet_jax.spectra import InputError, manifest
 from spectranet_jax.spectra.manifest import FILE_NAME, SCHEMA, Manifest, Shard
 
 
 def make_manifest(**changes):
     content = {
-        "grid": BOSS_GRID,
+        "grid": GRID,
         "shards": {
             "train": [Shard("train-0", 600, 2, "aa"), Shard("train-1", 512, 1, "bb")],
             "valid": [],

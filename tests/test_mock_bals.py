@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from data_prep.mock import bals
-from spectranet_jax.spectra import BOSS_GRID
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
 SPEED = np.arange(3000, 25001, 10.0)
@@ -27,8 +27,8 @@ def test_narrow_shallow_and_slow_troughs_have_no_balnicity():
 
 def test_every_bal_quasar_shows_a_trough_of_c_iv_on_the_grid(rng):
     z = rng.uniform(*bals.DETECTABLE, 2000)
-    passed, balnicity = bals.troughs(rng, z, BOSS_GRID)
-    speed = (1 - BOSS_GRID.centers / (1549.06 * (1 + z[:, None]))) * SPEED_OF_LIGHT
+    passed, balnicity = bals.troughs(rng, z, GRID)
+    speed = (1 - GRID.centers / (1549.06 * (1 + z[:, None]))) * SPEED_OF_LIGHT
     window = (speed > -500) & (speed < 27_000)
     deepest = np.where(window, passed, 1).min(axis=1)
     assert np.mean(deepest < 0.8) > 0.99
@@ -42,7 +42,7 @@ def test_every_bal_quasar_shows_a_trough_of_c_iv_on_the_grid(rng):
 
 def test_narrow_absorbers_stay_narrow(rng):
     """No non-BAL quasar absorbs below 0.9 over 2,000 km/s, three bins, as a BAL would by BI."""
-    passed = bals.narrow_absorbers(rng, rng.uniform(1.6, 4, 4000), BOSS_GRID)
+    passed = bals.narrow_absorbers(rng, rng.uniform(1.6, 4, 4000), GRID)
     assert (passed < 0.5).any(axis=1).mean() > 0.1
     deep = passed < 0.9
     run = deep[:, :-4] & deep[:, 1:-3] & deep[:, 2:-2] & deep[:, 3:-1] & deep[:, 4:]
@@ -51,10 +51,10 @@ def test_narrow_absorbers_stay_narrow(rng):
 
 def test_mini_bals_have_no_balnicity_and_are_few(rng):
     z = np.full(4000, 2.4)
-    passed = bals.mini_bals(rng, z, BOSS_GRID)
+    passed = bals.mini_bals(rng, z, GRID)
     shown = (passed < 0.95).any(axis=1)
     assert shown.mean() == pytest.approx(bals.MINI_SHARE, abs=0.015)
-    speed = (1 - BOSS_GRID.centers / (1549.06 * 3.4)) * SPEED_OF_LIGHT
+    speed = (1 - GRID.centers / (1549.06 * 3.4)) * SPEED_OF_LIGHT
     order = np.argsort(speed)
     fine = np.arange(3000, 25001, 100.0)
     profile = np.stack([np.interp(fine, speed[order], row[order]) for row in passed[shown]])
@@ -64,10 +64,10 @@ def test_mini_bals_have_no_balnicity_and_are_few(rng):
 
 def test_some_saturated_troughs_have_a_floor_and_some_bals_show_low_ions(rng):
     z = np.full(3000, 2.0)
-    passed, _ = bals.troughs(rng, z, BOSS_GRID)
+    passed, _ = bals.troughs(rng, z, GRID)
 
     def deepest(rest: float) -> np.ndarray:
-        speed = (1 - BOSS_GRID.centers / (rest * 3)) * SPEED_OF_LIGHT
+        speed = (1 - GRID.centers / (rest * 3)) * SPEED_OF_LIGHT
         return passed[:, (speed > 0) & (speed < 10_000)].min(axis=1)
 
     assert 0.08 < np.mean(deepest(2798.75) < 0.9) < 0.2  # LoBALs, about 13%

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from data_prep.mock.draws import NumpyDraws, log_normal, log_uniform
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.instrument import smooth_field
 
 
@@ -17,7 +18,7 @@ def test_log_uniform_is_even_in_each_decade(rng):
 
 
 def test_a_smooth_field_is_normal_at_its_knots_and_straight_between(rng):
-    field = smooth_field(NumpyDraws(rng), 5000, 443)
+    field = smooth_field(NumpyDraws(rng), 5000, GRID)
     assert field[:, 100].std() == pytest.approx(1, rel=0.05)
     np.testing.assert_allclose(field[:, 105], (field[:, 100] + field[:, 110]) / 2, atol=1e-5)
     assert abs(np.corrcoef(field[:, 100], field[:, 110])[0, 1]) < 0.05

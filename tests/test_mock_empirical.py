@@ -6,7 +6,8 @@ from astropy.io import fits
 
 from data_prep.mock import compact, empirical, galaxies
 from data_prep.mock.empirical import SHIPPED, banks
-from spectranet_jax.spectra import BOSS_GRID, InputError, rebin
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
+from spectranet_jax.spectra import InputError, rebin
 from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
 
 
@@ -39,9 +40,9 @@ def test_a_line_of_a_template_stands_where_the_redshift_puts_it(start, step, tmp
     kind, bank = empirical.read(tmp_path / "rrarchetype-a.fits")
     assert kind == "STAR"
     z = np.linspace(0.1, 0.5, 23)
-    seen = bank.seen(np.zeros(23, np.int64), z, BOSS_GRID)
+    seen = bank.seen(np.zeros(23, np.int64), z, GRID)
     expected = line * (1 + z)
-    found = [centroid(BOSS_GRID.centers, *pair) for pair in zip(seen, expected, strict=True)]
+    found = [centroid(GRID.centers, *pair) for pair in zip(seen, expected, strict=True)]
     shift = (np.array(found) / expected - 1) * SPEED_OF_LIGHT
     assert np.abs(shift).max() < 30
     assert abs(shift.mean()) < 5
@@ -50,8 +51,8 @@ def test_a_line_of_a_template_stands_where_the_redshift_puts_it(start, step, tmp
 def test_a_template_at_rest_is_what_the_rule_of_the_survey_makes_of_it():
     bank = banks(SHIPPED)["STAR"]
     loglam = np.log10(bank.grid.centers)
-    expected, weight = rebin(loglam, bank.flux[:5], np.ones_like(bank.flux[:5]))
-    seen = bank.seen(np.arange(5), np.zeros(5), BOSS_GRID)
+    expected, weight = rebin(loglam, bank.flux[:5], np.ones_like(bank.flux[:5]), grid=GRID)
+    seen = bank.seen(np.arange(5), np.zeros(5), GRID)
     whole = np.flatnonzero(weight[0] > 0)[2:-2]
     # A bin holds five fine ones, of which one at its edge may fall to either side.
     np.testing.assert_allclose(
@@ -64,7 +65,7 @@ def test_beyond_its_ends_a_template_goes_on_level(tmp_path):
     flux = np.ones((1, 3000), np.float32)
     write(tmp_path / "rrarchetype-a.fits", "STAR", flux, ["A"], 3.65)
     bank = empirical.read(tmp_path / "rrarchetype-a.fits")[1]
-    np.testing.assert_allclose(bank.seen(np.array([0]), np.zeros(1), BOSS_GRID), 1, rtol=1e-4)
+    np.testing.assert_allclose(bank.seen(np.array([0]), np.zeros(1), GRID), 1, rtol=1e-4)
 
 
 def test_what_comes_with_the_code():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from data_prep.mock import igm
-from spectranet_jax.spectra import BOSS_GRID
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 
 
 @pytest.mark.parametrize(
@@ -14,10 +14,10 @@ def test_mean_depth_is_the_published_one(z, depth):
 
 def test_the_forest_transmits_what_its_mean_depth_says_and_fluctuates(rng):
     z = np.full(3000, 2.75)
-    transmitted = np.exp(-igm.forest(rng, z, BOSS_GRID))
-    rest = BOSS_GRID.centers / 3.75
+    transmitted = np.exp(-igm.forest(rng, z, GRID))
+    rest = GRID.centers / 3.75
     forest = (rest > 1060) & (rest < 1180)
-    absorber = BOSS_GRID.centers[forest] / igm.LYA - 1
+    absorber = GRID.centers[forest] / igm.LYA - 1
     mean = transmitted[:, forest].mean(axis=0)
     np.testing.assert_allclose(mean, np.exp(-igm.effective_depth(absorber)), rtol=0.05)
     contrast = transmitted[:, forest].std(axis=0) / mean
@@ -28,8 +28,8 @@ def test_the_forest_transmits_what_its_mean_depth_says_and_fluctuates(rng):
 
 def test_nothing_is_taken_redward_of_lyman_alpha_but_a_damping_wing(rng):
     z = np.full(500, 3.0)
-    rest = BOSS_GRID.centers / 4
-    depth = igm.forest(rng, z, BOSS_GRID) + igm.lyman_limit(rng, z, BOSS_GRID)
+    rest = GRID.centers / 4
+    depth = igm.forest(rng, z, GRID) + igm.lyman_limit(rng, z, GRID)
     assert depth[:, rest > 1235].max() < 1e-4
 
 
@@ -44,14 +44,14 @@ def test_damped_systems_are_as_many_as_published(rng):
     """0.22 a unit redshift above 10^20.3 at z 2.5, and as many below."""
     z = np.full(20_000, 2.75)
     path = 2.75 - max(3600 / igm.LYA - 1, 3.75 * igm.LYB / igm.LYA - 1)
-    with_one = (igm.damped(rng, z, BOSS_GRID) > 5).any(axis=1).mean()
+    with_one = (igm.damped(rng, z, GRID) > 5).any(axis=1).mean()
     assert with_one == pytest.approx(2 * 0.22 * path, rel=0.3)
 
 
 def test_distant_quasars_are_dark_below_the_lyman_limit(rng):
     z = np.full(2000, 4.5)
-    passed = igm.transmission(rng, z, BOSS_GRID)
-    rest = BOSS_GRID.centers / 5.5
+    passed = igm.transmission(rng, z, GRID)
+    rest = GRID.centers / 5.5
     assert passed[:, rest < 750].mean() < 0.15 < passed[:, (rest > 950) & (rest < 1000)].mean()
     assert passed.min() >= 0
     assert passed.max() <= 1

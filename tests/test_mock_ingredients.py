@@ -3,7 +3,8 @@ import pytest
 
 from data_prep.mock import quasar_lines, quasars, stars, survey
 from data_prep.mock.ingredients import EVERYTHING, INSTRUMENT, NAMES, Ingredients
-from spectranet_jax.spectra import BOSS_GRID, InputError
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
+from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
 
 
@@ -35,7 +36,7 @@ def test_leaving_one_out_changes_the_light_of_quasars(name):
     def drawn(ingredients: Ingredients) -> np.ndarray:
         z, magnitude = np.full(60, 0.7), np.full(60, 20, np.float32)
         rng = np.random.default_rng(5)
-        return quasars.quasars(rng, z, magnitude, BOSS_GRID, False, ingredients)[0]
+        return quasars.quasars(rng, z, magnitude, GRID, False, ingredients)[0]
 
     assert np.abs(drawn(without(name)) / drawn(EVERYTHING) - 1).max() > 0.01
 
@@ -47,7 +48,7 @@ def test_half_of_the_stars_are_templates_unless_left_out(monkeypatch):
     monkeypatch.setattr(stars, "observed_light", marked)
 
     def share(ingredients: Ingredients) -> float:
-        flux = stars.stars(np.random.default_rng(1), 3000, BOSS_GRID, ingredients)
+        flux = stars.stars(np.random.default_rng(1), 3000, GRID, ingredients)
         return float(np.mean(~flux.any(axis=1)))
 
     assert share(EVERYTHING) == pytest.approx(0.45, abs=0.05)
@@ -59,8 +60,8 @@ def test_without_blueshifts_lines_stand_at_rest(rng):
     luminosity = np.full(n, -2.0)
 
     def shift(ingredients: Ingredients) -> float:
-        emission = quasar_lines.emission(rng, luminosity, np.full(n, z), BOSS_GRID, ingredients)
-        rest = BOSS_GRID.centers / (1 + z)
+        emission = quasar_lines.emission(rng, luminosity, np.full(n, z), GRID, ingredients)
+        rest = GRID.centers / (1 + z)
         near = (rest > 1510) & (rest < 1580)
         line = np.median(emission, axis=0)[near]
         line = np.maximum(line - 0.4 * line.max(), 0)
@@ -73,7 +74,7 @@ def test_without_blueshifts_lines_stand_at_rest(rng):
 def test_a_survey_is_made_of_what_is_asked():
     counts = {"QSO": 20}
     whole, bare = (
-        next(survey.blocks(counts, seed=2, ingredients=chosen))
+        next(survey.blocks(counts, seed=2, ingredients=chosen, grid=GRID))
         for chosen in (EVERYTHING, without("narrow absorbers"))
     )
     assert not np.array_equal(whole.flux, bare.flux)

@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_prep.mock.profiles import add_band, add_line
-from spectranet_jax.spectra import BOSS_GRID
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
-BIN = np.log(10) * BOSS_GRID.dloglam
+BIN = np.log(10) * GRID.dloglam
 
 
 @given(
@@ -17,40 +17,40 @@ BIN = np.log(10) * BOSS_GRID.dloglam
     strength=st.floats(0.1, 100),
 )
 def test_a_line_keeps_its_equivalent_width_however_narrow(rest, width, skew, strength):
-    depth = np.zeros((1, BOSS_GRID.size), np.float32)
-    add_line(depth, BOSS_GRID, rest, strength, width, width * skew)
+    depth = np.zeros((1, GRID.size), np.float32)
+    add_line(depth, GRID, rest, strength, width, width * skew)
     assert depth.sum() * BIN * rest == pytest.approx(strength, rel=1e-3)
 
 
 def test_a_broad_line_is_the_normal_profile():
-    depth = np.zeros((1, BOSS_GRID.size), np.float32)
-    add_line(depth, BOSS_GRID, 1549.06, 30.0, 3000.0, z=2.3)
-    velocity = np.log(BOSS_GRID.centers / (1549.06 * 3.3)) * SPEED_OF_LIGHT
+    depth = np.zeros((1, GRID.size), np.float32)
+    add_line(depth, GRID, 1549.06, 30.0, 3000.0, z=2.3)
+    velocity = np.log(GRID.centers / (1549.06 * 3.3)) * SPEED_OF_LIGHT
     expected = 30 / 1549.06 * np.exp(-0.5 * (velocity / 3000) ** 2)
     expected *= SPEED_OF_LIGHT / 3000 / np.sqrt(2 * np.pi)
     np.testing.assert_allclose(depth[0], expected, atol=0.01 * expected.max())
 
 
 def test_lines_off_the_grid_and_of_no_strength_leave_nothing():
-    depth = np.zeros((3, BOSS_GRID.size), np.float32)
+    depth = np.zeros((3, GRID.size), np.float32)
     z = np.array([0.0, 30.0, 2.0])
-    add_line(depth, BOSS_GRID, 1216.0, np.array([5.0, 5.0, 0.0]), 500.0, z=z)
+    add_line(depth, GRID, 1216.0, np.array([5.0, 5.0, 0.0]), 500.0, z=z)
     assert not depth.any()
 
 
 def test_no_spectra_take_no_line():
-    depth = np.zeros((0, BOSS_GRID.size), np.float32)
-    add_line(depth, BOSS_GRID, 5000.0, np.zeros(0), np.zeros(0))
-    assert depth.shape == (0, BOSS_GRID.size)
+    depth = np.zeros((0, GRID.size), np.float32)
+    add_line(depth, GRID, 5000.0, np.zeros(0), np.zeros(0))
+    assert depth.shape == (0, GRID.size)
 
 
 def test_memory_layout_does_not_matter():
     """What NumPy makes of a broadcast array is laid out by columns; lines were once lost there."""
-    wavelength = np.broadcast_to(BOSS_GRID.centers.astype(np.float32), (4, BOSS_GRID.size))
+    wavelength = np.broadcast_to(GRID.centers.astype(np.float32), (4, GRID.size))
     by_column = np.zeros_like(wavelength)
     by_row = np.zeros(wavelength.shape, np.float32)
     for depth in (by_column, by_row):
-        add_line(depth, BOSS_GRID, 5000.0, np.arange(4.0), 300.0)
+        add_line(depth, GRID, 5000.0, np.arange(4.0), 300.0)
     np.testing.assert_array_equal(by_column, by_row)
     assert by_row[1:].any()
 

@@ -4,7 +4,7 @@ from astropy.cosmology import FlatLambdaCDM
 
 from data_prep.mock import quasar_lines, quasars
 from data_prep.mock.ingredients import EVERYTHING
-from spectranet_jax.spectra import BOSS_GRID
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
 
 FAINT = np.float32(20.8)
@@ -12,7 +12,7 @@ FAINT = np.float32(20.8)
 
 def draw(rng, z, magnitude=FAINT, n=600, bal=False):
     z = np.full(n, z)
-    return quasars.quasars(rng, z, np.full(n, magnitude), BOSS_GRID, bal)
+    return quasars.quasars(rng, z, np.full(n, magnitude), GRID, bal)
 
 
 @pytest.mark.parametrize("z", [0.3, 1.0, 2.5, 4.5])
@@ -30,14 +30,14 @@ def test_absolute_magnitude_is_astropys(z):
 def test_lines_peak_where_the_redshift_puts_them(z, name, tolerance, rng):
     mean = np.median(draw(rng, z)[0], axis=0)
     expected = REST[name] * (1 + z)
-    near = np.abs(np.log(BOSS_GRID.centers / expected)) < 0.03
-    peak = BOSS_GRID.centers[near][mean[near].argmax()]
+    near = np.abs(np.log(GRID.centers / expected)) < 0.03
+    peak = GRID.centers[near][mean[near].argmax()]
     assert abs(np.log(peak / expected)) * SPEED_OF_LIGHT < tolerance
 
 
 def equivalent_width(flux, z, low, high):
     """Against a straight line between the ends, rest-frame Angstrom, (n,)."""
-    rest = BOSS_GRID.centers / (1 + z)
+    rest = GRID.centers / (1 + z)
     inside = np.flatnonzero((rest > low) & (rest < high))
     ends = [flux[:, inside[i : i + 6 or None]].mean(axis=1) for i in (0, -6)]
     part = np.linspace(0, 1, len(inside))
@@ -63,7 +63,7 @@ def test_bright_quasars_have_weaker_lines(rng):
 
 
 def test_c_iv_is_blueshifted_and_more_so_in_bright_quasars(rng):
-    rest = BOSS_GRID.centers / 3.2
+    rest = GRID.centers / 3.2
     near = (rest > 1500) & (rest < 1600)
     velocity = np.log(rest[near] / REST["CIV"]) * SPEED_OF_LIGHT
 
@@ -78,9 +78,9 @@ def test_c_iv_is_blueshifted_and_more_so_in_bright_quasars(rng):
 
 def test_hosts_shine_in_faint_nearby_quasars_alone(rng):
     z = np.array([0.2] * 300 + [2.5] * 300)
-    light = np.ones((600, BOSS_GRID.size), np.float32)
+    light = np.ones((600, GRID.size), np.float32)
     luminosity = np.array([3.0, 0.0] * 300)
-    share = np.median(quasars.host(rng, light, luminosity, z, BOSS_GRID), axis=1)
+    share = np.median(quasars.host(rng, light, luminosity, z, GRID), axis=1)
     assert np.all(share[300:] == 0)
     assert np.median(share[:300:2]) > 1.5 * np.median(share[1:300:2]) > 0
 
@@ -122,8 +122,8 @@ def test_high_ionization_lines_move_together_and_others_stay(rng):
 
 
 def test_some_nearby_quasars_show_narrow_lines_alone(rng):
-    emission = quasar_lines.emission(rng, np.full(2000, 2.0), np.full(2000, 0.3), BOSS_GRID)
-    rest = BOSS_GRID.centers / 1.3
+    emission = quasar_lines.emission(rng, np.full(2000, 2.0), np.full(2000, 0.3), GRID)
+    rest = GRID.centers / 1.3
     oxygen = emission[:, np.abs(rest / REST["[OIII]"] - 1) < 0.002].max(axis=1)
     wing = emission[:, np.abs(rest / 4820 - 1) < 0.003].mean(axis=1)  # of broad H-beta
     assert 0.02 < np.mean((oxygen > 3) & (wing < 0.06)) < 0.08
@@ -135,9 +135,9 @@ def test_templates_join_the_analytic_spectrum_without_a_step(rng):
     assert bank is not None
     for z, rest in ((2.4, bank.grid.start), (0.6, float(bank.grid.edges[-1]))):
         zs = np.full(50, z)
-        light = quasars.power_law(rng, (BOSS_GRID.centers / (1 + zs[:, None])).astype(np.float32))
-        joined = quasars.observed_light(rng, bank, light, zs, BOSS_GRID)
-        seam = int(BOSS_GRID.bin_of(np.array(np.log10(rest * (1 + z)))))
+        light = quasars.power_law(rng, (GRID.centers / (1 + zs[:, None])).astype(np.float32))
+        joined = quasars.observed_light(rng, bank, light, zs, GRID)
+        seam = int(GRID.bin_of(np.array(np.log10(rest * (1 + z)))))
         step = np.abs(np.diff(np.log(joined[:, seam - 3 : seam + 4]), axis=1))
         assert np.median(step.max(axis=1)) < 0.25
         beyond = slice(0, seam - 30) if z > 1 else slice(seam + 10, None)

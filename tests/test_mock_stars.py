@@ -4,21 +4,21 @@ from astropy import units as u
 from astropy.modeling.physical_models import BlackBody
 
 from data_prep.mock import photospheres, stars, white_dwarfs
-from spectranet_jax.spectra import BOSS_GRID
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.lines import REST
 
-WAVELENGTH = BOSS_GRID.centers.astype(np.float32)[None]
+WAVELENGTH = GRID.centers.astype(np.float32)[None]
 ONE, NO_VELOCITY = np.ones(1, np.float32), np.zeros(1, np.float32)
 
 
 def depth(temperature: float) -> np.ndarray:
     return photospheres.absorption(
-        BOSS_GRID, WAVELENGTH, np.float32([temperature]), ONE, ONE, ONE, ONE, NO_VELOCITY
+        GRID, WAVELENGTH, np.float32([temperature]), ONE, ONE, ONE, ONE, NO_VELOCITY
     )[0]
 
 
 def bin_at(wavelength: float) -> int:
-    return int(BOSS_GRID.bin_of(np.array(np.log10(wavelength))))
+    return int(GRID.bin_of(np.array(np.log10(wavelength))))
 
 
 @pytest.mark.parametrize("temperature", [2500.0, 5778.0, 40000.0])
@@ -55,8 +55,8 @@ def test_the_balmer_jump_is_deepest_near_9500_kelvin():
 
 @pytest.mark.parametrize("kind", stars.KINDS)
 def test_every_kind_of_star_shines(kind, rng):
-    flux = stars.KINDS[kind].draw(rng, 64, BOSS_GRID)
-    assert flux.shape == (64, BOSS_GRID.size)
+    flux = stars.KINDS[kind].draw(rng, 64, GRID)
+    assert flux.shape == (64, GRID.size)
     assert flux.dtype == np.float32
     assert np.isfinite(flux).all()
     assert flux.min() >= 0
@@ -72,7 +72,7 @@ def test_cataclysmic_variables_emit_where_white_dwarfs_absorb(rng):
     line, side = bin_at(REST["Hbeta"]), bin_at(5050)
 
     def contrast(kind: str) -> float:
-        flux = stars.KINDS[kind].draw(rng, 400, BOSS_GRID)
+        flux = stars.KINDS[kind].draw(rng, 400, GRID)
         return float(np.median(flux[:, line] / flux[:, side]))
 
     assert contrast("cataclysmic") > 1.2 > 1.0 > contrast("white dwarf")

@@ -8,8 +8,8 @@ from data_prep.mock import __main__ as entry
 from data_prep.mock import dataset, survey
 from data_prep.mock.draws import NumpyDraws
 from data_prep.pictures import contact_sheet
+from spectranet_jax.datasets.split import open_split
 from spectranet_jax.spectra import (
-    BOSS_GRID,
     CLASSES,
     InputError,
     instrument,
@@ -18,29 +18,31 @@ from spectranet_jax.spectra import (
     noise,
     records,
 )
+from spectranet_jax.spectra import (
+    QUASARNET_GRID as GRID,
+)
 from spectranet_jax.spectra.records import concatenate
-from spectranet_jax.training.stream import open_split
 
 COUNTS = {"STAR": 520, "GALAXY": 512, "QSO": 300, "QSO_BAL": 100}
 
 
 @pytest.fixture(scope="module")
 def block():
-    return concatenate(list(survey.blocks(COUNTS, seed=3, workers=2)))
+    return concatenate(list(survey.blocks(COUNTS, seed=3, workers=2, grid=GRID)))
 
 
 def test_the_survey_does_not_depend_on_the_workers(block):
-    alone = concatenate(list(survey.blocks(COUNTS, seed=3, workers=1)))
+    alone = concatenate(list(survey.blocks(COUNTS, seed=3, workers=1, grid=GRID)))
     assert records.encode(alone) == records.encode(block)
 
 
 def test_another_seed_gives_another_survey(block):
-    other = next(survey.blocks(COUNTS, seed=4))
+    other = next(survey.blocks(COUNTS, seed=4, grid=GRID))
     assert not np.array_equal(other.flux, block.flux[: len(other)])
 
 
 def test_a_larger_survey_begins_with_the_smaller_one(block):
-    more = concatenate(list(survey.blocks({"QSO": 700}, seed=3)))
+    more = concatenate(list(survey.blocks({"QSO": 700}, seed=3, grid=GRID)))
     quasars = block.take(block.label == labels.QSO)
     assert records.encode(more.take(slice(300))) == records.encode(quasars)
 
@@ -77,10 +79,10 @@ def test_signal_to_noise_is_that_of_the_survey(block):
 
 
 def test_some_spectra_have_the_coverage_of_sdss_one(rng):
-    empty = instrument.masks(NumpyDraws(rng), 4000, BOSS_GRID)
+    empty = instrument.masks(NumpyDraws(rng), 4000, GRID)
     legacy = empty[:, 5] & empty[:, -5]
     assert legacy.mean() == pytest.approx(instrument.LEGACY_SHARE, abs=0.03)
-    start = BOSS_GRID.centers[np.argmin(empty[legacy], axis=1)]
+    start = GRID.centers[np.argmin(empty[legacy], axis=1)]
     assert np.median(start) == pytest.approx(3815, rel=0.005)
     assert 0.0005 < empty[~legacy][:, 30:400].mean() < 0.01
     assert not empty.all(axis=1).any()
@@ -91,7 +93,7 @@ def test_some_spectra_have_the_coverage_of_sdss_one(rng):
 )
 def test_wrong_counts_have_a_sentence(counts, sentence):
     with pytest.raises(InputError, match=sentence):
-        survey.blocks(counts, seed=1)
+        survey.blocks(counts, seed=1, grid=GRID)
 
 
 def test_counts_of_the_command_line():
@@ -133,7 +135,7 @@ def test_the_command_writes_a_dataset_and_its_pictures(tmp_path):
 @pytest.mark.slow
 def test_a_survey_of_another_recipe_is_not_taken_for_this_one(tmp_path):
     out = tmp_path / "mock"
-    dataset.prepare(out, {"QSO": 20}, seed=1)
+    dataset.prepare(out, {"QSO": 20}, seed=1, grid=GRID)
     wanted = dataset.creator({"QSO": 20}, seed=1)
     dataset.check_recipe(out, wanted)
     others = (dataset.creator({"QSO": 21}, 1), dataset.creator({"QSO": 20}, 1, noiseless=True))
@@ -148,17 +150,17 @@ def test_a_survey_of_another_recipe_is_not_taken_for_this_one(tmp_path):
 
 def test_a_contact_sheet_takes_any_number_of_classes(tmp_path, block):
     few = block.take(np.flatnonzero(block.label == labels.QSO)[:3])
-    contact_sheet(tmp_path / "few.png", [few])
+    contact_sheet(tmp_path / "few.png", [few], grid=GRID)
     assert (tmp_path / "few.png").stat().st_size > 10_000
     with pytest.raises(InputError, match="no spectra"):
-        contact_sheet(tmp_path / "none.png", [block.take(slice(0))])
+        contact_sheet(tmp_path / "none.png", [block.take(slice(0))], grid=GRID)
 
 
 def test_what_is_to_be_trained_on_is_stored_as_light(tmp_path):
     """Without noise in train, with it elsewhere; the split is that of the observed survey."""
     counts = {"STAR": 40, "QSO": 60}
-    bare = dataset.prepare(tmp_path / "light", counts, seed=5, noiseless=True)
-    plain = dataset.prepare(tmp_path / "observed", counts, seed=5)
+    bare = dataset.prepare(tmp_path / "light", counts, seed=5, noiseless=True, grid=GRID)
+    plain = dataset.prepare(tmp_path / "observed", counts, seed=5, grid=GRID)
     assert bare.noiseless == ["train"] and plain.noiseless == []
     light, observed = (
         {split: stored(tmp_path / name, split) for split in manifest.SPLITS}
@@ -173,7 +175,9 @@ def test_what_is_to_be_trained_on_is_stored_as_light(tmp_path):
     rough = [np.median(np.abs(np.diff(b.flux, n=2, axis=1)), axis=1) for b in (train, noisy)]
     assert np.median(rough[1] / rough[0]) > 3
     ones = np.ones((len(train), 1), np.float32)
-    np.testing.assert_allclose(train.ivar * noise.variance(train.flux, ones), 1, rtol=1e-5)
+    np.testing.assert_allclose(
+        train.ivar * noise.variance(train.flux, ones, grid=GRID), 1, rtol=1e-5
+    )
 
 
 def stored(folder, split):

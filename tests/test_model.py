@@ -19,6 +19,7 @@ import spectranet_jax
 from spectranet_jax import networks
 from spectranet_jax.inference import Model, load, loading, predict, weights
 from spectranet_jax.spectra import CLASSES, InputError, normalize, rebin
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.flags import Flag, median_sn
 from spectranet_jax.training import checkpoint
 
@@ -52,16 +53,16 @@ def values(table: Table, *names: str) -> list[Any]:
 def test_predictions_are_the_networks_answers(classifier: Model, regressor: Model):
     flux, ivar = spectra(20)
     table = predict([classifier, regressor], flux, ivar)
-    apply = jax.jit(networks.build(**toy_runs.CLASSIFIER).apply)
+    apply = jax.jit(networks.build(**toy_runs.CLASSIFIER, grid=GRID).apply)
     p = np.exp(np.asarray(apply(classifier.variables, normalize(flux, ivar)), np.float64))
     for i, name in enumerate(CLASSES):
         np.testing.assert_allclose(table[f"P_{name}"], p[:, i], atol=1e-6)
     assert table["CLASS"].tolist() == [CLASSES[i] for i in p.argmax(axis=1)]
-    apply = jax.jit(networks.build(**toy_runs.REGRESSOR).apply)
+    apply = jax.jit(networks.build(**toy_runs.REGRESSOR, grid=GRID).apply)
     z = apply(regressor.variables, normalize(flux, ivar))
     alone = predict([regressor], flux, ivar)["Z"]
     np.testing.assert_allclose(alone, np.asarray(z) * 0.5 + 1.25, atol=1e-6)
-    np.testing.assert_array_equal(table["SN"], median_sn(flux, ivar))
+    np.testing.assert_array_equal(table["SN"], median_sn(flux, ivar, grid=GRID))
 
 
 def test_neither_filling_nor_company_changes_a_row(classifier: Model, regressor: Model):
@@ -85,10 +86,10 @@ def test_prediction_is_the_same_from_any_float_type_and_for_one_spectrum(classif
 def test_three_lines_in_a_notebook(classifier: Model):
     loglam = np.log10(np.linspace(3500, 10500, 4000))
     flux = np.sin(loglam * 200) + np.random.default_rng(1).normal(3, 1, 4000)
-    one = classifier.predict(*rebin(loglam, flux, np.ones(4000)))
+    one = classifier.predict(*rebin(loglam, flux, np.ones(4000), grid=GRID))
     assert len(one) == 1 and one["FLAGS"][0] == 0
     stacked = np.stack([flux, 2 * flux]), np.stack([np.ones(4000), np.full(4000, 0.25)])
-    many = classifier.predict(*rebin(loglam, *stacked))
+    many = classifier.predict(*rebin(loglam, *stacked, grid=GRID))
     assert many["FLAGS"].tolist() == [0, 0]
     assert many["CLASS"].tolist() == one["CLASS"].tolist() * 2
 

@@ -17,6 +17,7 @@ from spectranet_jax.networks import (
     SpectraNetRegressor,
     layers,
 )
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 
 LENGTHS = [216, 103, 46, 18]  # after each block: 443 217 216 104 103 47 46 19 18
@@ -73,14 +74,18 @@ def numpy_regressor(variables: dict, flux: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("network", "count"), [(SpectraNetClassifier(), 330_316), (SpectraNetRegressor(), 1_658_593)]
+    ("network", "count"),
+    [
+        (SpectraNetClassifier(GRID), 330_316),
+        (SpectraNetRegressor(GRID), 1_658_593),
+    ],
 )
 def test_trainable_parameters_are_as_many_as_the_tables_give(network: nn.Module, count: int):
     variables = jax.eval_shape(network.init, jax.random.key(0), jnp.zeros((1, 443)))
     assert sum(leaf.size for leaf in jax.tree.leaves(variables["params"])) == count
 
 
-@pytest.mark.parametrize("network", [SpectraNetClassifier(), SpectraNetRegressor()])
+@pytest.mark.parametrize("network", [SpectraNetClassifier(GRID), SpectraNetRegressor(GRID)])
 def test_every_block_has_the_length_that_pool_stride_one_gives(network: nn.Module):
     def run(key: jax.Array) -> dict:
         variables = network.init(key, jnp.zeros((2, 443)))
@@ -93,7 +98,10 @@ def test_every_block_has_the_length_that_pool_stride_one_gives(network: nn.Modul
 
 @pytest.mark.parametrize(
     ("network", "oracle"),
-    [(SpectraNetClassifier(), numpy_classifier), (SpectraNetRegressor(), numpy_regressor)],
+    [
+        (SpectraNetClassifier(GRID), numpy_classifier),
+        (SpectraNetRegressor(GRID), numpy_regressor),
+    ],
 )
 def test_forward_pass_equals_numpy(network: nn.Module, oracle: Callable, rng: np.random.Generator):
     variables = random_variables(network, rng)
@@ -148,7 +156,7 @@ def torch_twin(network: nn.Module, variables: dict):
     return torch.nn.Sequential(*modules)
 
 
-@pytest.mark.parametrize("network", [SpectraNetClassifier(), SpectraNetRegressor()])
+@pytest.mark.parametrize("network", [SpectraNetClassifier(GRID), SpectraNetRegressor(GRID)])
 @pytest.mark.parametrize("train", [False, True])
 def test_output_and_gradients_equal_pytorch(
     network: nn.Module, train: bool, rng: np.random.Generator
@@ -249,7 +257,7 @@ def test_max_pool_and_its_gradient_equal_flax(seed: int, pixels: int):
 
 
 def test_log_probabilities_sum_to_one_and_dropout_needs_training(rng: np.random.Generator):
-    network = SpectraNetClassifier()
+    network = SpectraNetClassifier(GRID)
     variables = random_variables(network, rng)
     flux = rng.normal(size=(5, 443)).astype(np.float32)
     np.testing.assert_allclose(np.exp(jax.jit(network.apply)(variables, flux)).sum(axis=1), 1, 1e-6)
@@ -266,7 +274,7 @@ def test_log_probabilities_sum_to_one_and_dropout_needs_training(rng: np.random.
 @pytest.mark.slow
 def test_batch_norm_survives_values_far_from_zero():
     """The fast variance would return 0 for these: E[x^2] - E[x]^2 cancels in float32."""
-    network = SpectraNetClassifier(dropout=0.0)
+    network = SpectraNetClassifier(GRID, dropout=0.0)
     flux = np.random.default_rng(0).normal(100, 0.01, (64, 443)).astype(np.float32)
     variables = jax.jit(network.init)(jax.random.key(0), flux)
 
@@ -283,14 +291,26 @@ def test_batch_norm_survives_values_far_from_zero():
 
 
 def test_build_names_what_it_cannot_build():
-    assert networks.build("SpectraNetClassifier", channels=[8, 8, 8, 8]).channels == (8, 8, 8, 8)
+    assert networks.build("SpectraNetClassifier", GRID, channels=[8, 8, 8, 8]).channels == (
+        8,
+        8,
+        8,
+        8,
+    )
     with pytest.raises(InputError, match="no network is called 'Table4'"):
-        networks.build("Table4")
+        networks.build("Table4", GRID)
     with pytest.raises(InputError, match="SpectraNetRegressor cannot be built"):
-        networks.build("SpectraNetRegressor", classes=4)
+        networks.build("SpectraNetRegressor", GRID, classes=4)
 
 
-@pytest.mark.parametrize("network", [SpectraNetClassifier(), SpectraNetRegressor(), QuasarNet()])
+@pytest.mark.parametrize(
+    "network",
+    [
+        SpectraNetClassifier(GRID),
+        SpectraNetRegressor(GRID),
+        QuasarNet(GRID),
+    ],
+)
 def test_the_plain_form_has_the_same_parameters_and_results(
     network: nn.Module, rng: np.random.Generator
 ):
@@ -301,7 +321,7 @@ def test_the_plain_form_has_the_same_parameters_and_results(
     np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("network", [SpectraNetClassifier(), SpectraNetRegressor()])
+@pytest.mark.parametrize("network", [SpectraNetClassifier(GRID), SpectraNetRegressor(GRID)])
 def test_the_plain_form_has_the_same_gradients(network: nn.Module, rng: np.random.Generator):
     network = network.clone(dropout=0.0)
     variables = random_variables(network, rng)

@@ -1,9 +1,11 @@
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from spectranet_jax.spectra import BOSS_GRID
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.noise import observe, variance
 
 # Median sigma of 140 BOSS spectra of plate 7102 by wavelength, and their median flux there from the
@@ -20,40 +22,44 @@ MEASURED_FITS = {
 
 
 def bin_at(wavelength: float) -> int:
-    return int(BOSS_GRID.bin_of(np.array(np.log10(wavelength))))
+    return int(GRID.bin_of(np.array(np.log10(wavelength))))
 
 
 @pytest.mark.parametrize("wavelength, fit", MEASURED_FITS.items())
 def test_variance_follows_the_measured_fits(wavelength, fit):
     sky, photons = fit
     for flux in (0.0, 1.0, 5.0):
-        spectrum = np.full((1, BOSS_GRID.size), flux, np.float32)
-        model = variance(spectrum, np.ones((1, 1), np.float32))[0, bin_at(wavelength)]
+        spectrum = np.full((1, GRID.size), flux, np.float32)
+        model = variance(spectrum, np.ones((1, 1), np.float32), grid=GRID)[0, bin_at(wavelength)]
         assert model == pytest.approx(sky + photons * flux, rel=0.25)
 
 
 def test_variance_scales_with_the_square_of_the_level():
-    flux = np.linspace(-1, 20, 2 * BOSS_GRID.size, dtype=np.float32).reshape(2, -1)
-    one = variance(flux, np.ones((2, 1), np.float32))
-    np.testing.assert_allclose(variance(flux, np.full((2, 1), 3, np.float32)), 9 * one, rtol=1e-6)
+    flux = np.linspace(-1, 20, 2 * GRID.size, dtype=np.float32).reshape(2, -1)
+    one = variance(flux, np.ones((2, 1), np.float32), grid=GRID)
+    np.testing.assert_allclose(
+        variance(flux, np.full((2, 1), 3, np.float32), grid=GRID), 9 * one, rtol=1e-6
+    )
 
 
 def test_scatter_is_what_ivar_says_in_the_red_and_wider_in_the_blue(rng):
-    flux = np.full((4000, BOSS_GRID.size), 2, np.float32)
+    flux = np.full((4000, GRID.size), 2, np.float32)
     level = np.ones((4000, 1), np.float32)
-    noisy, ivar = observe(flux, level, rng.standard_normal(flux.shape, np.float32))
+    noisy, ivar = observe(flux, level, rng.standard_normal(flux.shape, np.float32), grid=GRID)
     pull = ((noisy - flux) * np.sqrt(ivar)).std(axis=0)
-    red = BOSS_GRID.centers > 7600
+    red = GRID.centers > 7600
     np.testing.assert_allclose(pull[red], 1, atol=0.06)
-    assert np.all(pull[BOSS_GRID.centers < 3800] > 1.15)
+    assert np.all(pull[GRID.centers < 3800] > 1.15)
 
 
 def test_numpy_and_compiled_jax_draw_the_same(rng):
-    flux = rng.normal(1, 1, (5, BOSS_GRID.size)).astype(np.float32)
+    flux = rng.normal(1, 1, (5, GRID.size)).astype(np.float32)
     level = np.exp(rng.normal(0, 0.2, (5, 1))).astype(np.float32)
     normals = rng.standard_normal(flux.shape, np.float32)
-    expected = observe(flux, level, normals)
-    answer = jax.jit(observe)(jnp.asarray(flux), jnp.asarray(level), jnp.asarray(normals))
+    expected = observe(flux, level, normals, grid=GRID)
+    answer = jax.jit(partial(observe, grid=GRID))(
+        jnp.asarray(flux), jnp.asarray(level), jnp.asarray(normals)
+    )
     for one, other in zip(answer, expected, strict=True):
         assert isinstance(one, jax.Array)
         assert one.dtype == other.dtype == np.float32
@@ -70,11 +76,11 @@ def test_variance_agrees_with_real_spectra(shared):
     for path in sorted((shared / "boss-dr12-7102").glob("spec-*")):
         table = fits.getdata(path, 1)
         loglam, flux, ivar = (np.asarray(table[c], np.float64) for c in ("loglam", "flux", "ivar"))
-        flux, ivar = rebin(loglam, flux, ivar)
+        flux, ivar = rebin(loglam, flux, ivar, grid=GRID)
         light = np.convolve(np.pad(flux, 4, "edge"), np.ones(9) / 9, "valid")
-        model = variance(light[None].astype(np.float32), np.ones((1, 1), np.float32))[0]
+        model = variance(light[None].astype(np.float32), np.ones((1, 1), np.float32), grid=GRID)[0]
         ratios.append(np.sqrt(1 / np.where(ivar > 0, ivar, np.nan) / model))
     median = np.nanmedian(ratios, axis=0)
-    inner = (BOSS_GRID.centers > 3700) & (BOSS_GRID.centers < 9900)
+    inner = (GRID.centers > 3700) & (GRID.centers < 9900)
     assert abs(np.nanmedian(median[inner]) - 1) < 0.1
     assert np.mean(np.abs(median[inner] - 1) < 0.25) > 0.9

@@ -10,10 +10,12 @@ import toy_runs
 from astropy.io import fits
 from astropy.table import Table
 from make_fits import write_spec
+from predicted import predict_files
 
 from data_prep.readers import paths, sdss
-from experiments.predict import Config, predict_files, work
+from experiments.predict import Config, work
 from spectranet_jax.inference import Model, load
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError, rebin
 from spectranet_jax.spectra.flags import Flag
 
@@ -63,7 +65,7 @@ def test_one_row_a_file_in_the_order_given(model: Model, files: list[str]):
 
 def test_a_row_is_what_the_arrays_give(model: Model, files: list[str]):
     (spectrum,) = sdss.read(Path(files[2]))
-    flux, ivar = rebin(spectrum.loglam, spectrum.flux, spectrum.ivar)
+    flux, ivar = rebin(spectrum.loglam, spectrum.flux, spectrum.ivar, grid=GRID)
     arrays = model.predict(flux, ivar)
     table = predicted(model, files)[2:3]
     for name in ("CLASS", "P_STAR", "P_GALAXY", "P_QSO", "P_QSO_BAL", "SN", "FLAGS"):

@@ -10,6 +10,7 @@ from spectranet_jax import networks
 from spectranet_jax.inference import keras_weights
 from spectranet_jax.networks import QuasarNet
 from spectranet_jax.networks.quasarnet import StridedConv
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 
 
@@ -61,7 +62,7 @@ def parameters(network: QuasarNet) -> int:
 def test_the_papers_network_has_its_parameters():
     """Convolutions 10x1x100 and three 10x100x100, dense 2000x100, 14 heads 100x13, five norms."""
     by_hand = (1000 + 100) + 3 * (100_000 + 100) + (200_000 + 100) + 14 * 1313 + 5 * 200
-    assert parameters(QuasarNet()) == by_hand == 520_882
+    assert parameters(QuasarNet(GRID)) == by_hand == 520_882
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_the_papers_network_has_its_parameters():
     ],
 )
 def test_the_lengths_are_those_published(fields: dict, lengths: list[int]):
-    network = QuasarNet(**fields)
+    network = QuasarNet(GRID, **fields)
 
     def run(key: jax.Array) -> dict:
         variables = network.init(key, jnp.zeros((2, 443)))
@@ -104,7 +105,7 @@ def test_convolution_equals_numpy(pixels, width, stride, padding, rng):
     ],
 )
 def test_forward_pass_equals_numpy(fields: dict, rng: np.random.Generator):
-    network = QuasarNet(**fields)
+    network = QuasarNet(GRID, **fields)
     variables = random_variables(network, rng)
     flux = rng.normal(size=(3, 443)).astype(np.float32)
     output = jax.jit(network.apply)(variables, flux)
@@ -115,7 +116,7 @@ def test_forward_pass_equals_numpy(fields: dict, rng: np.random.Generator):
 def test_the_four_layer_file_equals_numpy(shared):
     """Of this trained network no output of TensorFlow is stored; NumPy stands in for it."""
     fields, variables, _ = keras_weights.read(shared / "quasarnp" / "test_weights.h5")
-    network = networks.build("QuasarNet", **fields)
+    network = networks.build("QuasarNet", GRID, **fields)
     flux = np.load(shared / "quasarnp" / "coadd_x.npy")
     ours = jax.jit(network.apply)(variables, flux.astype(np.float32))
     np.testing.assert_allclose(ours, numpy_forward(network, variables, flux), rtol=0, atol=2e-6)
@@ -124,7 +125,7 @@ def test_the_four_layer_file_equals_numpy(shared):
 @pytest.mark.slow
 def test_the_running_statistics_are_kerass(rng: np.random.Generator):
     """0.99 of the old and 0.01 of the batch's, the variance over all its pixels and biased."""
-    network = QuasarNet(filters=(4,), hidden=3, boxes=2, lines=1)
+    network = QuasarNet(GRID, filters=(4,), hidden=3, boxes=2, lines=1)
     flux = rng.normal(size=(5, 443)).astype(np.float32)
     variables = network.init(jax.random.key(0), flux)
     _, mutated = network.apply(variables, flux, train=True, mutable=["batch_stats"])
@@ -138,7 +139,7 @@ def test_the_running_statistics_are_kerass(rng: np.random.Generator):
 @pytest.mark.slow
 def test_outputs_stay_in_their_ranges(rng: np.random.Generator):
     for rescale, low, high in ((True, -0.1, 1.1), (False, 0, 1)):
-        network = QuasarNet(filters=(4,), hidden=5, rescale=rescale)
+        network = QuasarNet(GRID, filters=(4,), hidden=5, rescale=rescale)
         variables = random_variables(network, rng)
         output = network.apply(variables, 1e3 * rng.normal(size=(4, 443)).astype(np.float32))
         p, offset = output[..., :13], output[..., 13:]
@@ -148,7 +149,7 @@ def test_outputs_stay_in_their_ranges(rng: np.random.Generator):
 
 
 def test_dropout_needs_training(rng: np.random.Generator):
-    network = QuasarNet(filters=(4,), hidden=5, dropout=0.5)
+    network = QuasarNet(GRID, filters=(4,), hidden=5, dropout=0.5)
     variables = random_variables(network, rng)
     flux = rng.normal(size=(4, 443)).astype(np.float32)
 
@@ -162,7 +163,7 @@ def test_dropout_needs_training(rng: np.random.Generator):
 
 def test_what_cannot_be_built_is_told():
     with pytest.raises(InputError, match="padding 'full' is none of valid, same"):
-        networks.build("QuasarNet", padding="full")
-    network = QuasarNet(filters=(2,) * 6)
+        networks.build("QuasarNet", GRID, padding="full")
+    network = QuasarNet(GRID, filters=(2,) * 6)
     with pytest.raises(InputError, match="6 pixels are left for a kernel of 10"):
         jax.eval_shape(network.init, jax.random.key(0), jnp.zeros((1, 443)))

@@ -9,6 +9,7 @@ import toy_runs
 import toy_survey
 from astropy.table import Table
 from make_fits import write_spec
+from predicted import predict_files
 
 from experiments import classify, compare, evaluate, predict, quasarnet, redshift
 from experiments.reconfigure import reconfigured
@@ -150,7 +151,7 @@ def test_the_threshold_moves_what_is_a_quasar(shared):
     model = load(shared / "quasarnp" / "test_weights.h5")
     (moved,) = reconfigured([model], {"threshold": 0.9})
     coadd = [str(shared / "quasarnp" / "test_coadd.fits.gz")]
-    table, stricter = (predict.predict_files([m], coadd) for m in (model, moved))
+    table, stricter = (predict_files([m], coadd) for m in (model, moved))
     confidence = np.max([table[f"C_{line}"].filled(0) for line in LINES], axis=0)
     assert (table["IS_QSO"].filled(0) == (confidence > 0.5)).all()
     assert (stricter["IS_QSO"].filled(0) == (confidence > 0.9)).all()
@@ -162,7 +163,7 @@ def test_the_threshold_moves_what_is_a_quasar(shared):
 @pytest.mark.slow
 def test_beside_a_classifier_its_columns_are_appended(shared, tmp_path):
     models = [load(toy_runs.untrained(tmp_path / "c")), load(shared / "quasarnp/test_weights.h5")]
-    table = predict.predict_files(models, [str(shared / "quasarnp" / "test_coadd.fits.gz")])
+    table = predict_files(models, [str(shared / "quasarnp" / "test_coadd.fits.gz")])
     assert table["CLASS"].mask.sum() == 1 and table.colnames[-len(COLUMNS) :] == COLUMNS
     assert table["C_LYA"].mask.sum() == table["Z"].mask.sum() == 1
 

@@ -9,7 +9,9 @@ import pytest
 import toy_survey
 
 from spectranet_jax import networks, tasks
+from spectranet_jax.datasets.split import open_split
 from spectranet_jax.networks import boxes
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError, normalize
 from spectranet_jax.spectra.labels import GALAXY, QSO, QSO_BAL, STAR, UNKNOWN
 from spectranet_jax.tasks import quasarnet
@@ -19,9 +21,8 @@ from spectranet_jax.training.loop import train
 from spectranet_jax.training.order import ORDERS
 from spectranet_jax.training.sharding import placement
 from spectranet_jax.training.steps import init_variables
-from spectranet_jax.training.stream import open_split
 
-TASK = tasks.build("quasarnet")
+TASK = tasks.build("quasarnet", GRID)
 
 
 def truth(label, z, bal=0, z_conf=3) -> dict[str, np.ndarray]:
@@ -56,7 +57,7 @@ def test_targets_are_the_lines_of_quasars():
     assert not on_grid[:, 6].any()  # no BAL
     # Ly-alpha at 4254.8 Angstrom, between the box edges 4212 and 4555.
     assert target["box"][0, 0] == 2
-    z = boxes.decode(target["box"][0, :3], target["offset"][0, :3], 1.0, 13)
+    z = boxes.decode(target["box"][0, :3], target["offset"][0, :3], 1.0, 13, grid=GRID)
     rest = [boxes.LINES[line] for line in ("LYA", "CIV", "CIII")]
     np.testing.assert_allclose((1 + z) / rest - 1, 2.5, atol=1e-5)
 
@@ -126,7 +127,7 @@ def test_certain_and_wrong_is_finite():
 
 
 def test_columns_by_hand():
-    task = tasks.build("quasarnet", lines=["CIV", "MgII"], bal_lines=["CIV"], boxes=4)
+    task = tasks.build("quasarnet", GRID, lines=["CIV", "MgII"], bal_lines=["CIV"], boxes=4)
     output = np.zeros((2, 3, 8))
     output[0, 0, 2], output[0, 0, 6] = 0.9, 0.25  # C IV in box 2
     output[0, 1, 0], output[0, 1, 4] = 0.6, 0.5
@@ -141,9 +142,9 @@ def test_columns_by_hand():
     np.testing.assert_allclose(columns["C_CIV_BAL"], [0.4, 0.7])
     assert columns["IS_QSO"].tolist() == [True, False]  # a BAL line makes no quasar
     assert columns["Z"].tolist() == [columns["Z_CIV"][0], columns["Z_MgII"][1]]
-    expected = boxes.decode(np.array([3]), np.array([1.05]), boxes.LINES["CIV"], 4)[0]
-    assert columns["Z_CIV_BAL"][0] == expected > boxes.redshift_range(boxes.LINES["CIV"])[1]
-    lower = tasks.build(**(task.config | {"threshold": 0.2}))
+    expected = boxes.decode(np.array([3]), np.array([1.05]), boxes.LINES["CIV"], 4, grid=GRID)[0]
+    assert columns["Z_CIV_BAL"][0] == expected > GRID.edges[-2] / boxes.LINES["CIV"] - 1
+    lower = tasks.build(**(task.config | {"threshold": 0.2}), grid=GRID)
     assert lower.decode(output)["IS_QSO"].tolist() == [True, True]
 
 
@@ -160,10 +161,10 @@ def test_the_confidences_are_quasarnets(shared):
 
 def test_the_config_builds_the_task_again():
     config = TASK.config
-    assert tasks.build(**config).config == config
-    assert tasks.build(**{**config, "lines": ["LYA"], "bal_lines": []}).target(truth([QSO], 2.5))[
-        "box"
-    ].shape == (1, 1)
+    assert tasks.build(**config, grid=GRID).config == config
+    assert tasks.build(**{**config, "lines": ["LYA"], "bal_lines": []}, grid=GRID).target(
+        truth([QSO], 2.5)
+    )["box"].shape == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ def test_the_config_builds_the_task_again():
 )
 def test_what_cannot_be_asked_is_told(fields: dict, sentence: str):
     with pytest.raises(InputError, match=sentence):
-        tasks.build("quasarnet", **fields)
+        tasks.build("quasarnet", GRID, **fields)
 
 
 def test_an_empty_pixel_enters_as_zero_flux(rng: np.random.Generator):
@@ -195,7 +196,7 @@ def test_an_empty_pixel_enters_as_zero_flux(rng: np.random.Generator):
         assert (ivar[row] == 0).any()
         np.testing.assert_allclose(x[row][ivar[row] == 0], -mean / rms, rtol=1e-4)
     assert (np.asarray(x[3:]) == 0).all()  # neither data nor structure
-    (other,) = tasks.build("quasarnet", empty_pixels="mean").inputs(flux, ivar)
+    (other,) = tasks.build("quasarnet", GRID, empty_pixels="mean").inputs(flux, ivar)
     np.testing.assert_array_equal(other, neutral)
 
 
@@ -209,11 +210,11 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_it_learns_where_the_bump_is(toys: Path, tmp_path: Path):
     """Toy quasars have one bump, whose pixel tells the redshift: found by a small QuasarNET."""
-    task = tasks.build("quasarnet", lines=["CIII"])
+    task = tasks.build("quasarnet", GRID, lines=["CIII"])
     training, validation = (open_split(toys, s, task.select) for s in ("train", "valid"))
     order = ORDERS["shuffled"](training.block_sizes, 32, 8, 0)
     optimizer, rate = optimizers.build("adam", "cosine", 1e-2, order.steps)
-    network = networks.build("QuasarNet", filters=[16, 16, 16], hidden=32, lines=2)
+    network = networks.build("QuasarNet", GRID, filters=[16, 16, 16], hidden=32, lines=2)
     train(
         network, task, optimizer, rate, order, training, validation, tmp_path,
         batch=32, seed=0, devices=jax.devices()[:1],

@@ -10,6 +10,7 @@ from make_fits import table, write_spec
 
 from data_prep import readers
 from data_prep.readers import desi, rebin_all
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag, pixel_flags
 
@@ -84,7 +85,7 @@ def test_masks_and_bad_flux_leave_no_weight(tmp_path):
     assert np.flatnonzero(second.ivar == 0).tolist() == [good + 7]
     assert pixel_flags(first.flux, first.ivar) & Flag.BAD_PIXELS  # so that the catalog tells
     assert not pixel_flags(second.flux, second.ivar) & Flag.BAD_PIXELS
-    flux, _ = rebin_all([first])
+    flux, _ = rebin_all([first], grid=GRID)
     assert np.isfinite(flux).all()
 
 
@@ -93,7 +94,7 @@ def test_an_arm_may_be_missing(tmp_path):
     del images["B_MASK"]
     (spectrum,) = desi.read(write(tmp_path / "x.fits", images))
     assert spectrum.name == "0" and spectrum.identity == {}
-    _, ivar = rebin_all([spectrum])
+    _, ivar = rebin_all([spectrum], grid=GRID)
     middle = slice(210, 318)  # 5840 to 7490 Angstrom
     assert not ivar[0, middle].any() and ivar[0, :200].all() and ivar[0, 325:430].all()
 

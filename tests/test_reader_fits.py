@@ -10,6 +10,7 @@ from data_prep.readers.first_row import integers_after
 from data_prep.readers.fits import open_fits
 from data_prep.readers.hdu import Hdu, checksum_flag
 from data_prep.truth import read as read_truth
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
 
@@ -71,7 +72,7 @@ def test_data_that_do_not_sum_are_read_and_flagged(tmp_path, rng):
     assert [s.flags for s in readers.read(whole)] == [0, 0]
     spectra = readers.read(edited(tmp_path / "edited.fits", rng))
     assert [s.flags for s in spectra] == [Flag.CHECKSUM] * 2
-    (group,) = readers.rebinned(spectra)
+    (group,) = readers.rebinned(spectra, [GRID])
     assert (group[1] & Flag.CHECKSUM).all()
 
 
@@ -125,7 +126,7 @@ def test_an_arm_may_have_any_name(tmp_path, rng, names, used):
     fits.HDUList([fits.PrimaryHDU(), *arms(names, rng)]).writeto(path)
     spectra = readers.read(path)
     assert len(spectra) == 2 and used
-    _, ivar = readers.rebin_all(spectra)
+    _, ivar = readers.rebin_all(spectra, grid=GRID)
     assert (ivar[:, 5:-20] > 0).all()
 
 
@@ -145,7 +146,10 @@ def test_the_real_joined_coadd_is_its_arms(shared):
     joined = readers.read(shared / "cases" / "04-brz-coadd" / "coadd-sv3-dark-26065-cameras.fits")
     single = readers.read(shared / "formats" / "coadd-sv3-dark-26065.fits.gz")
     assert [s.name for s in joined] == [s.name for s in single]
-    (flux, ivar), (flux_2, ivar_2) = readers.rebin_all(joined), readers.rebin_all(single)
+    (flux, ivar), (flux_2, ivar_2) = (
+        readers.rebin_all(joined, grid=GRID),
+        readers.rebin_all(single, grid=GRID),
+    )
     both = (ivar > 0) & (ivar_2 > 0)
     assert both.sum() > 800
     assert np.median(np.abs(flux - flux_2)[both] * np.sqrt(ivar[both])) < 0.1

@@ -26,6 +26,7 @@ from make_fits import (
 
 from data_prep import truth as truths
 from data_prep.readers import quasarnet, read, rebin_all
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
 
@@ -101,7 +102,7 @@ def numbers_of(make, path: Path):
     if make in SPECTRA:
         spectra = read(path)
         assert spectra
-        flux, ivar = rebin_all(spectra)
+        flux, ivar = rebin_all(spectra, grid=GRID)
         assert np.isfinite(flux).all() and np.isfinite(ivar).all() and (ivar >= 0).all()
         assert not flux[ivar == 0].any()
         assert all(s.loglam.dtype == np.float64 for s in spectra)

@@ -8,6 +8,7 @@ from make_fits import table, write_spec
 from data_prep import readers
 from data_prep.readers import lamost, spspec
 from spectranet_jax.inference import load
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 
 PIXELS = 300
@@ -63,7 +64,7 @@ def test_both_layouts_give_the_same_spectrum(tmp_path, rng):
 def test_real_lamost_stars_are_stars(shared):
     """An M3 and a DB, as their headers tell."""
     paths = sorted((shared / "cases" / "01-lamost").glob("*.fits"))
-    flux, ivar = readers.rebin_all([lamost.read(path)[0] for path in paths])
+    flux, ivar = readers.rebin_all([lamost.read(path)[0] for path in paths], grid=GRID)
     table = load().predict(flux, ivar)
     assert table["CLASS"].tolist() == ["STAR", "STAR"] and (table["P_STAR"] > 0.99).all()
     assert (table["SN"] > 10).all()

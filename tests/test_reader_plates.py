@@ -9,6 +9,7 @@ from make_fits import fiber_of, write_spec, write_spplate, write_spspec
 
 from data_prep.readers import read, rebin_all, sdss, spplate, spspec
 from data_prep.readers.hdu import ROWS_AT_ONCE
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError, rebin
 
 PIXELS = 300
@@ -55,7 +56,9 @@ def test_a_plate_is_the_same_read_in_pieces(tmp_path):
     np.testing.assert_array_equal(np.stack([s.flux for s in spectra]), flux)
     np.testing.assert_array_equal(np.stack([s.ivar for s in spectra]), np.where(mask, 0, ivar))
     for ours, expected in zip(
-        rebin_all(spectra), rebin(spectra[0].loglam, flux, np.where(mask, 0, ivar)), strict=True
+        rebin_all(spectra, grid=GRID),
+        rebin(spectra[0].loglam, flux, np.where(mask, 0, ivar), grid=GRID),
+        strict=True,
     ):
         np.testing.assert_array_equal(ours, np.float32(expected))
 
@@ -175,6 +178,6 @@ def test_the_real_files_of_each_format(shared):
     assert spec.identity["THING_ID"] == 515265632
     coadd = read(folder / "coadd-1-80693-thru20210204.fits.gz")
     assert len(coadd) == 5 and coadd[0].identity["TARGETID"] == 39633559463397282
-    flux, ivar = rebin_all(coadd)
+    flux, ivar = rebin_all(coadd, grid=GRID)
     assert (ivar[:, :435] > 0).all() and not ivar[:, 436:].any()  # 9824 Angstrom is in bin 435
     assert np.isfinite(flux).all()

@@ -8,6 +8,7 @@ from astropy.io import fits
 from make_fits import fiber_of, table, write_coadd, write_spec, write_spplate, write_spspec
 
 from data_prep.readers import paths, rebin_all, sdss, spectrum_paths
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError, rebin
 
 
@@ -57,13 +58,13 @@ def test_rebin_all_is_rebin_of_each(tmp_path):
         sdss.read(write_spec(tmp_path / f"{f}.fits", (1, 2, f), flux=np.full(4600, f)))[0]
         for f in (3, 4)
     ]
-    flux, ivar = rebin_all(spectra)
+    flux, ivar = rebin_all(spectra, grid=GRID)
     assert flux.dtype == ivar.dtype == np.float32
     for row, s in enumerate(spectra):
-        expected = rebin(s.loglam, s.flux, s.ivar)
+        expected = rebin(s.loglam, s.flux, s.ivar, grid=GRID)
         np.testing.assert_array_equal(flux[row], expected[0].astype(np.float32))
         np.testing.assert_array_equal(ivar[row], expected[1].astype(np.float32))
-    assert rebin_all([])[0].shape == (0, 443)
+    assert rebin_all([], grid=GRID)[0].shape == (0, 443)
 
 
 def truncated(path):

@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import Table
+from predicted import predict_files
 from rich.console import Console
 
 from data_prep import readers
 from data_prep.readers import rebin_all
-from experiments.predict import predict_files
 from experiments.tables import interval, quasar_table, range_table
 from spectranet_jax.evaluation import quasars, redshift
 from spectranet_jax.inference import load
-from spectranet_jax.spectra import BOSS_GRID, instrument
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
+from spectranet_jax.spectra import instrument
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.labels import BAL_UNSURE, CLASS_PERSON, CLASSES
 
@@ -176,10 +177,12 @@ def test_linenet_loses_little_by_the_coverage_of_sdss(known: Known, shared: Path
     with (shared / "index.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["file"].split("/")[0] in FOLDERS]
     boss = known.survey == "BOSS/eBOSS"
-    spectra = [rebin_all(readers.read(shared / rows[i]["file"])) for i in np.flatnonzero(boss)]
+    spectra = [
+        rebin_all(readers.read(shared / rows[i]["file"]), grid=GRID) for i in np.flatnonzero(boss)
+    ]
     flux, ivar = (np.concatenate(arrays) for arrays in zip(*spectra, strict=True))
     low, high = instrument.LEGACY_COVERAGE
-    ivar = np.where((BOSS_GRID.centers > low) & (BOSS_GRID.centers < high), ivar, 0)
+    ivar = np.where((GRID.centers > low) & (GRID.centers < high), ivar, 0)
     table = load("linenet").predict(flux, ivar)
     label = known.label[boss].tolist()
     before = right(known.table["CLASS"][boss].tolist(), label)[1]

@@ -19,7 +19,8 @@ from spectranet_jax.evaluation.redshift import (
     scores,
     scores_by_range,
 )
-from spectranet_jax.spectra import BOSS_GRID, InputError
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
+from spectranet_jax.spectra import InputError
 
 
 def test_velocity_of_known_shifts() -> None:
@@ -30,7 +31,7 @@ def test_velocity_of_known_shifts() -> None:
 def test_a_bin_of_the_grid_is_the_same_velocity_at_any_redshift() -> None:
     """One bin of 1e-3 in log10(1 + z) is ln(10) 1e-3 c = 690.3 km/s to first order."""
     z = np.linspace(0, 6, 50)
-    velocity = dv((1 + z) * 10**BOSS_GRID.dloglam - 1, z)
+    velocity = dv((1 + z) * 10**GRID.dloglam - 1, z)
     assert np.ptp(velocity) < 1e-6
     assert velocity[0] == pytest.approx(690.3, rel=2e-3)
 

@@ -13,6 +13,7 @@ from data_prep.readers import read, rebinned
 from experiments.pieces import Piece
 from experiments.reading import read_pieces
 from spectranet_jax.inference.model import clean
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import rebin, scatter
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.spectrum import Spectrum
@@ -34,8 +35,8 @@ def star(rng, sigma, sn=20.0):
 def flags_of(flux, ivar, loglam=LOGLAM):
     """As prediction from files has them: of pixels, and of bins."""
     spectrum = Spectrum("x", loglam, np.float32(flux), np.float32(ivar), "x", (-1, -1, -1))
-    ((_, bits, flux, ivar),) = rebinned([spectrum])
-    return Flag(int(clean(flux, ivar, bits)[2][0]))
+    ((_, bits, ((flux, ivar),)),) = rebinned([spectrum], [GRID])
+    return Flag(int(clean(flux, ivar, GRID, bits)[2][0]))
 
 
 @settings(max_examples=40, deadline=None)
@@ -50,8 +51,8 @@ def test_a_true_ivar_is_never_told_and_a_sigma_is_where_it_differs_enough(sigma,
     if sn < 10 and abs(np.log10(sigma)) > 1:  # sigma / ivar is its cube: three orders of magnitude
         assert MISMATCH in flags_of(flux, ivar**-0.5)
         if sigma < 1:  # then also of arrays
-            rebinned_by_hand = rebin(LOGLAM, flux, ivar**-0.5)
-            assert MISMATCH in Flag(int(clean(*rebinned_by_hand)[2][0]))
+            rebinned_by_hand = rebin(LOGLAM, flux, ivar**-0.5, grid=GRID)
+            assert MISMATCH in Flag(int(clean(*rebinned_by_hand, grid=GRID)[2][0]))
 
 
 @pytest.mark.parametrize("power", [-1, -0.5, 0.5])
@@ -130,8 +131,8 @@ def test_a_file_with_sigma_in_its_column_ivar_is_a_flagged_row(tmp_path, rng):
         flux, ivar = star(rng, sigma)
         good = write_spec(tmp_path / f"{name}.fits", flux=flux, ivar=ivar)
         bad = write_spec(tmp_path / f"{name}-sigma.fits", flux=flux, ivar=ivar**-0.5)
-        reading = read_pieces([Piece(str(good)), Piece(str(bad))])
-        bits = clean(reading.flux, reading.ivar, reading.flags)[2]
+        reading = read_pieces([Piece(str(good)), Piece(str(bad))], [GRID])
+        bits = clean(*reading.pixels[GRID], GRID, reading.flags)[2]
         assert [MISMATCH in Flag(int(one)) for one in bits] == [False, True] and not reading.errors
 
 

@@ -9,14 +9,15 @@ import pytest
 import toy_survey
 
 from spectranet_jax import networks, tasks
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 from spectranet_jax.training import optimizers
 from spectranet_jax.training.sharding import placement
 from spectranet_jax.training.steps import State, init_state, make_train_step
 
 BATCH = 64
-TASK = tasks.build("classify")
-NETWORK = networks.build("SpectraNetClassifier", channels=[8, 8, 8, 8])
+TASK = tasks.build("classify", GRID)
+NETWORK = networks.build("SpectraNetClassifier", GRID, channels=[8, 8, 8, 8])
 
 
 def steps_on(devices: Sequence[jax.Device], count: int, dtype: type) -> tuple[State, list[float]]:

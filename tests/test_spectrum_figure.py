@@ -15,7 +15,8 @@ from scipy import stats
 
 from spectranet_jax.evaluation.line_labels import ABSORPTION, EMISSION, written
 from spectranet_jax.evaluation.spectrum_figure import spectrum_figure
-from spectranet_jax.spectra import BOSS_GRID, CLASSES
+from spectranet_jax.spectra import CLASSES
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.labels import CLASS_COLORS
 from spectranet_jax.spectra.lines import REST
 
@@ -38,9 +39,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
 
 def spectrum() -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(4)
-    ivar = rng.uniform(1, 9, BOSS_GRID.size).astype(np.float32)
+    ivar = rng.uniform(1, 9, GRID.size).astype(np.float32)
     ivar[100:103] = ivar[-4:] = 0
-    return rng.normal(5, 0.5, BOSS_GRID.size).astype(np.float32), ivar
+    return rng.normal(5, 0.5, GRID.size).astype(np.float32), ivar
 
 
 def answer(kind: str, z: float) -> dict[str, Any]:
@@ -78,13 +79,13 @@ ALL: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("said", ALL.values(), ids=ALL.keys())
 def test_a_figure_is_one_png_file_of_equal_bytes(said: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "figures" / "one.png"
-    assert spectrum_figure(*spectrum(), path, **said) == path
+    assert spectrum_figure(*spectrum(), path, **said, grid=GRID) == path
     content = path.read_bytes()
     width, height = struct.unpack(">II", content[16:24])
     assert width == 2160
     assert 800 <= height <= 1320
     assert [p.name for p in path.parent.iterdir()] == ["one.png"]
-    spectrum_figure(*spectrum(), path, **said)
+    spectrum_figure(*spectrum(), path, **said, grid=GRID)
     assert path.read_bytes() == content
 
 
@@ -111,7 +112,7 @@ def test_the_title_says_what_the_catalog_does(tmp_path: Path, drawn: list[Figure
     chances = np.array([0.0, 0.02, 0.28, 0.7])
     for kind, first in (("", "QSO_BAL 70%"), ("QSO", "QSO 28%")):
         said = answer("QSO", 2.1) | {"probabilities": chances, "kind": kind}
-        spectrum_figure(*spectrum(), tmp_path / "one.png", **said)
+        spectrum_figure(*spectrum(), tmp_path / "one.png", **said, grid=GRID)
         title = drawn[-1].axes[0].texts[0]
         assert title.get_text() == first
         assert to_hex(title.get_color()) == CLASS_COLORS[first.split()[0]]
@@ -129,7 +130,7 @@ EVERYWHERE = [
 def test_no_text_covers_another_or_leaves_the_picture(
     kind: str, z: float, tmp_path: Path, drawn: list[Figure]
 ) -> None:
-    spectrum_figure(*spectrum(), tmp_path / "one.png", **answer(kind, z))
+    spectrum_figure(*spectrum(), tmp_path / "one.png", **answer(kind, z), grid=GRID)
     figure = drawn[0]
     figure.draw_without_rendering()
     texts = visible(figure)
@@ -157,7 +158,7 @@ def test_the_headline_says_class_redshift_and_confidence(
     tmp_path: Path, drawn: list[Figure]
 ) -> None:
     said = answer("QSO_BAL", 2.3456) | {"name": "x" * 300 + "end.fits", "note": "flags 4"}
-    spectrum_figure(*spectrum(), tmp_path / "one.png", **said)
+    spectrum_figure(*spectrum(), tmp_path / "one.png", **said, grid=GRID)
     first, rest, name = (t.get_text() for t in drawn[0].axes[0].texts[:3])
     if name.startswith("z ="):
         rest, name = name, rest
@@ -171,12 +172,12 @@ def test_the_headline_says_class_redshift_and_confidence(
 def test_flux_error_and_gaps_are_those_given(tmp_path: Path, drawn: list[Figure]) -> None:
     flux, ivar = spectrum()
     flux[50] = np.nan
-    spectrum_figure(flux, ivar, tmp_path / "one.png", **ALL["quasar"])
+    spectrum_figure(flux, ivar, tmp_path / "one.png", **ALL["quasar"], grid=GRID)
     axes = drawn[0].axes[1]
     band, line = (p for p in axes.patches if hasattr(p, "get_data"))
     good = (ivar > 0) & np.isfinite(flux)
     shown = line.get_data()
-    assert list(shown.edges) == list(BOSS_GRID.edges)
+    assert list(shown.edges) == list(GRID.edges)
     assert np.array_equal(np.isfinite(shown.values), good)
     assert shown.values[good].tolist() == flux[good].tolist()
     upper, lower = band.get_data().values, band.get_data().baseline
@@ -185,7 +186,7 @@ def test_flux_error_and_gaps_are_those_given(tmp_path: Path, drawn: list[Figure]
             if not hasattr(p, "get_data")]  # fmt: skip
     expected = [(50, 51), (100, 103), (439, 443)]
     found = sorted((gap.x0, gap.x1) for gap in gaps)
-    edges = BOSS_GRID.edges
+    edges = GRID.edges
     assert np.array(found) == pytest.approx(np.array([(edges[a], edges[b]) for a, b in expected]))
 
 
@@ -195,7 +196,7 @@ def test_a_narrow_line_is_shown_whole_and_a_noisy_bin_sets_no_scale(
     flux, ivar = spectrum()
     flux[200], ivar[200] = 60, 4
     flux[300], ivar[300] = -900, 1e-6
-    spectrum_figure(flux, ivar, tmp_path / "one.png", **ALL["galaxy"])
+    spectrum_figure(flux, ivar, tmp_path / "one.png", **ALL["galaxy"], grid=GRID)
     low, high = drawn[0].axes[1].get_ylim()
     assert 60 < high < 75
     assert -10 < low < 5
@@ -203,9 +204,9 @@ def test_a_narrow_line_is_shown_whole_and_a_noisy_bin_sets_no_scale(
 
 def test_lines_stand_at_their_observed_wavelengths(tmp_path: Path, drawn: list[Figure]) -> None:
     """Of a galaxy at z = 0.31: those on the grid, absorption dashed and in italics."""
-    spectrum_figure(*spectrum(), tmp_path / "one.png", **answer("GALAXY", 0.31))
+    spectrum_figure(*spectrum(), tmp_path / "one.png", **answer("GALAXY", 0.31), grid=GRID)
     axes = drawn[0].axes[1]
-    edges = BOSS_GRID.edges
+    edges = GRID.edges
     names = [*EMISSION["GALAXY"], *ABSORPTION["GALAXY"]]
     at = {n: REST[n] * 1.31 for n in names if edges[0] <= REST[n] * 1.31 <= edges[-1]}
     assert "CaII 8500" not in at and "CaII K" in at
@@ -223,19 +224,24 @@ def test_lines_stand_at_their_observed_wavelengths(tmp_path: Path, drawn: list[F
 def test_evidence_is_of_the_lines_on_the_grid(tmp_path: Path, drawn: list[Figure]) -> None:
     evidence = {"Halpha": 9.0, "CIV": 2.0, "Lya": -1.0, "MgII": float("nan")}
     said = answer("QSO", 2.3) | {"evidence": evidence}
-    spectrum_figure(*spectrum(), tmp_path / "one.png", **said)
+    spectrum_figure(*spectrum(), tmp_path / "one.png", **said, grid=GRID)
     axes = panel(drawn[0], "evidence by line")
     assert [bar.get_width() for bar in axes.patches] == [-1, 2]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["Lyα", "C IV"]
     low, high = axes.get_ylim()
     assert low > high  # the bluest on top
-    spectrum_figure(*spectrum(), tmp_path / "two.png", **said | {"evidence": {"Halpha": 1.0}})
+    spectrum_figure(
+        *spectrum(),
+        tmp_path / "two.png",
+        **said | {"evidence": {"Halpha": 1.0}},
+        grid=GRID,
+    )
     assert "evidence by line" not in titles(drawn[1])
 
 
 def test_p_of_z_and_both_redshifts_are_shown(tmp_path: Path, drawn: list[Figure]) -> None:
     said = answer("QSO", 2.3456)
-    spectrum_figure(*spectrum(), tmp_path / "one.png", **said)
+    spectrum_figure(*spectrum(), tmp_path / "one.png", **said, grid=GRID)
     whole, near = panel(drawn[0], "p(z)"), panel(drawn[0], "near z")
     assert whole.patches[1].get_data().values.max() == pytest.approx(said["p"].max(), rel=1e-5)
     first, second = whole.get_lines()
@@ -248,13 +254,13 @@ def test_p_of_z_and_both_redshifts_are_shown(tmp_path: Path, drawn: list[Figure]
     assert bar.lines[2][0].get_segments()[0][:, 0] == pytest.approx(
         np.array([-1, 1]) * 299_792.458 * 0.0021 / 3.3456
     )
-    spectrum_figure(*spectrum(), tmp_path / "two.png", **said | {"mass_second": 5e-4})
+    spectrum_figure(*spectrum(), tmp_path / "two.png", **said | {"mass_second": 5e-4}, grid=GRID)
     assert len(panel(drawn[1], "p(z)").get_lines()) == 1
 
 
 def test_class_bars_are_the_probabilities(tmp_path: Path, drawn: list[Figure]) -> None:
     chances = np.array([0.0, 0.003, 0.9965, 0.0005])
-    spectrum_figure(*spectrum(), tmp_path / "one.png", probabilities=chances)
+    spectrum_figure(*spectrum(), tmp_path / "one.png", probabilities=chances, grid=GRID)
     axes = panel(drawn[0], "class")
     assert [bar.get_width() for bar in axes.patches] == chances.tolist()
     assert [text.get_text() for text in axes.texts] == ["0%", "<1%", ">99%", "<1%"]
@@ -270,7 +276,7 @@ def test_what_is_not_said_has_no_panel(tmp_path: Path, drawn: list[Figure]) -> N
         "nothing": [],
     }
     for name, there in expected.items():
-        spectrum_figure(*spectrum(), tmp_path / "one.png", **ALL[name])
+        spectrum_figure(*spectrum(), tmp_path / "one.png", **ALL[name], grid=GRID)
         assert titles(drawn[-1]) == there
         headline = " ".join(text.get_text() for text in drawn[-1].axes[0].texts)
         assert ("no redshift" in headline) == (name in ("star", "class alone", "nothing"))
@@ -279,11 +285,11 @@ def test_what_is_not_said_has_no_panel(tmp_path: Path, drawn: list[Figure]) -> N
 
 def test_a_spectrum_without_data_says_so(tmp_path: Path, drawn: list[Figure]) -> None:
     for flux in (0.0, np.nan):
-        empty = np.full(BOSS_GRID.size, flux), np.zeros(BOSS_GRID.size)
-        spectrum_figure(*empty, tmp_path / "one.png", name="spec.fits", note="NO_DATA")
+        empty = np.full(GRID.size, flux), np.zeros(GRID.size)
+        spectrum_figure(*empty, tmp_path / "one.png", name="spec.fits", note="NO_DATA", grid=GRID)
         assert [text.get_text() for text in drawn[-1].axes[1].texts] == ["no data"]
 
 
 def test_a_name_is_no_formula(tmp_path: Path, drawn: list[Figure]) -> None:
-    spectrum_figure(*spectrum(), tmp_path / "one.png", name=r"$\frac{a$_{.fits")
+    spectrum_figure(*spectrum(), tmp_path / "one.png", name=r"$\frac{a$_{.fits", grid=GRID)
     assert r"$\frac{a$_{.fits" in [text.get_text() for text in drawn[0].axes[0].texts]

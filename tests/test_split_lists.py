@@ -6,6 +6,7 @@ from test_write import make_block
 from data_prep import truth as truths
 from data_prep.split_lists import by_lists
 from data_prep.write import NOT_IN_LISTS, write_dataset
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 
 KEYS = [(7000, 56000, fiber) for fiber in range(1, 13)]
@@ -70,6 +71,7 @@ def test_the_dataset_follows_the_lists_and_counts_the_rest(tmp_path, truth):
         sources=[],
         creator={},
         division=by_lists(lists, truth.fiber, truth.ids["THING_ID"]),
+        grid=GRID,
     )
     assert [sum(contents.counts[s].values()) for s in ("train", "valid", "test")] == [6, 0, 3]
     assert contents.report["reasons"] == {NOT_IN_LISTS: 3}

@@ -9,9 +9,10 @@ import toy_survey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spectranet_jax.datasets.split import open_split
 from spectranet_jax.spectra import InputError
 from spectranet_jax.training.order import shuffled
-from spectranet_jax.training.stream import open_split, padded_batches, training_batches
+from spectranet_jax.training.stream import padded_batches, training_batches
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +141,11 @@ def test_what_cannot_be_streamed_is_told(folder: Path, tmp_path: Path):
     (copy / "manifest.json").write_text(json.dumps(manifest | {"noiseless": ["train"]}))
     with pytest.raises(InputError, match="carries no noise yet"):
         open_split(copy, "train", quasars)
+    (tmp_path / "fine").mkdir()
+    for path in folder.iterdir():
+        (tmp_path / "fine" / path.name).write_bytes(path.read_bytes())
+    manifest = json.loads((folder / "manifest.json").read_text())
     manifest["grid"]["size"] = 458
-    (copy / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(InputError, match="is on the grid"):
-        open_split(copy, "train", quasars)
+    (tmp_path / "fine" / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="443 bins, not 458"):
+        open_split(tmp_path / "fine", "train", quasars)

@@ -14,18 +14,20 @@ import toy_runs
 import toy_survey
 from astropy.table import Table
 from make_fits import write_coadd, write_spec
+from predicted import predict_files
 
 from experiments import finished, streaming
 from experiments import pieces as pieces_module
 from experiments.pieces import Piece, names_sha256, pieces, sizes_and_times, together
-from experiments.predict import Config, predict_files, work
+from experiments.predict import Config, work
 from experiments.reading import read_pieces
 from experiments.streaming import predict_to
 from experiments.tally import ROWS, flag_row
+from spectranet_jax.datasets.shards import read_blocks
 from spectranet_jax.inference import Model, catalog, load, predict
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError, manifest
 from spectranet_jax.spectra.flags import Flag
-from spectranet_jax.training.stream import read_blocks
 
 FILES = 30
 
@@ -56,7 +58,7 @@ def model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few files are many, and chunks are small."""
-    monkeypatch.setattr(streaming, "CHUNK", 7)
+    monkeypatch.setattr(streaming, "CHUNK", 7 * GRID.bytes_a_spectrum)
     monkeypatch.setattr(streaming, "FEW_FILES", 3)
     monkeypatch.setattr(pieces_module, "TOGETHER_PIECES", 3)
 
@@ -179,7 +181,7 @@ def test_a_list_of_pieces_is_known_by_names_and_order():
 
 
 def test_of_many_unreadable_files_some_are_named(tmp_path: Path, capsys: pytest.CaptureFixture):
-    reading = read_pieces([Piece(f"{tmp_path}/gone-{number}.fits") for number in range(50)])
+    reading = read_pieces([Piece(f"{tmp_path}/gone-{number}.fits") for number in range(50)], [GRID])
     assert len(reading) == reading.pieces == 50 and set(reading.flags) == {Flag.UNREADABLE}
     streaming.warn(reading.errors, 50)
     warnings = capsys.readouterr().err.splitlines()
@@ -216,7 +218,9 @@ def test_a_run_that_was_cut_off_goes_on(
     assert "going on after" in capsys.readouterr().err
     read: list[Piece] = []
     monkeypatch.setattr(
-        streaming, "read_pieces", lambda group: (read.extend(group), read_pieces(group))[1]
+        streaming,
+        "read_pieces",
+        lambda group, grids: (read.extend(group), read_pieces(group, grids))[1],
     )
     predict_to(out, [model], pieces(["in"]), workers=1)
     assert out.read_bytes() == expected and 0 < len(read) < FILES
@@ -269,12 +273,12 @@ PROGRAM = """
 import sys, time
 from experiments import pieces, streaming
 from experiments.predict import Config, work
-streaming.CHUNK, streaming.FEW_FILES, pieces.TOGETHER_PIECES = 7, 3, 3
+streaming.CHUNK, streaming.FEW_FILES, pieces.TOGETHER_PIECES = 7 * 3544, 3, 3
 if __name__ == "__main__":
     read_pieces = streaming.read_pieces
-    def slowly(group):
+    def slowly(group, grids):
         time.sleep(0.15)
-        return read_pieces(group)
+        return read_pieces(group, grids)
     streaming.read_pieces = slowly
     work(Config(("in",), ("run",), streaming.Path(sys.argv[1]), workers=1))
 """
@@ -309,7 +313,7 @@ from pathlib import Path
 from experiments import streaming
 from experiments.pieces import pieces
 from spectranet_jax.inference import load
-streaming.CHUNK = 512
+streaming.CHUNK = 512 * 3544
 models = [load(Path("run"))]
 for name in sys.argv[1:]:
     counts = streaming.predict_to(Path(f"{name}.fits"), models, pieces([name]), workers=1)

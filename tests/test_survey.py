@@ -23,6 +23,7 @@ from data_prep.journal import Journal
 from data_prep.readers import read
 from data_prep.selection import NO_ROW
 from data_prep.survey import NO_TARGET, SAME_FILE
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError, manifest, rebin
 
 FILES, KILLED_AFTER = 48, 5
@@ -77,7 +78,7 @@ def test_a_plate_and_its_spec_files_make_the_same_dataset(tmp_path, rng):
     block, _ = stored(tmp_path / "d")
     assert block.name.tolist() == [b"4055-55359-%04d" % fiber for fiber in fibers[:4]]
     loglam = 3.55 + 1e-4 * np.arange(4600)
-    expected = rebin(loglam, np.float32(flux[:4]), np.float32(ivar[:4]))
+    expected = rebin(loglam, np.float32(flux[:4]), np.float32(ivar[:4]), grid=GRID)
     np.testing.assert_allclose(block.flux, expected[0], rtol=2e-6)
     np.testing.assert_allclose(block.ivar, expected[1], rtol=2e-6)
     assert block.label.tolist() == [0, 1, 2, 3]
@@ -107,7 +108,7 @@ def test_desi_is_joined_on_the_target(tmp_path, rng):
     assert block.label.tolist() == [0, 2, 1, 1, 2] and block.z.tolist() == [0, 0.5, 1, 1, 0]
     assert splits[2] == splits[3]  # two spectra of one object
     spectrum = read(folder / "coadd-1.fits")[1]
-    expected = rebin(spectrum.loglam, spectrum.flux, spectrum.ivar)[0]
+    expected = rebin(spectrum.loglam, spectrum.flux, spectrum.ivar, grid=GRID)[0]
     np.testing.assert_allclose(block.flux[4], expected, rtol=2e-6)
 
 
@@ -140,7 +141,7 @@ def test_spectra_with_masked_pixels_are_counted(tmp_path):
 
 def test_a_batch_survives_its_bytes(tmp_path, plates):
     paths = [*sorted(map(str, (plates / "spectra").iterdir()))[:2], "gone.fits"]
-    batch = batches.read_files(paths)
+    batch = batches.read_files(paths, grid=GRID)
     (tmp_path / "b").write_bytes(batches.encode(batch) * 2)
     with (tmp_path / "b").open("rb") as file:
         for _ in range(2):
@@ -154,7 +155,7 @@ def test_a_batch_survives_its_bytes(tmp_path, plates):
 
 
 def test_a_journal_gives_back_whole_batches_only(tmp_path, plates):
-    batch = batches.read_files([str(next((plates / "spectra").iterdir()))])
+    batch = batches.read_files([str(next((plates / "spectra").iterdir()))], grid=GRID)
     path = tmp_path / "journal"
     record = Journal(path, "key")
     assert list(record.batches()) == []
@@ -179,11 +180,11 @@ def test_a_cut_run_goes_on_and_makes_the_same_bytes(plates, tmp_path, monkeypatc
     whole = surveys.prepare(config(plates, tmp_path / "whole", workers=1), "data_prep.sdss")
     calls = []
 
-    def reading(chunk):
+    def reading(chunk, grid):
         calls.append(chunk)
         if len(calls) == KILLED_AFTER:
             raise KeyboardInterrupt
-        return read_files(chunk)
+        return read_files(chunk, grid)
 
     read_files = batches.read_files
     monkeypatch.setattr(surveys, "read_files", reading)
@@ -207,11 +208,11 @@ def test_a_run_of_few_files_goes_on_too(plates, tmp_path, monkeypatch):
     """48 spec files are three parts, as many as one process reads."""
     calls = []
 
-    def reading(chunk):
+    def reading(chunk, grid):
         calls.append(chunk)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return read_files(chunk)
+        return read_files(chunk, grid)
 
     read_files = batches.read_files
     monkeypatch.setattr(surveys, "read_files", reading)
@@ -265,9 +266,9 @@ if __name__ == "__main__":
         (str(folder / "catalog.fits"),), (str(folder / "spectra"),), out, workers=workers
     )
     read_files = survey.read_files
-    def slowly(chunk):
+    def slowly(chunk, grid):
         time.sleep(0.15)
-        return read_files(chunk)
+        return read_files(chunk, grid)
     survey.read_files = slowly
     survey.prepare(settings, "data_prep.sdss")
 """
@@ -304,7 +305,7 @@ def read_or_die(chunk):
     if "-0025." in chunk[0] and not killed.exists():
         killed.touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return batches.read_files(chunk)
+    return batches.read_files(chunk, grid=GRID)
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from spectranet_jax import tasks
 from spectranet_jax.spectra import CLASSES, InputError, normalize
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.tasks import redshift
 
 ALL = [
@@ -27,13 +28,13 @@ def truth() -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("config", ALL, ids=lambda c: c.get("target", c["name"]))
 def test_a_task_is_built_again_from_its_config(config: dict):
-    assert tasks.build(**config).config == config
+    assert tasks.build(**config, grid=GRID).config == config
 
 
 @pytest.mark.parametrize(("target", "labels"), [("qso", {2}), ("bal", {3}), ("all", {2, 3})])
 def test_redshift_takes_the_secure_ones_of_its_classes(target: str, labels: set[int]):
     columns = truth()
-    task = tasks.build("redshift", target=target, mean=0, std=1)
+    task = tasks.build("redshift", GRID, target=target, mean=0, std=1)
     expected = [
         int(label) in labels and conf == 3 and z == 0.5
         for label, conf, z in zip(columns["label"], columns["z_conf"], columns["z"], strict=True)
@@ -44,7 +45,7 @@ def test_redshift_takes_the_secure_ones_of_its_classes(target: str, labels: set[
 
 def test_classification_takes_all_that_have_a_class():
     columns = truth()
-    task = tasks.build("classify")
+    task = tasks.build("classify", GRID)
     assert (task.select(columns) == (columns["label"] >= 0)).all()
     assert task.applies_to == (0, 1, 2, 3)
     assert task.target(columns)["label"].dtype == np.int32
@@ -56,7 +57,7 @@ def test_classification_takes_all_that_have_a_class():
     st.floats(0.01, 10),
 )
 def test_redshift_is_standardized_inside_and_reported_in_z(z: list, mean: float, std: float):
-    task = tasks.build("redshift", target="qso", mean=mean, std=std)
+    task = tasks.build("redshift", GRID, target="qso", mean=mean, std=std)
     target = task.target({"z": np.array(z)})["z"]
     assert target.dtype == np.float32
     decoded = task.decode(target)["Z"]
@@ -67,21 +68,21 @@ def test_redshift_is_standardized_inside_and_reported_in_z(z: list, mean: float,
 def test_standardized_training_redshifts_have_mean_0_and_deviation_1():
     z = np.random.default_rng(0).gamma(3, 0.8, 1000)
     mean, std = redshift.standardization(z)
-    target = tasks.build("redshift", target="all", mean=mean, std=std).target({"z": z})["z"]
+    target = tasks.build("redshift", GRID, target="all", mean=mean, std=std).target({"z": z})["z"]
     assert target.mean() == pytest.approx(0, abs=1e-5)
     assert target.std() == pytest.approx(1, abs=1e-5)
     assert redshift.standardization(np.full(5, 2.5)) == (2.5, 1.0)
 
 
 def test_redshift_loss_is_the_squared_error():
-    task = tasks.build("redshift", target="qso", mean=1, std=2)
+    task = tasks.build("redshift", GRID, target="qso", mean=1, std=2)
     loss = task.loss(jnp.array([0.5, -1.0]), {"z": jnp.array([0.0, 1.0])})
     assert loss.tolist() == [0.25, 4.0]
 
 
 def test_classification_loss_is_the_cross_entropy():
     log_prob = np.log(np.array([[0.7, 0.1, 0.1, 0.1], [0.2, 0.2, 0.2, 0.4]], np.float32))
-    loss = tasks.build("classify").loss(jnp.array(log_prob), {"label": jnp.array([0, 3])})
+    loss = tasks.build("classify", GRID).loss(jnp.array(log_prob), {"label": jnp.array([0, 3])})
     np.testing.assert_allclose(loss, -np.log([0.7, 0.4]), rtol=1e-6)
 
 
@@ -89,7 +90,7 @@ def test_decoded_probabilities_sum_to_1_and_the_class_is_the_likeliest():
     rng = np.random.default_rng(1)
     logits = rng.normal(0, 5, (500, 4))
     log_prob = np.float32(logits - np.log(np.exp(logits).sum(axis=1, keepdims=True)))
-    columns = tasks.build("classify").decode(log_prob)
+    columns = tasks.build("classify", GRID).decode(log_prob)
     p = np.stack([columns[f"P_{name}"] for name in CLASSES], axis=1)
     assert p.dtype == np.float32 and (p >= 0).all()
     np.testing.assert_allclose(p.sum(axis=1, dtype=np.float64), 1, atol=1e-6)
@@ -97,12 +98,12 @@ def test_decoded_probabilities_sum_to_1_and_the_class_is_the_likeliest():
 
 
 def test_scores_are_those_of_the_columns():
-    task = tasks.build("classify")
+    task = tasks.build("classify", GRID)
     log_prob = np.log(np.float32([[0.97, 0.01, 0.01, 0.01], [0.1, 0.6, 0.2, 0.1]]))
     scores = task.scores(task.decode(log_prob), {"label": np.array([0, 2])})
     assert scores["accuracy"] == 0.5
     assert scores["log_loss"] == pytest.approx(-(np.log(0.97) + np.log(0.2)) / 2, rel=1e-6)
-    task = tasks.build("redshift", target="qso", mean=1, std=2)
+    task = tasks.build("redshift", GRID, target="qso", mean=1, std=2)
     scores = task.scores(task.decode(np.float32([0.5, 0.0])), {"z": np.array([2.0, 1.1])})
     assert scores["mse"] == pytest.approx(0.01 / 2)
 
@@ -110,7 +111,7 @@ def test_scores_are_those_of_the_columns():
 @pytest.mark.parametrize("config", ALL[:2], ids=lambda c: c["name"])
 def test_the_network_sees_the_normalized_flux(config: dict):
     block = toy_survey.block(5)
-    (seen,) = tasks.build(**config).inputs(block.flux, block.ivar)
+    (seen,) = tasks.build(**config, grid=GRID).inputs(block.flux, block.ivar)
     np.testing.assert_array_equal(seen, normalize(block.flux, block.ivar))
 
 
@@ -131,4 +132,4 @@ def test_the_network_sees_the_normalized_flux(config: dict):
 )
 def test_a_config_of_no_task_is_a_sentence(config: dict, sentence: str):
     with pytest.raises(InputError, match=sentence):
-        tasks.build(**config)
+        tasks.build(**config, grid=GRID)

@@ -12,6 +12,7 @@ from make_fits import write_coadd, write_spec
 from data_prep.readers import read, rebin_all
 from experiments.pieces import Piece
 from experiments.reading import read_pieces
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError, LogGrid, rebin
 from spectranet_jax.spectra.flags import Flag
 
@@ -34,10 +35,10 @@ WRONG = {
 def test_another_unit_is_refused_with_its_range_and_remedy(unit):
     loglam, found, remedy = WRONG[unit]
     with pytest.raises(InputError, match=re.escape(found)) as caught:
-        rebin(loglam, np.ones(4000), np.ones(4000))
+        rebin(loglam, np.ones(4000), np.ones(4000), grid=GRID)
     assert f"looks like {remedy}" in str(caught.value)
     with pytest.raises(InputError, match=re.escape(remedy)):  # also from red to blue, with gaps
-        rebin(np.r_[np.nan, loglam[::-1]], np.ones(4001), np.ones(4001))
+        rebin(np.r_[np.nan, loglam[::-1]], np.ones(4001), np.ones(4001), grid=GRID)
 
 
 SETUPS = {  # Angstrom; the data sheets of the surveys
@@ -51,31 +52,31 @@ SETUPS = {  # Angstrom; the data sheets of the surveys
 @pytest.mark.parametrize("setup", SETUPS)
 def test_real_coverage_is_taken_and_the_same_in_nm_and_micron_refused(setup):
     loglam = np.log10(np.linspace(*SETUPS[setup], 3000))
-    rebin(loglam, np.ones(3000), np.ones(3000))
+    rebin(loglam, np.ones(3000), np.ones(3000), grid=GRID)
     for wrong in (loglam - 1, loglam - 4, loglam * np.log(10), 10**loglam, 10**loglam / 10):
         with pytest.raises(InputError, match="loglam runs from"):
-            rebin(wrong, np.ones(3000), np.ones(3000))
+            rebin(wrong, np.ones(3000), np.ones(3000), grid=GRID)
 
 
 @given(start=st.floats(3.556, 3.999), width=st.floats(0, 0.4))
 def test_no_part_of_the_grid_is_refused(start, width):
-    rebin(np.linspace(start, start + width, 9), np.ones(9), np.ones(9))
+    rebin(np.linspace(start, start + width, 9), np.ones(9), np.ones(9), grid=GRID)
 
 
 def test_wavelengths_of_no_optical_spectrum_are_refused_whatever_their_unit():
     with pytest.raises(InputError, match=r"\(1.5e\+04 to 2.4e\+04 Angstrom\).*give an optical"):
-        rebin(np.log10(np.linspace(15000, 24000, 50)), np.ones(50), np.ones(50))
+        rebin(np.log10(np.linspace(15000, 24000, 50)), np.ones(50), np.ones(50), grid=GRID)
 
 
 def test_near_is_near_the_grid_that_is_asked_for():
     loglam, ones = np.log10(np.linspace(1150, 1700, 50)), np.ones(50)
     assert rebin(loglam, ones, ones, LogGrid(1100.0, 1e-3, 200))[1].sum() == 50
     with pytest.raises(InputError, match="2,880 to 12,480 Angstrom"):
-        rebin(loglam, ones, ones)
+        rebin(loglam, ones, ones, grid=GRID)
 
 
 def test_no_wavelength_at_all_is_an_empty_spectrum():
-    assert not rebin(np.full(9, np.nan), np.ones(9), np.ones(9))[1].any()
+    assert not rebin(np.full(9, np.nan), np.ones(9), np.ones(9), grid=GRID)[1].any()
 
 
 def write_in(path, unit, rng):
@@ -99,9 +100,9 @@ def write_in(path, unit, rng):
 def test_a_file_in_another_unit_is_named_and_stays_a_row(tmp_path, rng, unit, remedy):
     path = write_in(tmp_path / "coadd.fits", unit, rng)
     with pytest.raises(InputError, match=remedy) as caught:
-        rebin_all(read(path))
+        rebin_all(read(path), grid=GRID)
     assert str(caught.value).startswith(f"{path}: loglam runs from")
-    reading = read_pieces([Piece(str(path))])
+    reading = read_pieces([Piece(str(path))], [GRID])
     assert reading.flags.tolist() == [Flag.UNREADABLE] and reading.errors == [str(caught.value)]
 
 
@@ -110,4 +111,4 @@ def test_a_spec_file_with_natural_logarithms_is_named(tmp_path):
     with fits.open(path, mode="update") as hdus:
         hdus[1].data["loglam"] *= np.log(10)
     with pytest.raises(InputError, match=r"spec.fits: loglam runs from 8\.1.*divide them by ln"):
-        rebin_all(read(path))
+        rebin_all(read(path), grid=GRID)

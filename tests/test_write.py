@@ -9,6 +9,7 @@ from data_prep import write
 from data_prep.split import split_of
 from data_prep.write import BALANCED_AWAY, first_block, write_dataset
 from spectranet_jax.spectra import CLASSES, InputError, manifest, records
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.manifest import SPLITS
 from spectranet_jax.spectra.records import Block
 
@@ -36,7 +37,7 @@ def make_block(n, rng=None, classes=(0.4, 0.3, 0.2, 0.1)):
 def write_all(out, block, size=100, **options):
     blocks = (block.take(slice(i, i + size)) for i in range(0, len(block), size))
     settings = {"expected": len(block), "seed": 3, "sources": [], "creator": {}}
-    return write_dataset(out, blocks, **(settings | options))
+    return write_dataset(out, blocks, **(settings | options), grid=GRID)
 
 
 def read_shard(path: Path) -> list[Block]:
@@ -177,7 +178,16 @@ def empty_class(tmp_path):
 
 def nothing(tmp_path):
     report = {"rows_in": 7, "reasons": {"too faint": 7}}
-    write_dataset(tmp_path / "out", [], expected=7, seed=0, sources=[], creator={}, report=report)
+    write_dataset(
+        tmp_path / "out",
+        [],
+        expected=7,
+        seed=0,
+        sources=[],
+        creator={},
+        report=report,
+        grid=GRID,
+    )
 
 
 def taken_by_a_dataset(tmp_path):
@@ -218,7 +228,15 @@ def test_an_interrupted_stream_leaves_nothing_behind(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_dataset(tmp_path / "out", blocks(), expected=9, seed=0, sources=[], creator={})
+        write_dataset(
+            tmp_path / "out",
+            blocks(),
+            expected=9,
+            seed=0,
+            sources=[],
+            creator={},
+            grid=GRID,
+        )
     assert list(tmp_path.iterdir()) == []
 
 

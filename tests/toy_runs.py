@@ -1,5 +1,6 @@
 """Run folders of small networks that were never trained: enough to load and to predict with."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 
 from experiments.pipeline import versions
 from spectranet_jax import networks, tasks
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.training import checkpoint
 from spectranet_jax.training.steps import init_variables
 
@@ -30,6 +32,7 @@ def untrained(
     folder.mkdir(parents=True)
     config = {
         "experiment": task["name"],
+        "grid": dataclasses.asdict(GRID),
         "network": network,
         "task": task,
         "seed": seed,
@@ -37,7 +40,7 @@ def untrained(
         "versions": versions(),
     }
     (folder / "config.json").write_text(json.dumps(config))
-    built = networks.build(**network), tasks.build(**task)
+    built = networks.build(**network, grid=GRID), tasks.build(**task, grid=GRID)
     shapes = jax.eval_shape(lambda key: init_variables(*built, key), jax.random.key(0))
     rng = np.random.default_rng(seed)
     variables = {

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from data_prep.write import write_dataset
-from spectranet_jax.spectra import BOSS_GRID, manifest
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
+from spectranet_jax.spectra import manifest
 from spectranet_jax.spectra.flags import median_sn
 from spectranet_jax.spectra.records import Block
 
@@ -16,7 +17,7 @@ def block(count: int, seed: int = 0) -> Block:
     label = rng.integers(0, 4, count).astype(np.int8)
     z = np.where(label > 0, rng.uniform(0.5, 2.0, count), np.nan)
     center = 100 + 60 * label + 30 * np.nan_to_num(z)
-    bump = np.exp(-0.5 * ((np.arange(BOSS_GRID.size) - center[:, None]) / 8) ** 2)
+    bump = np.exp(-0.5 * ((np.arange(GRID.size) - center[:, None]) / 8) ** 2)
     flux = (1 + 5 * bump + rng.normal(0, 0.5, bump.shape)).astype(np.float32)
     ivar = np.where(rng.random(bump.shape) < 0.01, 0, 4).astype(np.float32)
     return Block(
@@ -29,7 +30,7 @@ def block(count: int, seed: int = 0) -> Block:
         object_id=np.arange(count, dtype=np.int64),
         name=np.array([f"toy-{seed}-{i}".encode() for i in range(count)]),
         source=np.full(count, b"toy"),
-        sn=median_sn(flux, ivar),
+        sn=median_sn(flux, ivar, grid=GRID),
     )
 
 
@@ -37,5 +38,11 @@ def write(folder: Path, count: int, seed: int = 0) -> manifest.Manifest:
     """A dataset folder of toy spectra."""
     creator = {"program": "toy"}
     return write_dataset(
-        folder, [block(count, seed)], expected=count, seed=seed, sources=[], creator=creator
+        folder,
+        [block(count, seed)],
+        expected=count,
+        seed=seed,
+        sources=[],
+        creator=creator,
+        grid=GRID,
     )

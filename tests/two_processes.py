@@ -9,6 +9,8 @@ import jax
 import numpy as np
 
 from spectranet_jax import networks, tasks
+from spectranet_jax.datasets.split import open_split
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 from spectranet_jax.training import distributed, optimizers
 from spectranet_jax.training.advance import resident, streamed
@@ -17,11 +19,10 @@ from spectranet_jax.training.loop import train
 from spectranet_jax.training.order import shuffled
 from spectranet_jax.training.sharding import placement
 from spectranet_jax.training.steps import init_state, make_train_step
-from spectranet_jax.training.stream import open_split
 
 BATCH, SEED, EPOCHS, KILLED_AT = 64, 4, 2, 7
-TASK = tasks.build("classify")
-NETWORK = networks.build("SpectraNetClassifier", channels=[8, 8, 8, 8])
+TASK = tasks.build("classify", GRID)
+NETWORK = networks.build("SpectraNetClassifier", GRID, channels=[8, 8, 8, 8])
 
 
 def cast(tree: Any, dtype: type) -> Any:

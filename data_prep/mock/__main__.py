@@ -6,6 +6,7 @@ from pathlib import Path
 
 from data_prep.command import command
 from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.grid import QUASARNET_GRID
 from spectranet_jax.spectra.labels import CLASSES
 
 
@@ -69,7 +70,15 @@ def main(config: Config) -> None:
     from data_prep.summary import print_summary
 
     ingredients = Ingredients(frozenset(config.without), folder(config.templates))
-    made = prepare(config.out, wanted, config.seed, config.workers, config.noiseless, ingredients)
+    made = prepare(
+        config.out,
+        wanted,
+        config.seed,
+        QUASARNET_GRID,
+        config.workers,
+        config.noiseless,
+        ingredients,
+    )
     print_summary(made, config.out)
 
 

@@ -17,7 +17,8 @@ from data_prep.progress import progress
 from data_prep.summary import SHEET
 from data_prep.write import write_dataset
 from spectranet_jax import __version__
-from spectranet_jax.spectra import InputError, grid, instrument, lines, manifest, noise
+from spectranet_jax.spectra import InputError, LogGrid, instrument, lines, manifest, noise
+from spectranet_jax.spectra import grid as grids
 from spectranet_jax.spectra.manifest import Manifest
 from spectranet_jax.spectra.records import Block
 
@@ -29,7 +30,7 @@ def recipe() -> str:
     """sha256 over the source files and templates that decide what a mock spectrum looks like."""
     here = sorted(Path(__file__).parent.glob("*.py"))
     physics = [path for path in here if path.name not in NO_PHYSICS]
-    physics += [Path(str(module.__file__)) for module in (grid, instrument, lines, noise)]
+    physics += [Path(str(module.__file__)) for module in (grids, instrument, lines, noise)]
     digest = hashlib.sha256()
     for path in [*physics, *sorted(SHIPPED.glob("*.fits"))]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
@@ -40,6 +41,7 @@ def prepare(
     out: Path,
     counts: Mapping[str, int],
     seed: int,
+    grid: LogGrid,
     workers: int = 2,
     noiseless: bool = False,
     ingredients: Ingredients = EVERYTHING,
@@ -50,6 +52,7 @@ def prepare(
         out: the folder to make.
         counts: class name -> spectra.
         seed: of every draw and of the split.
+        grid: the bins.
         workers: threads.
         noiseless: store the spectra to train on as light, for training that draws the observation;
             those to validate with and to test on are observed once in any case.
@@ -68,6 +71,7 @@ def prepare(
     made = blocks(  # tells of wrong counts before any work
         counts,
         seed,
+        grid,
         workers,
         noiseless=to_train_on if noiseless else none_of_them,
         ingredients=ingredients,
@@ -86,6 +90,7 @@ def prepare(
     written = write_dataset(
         out,
         watched(),
+        grid=grid,
         expected=total,
         seed=seed,
         sources=[],
@@ -94,7 +99,7 @@ def prepare(
         division=division,
         noiseless=("train",) if noiseless else (),
     )
-    contact_sheet(out / SHEET, examples)
+    contact_sheet(out / SHEET, examples, grid)
     return written
 
 

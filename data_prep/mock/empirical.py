@@ -79,11 +79,13 @@ class Bank:
         return (np.diff(total, axis=1) / np.diff(where, axis=1)).astype(np.float32)
 
 
-def bent(rng: np.random.Generator, flux: Array, amount: float) -> Array:
+BEND = 41_400.0
+"""Length over which `bent` varies, km/s."""
+
+
+def bent(rng: np.random.Generator, flux: Array, grid: LogGrid, amount: float) -> Array:
     """Spectra (n, bins) with a smooth error of `amount` in them: no two look alike, float32."""
-    return flux * np.exp(
-        np.float32(amount) * smooth_field(NumpyDraws(rng), len(flux), flux.shape[1], 60)
-    )
+    return flux * np.exp(np.float32(amount) * smooth_field(NumpyDraws(rng), len(flux), grid, BEND))
 
 
 def folder(given: Path | None) -> Path:

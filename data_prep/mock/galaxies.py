@@ -86,7 +86,7 @@ def observed_light(
     for chosen, wanted in ((passive, ~ionized), (~passive, ionized)):
         if chosen.any():
             rows[wanted] = rng.choice(np.flatnonzero(chosen), int(wanted.sum()))
-    return bent(rng, bank.seen(rows, z, grid), 0.04)
+    return bent(rng, bank.seen(rows, z, grid), grid, 0.04)
 
 
 @cache

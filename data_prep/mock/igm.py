@@ -9,6 +9,13 @@ from spectranet_jax.spectra.lines import REST
 
 LYA, LYB, LIMIT = REST["Lya"], REST["Lyb"], REST["Lyman limit"]
 
+KNOTS = 690.0
+"""Between the knots of the forest's field, km/s."""
+
+BEYOND = 0.08
+"""How far the forest goes on beyond the red end, in log10(wavelength): its Lyman-beta stands on
+the grid."""
+
 
 def transmission(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> Array:
     """Fraction of the light of quasars at z (n,) that passes, float32 (n, bins)."""
@@ -25,13 +32,14 @@ def forest(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> A
     """Optical depth of the forest in Lyman-alpha and Lyman-beta, float32 (n, bins).
 
     The mean follows `effective_depth` with a scatter of 15% a sight line; a log-normal field,
-    correlated over about two bins (1400 km/s), fluctuates about it, which gives an rms of the
+    correlated over about 1400 km/s, fluctuates about it, which gives an rms of the
     transmitted fraction of 0.1 to 0.2 at z 2.5.
     """
-    n, extra = len(z), 80  # bins beyond the red end, whose Lyman-beta stands on the grid
-    centers = grid.start * 10 ** (grid.dloglam * (np.arange(grid.size + extra) + 0.5))
-    white = rng.standard_normal((n, grid.size + extra + 2), np.float32)
-    field = 0.5 * white[:, :-2] + 0.75 * white[:, 1:-1] + 0.43 * white[:, 2:]
+    n, bins = len(z), grid.size + round(BEYOND / grid.dloglam)
+    centers = grid.start * 10 ** (grid.dloglam * (np.arange(bins) + 0.5))
+    knots = np.arange(bins) // grid.bins(KNOTS)
+    white = rng.standard_normal((n, knots[-1] + 3), np.float32)
+    field = (0.5 * white[:, :-2] + 0.75 * white[:, 1:-1] + 0.43 * white[:, 2:])[:, knots]
     spread = np.float32(0.68)
     mean = effective_depth(centers / LYA - 1).astype(np.float32)
     sight_line = np.exp(rng.normal(0, 0.15, (n, 1))).astype(np.float32)

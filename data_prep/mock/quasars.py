@@ -85,12 +85,12 @@ def observed_light(
     n = len(z)
     rest = grid.centers / (1 + z[:, None])
     low, high = bank.grid.start * 1.001, float(bank.grid.edges[-1]) * 0.999
-    template = bent(rng, bank.seen(rng.integers(0, len(bank), n), z, grid), 0.03)
+    template = bent(rng, bank.seen(rng.integers(0, len(bank), n), z, grid), grid, 0.03)
     ratio = np.log(np.maximum(template, 0.01) / np.maximum(light, 1e-6))
 
     def ratio_at(wavelength: float) -> Array:
-        """Of the three bins from a rest wavelength on, or the grid's end beside it, (n, 1)."""
-        first = grid.bin_of(np.log10(wavelength * (1 + z)))[:, None] + np.arange(3)
+        """Over 2,070 km/s from a rest wavelength on, or at the grid's end beside it, (n, 1)."""
+        first = grid.bin_of(np.log10(wavelength * (1 + z)))[:, None] + np.arange(grid.bins(2070))
         columns = np.clip(first, 0, grid.size - 1)
         return np.take_along_axis(ratio, columns, axis=1).mean(axis=1, keepdims=True)
 

@@ -57,7 +57,7 @@ def observed_light(
     rng: np.random.Generator, bank: Bank, rows: NDArray[np.int64], grid: LogGrid
 ) -> Array:
     """Templates `rows` (n,) of `bank`, moving, and bent by a few percent, float32 (n, bins)."""
-    return bent(rng, bank.seen(rows, _velocity(rng, len(rows)) / SPEED_OF_LIGHT, grid), 0.04)
+    return bent(rng, bank.seen(rows, _velocity(rng, len(rows)) / SPEED_OF_LIGHT, grid), grid, 0.04)
 
 
 def _velocity(rng: np.random.Generator, n: int) -> Array:
@@ -95,7 +95,7 @@ def _normal_stars(
         velocity,
     )
     # Lines and bands of real stars differ more than by one factor.
-    depth *= np.exp(0.2 * smooth_field(NumpyDraws(rng), n, grid.size))
+    depth *= np.exp(0.2 * smooth_field(NumpyDraws(rng), n, grid))
     color = temperature * log_normal(rng, n, 1, 0.05)  # colors and lines never agree to better
     return continuum(wavelength, color, metals) * np.exp(-depth)
 

@@ -16,7 +16,7 @@ from data_prep.mock.quasars import quasars, redshifts
 from data_prep.mock.stars import stars
 from spectranet_jax.spectra import CLASSES, InputError, instrument, labels, noise
 from spectranet_jax.spectra.flags import median_sn
-from spectranet_jax.spectra.grid import BOSS_GRID, LogGrid
+from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.records import BLOCK_SIZE, Block
 
 Rows = Callable[[NDArray[np.int64], NDArray[np.bytes_]], NDArray[np.bool_]]
@@ -31,8 +31,8 @@ def none_of_them(object_id: NDArray[np.int64], _name: NDArray[np.bytes_]) -> NDA
 def blocks(
     counts: Mapping[str, int],
     seed: int,
+    grid: LogGrid,
     workers: int = 2,
-    grid: LogGrid = BOSS_GRID,
     noiseless: Rows = none_of_them,
     ingredients: Ingredients = EVERYTHING,
 ) -> Iterator[Block]:
@@ -44,8 +44,8 @@ def blocks(
     Args:
         counts: class name -> spectra; a class left out has none.
         seed: of every draw.
-        workers: threads.
         grid: the bins.
+        workers: threads.
         noiseless: object ids and names -> bool (n,), the spectra that are stored as light, before
             the instrument, with the ivar of a median observation: for training that draws another
             observation each time.
@@ -121,7 +121,7 @@ def _block(
         object_id=object_id.astype(np.int64),
         name=name,
         source=np.full(n, b"mock"),
-        sn=median_sn(flux, ivar),
+        sn=median_sn(flux, ivar, grid),
     )
 
 

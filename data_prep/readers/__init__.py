@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from data_prep.readers import desi, foreign, lamost, sdss, spplate, spspec
 from data_prep.readers.fits import Fits, open_fits
-from spectranet_jax.spectra import BOSS_GRID, InputError, LogGrid, scatter
+from spectranet_jax.spectra import InputError, LogGrid, scatter
 from spectranet_jax.spectra.flags import noise_flags, pixel_flags
 from spectranet_jax.spectra.grid import Binning
 from spectranet_jax.spectra.spectrum import Spectrum
@@ -181,37 +181,43 @@ def _is_numbers(line: str) -> bool:
         return False
 
 
-def rebin_all(
-    spectra: Sequence[Spectrum], grid: LogGrid = BOSS_GRID
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+Pixels = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Flux and ivar, (n, bins) each."""
+
+
+def rebin_all(spectra: Sequence[Spectrum], grid: LogGrid) -> Pixels:
     """Flux and ivar of spectra on the grid, both float32 (n, grid.size), by `spectra.rebin`.
 
     A bin whose flux or ivar float32 cannot hold gets 0 and 0.
     """
     none = np.zeros((0, grid.size), np.float32)
-    parts = [(none, none)] + [(flux, ivar) for _, _, flux, ivar in rebinned(spectra, grid)]
+    parts = [(none, none)] + [pixels[0] for _, _, pixels in rebinned(spectra, [grid])]
     flux, ivar = (np.concatenate(part) for part in zip(*parts, strict=True))
     return flux, ivar
 
 
 def rebinned(
-    spectra: Iterable[Spectrum], grid: LogGrid = BOSS_GRID
-) -> Iterator[tuple[list[Spectrum], NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]]:
-    """A few spectra at a time, the flags that file and pixels tell, flux and ivar on the grid."""
+    spectra: Iterable[Spectrum], grids: Sequence[LogGrid]
+) -> Iterator[tuple[list[Spectrum], NDArray[np.int32], list[Pixels]]]:
+    """A few spectra at a time, the flags that file and pixels tell, and the pixels on each grid."""
     loglam = None
     for group in _of_a_kind(spectra):
         pixels = np.stack([s.flux for s in group]), np.stack([s.ivar for s in group])
-        with np.errstate(over="ignore", invalid="ignore"):
-            if group[0].loglam is not loglam:
-                loglam = group[0].loglam
-                binning = Binning.of(loglam, grid, group[0].source)
-            flux, ivar = (part.astype(np.float32) for part in binning(*pixels))
-        good = np.isfinite(flux) & np.isfinite(ivar)
-        if not good.all():
-            flux[~good], ivar[~good] = 0, 0
+        if group[0].loglam is not loglam:
+            loglam = group[0].loglam
+            binnings = [Binning.of(loglam, grid, group[0].source) for grid in grids]
         told = np.array([spectrum.flags for spectrum in group], np.int32)
         flags = told | pixel_flags(*pixels) | noise_flags(scatter.too_large(loglam, *pixels))
-        yield group, flags, flux, ivar
+        yield group, flags, [_binned(binning, *pixels) for binning in binnings]
+
+
+def _binned(binning: Binning, flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> Pixels:
+    with np.errstate(over="ignore", invalid="ignore"):
+        flux, ivar = (part.astype(np.float32) for part in binning(flux, ivar))
+    good = np.isfinite(flux) & np.isfinite(ivar)
+    if not good.all():
+        flux[~good], ivar[~good] = 0, 0
+    return flux, ivar
 
 
 def _of_a_kind(spectra: Iterable[Spectrum]) -> Iterator[list[Spectrum]]:

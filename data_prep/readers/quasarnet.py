@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.readers.fits import open_fits
-from spectranet_jax.spectra import BOSS_GRID, InputError
+from spectranet_jax.spectra import QUASARNET_GRID, InputError
+
+GRID = QUASARNET_GRID
 
 ROWS_AT_ONCE = 128
 """Read from the file: as float64, less than a megabyte, which the processor's cache holds."""
@@ -46,9 +48,9 @@ def read_index(path: Path) -> Index:
             )
         columns = [table.numbers(np.int64, c) for c in ("TARGETID", "PLATE", "MJD", "FIBERID")]
         shape = hdus[0].shape
-    if shape != (len(columns[0]), 2 * BOSS_GRID.size):
+    if shape != (len(columns[0]), 2 * GRID.size):
         raise InputError(
-            f"{path} holds an image {shape} where ({len(columns[0])}, {2 * BOSS_GRID.size}) is"
+            f"{path} holds an image {shape} where ({len(columns[0])}, {2 * GRID.size}) is"
             " expected, flux and inverse variance on the 443-bin grid; give QuasarNET's"
             " data_dr12.fits"
         )
@@ -77,7 +79,7 @@ def read_slices(
                         slice(start + part, min(start + part + ROWS_AT_ONCE, rows.stop))
                     )
                     pixels[part : part + len(some)] = some
-            flux, ivar = pixels[:, : BOSS_GRID.size], pixels[:, BOSS_GRID.size :]
+            flux, ivar = pixels[:, : GRID.size], pixels[:, GRID.size :]
             good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
             if not good.all():
                 flux[~good], ivar[~good] = 0, 0

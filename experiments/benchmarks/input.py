@@ -7,20 +7,23 @@ from data_prep.mock.dataset import prepare
 from experiments.benchmarks import ours
 from experiments.benchmarks.rows import Row, Setting, medians
 from spectranet_jax import tasks
-from spectranet_jax.spectra import CLASSES
+from spectranet_jax.datasets.split import Split, open_split
+from spectranet_jax.spectra import CLASSES, QUASARNET_GRID
 from spectranet_jax.training.order import shuffled
-from spectranet_jax.training.stream import Split, open_split, training_batches
+from spectranet_jax.training.stream import training_batches
 
 SPECTRA = 15_000
-"""Of each class in the mock survey that is read: more to train on than `stream.CACHED_BLOCKS` hold,
+"""Of each class in the mock survey that is read: more to train on than `split.CACHE` holds,
 so that each turn, in the same order, decodes every block anew."""
 
 
 def input_rows(setting: Setting) -> list[Row]:
     """Streaming a dataset by the training order, against the training step that it feeds."""
     with tempfile.TemporaryDirectory() as folder:
-        prepare(Path(folder) / "mock", dict.fromkeys(CLASSES, SPECTRA), seed=0)
-        split = open_split(Path(folder) / "mock", "train", tasks.build("classify").select)
+        prepare(Path(folder) / "mock", dict.fromkeys(CLASSES, SPECTRA), 0, QUASARNET_GRID)
+        split = open_split(
+            Path(folder) / "mock", "train", tasks.build("classify", QUASARNET_GRID).select
+        )
         sides = {
             "stream": lambda: _stream(split, setting.batch),
             "step": ours.train_step("Table 1", setting),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from experiments.benchmarks.rows import Setting
 from spectranet_jax import networks, tasks
-from spectranet_jax.spectra import BOSS_GRID
+from spectranet_jax.spectra import QUASARNET_GRID
 from spectranet_jax.training import optimizers
 from spectranet_jax.training.steps import (
     init_state,
@@ -30,7 +30,8 @@ class Subject:
 
     def build(self, **fields: Any) -> tuple[Any, Any]:
         """The network, with fields beside its own, and the task."""
-        return networks.build(self.network, **self.fields, **fields), tasks.build(**self.task)
+        network = networks.build(self.network, QUASARNET_GRID, **self.fields, **fields)
+        return network, tasks.build(grid=QUASARNET_GRID, **self.task)
 
 
 SUBJECTS = {
@@ -47,8 +48,8 @@ def spectra(count: int) -> dict[str, NDArray[Any]]:
     """Random spectra, with all that any of the losses reads."""
     rng = np.random.default_rng(0)
     return {
-        "flux": rng.normal(size=(count, BOSS_GRID.size)).astype(np.float32),
-        "ivar": np.ones((count, BOSS_GRID.size), np.float32),
+        "flux": rng.normal(size=(count, QUASARNET_GRID.size)).astype(np.float32),
+        "ivar": np.ones((count, QUASARNET_GRID.size), np.float32),
         "label": rng.integers(0, 4, count).astype(np.int32),
         "z": rng.normal(size=count).astype(np.float32),
         "log_z": rng.uniform(0, 1000, count).astype(np.float32),

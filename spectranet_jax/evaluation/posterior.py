@@ -12,7 +12,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.evaluation.redshift import CATASTROPHIC, SPEED_OF_LIGHT
+from spectranet_jax.evaluation.redshift import CATASTROPHIC
+from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
 Floats = NDArray[np.float64]
 

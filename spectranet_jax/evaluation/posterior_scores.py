@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from spectranet_jax.evaluation.calibration import share
 from spectranet_jax.evaluation.posterior import Floats, cdf, place
-from spectranet_jax.evaluation.redshift import SPEED_OF_LIGHT
 from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
 LEVELS = (0.50, 0.68, 0.90, 0.95)
 """Probabilities of the intervals whose coverage is told."""

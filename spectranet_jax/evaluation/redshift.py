@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 
 from spectranet_jax.evaluation.calibration import median_interval, share
 from spectranet_jax.spectra import InputError
-
-SPEED_OF_LIGHT = 299_792.458
-"""km/s, exact."""
+from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
 LIMITS = (1000, 3000, 6000)
 """km/s: 6000 is QuasarNET's criterion of a correct redshift, 3000 that of the DESI surveys."""

@@ -21,7 +21,7 @@ from spectranet_jax.evaluation.prediction_panels import (
 )
 from spectranet_jax.evaluation.redshift import CATASTROPHIC
 from spectranet_jax.evaluation.style import FAINT, INK, MAIN, MUTED, png
-from spectranet_jax.spectra.grid import BOSS_GRID, LogGrid
+from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import CLASS_COLORS, CLASSES
 
 ANGSTROM = (4000, 5000, 6000, 7000, 8000, 9000)
@@ -42,6 +42,7 @@ def spectrum_figure(
     ivar: NDArray[np.floating],
     path: Path,
     *,
+    grid: LogGrid,
     name: str = "",
     note: str = "",
     kind: str = "",
@@ -54,7 +55,6 @@ def spectrum_figure(
     p: NDArray[np.floating] | None = None,
     edges: NDArray[np.floating] | None = None,
     evidence: Mapping[str, float] | None = None,
-    grid: LogGrid = BOSS_GRID,
 ) -> Path:
     """The spectrum with its lines; below it p(z), its peak and the classes; beside it the evidence.
 
@@ -64,6 +64,7 @@ def spectrum_figure(
         flux: (bins,), 1e-17 erg/s/cm^2/Angstrom.
         ivar: (bins,), inverse variance of flux; 0 where there is no measurement: a gap.
         path: PNG file to write.
+        grid: the bins of flux.
         name: of the file and of the object; of a long one the end is shown.
         note: what else deserves a word, such as quality flags.
         kind: class that it is called; by default the likeliest of `probabilities`.
@@ -77,7 +78,6 @@ def spectrum_figure(
         edges: (bins of z + 1,), in log10(1 + z), equally spaced.
         evidence: name in `spectra.lines.REST` -> what the line adds to the logarithm of p(z) there;
             of a line that is off the grid at z nothing is shown.
-        grid: the bins of flux.
     """
     if not kind and probabilities is not None:
         kind = CLASSES[int(np.argmax(probabilities))]

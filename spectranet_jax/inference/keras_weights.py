@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.spectra.errors import InputError
-from spectranet_jax.spectra.grid import BOSS_GRID
+from spectranet_jax.spectra.grid import QUASARNET_GRID
 
 HEADS = 7
 """The lines of `tasks.quasarnet`, of which the files carry no names, only the number."""
@@ -73,7 +73,7 @@ def _check_grid(path: Path, file: Any) -> None:
     if "model_grid" not in file:
         return
     grid = np.asarray(file["model_grid"], np.float64)
-    left = BOSS_GRID.edges[:-1]
+    left = QUASARNET_GRID.edges[:-1]
     if grid.shape != left.shape or not np.allclose(grid, left, rtol=1e-9):
         spacing = _text(file.attrs.get("grid_spacing", "unknown"))
         raise InputError(

@@ -1,5 +1,6 @@
 """Where a trained model is, and how it is read: shipped weights, a run folder, or Keras's HDF5."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from spectranet_jax.inference.catalog import COLUMNS
 from spectranet_jax.inference.finding import DEFAULT, find
 from spectranet_jax.inference.model import Model
 from spectranet_jax.spectra.errors import InputError
-from spectranet_jax.spectra.grid import BOSS_GRID
+from spectranet_jax.spectra.grid import QUASARNET_GRID, LogGrid
 from spectranet_jax.tasks import Task
 from spectranet_jax.training import checkpoint, run
 from spectranet_jax.training.distributed import agreed
@@ -22,6 +23,7 @@ READ_FROM_CONFIG = (
     ("experiment",),
     ("network", "name"),
     ("task", "name"),
+    ("grid",),
     ("seed",),
     ("data", "folder"),
     ("data", "fingerprint"),
@@ -44,7 +46,9 @@ def load(model: str | Path = DEFAULT) -> Model:
     config = run.read_config(folder)
     _check(folder, config)
     config["task"] |= run.read_calibration(folder)
-    network, task = networks.build(**config["network"]), tasks.build(**config["task"])
+    grid = LogGrid(**config["grid"])
+    network = networks.build(grid=grid, **config["network"])
+    task = tasks.build(grid=grid, **config["task"])
     like = _variables(folder, network, task)
     if (folder / weights.FILE_NAME).is_file():
         variables = weights.load(folder / weights.FILE_NAME, like)
@@ -59,17 +63,18 @@ def load(model: str | Path = DEFAULT) -> Model:
 def _from_keras(file: Path) -> Model:
     """A QuasarNET out of Keras's HDF5 file; it is fed, and answers, as QuasarNET does."""
     fields, variables, version = keras_weights.read(file)
-    task = tasks.build("quasarnet", boxes=fields["boxes"])
+    task = tasks.build("quasarnet", QUASARNET_GRID, boxes=fields["boxes"])
     named = {"name": "QuasarNet", **fields}
     config = {
         "experiment": "keras",
+        "grid": dataclasses.asdict(QUASARNET_GRID),
         "network": named,
         "task": task.config,
         "seed": "unknown",
         "data": {"folder": "unknown", "fingerprint": "unknown"},
         "versions": {"keras": version},
     }
-    network = networks.build(**named)
+    network = networks.build(grid=QUASARNET_GRID, **named)
     like = jax.eval_shape(lambda key: init_variables(network, task, key), jax.random.key(0))
     if not weights.alike(variables, like):
         raise InputError(f"{file} holds weights that do not fit its configuration; fetch it again")
@@ -94,7 +99,7 @@ def _variables(folder: Path, network: Network, task: Task) -> Any:
     Raises:
         InputError: if the network cannot be built, or does not answer what the task asks.
     """
-    spectrum = jax.ShapeDtypeStruct((1, BOSS_GRID.size), np.float32)
+    spectrum = jax.ShapeDtypeStruct((1, task.grid.size), np.float32)
     try:
         like = jax.eval_shape(lambda key: init_variables(network, task, key), jax.random.key(0))
         output = jax.eval_shape(make_predict_step(network, task), like, spectrum, spectrum)

@@ -23,7 +23,7 @@ from spectranet_jax.inference import catalog, weights
 from spectranet_jax.spectra import scatter
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.flags import Flag, median_sn, noise_flags, quality_flags
-from spectranet_jax.spectra.grid import BOSS_GRID
+from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import CLASSES
 from spectranet_jax.tasks import Task
 from spectranet_jax.training.steps import Network, make_predict_step, prediction_batch
@@ -54,9 +54,14 @@ class Model:
         network, task = type(self.network).__name__, self.task.config["name"]
         return (
             f"Model {self.name}: {network}, task {task}\n"
-            f"  grid: {grid_text()}\n"
+            f"  grid: {self.grid}\n"
             f"  sha256 of the weights: {self.sha256}"
         )
+
+    @property
+    def grid(self) -> LogGrid:
+        """The bins of the spectra that it takes."""
+        return self.task.grid
 
     @cached_property
     def sha256(self) -> str:
@@ -76,8 +81,8 @@ class Model:
         """What the model says of clean spectra, by catalog column; one row each.
 
         Args:
-            flux: (n, 443) float32, finite.
-            ivar: (n, 443) float32, finite, not negative.
+            flux: (n, bins) float32, finite.
+            ivar: (n, bins) float32, finite, not negative.
             wanted: names of the columns to keep; all by default.
         """
         parts: list[dict[str, NDArray[Any]]] = []
@@ -119,9 +124,9 @@ def predict(
 
     Args:
         models: whose answers are joined; two may fill one column if they answer for different
-            classes (redshifts of QSO, and of QSO_BAL).
-        flux: (n, 443), any unit, on `BOSS_GRID`: see `spectra.rebin`.
-        ivar: (n, 443), inverse variance of flux in that unit, 0 where there is no measurement.
+            classes (redshifts of QSO, and of QSO_BAL). All of one grid: else see `predict_each`.
+        flux: (n, bins), any unit, on the models' grid: see `spectra.rebin`.
+        ivar: (n, bins), inverse variance of flux in that unit, 0 where there is no measurement.
         file: (n,) file names for the column FILE.
         name: (n,) names for the column ID.
         flags: (n,) quality bits that are known beforehand; those told from the arrays are added.
@@ -131,14 +136,42 @@ def predict(
         (`Task.columns`). Rows without data are flagged and masked.
 
     Raises:
-        InputError: if the arrays have another shape, or two models answer the same question.
+        InputError: if the arrays have another shape, the models are of several grids, or two of
+            them answer the same question.
     """
-    flux, ivar, bits = clean(flux, ivar, flags)
+    grids = {model.grid for model in models}
+    if len(grids) > 1:
+        raise InputError(
+            f"{' and '.join(model.name for model in models)} are of different grids; predict with"
+            " each from spectra on its own"
+        )
+    return predict_each(models, dict.fromkeys(grids, (flux, ivar)), file, name, flags)
+
+
+def predict_each(
+    models: Sequence[Model],
+    pixels: Mapping[LogGrid, tuple[ArrayLike, ArrayLike]],
+    file: Sequence[str] | None = None,
+    name: Sequence[str] | None = None,
+    flags: NDArray[np.integer] | None = None,
+) -> Table:
+    """As `predict`, with the same spectra on the grid of each model.
+
+    S/N and flags are those on the first model's grid.
+
+    Args:
+        models: whose answers are joined.
+        pixels: grid -> flux and ivar, (n, bins) each.
+        file, name, flags: as for `predict`.
+    """
+    cleaned = {grid: clean(*pixels[grid], grid, flags) for grid in pixels}
     answers = [
-        model.columns(flux, ivar, catalog.COLUMNS.keys() | model.task.columns.keys())
+        model.columns(*cleaned[model.grid][:2], catalog.COLUMNS.keys() | model.task.columns.keys())
         for model in models
     ]
-    return join(models, answers, median_sn(flux, ivar), bits, file, name)
+    first = models[0].grid
+    flux, ivar, bits = cleaned[first]
+    return join(models, answers, median_sn(flux, ivar, first), bits, file, name)
 
 
 def join(
@@ -191,17 +224,18 @@ def join(
 
 
 def clean(
-    flux: ArrayLike, ivar: ArrayLike, flags: NDArray[np.integer] | None = None
+    flux: ArrayLike, ivar: ArrayLike, grid: LogGrid, flags: NDArray[np.integer] | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32]]:
     """Spectra as a network takes them, and what is wrong with them.
 
     Args:
-        flux: (n, 443), any unit, on `BOSS_GRID`.
-        ivar: (n, 443), inverse variance of flux in that unit, 0 where there is no measurement.
+        flux: (n, bins), any unit.
+        ivar: (n, bins), inverse variance of flux in that unit, 0 where there is no measurement.
+        grid: the bins.
         flags: (n,) quality bits that are known beforehand; those told from the arrays are added.
 
     Returns:
-        flux and ivar, float32 (n, 443), in a unit near the median and 0 in bad pixels; quality
+        flux and ivar, float32 (n, bins), in a unit near the median and 0 in bad pixels; quality
         bits of `spectra.flags`, (n,).
 
     Raises:
@@ -211,16 +245,16 @@ def clean(
     exact, weight = (
         np.atleast_2d(np.ma.asarray(array, np.float64).filled(np.nan)) for array in (flux, ivar)
     )
-    if exact.shape != weight.shape or exact.ndim != 2 or exact.shape[1] != BOSS_GRID.size:
+    if exact.shape != weight.shape or exact.ndim != 2 or exact.shape[1] != grid.size:
         raise InputError(
-            f"flux {exact.shape} and ivar {weight.shape} must both be (n, {BOSS_GRID.size});"
+            f"flux {exact.shape} and ivar {weight.shape} must both be (n, {grid.size});"
             " bring spectra to the grid with spectranet_jax.spectra.rebin"
         )
     exact, weight = _near_one(exact, weight)
     mismatch = noise_flags(scatter.too_small(exact, weight))  # float32 may not hold such an ivar
     near = np.where(np.abs(exact) < FLUX_LIMIT, exact, np.nan).astype(np.float32)
     weight = np.where(np.abs(weight) < IVAR_LIMIT, weight, np.nan).astype(np.float32)
-    bits = quality_flags(near, weight) | mismatch
+    bits = quality_flags(near, weight, grid) | mismatch
     if flags is not None:
         # Of a file that could not be read, nothing else is known.
         bits = np.where(flags & Flag.UNREADABLE, flags, bits | flags)
@@ -247,20 +281,16 @@ def _overlap(one: Model, other: Model) -> bool:
     return bool(set(one.task.applies_to) & set(other.task.applies_to))
 
 
-def grid_text() -> str:
-    """The grid of wavelengths, in words."""
-    return f"log10 {BOSS_GRID.start} + {BOSS_GRID.dloglam} x {BOSS_GRID.size}, vacuum"
-
-
 def provenance(models: Sequence[Model]) -> dict[str, Any]:
     """Header keywords: version and grid; name, weights, seed, data and config of each model."""
     header: dict[str, Any] = {
         "VERSION": f"spectranet-jax {spectranet_jax.__version__}",
-        "GRID": grid_text(),
+        "GRID": str(models[0].grid),
     }
     for number, model in enumerate(models, start=1):
         header |= {
             f"MODEL{number}": model.name,
+            f"GRID{number}": str(model.grid),
             f"SHA256_{number}": model.sha256,
             f"SEED{number}": model.config["seed"],
             f"DATA{number}": model.config["data"]["fingerprint"],

@@ -13,6 +13,7 @@ from spectranet_jax.networks.linenet import LineNet
 from spectranet_jax.networks.quasarnet import QuasarNet
 from spectranet_jax.networks.spectranet import SpectraNetClassifier, SpectraNetRegressor
 from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.grid import LogGrid
 
 __all__ = [
     "NETWORKS",
@@ -33,8 +34,8 @@ NETWORKS: dict[str, type[nn.Module]] = {
 }
 
 
-def build(name: str, **fields: Any) -> nn.Module:
-    """The network of that name with the given fields; lists become tuples, as JSON gives them.
+def build(name: str, grid: LogGrid, **fields: Any) -> nn.Module:
+    """The network of that name on a grid; lists become tuples, as JSON gives them.
 
     Raises:
         InputError: if no network has that name, or it lacks one of the fields.
@@ -43,7 +44,8 @@ def build(name: str, **fields: Any) -> nn.Module:
         raise InputError(f"no network is called {name!r}; there are {', '.join(NETWORKS)}")
     try:
         return NETWORKS[name](
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+            grid=grid,
+            **{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()},
         )
     except TypeError as error:
         raise InputError(

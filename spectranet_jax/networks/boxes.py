@@ -9,7 +9,7 @@ interpolated linearly between the pixels' left edges, both ways, which is what Q
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.spectra.grid import BOSS_GRID, LogGrid
+from spectranet_jax.spectra.grid import LogGrid
 
 LINES = {
     "LYA": 1215.67,
@@ -28,14 +28,8 @@ OFF_GRID = -1
 Float64Array = NDArray[np.float64]
 
 
-def redshift_range(rest: float, grid: LogGrid = BOSS_GRID) -> tuple[float, float]:
-    """Redshifts between which a line is on the grid: at the left edges of its first, last pixel."""
-    left = grid.edges[:-1]
-    return float(left[0] / rest - 1), float(left[-1] / rest - 1)
-
-
 def encode(
-    z: NDArray[np.floating], rest: float, boxes: int, grid: LogGrid = BOSS_GRID
+    z: NDArray[np.floating], rest: float, boxes: int, grid: LogGrid
 ) -> tuple[NDArray[np.int64], Float64Array]:
     """Box and offset of a line.
 
@@ -63,7 +57,7 @@ def decode(
     offset: NDArray[np.floating],
     rest: float,
     boxes: int,
-    grid: LogGrid = BOSS_GRID,
+    grid: LogGrid,
 ) -> Float64Array:
     """The redshift of a line, float64 (n,): the inverse of `encode`.
 

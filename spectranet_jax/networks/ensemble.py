@@ -14,6 +14,8 @@ import jax
 import jax.numpy as jnp
 
 from spectranet_jax.networks.linenet import LineNet, Output, peak
+from spectranet_jax.spectra.grid import LogGrid
+from spectranet_jax.spectra.zsteps import ZSteps
 
 Array = jax.Array
 
@@ -22,22 +24,26 @@ class LineNetEnsemble(nn.Module):
     """The network.
 
     Attributes:
+        grid: the bins of the spectra.
         members: how many.
         member: fields of each `LineNet`.
     """
 
+    grid: LogGrid
     members: int
     member: Mapping[str, Any] = field(default_factory=dict)
 
     @nn.compact
     def __call__(self, flux: Array, weight: Array, train: bool = False) -> Output:
         """In training each member's answer, (members, batch, ...); else their mixture."""
-        members = [LineNet(**self.member, name=f"member_{i}") for i in range(self.members)]
+        members = [
+            LineNet(self.grid, **self.member, name=f"member_{i}") for i in range(self.members)
+        ]
         answers = [member(flux, weight, train) for member in members]
         if train:
             return jax.tree.map(lambda *parts: jnp.stack(parts), *answers)
         # Evidence for the redshift of all: read again there (the compiler does the rest but once).
-        at = peak(mixture(answers).z_logits)
+        at = peak(mixture(answers).z_logits, ZSteps.of(self.grid).window)
         return mixture([member(flux, weight, at=at) for member in members])
 
 

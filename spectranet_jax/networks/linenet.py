@@ -16,8 +16,9 @@ import numpy as np
 from jax import lax
 from jax.nn import initializers
 
-from spectranet_jax.spectra.grid import BOSS_GRID
+from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import REST
+from spectranet_jax.spectra.zsteps import A_BIN, ZSteps
 
 Array = jax.Array
 
@@ -29,18 +30,8 @@ LINES = ("Lyman limit", "Lyb", "OVI", "Lya", "NV", "OI 1304", "SiIV", "CIV", "He
 BAL_LINES = ("OVI", "Lya", "NV", "SiIV", "CIV", "AlIII", "MgII")
 """Blueward of which broad absorption is sought."""
 
-SUBBINS = 2
-"""Steps of log10(1+z) a bin of wavelength."""
-
-Z_STEPS = 1640
-"""From z = 0 to 5.6, in steps of 5e-4 of log10(1+z)."""
-
-Z_STEP = BOSS_GRID.dloglam / SUBBINS
-"""345 km/s."""
-
-
-HALF_WINDOW = 9
-"""Steps either side that make the window of a redshift: 3000 km/s are 8.7."""
+REGION, COARSE = 10_350.0, 3_450.0
+"""Lengths, km/s: of the regions that the dense layers see, and of the steps of the correction."""
 
 
 class Output(NamedTuple):
@@ -49,7 +40,8 @@ class Output(NamedTuple):
     Attributes:
         class_logits: (batch, 3), unnormalized log-probabilities of star, galaxy, quasar.
         bal_logit: (batch,), log-odds of broad absorption if it is a quasar.
-        z_logits: (batch, `Z_STEPS`), unnormalized log p(z) if it is no star.
+        z_logits: (batch, zsteps), unnormalized log p(z) in the steps of `ZSteps`, if it is no
+            star.
         evidence: (batch, lines), each line's part in z_logits at `peak`.
     """
 
@@ -63,6 +55,7 @@ class LineNet(nn.Module):
     """The network.
 
     Attributes:
+        grid: the bins of the spectra.
         features: channels of the trunk.
         width: of its convolutions, bins.
         dilations: of its residual blocks, bins between a convolution's points.
@@ -73,6 +66,7 @@ class LineNet(nn.Module):
         lines: whose evidence is summed, names of `spectra.lines.REST`.
     """
 
+    grid: LogGrid
     features: int = 48
     width: int = 5
     dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 1, 2)
@@ -88,33 +82,33 @@ class LineNet(nn.Module):
         """Spectra as `tasks.linenet` prepares them.
 
         Args:
-            flux: (batch, 443), normalized, 0 where there is no measurement.
-            weight: (batch, 443), 1/sigma in units of the normalized flux, 0 likewise.
+            flux: (batch, bins), normalized, 0 where there is no measurement.
+            weight: (batch, bins), 1/sigma in units of the normalized flux, 0 likewise.
             train: drop features at random, with the random stream "dropout".
             at: (batch,), the step of p(z) at which the evidence is read; `peak` by default.
         """
+        steps = ZSteps.of(self.grid)
         covered = coverage(weight)[..., None]
-        x = trunk(self, flux, weight, covered)  # (batch, 443, features)
+        x = trunk(self, flux, weight, covered)  # (batch, bins, features)
 
-        maps = nn.Dense(SUBBINS * len(self.lines), kernel_init=initializers.zeros)(x) * covered
-        by_line = shifted(subbins(maps, len(self.lines)), self.lines)
-        z_logits = jnp.sum(jnp.stack(by_line), axis=0)  # (batch, Z_STEPS)
+        maps = nn.Dense(A_BIN * len(self.lines), kernel_init=initializers.zeros)(x) * covered
+        by_line = shifted(subbins(maps, len(self.lines)), self.lines, self.grid)
+        z_logits = jnp.sum(jnp.stack(by_line), axis=0)  # (batch, zsteps)
 
-        # Regions of 15 bins, that know where on the detector they are.
-        regions = nn.relu(x)[:, :435].reshape(len(x), 29, 15, -1).mean(axis=2).reshape(len(x), -1)
-        dense = nn.relu(nn.Dense(self.hidden)(regions))
+        dense = nn.relu(nn.Dense(self.hidden)(regions(nn.relu(x), self.grid.bins(REGION))))
         dense = nn.Dropout(self.dropout, deterministic=not train)(dense)
         if self.correction:
-            coarse = nn.Dense(Z_STEPS // 10, kernel_init=initializers.zeros)(dense)
-            z_logits = z_logits + jnp.repeat(coarse, 10, axis=-1)
+            each = round(COARSE / steps.kms)
+            coarse = nn.Dense(-(-steps.size // each), kernel_init=initializers.zeros)(dense)
+            z_logits = z_logits + jnp.repeat(coarse, each, axis=-1)[:, : steps.size]
         class_logits = nn.Dense(3)(dense)
 
-        p = lax.stop_gradient(jax.nn.softmax(z_logits))  # (batch, Z_STEPS)
-        troughs = nn.Dense(SUBBINS * len(BAL_LINES), kernel_init=initializers.zeros)(x) * covered
-        bal = sum(shifted(subbins(troughs, len(BAL_LINES)), BAL_LINES))
+        p = lax.stop_gradient(jax.nn.softmax(z_logits))  # (batch, zsteps)
+        troughs = nn.Dense(A_BIN * len(BAL_LINES), kernel_init=initializers.zeros)(x) * covered
+        bal = sum(shifted(subbins(troughs, len(BAL_LINES)), BAL_LINES, self.grid))
         bal_logit = (p * bal).sum(-1) + nn.Dense(1)(dense)[:, 0]
 
-        best = peak(z_logits) if at is None else at
+        best = peak(z_logits, steps.window) if at is None else at
         evidence = jnp.stack(
             [jnp.take_along_axis(one, best[:, None], 1)[:, 0] for one in by_line], -1
         )
@@ -122,7 +116,7 @@ class LineNet(nn.Module):
 
 
 def trunk(net: LineNet, flux: Array, weight: Array, covered: Array) -> Array:
-    """Residual blocks of dilated convolutions, (batch, 443, features).
+    """Residual blocks of dilated convolutions, (batch, bins, features).
 
     Outside of the covered range every layer is 0, as the padding beyond the grid is: so a spectrum
     that ends early is no other than one that ends with the grid.
@@ -135,12 +129,29 @@ def trunk(net: LineNet, flux: Array, weight: Array, covered: Array) -> Array:
     return x
 
 
-def peak(z_logits: Array) -> Array:
-    """The likeliest step within the window of +-3000 km/s that holds most of p(z), (batch,)."""
+def regions(x: Array, width: int) -> Array:
+    """Means over regions of `width` bins, which know where on the detector they are.
+
+    (batch, bins, features) -> (batch, regions * features); bins after the last whole region count
+    for nothing.
+    """
+    batch, bins, features = x.shape
+    count = bins // width
+    whole = x[:, : count * width].reshape(batch, count, width, features)
+    return whole.mean(axis=2).reshape(batch, -1)
+
+
+def peak(z_logits: Array, window: int) -> Array:
+    """The likeliest step within the window that holds most of p(z), (batch,).
+
+    Args:
+        z_logits: (batch, zsteps).
+        window: steps on either side of a redshift.
+    """
     p = jax.nn.softmax(z_logits)
-    mass = lax.reduce_window(p, 0.0, lax.add, (1, 2 * HALF_WINDOW + 1), (1, 1), "SAME")
-    distance = jnp.abs(jnp.arange(Z_STEPS)[None] - mass.argmax(axis=-1)[:, None])
-    return jnp.where(distance <= HALF_WINDOW, p, 0).argmax(axis=-1)
+    mass = lax.reduce_window(p, 0.0, lax.add, (1, 2 * window + 1), (1, 1), "SAME")
+    distance = jnp.abs(jnp.arange(p.shape[-1])[None] - mass.argmax(axis=-1)[:, None])
+    return jnp.where(distance <= window, p, 0).argmax(axis=-1)
 
 
 def coverage(weight: Array) -> Array:
@@ -152,33 +163,34 @@ def coverage(weight: Array) -> Array:
 
 
 def subbins(maps: Array, lines: int) -> Array:
-    """(batch, bins, SUBBINS * lines) -> (batch, lines, bins * SUBBINS), finer along wavelength."""
+    """(batch, bins, A_BIN * lines) -> (batch, lines, bins * A_BIN), finer along wavelength."""
     batch, bins, _ = maps.shape
-    fine = maps.reshape(batch, bins, SUBBINS, lines).reshape(batch, bins * SUBBINS, lines)
+    fine = maps.reshape(batch, bins, A_BIN, lines).reshape(batch, bins * A_BIN, lines)
     return fine.swapaxes(1, 2)
 
 
-def shifted(maps: Array, lines: Sequence[str]) -> list[Array]:
-    """Each line's map against redshift instead of wavelength, (batch, Z_STEPS) each.
+def shifted(maps: Array, lines: Sequence[str], grid: LogGrid) -> list[Array]:
+    """Each line's map against redshift instead of wavelength, (batch, zsteps) each.
 
     A line at redshift z stands log10(rest (1 + z) / start) / step fine bins from the start of the
     grid; between the centers of two bins the map is interpolated.
     """
     # Position of the first redshift, counted from the center of the first fine bin.
-    first = np.log10([REST[line] / BOSS_GRID.start for line in lines]) / Z_STEP
+    steps = ZSteps.of(grid)
+    first = np.log10([REST[line] / grid.start for line in lines]) / steps.width
     whole = np.floor(first).astype(int)
     part = jnp.asarray((first - whole)[None, :, None], maps.dtype)
     padded = jnp.pad(maps, ((0, 0), (0, 0), (1, 1)))
     between = (1 - part) * padded[..., :-1] + part * padded[..., 1:]  # between k - 1 and k
     # Split rather than indexed: the gradient is then one concatenation.
     rows = lax.split(between, [1] * len(lines), axis=1)
-    return [_window(row[:, 0], int(k) + 1) for row, k in zip(rows, whole, strict=True)]
+    return [_cut(row[:, 0], int(k) + 1, steps.size) for row, k in zip(rows, whole, strict=True)]
 
 
-def _window(row: Array, start: int) -> Array:
-    """`Z_STEPS` values of (batch, n) from index `start` on, 0 beyond either end."""
+def _cut(row: Array, start: int, size: int) -> Array:
+    """`size` values of (batch, n) from index `start` on, 0 beyond either end."""
     n = row.shape[1]
-    first, stop = max(start, 0), min(start + Z_STEPS, n)
+    first, stop = max(start, 0), min(start + size, n)
     if stop <= first:
-        return jnp.zeros((len(row), Z_STEPS), row.dtype)
-    return jnp.pad(row[:, first:stop], ((0, 0), (first - start, start + Z_STEPS - stop)))
+        return jnp.zeros((len(row), size), row.dtype)
+    return jnp.pad(row[:, first:stop], ((0, 0), (first - start, start + size - stop)))

@@ -7,6 +7,7 @@ from jax.nn import initializers
 
 from spectranet_jax.networks.layers import FORMS
 from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.grid import LogGrid
 
 Array = jax.Array
 
@@ -67,6 +68,7 @@ class QuasarNet(nn.Module):
     the paper's: 520,882 trainable parameters for 443 pixels.
 
     Attributes:
+        grid: the bins of the spectra.
         filters: of each convolution; as many as are named.
         width: of the kernels, pixels.
         stride: of the convolutions, pixels.
@@ -80,6 +82,7 @@ class QuasarNet(nn.Module):
         form: how convolutions are computed, a key of `layers.FORMS`.
     """
 
+    grid: LogGrid
     filters: tuple[int, ...] = (100, 100, 100, 100)
     width: int = 10
     stride: int = 2

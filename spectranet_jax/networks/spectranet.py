@@ -9,6 +9,7 @@ import jax
 from jax.nn import initializers
 
 from spectranet_jax.networks.layers import ConvPool
+from spectranet_jax.spectra.grid import LogGrid
 
 Array = jax.Array
 
@@ -39,12 +40,14 @@ class SpectraNetClassifier(nn.Module):
     """Table 1: normalized flux to log-probabilities of the classes; 330,316 parameters.
 
     Attributes:
+        grid: the bins of the spectra.
         channels: of the four convolutions.
         dropout: share of activations dropped, before each of the two linear layers.
         classes: number of classes.
         form: how convolutions are computed, a key of `layers.FORMS`.
     """
 
+    grid: LogGrid
     channels: tuple[int, ...] = (100, 100, 100, 100)
     dropout: float = 0.1
     classes: int = 4
@@ -70,11 +73,13 @@ class SpectraNetRegressor(nn.Module):
     """Table 3: normalized flux to one number, the standardized redshift; 1,658,593 parameters.
 
     Attributes:
+        grid: the bins of the spectra.
         channels: of the four convolutions.
         dropout: share of activations dropped, before the first and the last linear layer.
         form: how convolutions are computed, a key of `layers.FORMS`.
     """
 
+    grid: LogGrid
     channels: tuple[int, ...] = (64, 128, 256, 256)
     dropout: float = 0.5
     form: str = "fast"

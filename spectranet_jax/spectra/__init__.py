@@ -1,8 +1,16 @@
 """What a spectrum is: grid, normalization, noise, labels, and their form on disk. No JAX here."""
 
 from spectranet_jax.spectra.errors import InputError
-from spectranet_jax.spectra.grid import BOSS_GRID, LogGrid, rebin
+from spectranet_jax.spectra.grid import QUASARNET_GRID, LogGrid, rebin
 from spectranet_jax.spectra.labels import CLASSES
 from spectranet_jax.spectra.normalize import moments, normalize
 
-__all__ = ["BOSS_GRID", "CLASSES", "InputError", "LogGrid", "moments", "normalize", "rebin"]
+__all__ = [
+    "CLASSES",
+    "QUASARNET_GRID",
+    "InputError",
+    "LogGrid",
+    "moments",
+    "normalize",
+    "rebin",
+]

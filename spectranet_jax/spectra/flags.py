@@ -5,6 +5,8 @@ from enum import IntFlag
 import numpy as np
 from numpy.typing import NDArray
 
+from spectranet_jax.spectra.grid import LogGrid
+
 
 class Flag(IntFlag):
     """Why a catalog row deserves a second look; 0 is a clean row."""
@@ -18,23 +20,32 @@ class Flag(IntFlag):
     CHECKSUM = 64  # the data do not sum to the file's DATASUM: it was edited, or is damaged
 
 
+SN_WIDTH = 1e-3
+"""Width in log10(wavelength) of the bins that S/N is told for: 690 km/s."""
+
 LOW_SN_LIMIT = 2.0
 """Median S/N a 690 km/s bin below which LOW_SN is set: about 0.75 a native BOSS pixel."""
 
 PARTIAL_LIMIT = 0.1
 
 
-def median_sn(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Median of flux * sqrt(ivar) over the bins with data, float32 (...,); 0 where there are none.
+def median_sn(
+    flux: NDArray[np.floating], ivar: NDArray[np.floating], grid: LogGrid
+) -> NDArray[np.float32]:
+    """Median S/N of the bins with data, float32 (...,); 0 where there are none.
+
+    It is that of bins of `SN_WIDTH`, whatever the grid: S/N grows as the root of the width.
 
     Args:
         flux: (..., bins).
         ivar: (..., bins), 0 where there is no measurement.
+        grid: the bins.
     """
     sn = np.where(ivar > 0, flux * np.sqrt(np.maximum(ivar, 0)), np.nan)
     dead = ~np.any(ivar > 0, axis=-1)
     sn = np.where(dead[..., None], 0.0, sn)  # nanmedian warns of an all-NaN row
-    return np.nanmedian(sn, axis=-1).astype(np.float32)
+    wider = (SN_WIDTH / grid.dloglam) ** 0.5
+    return (wider * np.nanmedian(sn, axis=-1)).astype(np.float32)
 
 
 def pixel_flags(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDArray[np.int32]:
@@ -48,12 +59,15 @@ def noise_flags(mismatch: NDArray[np.bool_]) -> NDArray[np.int32]:
     return np.where(mismatch, Flag.NOISE_MISMATCH, 0).astype(np.int32)
 
 
-def quality_flags(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDArray[np.int32]:
+def quality_flags(
+    flux: NDArray[np.floating], ivar: NDArray[np.floating], grid: LogGrid
+) -> NDArray[np.int32]:
     """Flags of rebinned spectra, int32 (n,): those that can be told from the arrays alone.
 
     Args:
         flux: (n, bins).
         ivar: (n, bins), 0 where there is no measurement.
+        grid: the bins.
     """
     bad = (~np.isfinite(flux) | ~np.isfinite(ivar) | (ivar < 0)).any(axis=-1)
     ivar = np.where(np.isfinite(flux) & np.isfinite(ivar), np.maximum(ivar, 0), 0)
@@ -66,5 +80,5 @@ def quality_flags(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDA
     flags |= np.where(no_data, Flag.NO_DATA, 0).astype(np.int32)
     flags |= np.where(bad, Flag.BAD_PIXELS, 0).astype(np.int32)
     flags |= np.where(empty.mean(axis=-1) > PARTIAL_LIMIT, Flag.PARTIAL, 0).astype(np.int32)
-    flags |= np.where(median_sn(flux, ivar) < LOW_SN_LIMIT, Flag.LOW_SN, 0).astype(np.int32)
+    flags |= np.where(median_sn(flux, ivar, grid) < LOW_SN_LIMIT, Flag.LOW_SN, 0).astype(np.int32)
     return flags

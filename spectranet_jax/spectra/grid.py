@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from spectranet_jax.spectra import wavelengths
 from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
 Float64Array = NDArray[np.float64]
 
@@ -25,6 +26,23 @@ class LogGrid:
     start: float
     dloglam: float
     size: int
+
+    def __str__(self) -> str:
+        return f"log10 {self.start} + {self.dloglam} x {self.size}, vacuum"
+
+    @property
+    def bin_kms(self) -> float:
+        """Width of a bin as a velocity, km/s, to first order: c ln(10) dloglam."""
+        return SPEED_OF_LIGHT * np.log(10) * self.dloglam
+
+    @property
+    def bytes_a_spectrum(self) -> int:
+        """Memory of a spectrum's flux and ivar in float32."""
+        return 2 * self.size * np.dtype(np.float32).itemsize
+
+    def bins(self, kms: float) -> int:
+        """Whole bins, at least one, that come nearest to a velocity in km/s."""
+        return max(1, round(kms / self.bin_kms))
 
     @cached_property
     def edges(self) -> Float64Array:
@@ -45,7 +63,7 @@ class LogGrid:
         return np.floor(offset / self.dloglam).astype(np.int64)
 
 
-BOSS_GRID = LogGrid(start=3600.0, dloglam=1e-3, size=443)
+QUASARNET_GRID = LogGrid(start=3600.0, dloglam=1e-3, size=443)
 """QuasarNET's grid, 690.3 km/s a bin: py/quasarnet/io.py of Busca & Balland (2018)."""
 
 
@@ -53,7 +71,7 @@ def rebin(
     loglam: NDArray[np.floating],
     flux: NDArray[np.floating],
     ivar: NDArray[np.floating],
-    grid: LogGrid = BOSS_GRID,
+    grid: LogGrid,
 ) -> tuple[Float64Array, Float64Array]:
     """Average pixels into the bins of `grid`, weighted by inverse variance.
 
@@ -107,9 +125,7 @@ class Binning:
     filled: NDArray[np.int64]
 
     @classmethod
-    def of(
-        cls, loglam: NDArray[np.floating], grid: LogGrid = BOSS_GRID, source: str = ""
-    ) -> "Binning":
+    def of(cls, loglam: NDArray[np.floating], grid: LogGrid, source: str = "") -> "Binning":
         """The binning of these wavelengths: see `rebin`; errors name the file `source`."""
         loglam = np.ma.filled(np.ma.asarray(loglam, np.float64), np.nan)
         known = np.isfinite(loglam)

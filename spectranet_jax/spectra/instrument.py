@@ -1,18 +1,23 @@
 """What telescope, spectrograph and pipeline make of light: from a noiseless spectrum to a record.
 
 Written for NumPy and JAX arrays alike, as `spectra.noise`: the same lines write a mock survey to
-disk and give a compiled training step another observation of the same light each time.
+disk and give a compiled training step another observation of the same light each time. Lengths are
+velocities, so that a spectrum has the same errors on any grid.
 """
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 
 from spectranet_jax.spectra import noise
-from spectranet_jax.spectra.grid import BOSS_GRID, LogGrid
+from spectranet_jax.spectra.grid import LogGrid
 
 Array = Any
 """A NumPy or JAX array: whatever has `__array_namespace__`."""
+
+SMOOTH, ROUGH = 6900.0, 690.0
+"""Lengths over which smooth errors, and those from pixel to pixel, vary, km/s."""
 
 DICHROIC = 6050.0
 """Where the blue arm hands over to the red one, Angstrom."""
@@ -37,7 +42,7 @@ class Draws(Protocol):
 def observe(
     draws: Draws,
     light: Array,
-    grid: LogGrid = BOSS_GRID,
+    grid: LogGrid,
     effects: tuple[str, ...] = EFFECTS,
 ) -> tuple[Array, Array]:
     """Light as a survey would record it.
@@ -62,23 +67,33 @@ def observe(
     if "noise" in effects:
         flux, ivar = noise.observe(flux, level, normals, grid)
     else:
-        middle = xp.full_like(flux, noise.MEDIAN_SIGMA) * level[:, grid.size // 2, None]
+        sigma = noise.MEDIAN_SIGMA * (noise.KNOT_WIDTH / grid.dloglam) ** 0.5
+        middle = xp.full_like(flux, sigma) * level[:, grid.size // 2, None]
         flux, ivar = flux + middle * normals, 1 / middle**2
     if "glitches" in effects:
-        flux = glitches(draws, flux, 1 / xp.sqrt(ivar))
+        flux = glitches(draws, flux, 1 / xp.sqrt(ivar), grid)
     if "masks" in effects:
         empty = masks(draws, n, grid)
         flux, ivar = xp.where(empty, 0, flux), xp.where(empty, 0, ivar)
     return flux.astype(np.float32), ivar.astype(np.float32)
 
 
-def smooth_field(draws: Draws, n: int, bins: int, scale: int = 10) -> Array:
-    """A normal field that varies over `scale` bins, linear between its knots, float32 (n, bins)."""
-    coarse = draws.normal(n, bins // scale + 3)
-    position = np.arange(bins) / scale
+def smooth_field(draws: Draws, n: int, grid: LogGrid, length: float = SMOOTH) -> Array:
+    """A normal field that varies over `length` km/s, float32 (n, bins): linear between knots."""
+    scale = grid.bins(length)
+    coarse = draws.normal(n, grid.size // scale + 3)
+    position = np.arange(grid.size) / scale
     left = position.astype(np.int64)
     part = (position - left).astype(np.float32)[None]
     return coarse[:, left] * (1 - part) + coarse[:, left + 1] * part
+
+
+def rough_field(draw: Callable[..., Array], n: int, grid: LogGrid) -> Array:
+    """Draws that bins within `ROUGH` km/s share, float32 (n, bins)."""
+    scale = grid.bins(ROUGH)
+    if scale == 1:
+        return draw(n, grid.size)
+    return draw(n, -(-grid.size // scale))[:, np.arange(grid.size) // scale]
 
 
 def miscalibrate(draws: Draws, flux: Array, grid: LogGrid) -> Array:
@@ -107,57 +122,65 @@ def miscalibrate(draws: Draws, flux: Array, grid: LogGrid) -> Array:
     amount = draws.normal(n, len(shapes)) * scatter * xp.exp(0.35 * draws.normal(n, len(shapes)))
     too_blue = (draws.uniform(n, 1) < 0.5) * 0.07 * _exponential(draws, n, 4).sum(1, keepdims=True)
     smooth = amount @ xp.asarray(shapes) - too_blue * shapes[:1]
-    mottle = 0.01 * draws.normal(n, grid.size) + 0.012 * smooth_field(draws, n, grid.size)
+    mottle = 0.01 * rough_field(draws.normal, n, grid) + 0.012 * smooth_field(draws, n, grid)
     return flux * xp.exp(xp.clip(smooth, -1.5, 1.5)) * (1 + mottle)
 
 
 def sky_residual(draws: Draws, flux: Array, level: Array, grid: LogGrid) -> Array:
-    """Flux with what a wrong sky level leaves, float32 (n, bins): smooth over some ten bins."""
+    """Flux with what a wrong sky level leaves, float32 (n, bins): smooth over `SMOOTH`."""
     xp = flux.__array_namespace__()
     sigma = xp.sqrt(noise.variance(xp.zeros_like(flux), level, grid))
     amount = 0.25 * xp.exp(0.7 * draws.normal(len(flux), 1))
-    return flux + amount * sigma * smooth_field(draws, len(flux), grid.size)
+    # What a bin of `KNOT_WIDTH` has: sky is no noise that averages out in wider bins.
+    sigma *= np.float32((grid.dloglam / noise.KNOT_WIDTH) ** 0.5)
+    return flux + amount * sigma * smooth_field(draws, len(flux), grid)
 
 
 def noise_level(draws: Draws, n: int, grid: LogGrid) -> Array:
     """Sigma of each bin relative to the median spectrum's, float32 (n, bins).
 
     A factor a spectrum; a blue and a red end that differ from plate to plate (0.6 to 1.1 and 1 to
-    1.8 in five plates); a few percent from bin to bin, where pixels were rejected.
+    1.8 in five plates); a few percent over `ROUGH`, where pixels were rejected.
     """
     x = np.linspace(0, 1, grid.size)
     ends = np.stack([np.ones_like(x), np.exp(-x / 0.1), np.exp((x - 1) / 0.1)]).astype(np.float32)
     scatter = np.array([[noise.LEVEL_SCATTER, 0.2, 0.3]], np.float32)
     amount = draws.normal(n, 3) * scatter + np.array([[0, -0.15, 0.2]], np.float32)
     xp = amount.__array_namespace__()
-    jitter = 0.03 * draws.normal(n, grid.size) + 0.05 * smooth_field(draws, n, grid.size)
+    jitter = 0.03 * rough_field(draws.normal, n, grid) + 0.05 * smooth_field(draws, n, grid)
     return xp.exp(amount @ xp.asarray(ends) + jitter)
 
 
 def masks(draws: Draws, n: int, grid: LogGrid) -> Array:
     """Bins without measurement, bool (n, bins).
 
-    Single bins (0.1%), the blank ends of SDSS-I/II, now and then a gap of up to 40 bins, and rarely
-    a whole arm.
+    Stretches of `ROUGH` (0.1%), the blank ends of SDSS-I/II, now and then a gap of up to 28,000
+    km/s, and rarely a whole arm.
     """
+    rough = grid.bins(ROUGH)
     column = np.arange(grid.size)[None]
-    empty = draws.uniform(n, grid.size) < 0.001
-    empty = empty | ((draws.uniform(n, 1) < 0.3) & (column == 0))
+    empty = rough_field(draws.uniform, n, grid) < 0.001
+    empty = empty | ((draws.uniform(n, 1) < 0.3) & (column < rough))
     legacy = draws.uniform(n, 1) < LEGACY_SHARE
     first, last = grid.bin_of(np.log10(np.array(LEGACY_COVERAGE)))
-    jitter = (7 * draws.uniform(n, 2)).astype(np.int32) - 3  # up to three bins either way
+    jitter = rough * ((7 * draws.uniform(n, 2)).astype(np.int32) - 3)  # 2,070 km/s either way
     empty = empty | (legacy & ((column < first + jitter[:, :1]) | (column > last + jitter[:, 1:])))
-    start, length = grid.size * draws.uniform(n, 1), 5 + 36 * draws.uniform(n, 1)
+    start, length = grid.size * draws.uniform(n, 1), rough * (5 + 36 * draws.uniform(n, 1))
     in_gap = (column >= start) & (column < start + length)
     empty = empty | ((draws.uniform(n, 1) < 0.03) & in_gap)
     blue, lost = draws.uniform(n, 1) < 0.5, draws.uniform(n, 1) < 0.003
     return empty | (lost & ((grid.centers < DICHROIC)[None] == blue))
 
 
-def glitches(draws: Draws, flux: Array, sigma: Array) -> Array:
-    """Flux with cosmic rays that survived the co-addition: a bin in a thousand, float32."""
-    hit = draws.uniform(*flux.shape) < 0.0008
-    return flux + hit * sigma * 6 * _exponential(draws, *flux.shape)
+def glitches(draws: Draws, flux: Array, sigma: Array, grid: LogGrid) -> Array:
+    """Flux with cosmic rays that survived the co-addition: one in 860,000 km/s, float32.
+
+    They are narrower than a bin, so that in a narrower bin there are fewer of them, and each stands
+    out of the noise by more.
+    """
+    narrower = noise.KNOT_WIDTH / grid.dloglam
+    hit = draws.uniform(*flux.shape) < 0.0008 / narrower
+    return flux + hit * sigma * np.float32(6 * narrower**0.5) * _exponential(draws, *flux.shape)
 
 
 def _exponential(draws: Draws, *shape: int) -> Array:

@@ -1,8 +1,9 @@
 """The noise of a BOSS spectrum: its variance against wavelength and flux, and a draw of it.
 
 variance = sky + photons * flux, with knots after the median sigma and the fits of variance against
-flux of 140 spectra of plate 7102 (v5_7_0) on the 443-bin grid; sky lines and the red end were then
-set against plates 3650, 3655, 9367 and 10656 too.
+flux of 140 spectra of plate 7102 (v5_7_0) in bins of `KNOT_WIDTH`; sky lines and the red end were
+then set against plates 3650, 3655, 9367 and 10656 too. The variance of a bin is inversely
+proportional to its width, as that of a mean of independent pixels is.
 
 Written for NumPy and JAX arrays alike, so that a mock survey and a compiled training step draw the
 same noise.
@@ -13,13 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.spectra.grid import BOSS_GRID, LogGrid
+from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import REST, SKY
 
 Array = Any
 """A NumPy or JAX array: whatever has `__array_namespace__`."""
 
-# Wavelength, Angstrom -> sigma of a bin without source light, 1e-17 erg/s/cm^2/Angstrom.
+KNOT_WIDTH = 1e-3
+"""Width in log10(wavelength) of the bins that the knots are for: 690 km/s."""
+
+# Wavelength, Angstrom -> sigma of such a bin without source light, 1e-17 erg/s/cm^2/Angstrom.
 SKY_SIGMA = {3605: 1.3, 3650: 0.87, 3700: 0.58, 3800: 0.34, 4000: 0.18, 4250: 0.13, 4500: 0.105,
              5000: 0.085, 5500: 0.073, 5700: 0.085, 5900: 0.093, 6050: 0.093, 6300: 0.088,
              6500: 0.063, 7000: 0.050, 7500: 0.047, 8000: 0.055, 8250: 0.050, 8500: 0.057,
@@ -33,7 +37,7 @@ MEDIAN_SIGMA = float(np.median(list(SKY_SIGMA.values())))
 PHOTONS = {3605: 0.03, 3800: 0.016, 4000: 0.0089, 4500: 0.0042, 5500: 0.0028, 6500: 0.0021,
            7500: 0.0016, 8500: 0.0023, 9200: 0.0017, 9980: 0.006}  # fmt: skip
 
-# Sky line -> factor on the variance of its bin.
+# Sky line -> factor on the variance where it stands.
 SKY_LINES = dict.fromkeys(SKY, 1.7) | {"sky OI 5579": 2.6, "sky OH 9378": 4, "sky OH 9442": 3}
 
 # Wavelength, Angstrom -> true sigma over the one that ivar tells.
@@ -43,7 +47,7 @@ LEVEL_SCATTER = 0.22
 """Scatter (natural log) of sigma from spectrum to spectrum, source light apart."""
 
 
-def variance(flux: Array, level: Array, grid: LogGrid = BOSS_GRID) -> Array:
+def variance(flux: Array, level: Array, grid: LogGrid) -> Array:
     """Variance of each bin, of the dtype and shape of flux.
 
     Args:
@@ -57,9 +61,7 @@ def variance(flux: Array, level: Array, grid: LogGrid = BOSS_GRID) -> Array:
     return level**2 * (sky + photons * light)
 
 
-def observe(
-    flux: Array, level: Array, normals: Array, grid: LogGrid = BOSS_GRID
-) -> tuple[Array, Array]:
+def observe(flux: Array, level: Array, normals: Array, grid: LogGrid) -> tuple[Array, Array]:
     """Flux with noise, and the inverse variance that a pipeline would tell of it.
 
     Args:
@@ -80,12 +82,14 @@ def observe(
 
 def _knots(grid: LogGrid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Variance without source light, and variance a unit of flux, of each bin (bins,)."""
+    narrower = KNOT_WIDTH / grid.dloglam
     sigma = np.interp(grid.centers, list(SKY_SIGMA), list(SKY_SIGMA.values()))
     sky = sigma**2
     for name, factor in SKY_LINES.items():
-        distance = (np.log10(REST[name]) - np.log10(grid.centers)) / grid.dloglam
+        distance = (np.log10(REST[name]) - np.log10(grid.centers)) / KNOT_WIDTH
         sky *= 1 + (factor - 1) * np.exp(-0.5 * (distance / 0.8) ** 2)
-    return sky, np.interp(grid.centers, list(PHOTONS), list(PHOTONS.values()))
+    photons = np.interp(grid.centers, list(PHOTONS), list(PHOTONS.values()))
+    return narrower * sky, narrower * photons
 
 
 def _inflation(grid: LogGrid) -> NDArray[np.float64]:

@@ -9,13 +9,17 @@ import json
 import math
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.spectra.errors import InputError
+
+Columns = Mapping[str, NDArray[Any]]
+"""What is known of each spectrum beside its pixels: columns of `Block` by name."""
 
 BLOCK_SIZE = 512
 """Spectra a record holds at most: 512 is read 50 times faster a spectrum than 1."""

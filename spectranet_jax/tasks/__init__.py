@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.tasks import classify, linenet, quasarnet, redshift
 from spectranet_jax.tasks.task import Columns, Task
 
@@ -17,8 +18,8 @@ TASKS: dict[str, Callable[..., Task]] = {
 }
 
 
-def build(name: str, **fields: Any) -> Task:
-    """The task of that name with the given fields, as `Task.config` holds them.
+def build(name: str, grid: LogGrid, **fields: Any) -> Task:
+    """The task of that name on a grid, with the fields that `Task.config` holds.
 
     Raises:
         InputError: if no task has that name, or it lacks one of the fields.
@@ -26,7 +27,7 @@ def build(name: str, **fields: Any) -> Task:
     if name not in TASKS:
         raise InputError(f"no task is called {name!r}; there are {', '.join(TASKS)}")
     try:
-        return TASKS[name](**fields)
+        return TASKS[name](grid, **fields)
     except TypeError as error:
         raise InputError(
             f"{name} cannot be set up: {error}; was this made by another version?"

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.evaluation import classification
+from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import CLASSES, UNKNOWN
 from spectranet_jax.spectra.normalize import normalize
 from spectranet_jax.tasks.task import Columns, Task
@@ -33,9 +34,10 @@ def scores(columns: Columns, truth: Columns) -> dict[str, Any]:
     return classification.scores(truth["label"], np.log(np.maximum(p, 1e-30)))
 
 
-def task() -> Task:
+def task(grid: LogGrid) -> Task:
     """Four-class classification from the normalized flux, with cross-entropy."""
     return Task(
+        grid=grid,
         config={"name": "classify"},
         select=lambda truth: truth["label"] != UNKNOWN,
         target=lambda truth: {"label": truth["label"].astype(np.int32)},

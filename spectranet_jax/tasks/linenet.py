@@ -22,15 +22,17 @@ from spectranet_jax.evaluation import (
 )
 from spectranet_jax.evaluation.calibration import share
 from spectranet_jax.evaluation.recalibration import bin_labels, fit_temperature
-from spectranet_jax.networks.linenet import LINES, Z_STEP, Z_STEPS, Output
+from spectranet_jax.networks.linenet import LINES, Output
 from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, STAR, UNKNOWN
 from spectranet_jax.spectra.normalize import Array, moments, normalize
-from spectranet_jax.tasks.linenet_decode import EDGES, class_log_prob, column, decode
+from spectranet_jax.spectra.zsteps import ZSteps
+from spectranet_jax.tasks.linenet_decode import class_log_prob, column, decode
 from spectranet_jax.tasks.task import Columns, Task
 
-SMOOTHING = 0.5
-"""Sigma of the redshift's target in steps of p(z), 172 km/s: enough to tell where between two steps
+SMOOTHING = 2.5e-4
+"""Sigma of the redshift's target in log10(1 + z), 172 km/s: enough to tell where between two steps
 a redshift lies. What is wider widens p(z) itself, beyond what bright spectra deserve."""
 
 BAL_THRESHOLD = 0.75
@@ -54,15 +56,15 @@ def inputs(flux: Array, ivar: Array) -> tuple[Array, Array]:
     return 3 * xp.asinh(normalized / 3), weight
 
 
-def target(truth: Columns) -> dict[str, NDArray[Any]]:
+def target(truth: Columns, steps: ZSteps) -> dict[str, NDArray[Any]]:
     """What the loss reads, one value a spectrum.
 
     label: int32. log_z: float32, log10(1 + z) in steps of p(z). has_z: float32, 1 where the
     redshift counts: a galaxy's or a quasar's, secure, and within the range of p(z).
     """
     z = np.nan_to_num(np.asarray(truth["z"], np.float64), nan=-1.0)
-    place = np.log10(1 + np.maximum(z, -0.5)) / Z_STEP
-    inside = (place >= 0) & (place < Z_STEPS)
+    place = np.log10(1 + np.maximum(z, -0.5)) / steps.width
+    inside = (place >= 0) & (place < steps.size)
     secure = truth["z_conf"] == CONFIDENT
     has_z = inside & secure & (truth["label"] != STAR)
     return {
@@ -72,23 +74,24 @@ def target(truth: Columns) -> dict[str, NDArray[Any]]:
     }
 
 
-def loss(output: Output, batch: dict[str, jax.Array]) -> jax.Array:
+def loss(output: Output, batch: dict[str, jax.Array], steps: ZSteps) -> jax.Array:
     """-log p of the class, and where it counts the cross-entropy of the redshift, (batch,).
 
     Of an ensemble in training, (members, batch, ...), the mean over its members.
     """
     if output.bal_logit.ndim == 2:
-        return jax.vmap(loss, in_axes=(0, None))(output, batch).mean(axis=0)
+        return jax.vmap(partial(loss, steps=steps), (0, None))(output, batch).mean(axis=0)
     log_p = class_log_prob(output)
     of_class = -jnp.take_along_axis(log_p, batch["label"][:, None], axis=-1)[:, 0]
-    centers = jnp.arange(Z_STEPS)[None] + 0.5
-    bell = jnp.exp(-0.5 * ((centers - batch["log_z"][:, None]) / SMOOTHING) ** 2)
+    centers = jnp.arange(steps.size)[None] + 0.5
+    sigma = SMOOTHING / steps.width
+    bell = jnp.exp(-0.5 * ((centers - batch["log_z"][:, None]) / sigma) ** 2)
     bell /= bell.sum(axis=-1, keepdims=True)
     of_z = -(bell * jax.nn.log_softmax(output.z_logits)).sum(axis=-1)
     return of_class + batch["has_z"] * of_z
 
 
-def scores(columns: Columns, truth: Columns) -> dict[str, Any]:
+def scores(columns: Columns, truth: Columns, steps: ZSteps) -> dict[str, Any]:
     """Those of the class, as `classify` has them, and of what else is answered.
 
     quasars: `evaluation.quasars`. galaxies: `evaluation.redshift` of galaxies with a secure
@@ -99,7 +102,7 @@ def scores(columns: Columns, truth: Columns) -> dict[str, Any]:
     log_p = np.log(np.maximum([columns[f"P_{name}"] for name in CLASSES], 1e-30)).T
     kind, z = np.asarray(columns["CLASS"]), np.ma.getdata(columns["Z"])
     called = np.array([CLASSES.index(name) for name in kind.tolist()])
-    known = redshift_known(truth)
+    known = redshift_known(truth, steps)
     galaxy = known & (truth["label"] == GALAXY)
     return classification.scores(truth["label"], log_p, predicted=called) | {
         "quasars": quasars.scores(
@@ -112,7 +115,9 @@ def scores(columns: Columns, truth: Columns) -> dict[str, Any]:
             p_bal=np.ma.getdata(columns["P_BAL"]),
         ),
         "galaxies": redshift.scores(z[galaxy], truth["z"][galaxy]) if galaxy.any() else None,
-        "posterior": posterior_scores.scores(columns["P_OF_Z"][known], EDGES, truth["z"][known])
+        "posterior": posterior_scores.scores(
+            columns["P_OF_Z"][known], steps.edges, truth["z"][known]
+        )
         if known.any()
         else None,
         "z_err_holds": _held(columns, truth, known),
@@ -129,28 +134,30 @@ def _held(columns: Columns, truth: Columns, known: NDArray[np.bool_]) -> dict[st
     return {str(k): share(pull <= k) for k in (1, 2)}
 
 
-def calibrate(columns: Columns, truth: Columns) -> dict[str, Any]:
+def calibrate(columns: Columns, truth: Columns, steps: ZSteps) -> dict[str, Any]:
     """Temperatures at which held-out spectra are likeliest: fields of the task.
 
     Args:
         columns: what the network says of them at temperatures of 1.
         truth: what is known of them.
+        steps: of p(z).
     """
     log_p = np.log(np.maximum([columns[f"P_{name}"] for name in CLASSES], 1e-30)).T
     fields = {"class_temperature": fit_temperature(log_p, truth["label"])}
-    known = redshift_known(truth)
+    known = redshift_known(truth, steps)
     if known.any():
         log_z = np.log(np.maximum(columns["P_OF_Z"][known], 1e-30))
-        fields["temperature"] = fit_temperature(log_z, bin_labels(truth["z"][known], EDGES))
+        fields["temperature"] = fit_temperature(log_z, bin_labels(truth["z"][known], steps.edges))
     return fields
 
 
-def redshift_known(truth: Columns) -> NDArray[np.bool_]:
+def redshift_known(truth: Columns, steps: ZSteps) -> NDArray[np.bool_]:
     """Spectra whose redshift counts, bool (n,): see `target`."""
-    return target(truth)["has_z"] > 0
+    return target(truth, steps)["has_z"] > 0
 
 
 def task(
+    grid: LogGrid,
     lines: Sequence[str] = LINES,
     trained_prior: Sequence[float] = PRIORS["equal"],
     prior: Sequence[float] | None = None,
@@ -161,6 +168,7 @@ def task(
     """Class, redshift and broad absorption at once.
 
     Args:
+        grid: the bins of the spectra.
         lines: of the network's evidence.
         trained_prior: share of each of the four classes in training.
         prior: share of each in what is predicted, up to a factor; None for the one of training.
@@ -180,7 +188,9 @@ def task(
             f"the class prior {list(wanted)} allows only classes that the network was not trained"
             " on; give another one"
         )
+    steps = ZSteps.of(grid)
     return Task(
+        grid=grid,
         config={
             "name": "linenet",
             "lines": list(lines),
@@ -191,19 +201,20 @@ def task(
             "class_temperature": class_temperature,
         },
         select=lambda truth: truth["label"] != UNKNOWN,
-        target=target,
+        target=partial(target, steps=steps),
         inputs=inputs,
-        loss=loss,
+        loss=partial(loss, steps=steps),
         decode=partial(
             decode,
+            edges=steps.edges,
             lines=lines,
             reweighting=reweighting,
             bal_threshold=bal_threshold,
             temperature=temperature,
             class_temperature=class_temperature,
         ),
-        scores=scores,
-        calibrate=calibrate,
+        scores=partial(scores, steps=steps),
+        calibrate=partial(calibrate, steps=steps),
         applies_to=tuple(range(len(CLASSES))),
         columns={
             "Z2": ("f8", "second-best redshift"),

@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 
 from spectranet_jax.evaluation import posterior
 from spectranet_jax.evaluation.recalibration import at_temperature
-from spectranet_jax.networks.linenet import Z_STEP, Z_STEPS, Output
+from spectranet_jax.networks.linenet import Output
 from spectranet_jax.spectra.labels import CLASSES, GALAXY, QSO, QSO_BAL, STAR
-
-EDGES = Z_STEP * np.arange(Z_STEPS + 1)
-"""Of the bins of p(z), in log10(1 + z), float64."""
 
 
 def decode(
     output: Output,
+    edges: NDArray[np.float64],
     lines: Sequence[str],
     reweighting: NDArray[np.float64],
     bal_threshold: float,
@@ -28,11 +26,12 @@ def decode(
     """Catalog columns of what the network says; a star has no redshift.
 
     Called is the greatest of star, galaxy and quasar, and of quasars those are QSO_BAL whose P_BAL
-    is at the threshold or above. Beside the catalog's columns stands P_OF_Z, (n, Z_STEPS) float32:
-    p(z) in the bins of `EDGES`.
+    is at the threshold or above. Beside the catalog's columns stands P_OF_Z, (n, zsteps) float32:
+    p(z) in steps of log10(1 + z).
 
     Args:
         output: of n spectra.
+        edges: of the steps of p(z), (zsteps + 1,).
         lines: names of the lines of its evidence.
         reweighting: of the probabilities of the four classes.
         bal_threshold: P_BAL from which a quasar is called QSO_BAL.
@@ -45,7 +44,7 @@ def decode(
     kind = np.stack([p[:, STAR], p[:, GALAXY], quasar], axis=-1).argmax(axis=-1)
     label = np.where((kind == QSO) & (p_bal >= bal_threshold), QSO_BAL, kind)
     p_of_z = np.exp(at_temperature(np.asarray(output.z_logits, np.float64), temperature))
-    read = posterior.decode(p_of_z, EDGES)
+    read = posterior.decode(p_of_z, edges)
 
     def no_star(values: NDArray[np.floating]) -> Any:
         return np.ma.masked_array(values, mask=(label == STAR) | ~np.isfinite(values))
@@ -55,7 +54,7 @@ def decode(
         **{f"P_{name}": p[:, i].astype(np.float32) for i, name in enumerate(CLASSES)},
         "Z": no_star(read.z),
         "Z_ERR": no_star(read.z_err),
-        "P_3000": no_star(posterior.mass_within(p_of_z, EDGES, read.z)),
+        "P_3000": no_star(posterior.mass_within(p_of_z, edges, read.z)),
         "P_BAL": np.ma.masked_array(p_bal, mask=kind != QSO),
         "Z2": no_star(read.z_second),
         "P_3000_Z2": no_star(read.mass_second),

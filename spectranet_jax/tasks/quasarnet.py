@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from spectranet_jax.evaluation import quasars
 from spectranet_jax.networks import boxes as coding
 from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import BAL, BAL_UNSURE, CONFIDENT, QSO, QSO_BAL, UNKNOWN
 from spectranet_jax.spectra.normalize import Array, moments, normalize
 from spectranet_jax.tasks.task import Columns, Task
@@ -37,7 +38,7 @@ def select(truth: Columns) -> NDArray[np.bool_]:
 
 
 def target(
-    truth: Columns, lines: Sequence[str], bal_lines: Sequence[str], boxes: int
+    truth: Columns, lines: Sequence[str], bal_lines: Sequence[str], boxes: int, grid: LogGrid
 ) -> dict[str, NDArray[Any]]:
     """What the loss reads, (n, heads) each.
 
@@ -50,7 +51,7 @@ def target(
     for number, line in enumerate((*lines, *bal_lines)):
         of_bal = number >= len(lines)
         positive = quasar & (truth["bal"] == BAL) if of_bal else quasar
-        box, offset = coding.encode(truth["z"], coding.LINES[line], boxes)
+        box, offset = coding.encode(truth["z"], coding.LINES[line], boxes, grid)
         columns["box"].append(np.where(positive, box, coding.OFF_GRID).astype(np.int32))
         columns["offset"].append(offset.astype(np.float32))
         counts = truth["bal"] != BAL_UNSURE if of_bal else np.ones(len(box))
@@ -114,6 +115,7 @@ def decode(
     lines: Sequence[str],
     bal_lines: Sequence[str],
     threshold: float,
+    grid: LogGrid,
 ) -> dict[str, NDArray[Any]]:
     """C_LINE and Z_LINE of each line, IS_QSO, and as Z the redshift of the most confident line.
 
@@ -122,6 +124,7 @@ def decode(
         lines: names of the first heads.
         bal_lines: names of the last heads; their columns end in _BAL.
         threshold: confidence above which one line makes a quasar.
+        grid: the bins of the spectra.
     """
     output = np.asarray(output)
     boxes = output.shape[-1] // 2
@@ -131,7 +134,8 @@ def decode(
         box = output[:, head, :boxes].argmax(axis=-1)
         rows = np.arange(len(output))
         confidence.append(output[rows, head, box])
-        z.append(coding.decode(box, output[rows, head, boxes + box], coding.LINES[line], boxes))
+        offset = output[rows, head, boxes + box]
+        z.append(coding.decode(box, offset, coding.LINES[line], boxes, grid))
     best = np.argmax(confidence[: len(lines)], axis=0)
     return {
         **{f"C_{name}": values for name, values in zip(names, confidence, strict=True)},
@@ -156,6 +160,7 @@ def scores(columns: Columns, truth: Columns, bal_line: str | None, threshold: fl
 
 
 def task(
+    grid: LogGrid,
     lines: Sequence[str] = LINES,
     bal_lines: Sequence[str] = BAL_LINES,
     boxes: int = 13,
@@ -165,6 +170,7 @@ def task(
     """Lines of quasars, and their broad absorption, in boxes.
 
     Args:
+        grid: the bins of the spectra.
         lines: names of `boxes.LINES`, one head each.
         bal_lines: likewise, for broad absorption.
         boxes: boxes a line.
@@ -184,6 +190,7 @@ def task(
     normalization = EMPTY_PIXELS[empty_pixels]
     names = [*lines, *(f"{line}_BAL" for line in bal_lines)]
     return Task(
+        grid=grid,
         config={
             "name": "quasarnet",
             "lines": list(lines),
@@ -193,10 +200,10 @@ def task(
             "empty_pixels": empty_pixels,
         },
         select=select,
-        target=partial(target, lines=lines, bal_lines=bal_lines, boxes=boxes),
+        target=partial(target, lines=lines, bal_lines=bal_lines, boxes=boxes, grid=grid),
         inputs=lambda flux, ivar: (normalization(flux, ivar),),
         loss=balanced_loss,
-        decode=partial(decode, lines=lines, bal_lines=bal_lines, threshold=threshold),
+        decode=partial(decode, lines=lines, bal_lines=bal_lines, threshold=threshold, grid=grid),
         scores=partial(scores, bal_line=bal_lines[0] if bal_lines else None, threshold=threshold),
         applies_to=tuple(range(4)),
         columns={

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from spectranet_jax.evaluation import redshift
 from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import CONFIDENT, QSO, QSO_BAL
 from spectranet_jax.spectra.normalize import normalize
 from spectranet_jax.tasks.task import Columns, Task
@@ -27,10 +28,11 @@ def standardization(z: NDArray[np.float64]) -> tuple[float, float]:
     return float(z.mean()), float(z.std()) or 1.0
 
 
-def task(target: str, mean: float, std: float) -> Task:
+def task(grid: LogGrid, target: str, mean: float, std: float) -> Task:
     """Regression of z with squared error, standardized inside and reported in z.
 
     Args:
+        grid: the bins of the spectra.
         target: "qso", "bal" or "all" (both).
         mean: of z in the training spectra.
         std: standard deviation of z in the training spectra.
@@ -48,6 +50,7 @@ def task(target: str, mean: float, std: float) -> Task:
         return {"Z": np.asarray(output, np.float64) * std + mean}
 
     return Task(
+        grid=grid,
         config={"name": "redshift", "target": target, "mean": mean, "std": std},
         select=lambda truth: select(target, truth),
         target=lambda truth: {"z": ((truth["z"] - mean) / std).astype(np.float32)},

@@ -8,8 +8,8 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-Columns = Mapping[str, NDArray[Any]]
-"""What is known of each spectrum beside its pixels: columns of `records.Block` by name."""
+from spectranet_jax.spectra.grid import LogGrid
+from spectranet_jax.spectra.records import Columns
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class Task:
     """A question, as functions; every array has one row a spectrum.
 
     Attributes:
-        config: name and fields from which `tasks.build` makes this task again.
+        grid: the bins of the spectra.
+        config: name and fields from which, with the grid, `tasks.build` makes this task again.
         select: columns of truth -> bool (n,), the spectra that take part.
         target: columns of truth -> arrays that the loss reads.
         inputs: raw flux and ivar, (batch, bins) -> the network's arguments. Runs compiled.
@@ -30,6 +31,7 @@ class Task:
         columns: dtype and description of decoded columns that are not in every catalog, by name.
     """
 
+    grid: LogGrid
     config: dict[str, Any]
     select: Callable[[Columns], NDArray[np.bool_]]
     target: Callable[[Columns], dict[str, NDArray[Any]]]

@@ -15,11 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
-from spectranet_jax.spectra.grid import BOSS_GRID
+from spectranet_jax.datasets.split import Split
+from spectranet_jax.spectra.records import Columns
 from spectranet_jax.training.order import Order
 from spectranet_jax.training.sharding import Placement
 from spectranet_jax.training.steps import Batch, State
-from spectranet_jax.training.stream import Columns, Split, training_batches
+from spectranet_jax.training.stream import training_batches
 
 LOG_EVERY = 20
 """Steps between fetches of the loss from the device, where batches are streamed."""
@@ -27,8 +28,8 @@ LOG_EVERY = 20
 SHARE = 0.5
 """Of a device's memory that spectra may fill: 80 GB, of which JAX takes 3/4, hold 8 million."""
 
-PIECE = 8192
-"""Spectra that are sent to the devices at a time: 29 MB."""
+PIECE = 29 << 20
+"""Bytes of spectra that are sent to the devices at a time."""
 
 TrainStep = Callable[[State, Batch, jax.Array], tuple[State, jax.Array]]
 Advance = Callable[[State, int, int], tuple[State, Any]]
@@ -128,8 +129,7 @@ def fits(splits: Sequence[Split], targets: Columns, place: Placement) -> bool:
     devices: list[Any] = list(place.split.addressable_devices)
     if any(device.platform == "cpu" for device in devices):
         return False
-    pixels = 2 * BOSS_GRID.size * np.dtype(np.float32).itemsize
-    spectrum = pixels + sum(rows[:1].nbytes for rows in targets.values())
+    spectrum = splits[0].grid.bytes_a_spectrum + sum(rows[:1].nbytes for rows in targets.values())
     limits = [(device.memory_stats() or {}).get("bytes_limit", 0) for device in devices]
     return sum(map(len, splits)) * spectrum <= SHARE * min(limits)
 
@@ -139,7 +139,7 @@ def upload(split: Split, targets: Columns, place: Placement) -> Batch:
 
     Host and device hold them once, as they are sent piece by piece.
     """
-    size = min(PIECE, len(split))
+    size = min(max(1, PIECE // split.grid.bytes_a_spectrum), len(split))
 
     def piece(start: int) -> Columns:
         flux, ivar = split.pixels(np.arange(start, start + size))

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from spectranet_jax.spectra import instrument
+from spectranet_jax.spectra.grid import LogGrid
 
 BRIGHTNESS_SCATTER = 0.6
 """Of the light from draw to draw (natural log): every shape is seen at every S/N."""
@@ -38,6 +39,7 @@ def observe(
     key: jax.Array,
     flux: jax.Array,
     _ivar: jax.Array,
+    grid: LogGrid,
     effects: tuple[str, ...] = instrument.EFFECTS,
 ) -> tuple[jax.Array, jax.Array]:
     """Flux and ivar, (batch, bins) float32, of one observation of noiseless light.
@@ -45,11 +47,12 @@ def observe(
     Args:
         key: of this batch's draws.
         flux: (batch, bins) float32, light without noise, 1e-17 erg/s/cm^2/Angstrom.
+        grid: the bins.
         effects: those of `instrument.EFFECTS` to apply.
     """
     draws = JaxDraws(key)
     light = flux * jnp.exp(BRIGHTNESS_SCATTER * draws.normal(len(flux), 1))
-    return instrument.observe(draws, light, effects=effects)
+    return instrument.observe(draws, light, grid, effects)
 
 
 def as_stored(_key: jax.Array, flux: jax.Array, ivar: jax.Array) -> tuple[jax.Array, jax.Array]:

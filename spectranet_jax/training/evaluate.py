@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from spectranet_jax.datasets.split import Split, check_grid
 from spectranet_jax.tasks import Columns, Task
 from spectranet_jax.training.sharding import placement
 from spectranet_jax.training.steps import (
@@ -15,7 +16,7 @@ from spectranet_jax.training.steps import (
     make_validation_step,
     prediction_batch,
 )
-from spectranet_jax.training.stream import Split, padded_batches
+from spectranet_jax.training.stream import padded_batches
 
 
 class Evaluation(NamedTuple):
@@ -92,6 +93,7 @@ def make_answer(
     count = len(jax.devices() if devices is None else devices)
     batch = prediction_batch() * count
     place = placement(batch, devices)
+    check_grid(split, task.grid)
     compiled = jax.jit(
         step,
         in_shardings=(place.replicated, place.split),

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from spectranet_jax.datasets.split import Split, check_grid
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.tasks import Task
 from spectranet_jax.training import checkpoint, run
@@ -19,7 +20,6 @@ from spectranet_jax.training.evaluate import make_validate
 from spectranet_jax.training.order import Order
 from spectranet_jax.training.sharding import Placement, placement
 from spectranet_jax.training.steps import Network, State, init_state, make_train_step
-from spectranet_jax.training.stream import Split
 
 PROFILE = "profile"
 """Folder in the run folder for a trace, which Perfetto and TensorBoard show."""
@@ -76,8 +76,10 @@ def train(
             accelerators where they fit.
 
     Raises:
-        InputError: if the loss is not finite, or the run folder is of another network.
+        InputError: if the loss is not finite, the spectra are on another grid than the task, or
+            the run folder is of another network.
     """
+    check_grid(training, task.grid)
     place = placement(batch, devices)
     key = jax.jit(lambda: jax.random.key(seed), out_shardings=place.replicated)()
     state = initial_state(network, task, optimizer, key, folder, place)

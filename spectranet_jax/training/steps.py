@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from spectranet_jax.spectra.grid import BOSS_GRID
 from spectranet_jax.tasks import Task
 from spectranet_jax.training.augment import Augment, as_stored
 
@@ -57,7 +56,7 @@ class State(NamedTuple):
 
 def init_variables(network: Network, task: Task, key: jax.Array) -> Variables:
     """Fresh parameters and statistics."""
-    spectra = jnp.zeros((1, BOSS_GRID.size), jnp.float32)
+    spectra = jnp.zeros((1, task.grid.size), jnp.float32)
     variables = network.init(key, *task.inputs(spectra, spectra))
     return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
 

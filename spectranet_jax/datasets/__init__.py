@@ -1,0 +1,1 @@
+"""A dataset folder on disk: records, manifest, shards, checksums. No JAX."""

@@ -1,0 +1,160 @@
+"""The spectra of one split of a dataset: what is known of them in memory, their pixels on disk."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.datasets.shards import decode, open_shards, usable
+from spectranet_jax.spectra import records
+from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.grid import LogGrid
+from spectranet_jax.spectra.manifest import Manifest
+from spectranet_jax.spectra.records import Columns
+
+Indices = NDArray[np.int64]
+
+CACHE = 120 << 20
+"""Bytes of decoded blocks kept in memory: 64 blocks of 512 spectra in 443 bins."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """The chosen spectra of one split: their columns in memory, their pixels on disk.
+
+    Attributes:
+        folder: the dataset folder.
+        name: of the split.
+        columns: everything of `records.Block` but flux and ivar, one row a chosen spectrum.
+        block_sizes: (blocks,) chosen spectra in each record.
+        pixels: indices (n,) -> flux and ivar, both float32 (n, bins).
+        manifest: of the dataset.
+    """
+
+    folder: Path
+    name: str
+    columns: Columns
+    block_sizes: Indices
+    pixels: Callable[[Indices], tuple[NDArray[np.float32], NDArray[np.float32]]]
+    manifest: Manifest
+
+    def __len__(self) -> int:
+        return int(self.block_sizes.sum())
+
+    @property
+    def grid(self) -> LogGrid:
+        """The bins of the pixels."""
+        return self.manifest.grid
+
+    @property
+    def noiseless(self) -> bool:
+        """Whether the pixels are light, still to be observed."""
+        return self.name in self.manifest.noiseless
+
+
+def open_split(
+    folder: Path,
+    split: str,
+    select: Callable[[Columns], NDArray[np.bool_]],
+    draws_noise: bool = False,
+) -> Split:
+    """Read a split's columns once and keep those spectra that are selected.
+
+    Args:
+        folder: a dataset folder, as the data_prep commands write it.
+        split: "train", "valid" or "test".
+        select: columns -> bool (n,).
+        draws_noise: whether the caller will observe spectra that are stored as light alone.
+
+    Raises:
+        InputError: if the folder is no dataset, is damaged, is noiseless where the caller draws no
+            noise, or nothing in the split is selected.
+    """
+    manifest = usable(folder, split, draws_noise)
+    source = open_shards(folder, manifest.shards[split])
+
+    names = [f.name for f in fields(records.Block) if f.name not in ("flux", "ivar")]
+    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
+    rows: list[NDArray[np.int64]] = []
+    total = 0
+    for index in range(len(source)):
+        block = decode(source, index, folder, manifest.grid)
+        one = {name: getattr(block, name) for name in names}
+        chosen = np.flatnonzero(select(one))
+        rows.append(chosen)
+        for name in names:
+            columns[name].append(one[name][chosen])
+        total += len(block)
+    if total != sum(shard.spectra for shard in manifest.shards[split]):
+        raise InputError(
+            f"the shards of the {split} split of {folder} hold {total} spectra, its manifest says"
+            " otherwise: they do not belong together; prepare the dataset anew"
+        )
+    sizes = np.array([len(chosen) for chosen in rows], np.int64)
+    if total == 0:
+        raise InputError(
+            f"the {split} split of {folder} is empty; prepare the dataset anew, of more spectra or"
+            " with other --split-fractions"
+        )
+    if sizes.sum() == 0:
+        raise InputError(
+            f"no spectrum in the {split} split of {folder} is of the class that is asked for;"
+            " give a dataset that has some"
+        )
+    return Split(
+        folder=folder,
+        name=split,
+        columns={name: np.concatenate(parts) for name, parts in columns.items()},
+        block_sizes=sizes,
+        pixels=_pixel_reader(source, rows, folder, manifest.grid),
+        manifest=manifest,
+    )
+
+
+def check_grid(split: Split, grid: LogGrid) -> None:
+    """Raise InputError unless a split is on a model's grid."""
+    if split.grid != grid:
+        raise InputError(
+            f"{split.folder} is on the grid of {split.grid}, and the model on that of {grid};"
+            " give a dataset on the model's grid"
+        )
+
+
+def _pixel_reader(
+    source: Any, rows: list[NDArray[np.int64]], folder: Path, grid: LogGrid
+) -> Callable[[Indices], tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """A reader of pixels by index that keeps the blocks it used last; threads may share it."""
+    kept = max(1, CACHE // (records.BLOCK_SIZE * grid.bytes_a_spectrum))
+    first = np.concatenate([[0], np.cumsum([len(chosen) for chosen in rows])])
+    cache: OrderedDict[int, records.Block] = OrderedDict()
+    lock = threading.Lock()
+
+    def block(index: int) -> records.Block:
+        with lock:
+            if index in cache:
+                cache.move_to_end(index)
+                return cache[index]
+        loaded = decode(source, index, folder, grid)
+        with lock:
+            cache[index] = loaded
+            while len(cache) > kept:
+                cache.popitem(last=False)
+        return loaded
+
+    def pixels(indices: Indices) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        flux = np.empty((len(indices), grid.size), np.float32)
+        ivar = np.empty_like(flux)
+        owner = np.searchsorted(first, indices, side="right") - 1
+        for index in np.unique(owner):
+            here = owner == index
+            members = rows[index][indices[here] - first[index]]
+            loaded = block(int(index))
+            flux[here], ivar[here] = loaded.flux[members], loaded.ivar[members]
+        return flux, ivar
+
+    return pixels
