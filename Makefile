@@ -29,7 +29,7 @@ compare: $(VENV)/run  ## one table of models: make compare ARGS="runs/classify r
 	$(RUN) experiments.compare $(ARGS)
 
 predict: $(VENV)/run  ## catalog of your spectra: make predict ARGS="spec-*.fits"
-	$(RUN) experiments.predict $(ARGS)
+	$(VENV)/bin/spectranet predict $(ARGS)
 
 evaluate: $(VENV)/run  ## evaluate a run again: make evaluate ARGS="runs/classify"
 	$(RUN) experiments.evaluate $(ARGS)

@@ -13,9 +13,9 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.readers import rebinned, stream
-from data_prep.readers.desi_identity import NOT_TARGETS
 from data_prep.summary import sha256_of
+from spectranet_jax.readers import rebinned, stream
+from spectranet_jax.readers.desi_identity import NOT_TARGETS
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.identity import Identity, as_arrays

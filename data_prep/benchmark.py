@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 
 from data_prep import batch
 from data_prep.batch import read_files
-from data_prep.command import command
-from data_prep.readers import paths, quasarnet
 from data_prep.summary import sha256_of
+from spectranet_jax.command_line import command
+from spectranet_jax.readers import paths
+from spectranet_jax.readers import quasarnet_file as quasarnet
 from spectranet_jax.spectra import QUASARNET_GRID
 
 PIXELS, FIBERS, TARGETS, ROWS = 4646, 1000, 500, 20_000

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.pictures import contact_sheet
-from spectranet_jax.spectra.atomic import atomic, write_text
+from spectranet_jax.datasets.atomic import atomic, write_text
+from spectranet_jax.datasets.manifest import SPLITS, Manifest
+from spectranet_jax.datasets.records import Block, concatenate
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import (
     BAL,
@@ -23,8 +25,6 @@ from spectranet_jax.spectra.labels import (
     QSO,
     QSO_BAL,
 )
-from spectranet_jax.spectra.manifest import SPLITS, Manifest
-from spectranet_jax.spectra.records import Block, concatenate
 
 Z_EDGES = np.arange(0, 6.01, 0.1)
 SN_EDGES = np.logspace(-1, 2.5, 61)

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.readers.desi_identity import NOT_TARGETS
+from spectranet_jax.readers.desi_identity import NOT_TARGETS
 from spectranet_jax.spectra import InputError, labels
 from spectranet_jax.spectra.identity import FIBER
 from spectranet_jax.spectra.labels import GALAXY, QSO, QSO_BAL, STAR, UNKNOWN

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from data_prep.summary import sha256_of
 from data_prep.write import SOURCES, open_shard
-from spectranet_jax.spectra import InputError, records
-from spectranet_jax.spectra.manifest import SPLITS, Manifest, Shard
-from spectranet_jax.spectra.records import Block
+from spectranet_jax.datasets import records
+from spectranet_jax.datasets.manifest import SPLITS, Manifest, Shard
+from spectranet_jax.datasets.records import Block
+from spectranet_jax.spectra import InputError
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.readers.hdu import Hdu
+from spectranet_jax.readers.hdu import Hdu
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import NONE
 

@@ -10,10 +10,11 @@ import tyro
 
 from data_prep.card import CARD, FIGURE, SHEET, Tally, counts_table, facts, write_card
 from data_prep.check import checked_blocks, source_list_damage
-from data_prep.command import command
-from data_prep.progress import progress
-from spectranet_jax.spectra import InputError, manifest
-from spectranet_jax.spectra.atomic import check_writable
+from spectranet_jax.command_line import command
+from spectranet_jax.datasets import manifest
+from spectranet_jax.datasets.atomic import check_writable
+from spectranet_jax.progress import progress
+from spectranet_jax.spectra import InputError
 
 NAMED_BLOCKS = 20
 """Damaged blocks named on the terminal; the card names them all."""

@@ -16,13 +16,13 @@ import numpy as np
 from data_prep import archive
 from data_prep.archive import BASE_URL, Kind, Release, Wanted
 from data_prep.columns import meant
-from data_prep.command import command
 from data_prep.fetch import Checksums, FetchError, MissingError, UnreachableError, fetch
-from data_prep.progress import progress
-from data_prep.readers import refuse_spectra
-from data_prep.readers.fits import open_fits
+from spectranet_jax.command_line import command
+from spectranet_jax.datasets.atomic import check_writable, write_text
+from spectranet_jax.progress import progress
+from spectranet_jax.readers import refuse_spectra
+from spectranet_jax.readers.fits import open_fits
 from spectranet_jax.spectra import InputError
-from spectranet_jax.spectra.atomic import check_writable, write_text
 from spectranet_jax.spectra.identity import FIBER
 
 MISSING_LIST, FAILED_LIST = "missing.txt", "failed.txt"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from data_prep import batch as batches
 from data_prep.batch import Batch
-from data_prep.folder import writing
+from spectranet_jax.datasets.folder import writing
 from spectranet_jax.spectra import InputError
 
 

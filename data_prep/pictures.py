@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from spectranet_jax.spectra.atomic import atomic
+from spectranet_jax.datasets.atomic import atomic
+from spectranet_jax.datasets.records import Block, concatenate
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import CLASS_COLORS, CLASSES
-from spectranet_jax.spectra.records import Block, concatenate
 
 COLUMNS, ROWS_A_CLASS = 6, 3
 

@@ -15,21 +15,21 @@ from numpy.typing import NDArray
 
 from data_prep import truth as truths
 from data_prep.catalogs import BalRule
-from data_prep.command import command
-from data_prep.folder import check_free
 from data_prep.objects import objects_of
 from data_prep.pictures import contact_sheet
-from data_prep.progress import progress, telling
-from data_prep.readers import quasarnet
 from data_prep.selection import Selection
 from data_prep.split import FRACTIONS, check_fractions
 from data_prep.split_lists import check_lists, division
 from data_prep.summary import SHEET, creator, print_summary, sha256_of
 from data_prep.write import first_block, write_dataset
+from spectranet_jax.command_line import command
+from spectranet_jax.datasets.folder import check_free
+from spectranet_jax.datasets.manifest import Manifest
+from spectranet_jax.datasets.records import Block
+from spectranet_jax.progress import progress, telling
+from spectranet_jax.readers import quasarnet_file as quasarnet
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import FIBER, NONE, fiber_key
-from spectranet_jax.spectra.manifest import Manifest
-from spectranet_jax.spectra.records import Block
 
 SLICE = 8 * 512
 """Spectra in memory at once: 29 MB of float64."""

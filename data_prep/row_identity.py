@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.readers.desi_identity import NAMES, of_header
-from data_prep.readers.fits import Fits
+from spectranet_jax.readers.desi_identity import NAMES, of_header
+from spectranet_jax.readers.fits import Fits
 from spectranet_jax.spectra.identity import (
     FIBER,
     NONE,

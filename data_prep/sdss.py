@@ -3,9 +3,9 @@
 python -m data_prep.sdss --catalog Superset_DR12Q.fits --spectra spectra/ --out data/boss
 """
 
-from data_prep.command import command
 from data_prep.survey import Config, prepare
-from spectranet_jax.spectra.manifest import Manifest
+from spectranet_jax.command_line import command
+from spectranet_jax.datasets.manifest import Manifest
 
 
 def work(config: Config) -> Manifest:

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.truth import Truth
+from spectranet_jax.datasets.records import Block
 from spectranet_jax.spectra.flags import Flag, median_sn, quality_flags
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import UNKNOWN
-from spectranet_jax.spectra.records import Block
 
 NO_ROW = "without a row in the catalog"
 NO_CLASS = "of none of the classes, or not surely (another CLASS_PERSON, a pipeline's warning)"

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectranet_jax.datasets.manifest import SPLITS
 from spectranet_jax.spectra import CLASSES, InputError
 from spectranet_jax.spectra.identity import NONE, mix
-from spectranet_jax.spectra.manifest import SPLITS
 
 FRACTIONS = (0.6, 0.2, 0.2)
 """Of train, valid and test: the report's 80/20, then a quarter of the 80 for validation."""

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.split import NOT_LISTED, Division, by_hash
+from spectranet_jax.datasets.manifest import SPLITS
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import NONE, fiber_key
-from spectranet_jax.spectra.manifest import SPLITS
 
 SUFFIXES = (".lst", ".txt", ".csv")
 TRAIN, TEST = SPLITS.index("train"), SPLITS.index("test")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from spectranet_jax import __version__
-from spectranet_jax.spectra.manifest import SPLITS, Manifest
+from spectranet_jax.datasets.manifest import SPLITS, Manifest
 
 SHEET = "contact_sheet.png"
 """Examples of each class, beside the shards."""
@@ -51,7 +51,7 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
     """Print spectra by class and split, rows in and out with reasons, fingerprint and folder."""
     from rich.table import Table
 
-    from data_prep.tables import print_table
+    from spectranet_jax.tables import print_table
 
     table = Table()
     table.add_column("class")

@@ -21,24 +21,24 @@ from numpy.typing import NDArray
 from data_prep import truth as truths
 from data_prep.batch import Batch, concatenate, read_files
 from data_prep.catalogs import BalRule
-from data_prep.folder import check_free
 from data_prep.journal import Journal, journal
 from data_prep.objects import objects_of
 from data_prep.pictures import contact_sheet
-from data_prep.progress import progress, telling
-from data_prep.readers import paths, spectrum_paths
 from data_prep.selection import NO_ROW, Selection
 from data_prep.split import FRACTIONS, check_fractions
 from data_prep.split_lists import check_lists, division
 from data_prep.summary import SHEET, creator, print_summary, sha256_of
-from data_prep.workers import in_order
 from data_prep.write import SourceFile, first_block, write_dataset
 from spectranet_jax import __version__
+from spectranet_jax.datasets.folder import check_free
+from spectranet_jax.datasets.manifest import Manifest
+from spectranet_jax.datasets.records import BLOCK_SIZE, Block
+from spectranet_jax.progress import progress, telling
+from spectranet_jax.readers import paths, spectrum_paths
+from spectranet_jax.readers.workers import in_order
 from spectranet_jax.spectra import QUASARNET_GRID, InputError
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.identity import FIBER, OBJECTS, OBSERVATIONS
-from spectranet_jax.spectra.manifest import Manifest
-from spectranet_jax.spectra.records import BLOCK_SIZE, Block
 
 GRID = QUASARNET_GRID
 """Of the datasets that are made of survey files: the one that QuasarNET's data set has."""

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from data_prep.catalogs import CATALOGS, DUPLICATES, BalRule, Catalog, check_rule
 from data_prep.columns import meant
 from data_prep.one_class import all_are, is_of_quasars
-from data_prep.readers import refuse_spectra
-from data_prep.readers.fits import Fits, open_fits
-from data_prep.readers.hdu import Hdu, checksum_flag
 from data_prep.row_identity import names_rows, naming_columns, row_identity
+from spectranet_jax.readers import refuse_spectra
+from spectranet_jax.readers.fits import Fits, open_fits
+from spectranet_jax.readers.hdu import Hdu, checksum_flag
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import FIBER, NONE, OBJECTS, OBSERVATIONS, fiber_key
 

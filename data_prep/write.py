@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep import split as splitting
-from data_prep.folder import whole_folder, writing
 from data_prep.summary import sha256_of
-from spectranet_jax.spectra import CLASSES, InputError, LogGrid, manifest, records
-from spectranet_jax.spectra.manifest import SPLITS, Manifest, Shard
-from spectranet_jax.spectra.records import Block
+from spectranet_jax.datasets import manifest, records
+from spectranet_jax.datasets.folder import whole_folder, writing
+from spectranet_jax.datasets.manifest import SPLITS, Manifest, Shard
+from spectranet_jax.datasets.records import Block
+from spectranet_jax.spectra import CLASSES, InputError, LogGrid
 
 SHARD_SIZE = 60_000
 """Spectra expected in a shard: 65k is the limit, and a hash fills shards unevenly (+- 250)."""

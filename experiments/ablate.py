@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from experiments.command import Command, command
+from spectranet_jax.commands.command import Command, command
 
 if TYPE_CHECKING:
     from data_prep.mock.ingredients import Ingredients
@@ -58,12 +58,13 @@ def work(config: Config) -> None:
     import json
 
     from data_prep.mock.ingredients import NAMES, Ingredients
-    from data_prep.progress import telling
-    from data_prep.tables import print_table
     from experiments.linenet import check
+    from spectranet_jax.datasets import manifest
+    from spectranet_jax.datasets.atomic import check_writable, write_text
     from spectranet_jax.evaluation.ablation import WHOLE
-    from spectranet_jax.spectra import InputError, manifest
-    from spectranet_jax.spectra.atomic import check_writable, write_text
+    from spectranet_jax.progress import telling
+    from spectranet_jax.spectra import InputError
+    from spectranet_jax.tables import print_table
 
     for flag, least in LEAST.items():
         if getattr(config, flag) < least:
@@ -135,7 +136,8 @@ def _trained(config: Config, kinds: dict[str, "Ingredients"]) -> Iterator[tuple[
 def _survey(folder: Path, spectra: int, ingredients: "Ingredients") -> Path:
     """The survey of light made of those ingredients; it is made if it is not there."""
     from data_prep.mock.dataset import creator, prepare
-    from spectranet_jax.spectra import CLASSES, QUASARNET_GRID, InputError, manifest
+    from spectranet_jax.datasets import manifest
+    from spectranet_jax.spectra import CLASSES, QUASARNET_GRID, InputError
 
     counts = dict.fromkeys(CLASSES, spectra // len(CLASSES))
     if not (folder / manifest.FILE_NAME).exists():

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from experiments.command import Command, command
+from spectranet_jax.commands.command import Command, command
 from spectranet_jax.spectra.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ def work(config: Config) -> None:
     """Measure as configured; print a table, and keep it."""
     if config.batch < 1 or config.repeats < 1:
         raise InputError("--batch and --repeats must be 1 or more")
-    from data_prep.progress import progress
     from experiments.benchmarks.rows import Setting, one_core
-    from spectranet_jax.spectra.atomic import check_writable, write_text
+    from spectranet_jax.datasets.atomic import check_writable, write_text
+    from spectranet_jax.progress import progress
     from spectranet_jax.training.memory import keep_freed_memory
 
     if config.json is not None:
@@ -134,7 +134,7 @@ def show(rows: "list[Row]", made_on: dict[str, Any]) -> None:
     """Print the table."""
     from rich.table import Table
 
-    from data_prep.tables import print_table
+    from spectranet_jax.tables import print_table
 
     table = Table(title=title(made_on))
     for heading in HEADINGS:

@@ -6,9 +6,9 @@ for the defaults: 60,000 mock spectra, 5 epochs.
 
 from dataclasses import dataclass
 
-from data_prep.progress import telling
-from experiments.command import command
 from experiments.settings import Training, begin
+from spectranet_jax.commands.command import command
+from spectranet_jax.progress import telling
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ def work(config: Config) -> None:
     with telling("classify: starting"):
         from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
         from spectranet_jax import tasks
-    from spectranet_jax.spectra import CLASSES, InputError, manifest
+    from spectranet_jax.datasets import manifest
+    from spectranet_jax.spectra import CLASSES, InputError
 
     data = dataset_folder(config, "all", CLASSES)
     task = tasks.build("classify", manifest.read(data).grid)

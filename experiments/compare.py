@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from data_prep.command import one_or_more
-from experiments.command import Command, command
+from spectranet_jax.command_line import one_or_more
+from spectranet_jax.commands.command import Command, command
 
 if TYPE_CHECKING:
     from spectranet_jax.datasets.split import Split
@@ -42,11 +42,12 @@ def work(config: Config) -> None:
     """Compare as configured."""
     import json
 
-    from data_prep.progress import progress, telling
-    from data_prep.tables import print_table
+    from spectranet_jax.datasets import manifest
+    from spectranet_jax.datasets.atomic import check_writable, write_text
     from spectranet_jax.inference.finding import find
-    from spectranet_jax.spectra import InputError, manifest
-    from spectranet_jax.spectra.atomic import check_writable, write_text
+    from spectranet_jax.progress import progress, telling
+    from spectranet_jax.spectra import InputError
+    from spectranet_jax.tables import print_table
 
     if not config.models:
         raise InputError("there is nothing to compare; name run folders or other models")

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from experiments.command import Command, command
+from spectranet_jax.commands.command import Command, command
 
 FIGURES = {"test": "figures", "valid": "figures-valid", "train": "figures-train"}
 """Split -> folder of its figures."""
@@ -32,10 +32,10 @@ class Config(Command):
 
 def work(config: Config) -> None:
     """Evaluate as configured."""
-    from data_prep.progress import telling
+    from spectranet_jax.datasets import manifest
+    from spectranet_jax.datasets.atomic import check_writable
     from spectranet_jax.inference.finding import find
-    from spectranet_jax.spectra import manifest
-    from spectranet_jax.spectra.atomic import check_writable
+    from spectranet_jax.progress import telling
 
     find(config.run)
     if config.data is not None:

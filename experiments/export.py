@@ -12,9 +12,9 @@ from typing import Annotated, Any
 
 import tyro
 
-from data_prep.progress import telling
 from experiments.card import write_card
-from experiments.command import Command, command
+from spectranet_jax.commands.command import Command, command
+from spectranet_jax.progress import telling
 
 SHIPPABLE = {"classify": False, "linenet": True}
 """Experiments whose models may be shipped -> whether the survey that they make is of light."""
@@ -36,9 +36,9 @@ class Config(Command):
 
 def work(config: Config) -> None:
     """Export as configured."""
+    from spectranet_jax.datasets.atomic import check_writable, write_text
     from spectranet_jax.inference.finding import find
     from spectranet_jax.spectra import InputError
-    from spectranet_jax.spectra.atomic import check_writable, write_text
 
     if config.name in ("", "..") or Path(config.name).name != config.name:
         raise InputError(f"--name {config.name!r} is no folder's name; give one without slashes")

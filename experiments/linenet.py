@@ -7,10 +7,10 @@ draws another observation. Labeled spectra that carry their noise are taken as t
 from dataclasses import dataclass
 from typing import Any
 
-from data_prep.progress import telling
 from experiments import settings
-from experiments.command import command
 from experiments.settings import Training, begin
+from spectranet_jax.commands.command import command
+from spectranet_jax.progress import telling
 from spectranet_jax.spectra.errors import InputError
 
 
@@ -55,7 +55,8 @@ def work(config: Config) -> None:
 
         from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
         from spectranet_jax import tasks
-        from spectranet_jax.spectra import CLASSES, manifest
+        from spectranet_jax.datasets import manifest
+        from spectranet_jax.spectra import CLASSES
 
     fields = {"features": config.features, "dropout": config.dropout}
     network: dict[str, Any] = {"name": "LineNet", **fields}

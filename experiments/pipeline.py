@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 import spectranet_jax
 from data_prep.mock.dataset import check_recipe, creator, prepare
-from data_prep.progress import progress
 from experiments.evaluate import evaluate_run
 from experiments.settings import Training, of_the_run, run_folder
 from spectranet_jax import networks
+from spectranet_jax.datasets import manifest
 from spectranet_jax.datasets.split import Split, open_split
 from spectranet_jax.inference import load
-from spectranet_jax.spectra import QUASARNET_GRID, InputError, manifest
+from spectranet_jax.progress import progress
+from spectranet_jax.spectra import QUASARNET_GRID, InputError
 from spectranet_jax.tasks import Columns, Task
 from spectranet_jax.training import checkpoint, optimizers, run
 from spectranet_jax.training.augment import Augment, as_stored, observe

@@ -11,7 +11,6 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from data_prep.tables import print_table
 from experiments.tables import coverage_table, interval, quasar_table, range_table, text
 from spectranet_jax.datasets.split import Split
 from spectranet_jax.evaluation import figures, posterior, posterior_scores, redshift, report
@@ -25,6 +24,7 @@ from spectranet_jax.evaluation.velocity_figure import velocity_histogram
 from spectranet_jax.spectra import CLASSES, normalize
 from spectranet_jax.spectra.labels import QSO, QSO_BAL
 from spectranet_jax.spectra.zsteps import ZSteps
+from spectranet_jax.tables import print_table
 from spectranet_jax.tasks import linenet
 from spectranet_jax.training.evaluate import Evaluation
 

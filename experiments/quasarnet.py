@@ -8,9 +8,9 @@ original trains 200 epochs at a constant rate.
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from data_prep.progress import telling
-from experiments.command import command
 from experiments.settings import Training, begin
+from spectranet_jax.commands.command import command
+from spectranet_jax.progress import telling
 from spectranet_jax.spectra.errors import InputError
 
 
@@ -47,7 +47,8 @@ def work(config: Config) -> None:
 
         from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
         from spectranet_jax import networks, tasks
-        from spectranet_jax.spectra import CLASSES, manifest
+        from spectranet_jax.datasets import manifest
+        from spectranet_jax.spectra import CLASSES
         from spectranet_jax.training.steps import init_variables
     data = dataset_folder(config, "all", CLASSES)
     grid = manifest.read(data).grid

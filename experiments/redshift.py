@@ -7,9 +7,9 @@ Without --data a mock survey of quasars is made first, once, in data/. The recip
 from dataclasses import dataclass
 from typing import Literal
 
-from data_prep.progress import telling
-from experiments.command import command
 from experiments.settings import Training, begin
+from spectranet_jax.commands.command import command
+from spectranet_jax.progress import telling
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from experiments.command import Command
-from spectranet_jax.spectra import manifest
+from spectranet_jax.commands.command import Command
+from spectranet_jax.datasets import manifest
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.training import memory, run
 

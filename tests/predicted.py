@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from astropy.table import Table
 
-from experiments.pieces import Piece
-from experiments.reading import none_readable, read_pieces, warn
+from spectranet_jax.catalog.pieces import Piece
+from spectranet_jax.catalog.reading import none_readable, read_pieces, warn
 from spectranet_jax.inference import Model
 from spectranet_jax.inference.model import predict_each
 from spectranet_jax.spectra import InputError

@@ -13,9 +13,10 @@ from rich.console import Console
 from data_prep.mock.dataset import prepare
 from experiments import ablate, linenet
 from experiments.tables import ablation_table
+from spectranet_jax.datasets import manifest
 from spectranet_jax.evaluation.ablation import MEASURES, by_chance, effect
 from spectranet_jax.evaluation.ablation_figure import ablation_figure
-from spectranet_jax.spectra import CLASSES, InputError, manifest
+from spectranet_jax.spectra import CLASSES, InputError
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.training import run
 

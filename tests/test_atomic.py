@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from spectranet_jax.datasets.atomic import atomic, write_text
 from spectranet_jax.spectra import InputError
-from spectranet_jax.spectra.atomic import atomic, write_text
 
 
 def test_a_file_appears_whole_in_a_folder_made_for_it(tmp_path):

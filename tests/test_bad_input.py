@@ -15,10 +15,10 @@ import toy_runs
 import toy_survey
 from make_fits import write_spec
 
-from data_prep.command import command
 from data_prep.write import write_dataset
+from spectranet_jax.command_line import command
+from spectranet_jax.datasets import manifest
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
-from spectranet_jax.spectra import manifest
 from spectranet_jax.training import checkpoint
 
 ROOT = Path(__file__).parents[1]
@@ -93,9 +93,10 @@ def said(
     return int(stop.value.code or 0), capsys.readouterr().err
 
 
-CLASSIFY, REDSHIFT, EVALUATE, PREDICT, EXPORT = (
-    f"experiments.{name}" for name in ("classify", "redshift", "evaluate", "predict", "export")
+CLASSIFY, REDSHIFT, EVALUATE, EXPORT = (
+    f"experiments.{name}" for name in ("classify", "redshift", "evaluate", "export")
 )
+PREDICT = "spectranet_jax.commands.predict"
 BAD = {
     # Settings
     f"{CLASSIFY} --data toy --out new --batch 0": "--batch 0 is too small; give 1 or more",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from experiments import command
+from spectranet_jax.commands import command
 
 ROOT = Path(__file__).parents[1]
 VARIABLES = (
@@ -22,7 +22,7 @@ VARIABLES = (
 
 STEPS = """
 import hashlib, json, sys
-from experiments.command import use_cache
+from spectranet_jax.commands.command import use_cache
 use_cache(sys.argv[1] == "cache")
 import jax, toy_survey
 from spectranet_jax import networks, tasks

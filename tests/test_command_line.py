@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from data_prep.command import command
+from spectranet_jax.command_line import command
 
 
 @dataclass(frozen=True)

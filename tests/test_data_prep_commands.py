@@ -13,9 +13,10 @@ from data_prep.selection import NO_CLASS, NO_DATA, NO_ROW, REPEATED
 from data_prep.split import split_of
 from data_prep.survey import UNREADABLE
 from data_prep.write import BALANCED_AWAY
-from spectranet_jax.spectra import CLASSES, InputError, manifest, rebin, records
+from spectranet_jax.datasets import manifest, records
+from spectranet_jax.datasets.manifest import SPLITS
+from spectranet_jax.spectra import CLASSES, InputError, rebin
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
-from spectranet_jax.spectra.manifest import SPLITS
 
 CODES = [1, 4, 3, 30]
 
@@ -68,7 +69,7 @@ def sdss_config(survey, out, *spectra, **options):
 
 
 def test_sdss_stores_what_files_and_catalog_say(survey, tmp_path, capsys):
-    from data_prep.readers.sdss import read
+    from spectranet_jax.readers.sdss import read
 
     contents = prepare(sdss_config(survey, tmp_path / "d", seed=5))
     block, splits = stored(tmp_path / "d")

@@ -8,8 +8,9 @@ from data_prep import describe as describing
 from data_prep import write
 from data_prep.card import SN_EDGES, Z_EDGES, Tally
 from data_prep.describe import Config, describe
-from spectranet_jax.spectra import CLASSES, InputError, manifest
-from spectranet_jax.spectra.manifest import SPLITS
+from spectranet_jax.datasets import manifest
+from spectranet_jax.datasets.manifest import SPLITS
+from spectranet_jax.spectra import CLASSES, InputError
 
 
 @pytest.fixture(autouse=True)

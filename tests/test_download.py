@@ -345,7 +345,7 @@ def test_a_catalog_without_plates_is_told(tmp_path):
 
 
 def test_names_are_those_of_the_reader():
-    from data_prep.readers import sdss
+    from spectranet_jax.readers import sdss
     from spectranet_jax.spectra.identity import FIBER
 
     for key in itertools.chain(KEYS, [(266, 51602, 7)]):

@@ -19,8 +19,9 @@ from matplotlib.image import imread
 
 import spectranet_jax
 from experiments import classify, evaluate, export, redshift
+from spectranet_jax.datasets import manifest
 from spectranet_jax.inference import load, weights
-from spectranet_jax.spectra import CLASSES, InputError, manifest
+from spectranet_jax.spectra import CLASSES, InputError
 
 ROOT = Path(__file__).parents[1]
 COUNT = 800

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from experiments import classify, predict, redshift
+from experiments import classify, redshift
+from spectranet_jax.commands import predict
+from spectranet_jax.commands.main import COMMANDS as CONSOLE
 from spectranet_jax.inference.loading import DEFAULT
 
 pytestmark = pytest.mark.slow  # a process a command
@@ -22,7 +24,7 @@ COMMANDS = sorted(
     for room in ("data_prep", "experiments")
     for path in (ROOT / room).rglob("*.py")
     if 'if __name__ == "__main__":' in path.read_text("utf-8")
-)
+) + [f"spectranet {name}" for name in CONSOLE]
 HEAVY = {
     "jax",
     "flax",
@@ -41,7 +43,9 @@ def helps() -> dict[str, dict[str, Any]]:
     """What each command's --help prints and imports; told by one process for each."""
     code = (
         "import contextlib, io, json, runpy, sys\n"
-        "name, sys.argv, text = sys.argv[1], ['x', '--help'], io.StringIO()\n"
+        "(module, *words), text = sys.argv[1].split(), io.StringIO()\n"
+        "sys.argv = ['x', *words, '--help']\n"
+        "name = 'spectranet_jax.commands.main' if module == 'spectranet' else module\n"
         "with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):\n"
         "    runpy.run_module(name, run_name='__main__', alter_sys=True)\n"
         "print(json.dumps({'text': text.getvalue(), 'modules': sorted(sys.modules)}))"
@@ -58,9 +62,10 @@ def helps() -> dict[str, dict[str, Any]]:
 
 
 def test_all_commands_are_known():
-    assert {f"experiments.{c}" for c in ("classify", "redshift", "evaluate", "predict")} <= set(
-        COMMANDS
-    )
+    assert {
+        "spectranet predict",
+        *(f"experiments.{c}" for c in ("classify", "redshift", "evaluate")),
+    } <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -115,7 +120,7 @@ def test_predict_uses_the_shipped_linenet_unless_told():
     assert DEFAULT == "linenet"
 
 
-@pytest.mark.parametrize("name", [c for c in COMMANDS if c.startswith("experiments.")])
+@pytest.mark.parametrize("name", [c for c in COMMANDS if not c.startswith("data_prep.")])
 def test_every_command_keeps_what_it_compiles(helps: dict[str, dict[str, Any]], name: str):
-    compiles = name != "experiments.merge"  # which joins files
+    compiles = name != "spectranet merge"  # which joins files
     assert ("--no-cache" in helps[name]["text"]) == compiles

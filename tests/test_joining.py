@@ -8,7 +8,8 @@ import pytest
 from astropy.table import Table
 from test_catalog import HEADER
 
-from spectranet_jax.inference import catalog, joining
+from spectranet_jax.catalog import joining
+from spectranet_jax.inference import catalog
 from spectranet_jax.spectra import CLASSES, InputError
 
 FURTHER = {"IS_QSO": ("i2", "called quasar"), "NOTE": ("U9", "text of a model")}

@@ -9,8 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from data_prep import readers
-from spectranet_jax import networks
+from spectranet_jax import networks, readers
 from spectranet_jax.inference import keras_weights, load
 from spectranet_jax.networks import boxes
 from spectranet_jax.spectra import QUASARNET_GRID as GRID

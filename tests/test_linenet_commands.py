@@ -11,19 +11,12 @@ from astropy.table import Table
 from make_fits import write_spec
 
 from data_prep.mock.dataset import creator, prepare
-from experiments import (
-    classify,
-    evaluate,
-    linenet,
-    pipeline,
-    plots,
-    predict,
-    quasarnet,
-    redshift,
-)
+from experiments import classify, evaluate, linenet, pipeline, quasarnet, redshift
 from experiments.card import write_card
 from experiments.export import rebuild_command
-from experiments.pieces import pieces
+from spectranet_jax.catalog import plots
+from spectranet_jax.catalog.pieces import pieces
+from spectranet_jax.commands import predict
 from spectranet_jax.inference import load
 from spectranet_jax.networks.linenet import LINES
 from spectranet_jax.spectra import CLASSES, InputError

@@ -3,9 +3,10 @@ import json
 
 import pytest
 
+from spectranet_jax.datasets import manifest
+from spectranet_jax.datasets.manifest import FILE_NAME, SCHEMA, Manifest, Shard
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
-from spectranet_jax.spectra import InputError, manifest
-from spectranet_jax.spectra.manifest import FILE_NAME, SCHEMA, Manifest, Shard
+from spectranet_jax.spectra import InputError
 
 
 def make_manifest(**changes):

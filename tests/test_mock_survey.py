@@ -8,20 +8,13 @@ from data_prep.mock import __main__ as entry
 from data_prep.mock import dataset, survey
 from data_prep.mock.draws import NumpyDraws
 from data_prep.pictures import contact_sheet
+from spectranet_jax.datasets import manifest, records
+from spectranet_jax.datasets.records import concatenate
 from spectranet_jax.datasets.split import open_split
-from spectranet_jax.spectra import (
-    CLASSES,
-    InputError,
-    instrument,
-    labels,
-    manifest,
-    noise,
-    records,
-)
+from spectranet_jax.spectra import CLASSES, InputError, instrument, labels, noise
 from spectranet_jax.spectra import (
     QUASARNET_GRID as GRID,
 )
-from spectranet_jax.spectra.records import concatenate
 
 COUNTS = {"STAR": 520, "GALAXY": 512, "QSO": 300, "QSO_BAL": 100}
 

@@ -6,8 +6,8 @@ from astropy.io import fits
 from make_fits import superset, table, write_catalog
 
 from data_prep.columns import meant
-from data_prep.readers.fits import open_fits
 from data_prep.truth import read
+from spectranet_jax.readers.fits import open_fits
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.labels import BAL_UNSURE, NOT_BAL, QSO
 

@@ -9,10 +9,11 @@ import pytest
 from make_fits import superset, write_catalog
 
 from data_prep.survey import Config, prepare
-from experiments import merge, predict, settings
+from experiments import settings
 from experiments.classify import Config as Classify
+from spectranet_jax.commands import merge, predict
+from spectranet_jax.datasets.atomic import check_writable
 from spectranet_jax.spectra import InputError
-from spectranet_jax.spectra.atomic import check_writable
 from spectranet_jax.training import run
 
 ROOT = Path(__file__).parents[1]
@@ -47,15 +48,15 @@ def test_a_folder_without_permission_is_refused(tmp_path, monkeypatch) -> None:
     def refuse(*_args, **_kwargs):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("spectranet_jax.spectra.atomic.tempfile.TemporaryDirectory", refuse)
+    monkeypatch.setattr("spectranet_jax.datasets.atomic.tempfile.TemporaryDirectory", refuse)
     with pytest.raises(InputError, match="Permission denied"):
         check_writable(tmp_path / "c.fits")
 
 
 BAD = "a file/x.fits"
 COMMANDS = {
-    "experiments.predict": ["nothing.fits", "--out", BAD],
-    "experiments.merge": ["nothing.fits", "--out", BAD],
+    "spectranet_jax.commands.main predict": ["nothing.fits", "--out", BAD],
+    "spectranet_jax.commands.main merge": ["nothing.fits", "--out", BAD],
     "experiments.classify": ["--out", BAD],
     "experiments.redshift": ["--out", BAD],
     "experiments.linenet": ["--out", BAD],
@@ -78,7 +79,7 @@ COMMANDS = {
 def test_every_command_refuses_an_output_before_all_else(tmp_path: Path, name: str) -> None:
     """One sentence that names the output; nothing on standard output, no traceback."""
     (tmp_path / "a file").touch()
-    line = [sys.executable, "-m", name, *COMMANDS[name]]
+    line = [sys.executable, "-m", *name.split(), *COMMANDS[name]]
     environment = {"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(tmp_path)}
     done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert (done.returncode, done.stdout) == (2, "")

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from make_fits import write_spec
 
-from experiments import merge, parts, predict
-from experiments.parts import Part
-from experiments.pieces import Piece
+from spectranet_jax.catalog import parts
+from spectranet_jax.catalog.parts import Part
+from spectranet_jax.catalog.pieces import Piece
+from spectranet_jax.commands import merge, predict
 from spectranet_jax.spectra import InputError
 
 COUNT = 4

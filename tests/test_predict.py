@@ -12,9 +12,9 @@ from astropy.table import Table
 from make_fits import write_spec
 from predicted import predict_files
 
-from data_prep.readers import paths, sdss
-from experiments.predict import Config, work
+from spectranet_jax.commands.predict import Config, work
 from spectranet_jax.inference import Model, load
+from spectranet_jax.readers import paths, sdss
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError, rebin
 from spectranet_jax.spectra.flags import Flag

@@ -11,9 +11,10 @@ from astropy.table import Table
 from make_fits import write_spec
 from predicted import predict_files
 
-from experiments import classify, compare, evaluate, predict, quasarnet, redshift
-from experiments.reconfigure import reconfigured
+from experiments import classify, compare, evaluate, quasarnet, redshift
+from spectranet_jax.commands import predict
 from spectranet_jax.inference import load
+from spectranet_jax.inference.reconfigure import reconfigured
 from spectranet_jax.spectra import CLASSES, InputError
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.tasks.quasarnet import LINES

@@ -8,8 +8,8 @@ import pytest
 from astropy.io import fits
 from make_fits import table, write_spec
 
-from data_prep import readers
-from data_prep.readers import desi, rebin_all
+from spectranet_jax import readers
+from spectranet_jax.readers import desi, rebin_all
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag, pixel_flags

@@ -5,11 +5,11 @@ import pytest
 from astropy.io import fits
 from make_fits import table, write_coadd, write_spec
 
-from data_prep import readers
-from data_prep.readers.first_row import integers_after
-from data_prep.readers.fits import open_fits
-from data_prep.readers.hdu import Hdu, checksum_flag
 from data_prep.truth import read as read_truth
+from spectranet_jax import readers
+from spectranet_jax.readers.first_row import integers_after
+from spectranet_jax.readers.fits import open_fits
+from spectranet_jax.readers.hdu import Hdu, checksum_flag
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag

@@ -25,7 +25,8 @@ from make_fits import (
 )
 
 from data_prep import truth as truths
-from data_prep.readers import quasarnet, read, rebin_all
+from spectranet_jax.readers import quasarnet_file as quasarnet
+from spectranet_jax.readers import read, rebin_all
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag

@@ -5,9 +5,9 @@ import pytest
 from astropy.io import fits
 from make_fits import table, write_spec
 
-from data_prep import readers
-from data_prep.readers import lamost, spspec
+from spectranet_jax import readers
 from spectranet_jax.inference import load
+from spectranet_jax.readers import lamost, spspec
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 

@@ -7,8 +7,8 @@ import pytest
 from astropy.io import fits
 from make_fits import fiber_of, write_spec, write_spplate, write_spspec
 
-from data_prep.readers import read, rebin_all, sdss, spplate, spspec
-from data_prep.readers.hdu import ROWS_AT_ONCE
+from spectranet_jax.readers import read, rebin_all, sdss, spplate, spspec
+from spectranet_jax.readers.hdu import ROWS_AT_ONCE
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError, rebin
 

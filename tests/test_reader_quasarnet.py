@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from make_fits import write_catalog, write_quasarnet
 
-from data_prep.readers.quasarnet import read_index, read_slices
+from spectranet_jax.readers.quasarnet_file import read_index, read_slices
 from spectranet_jax.spectra import InputError
 
 KEYS = [(4000 + i, 55000, 1 + i) for i in range(10)]

@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 from make_fits import fiber_of, table, write_coadd, write_spec, write_spplate, write_spspec
 
-from data_prep.readers import paths, rebin_all, sdss, spectrum_paths
+from spectranet_jax.readers import paths, rebin_all, sdss, spectrum_paths
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError, rebin
 

@@ -9,11 +9,11 @@ from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep.readers import hdu as reading
-from data_prep.readers import rebin_all, rebinned
-from data_prep.readers.first_row import integers_after
-from data_prep.readers.fits import open_fits
-from data_prep.readers.hdu import in_rows
+from spectranet_jax.readers import hdu as reading
+from spectranet_jax.readers import rebin_all, rebinned
+from spectranet_jax.readers.first_row import integers_after
+from spectranet_jax.readers.fits import open_fits
+from spectranet_jax.readers.hdu import in_rows
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import rebin
 from spectranet_jax.spectra.spectrum import Spectrum

@@ -14,11 +14,11 @@ from astropy.table import Table
 from predicted import predict_files
 from rich.console import Console
 
-from data_prep import readers
-from data_prep.readers import rebin_all
 from experiments.tables import interval, quasar_table, range_table
+from spectranet_jax import readers
 from spectranet_jax.evaluation import quasars, redshift
 from spectranet_jax.inference import load
+from spectranet_jax.readers import rebin_all
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import instrument
 from spectranet_jax.spectra.flags import Flag

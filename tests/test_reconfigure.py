@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import toy_runs
 
-from experiments.reconfigure import class_prior, probability, reconfigured
 from spectranet_jax.inference import load
+from spectranet_jax.inference.reconfigure import class_prior, probability, reconfigured
 from spectranet_jax.spectra import InputError
 from spectranet_jax.tasks.linenet import PRIORS
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spectranet_jax.datasets.records import Block, concatenate, decode, encode
 from spectranet_jax.spectra import InputError
-from spectranet_jax.spectra.records import Block, concatenate, decode, encode
 
 FIELDS = [f.name for f in dataclasses.fields(Block)]
 
@@ -70,7 +70,7 @@ def test_no_damage_passes(at, bit, keep):
 
 
 def test_columns_of_another_version_are_told(monkeypatch):
-    from spectranet_jax.spectra import records
+    from spectranet_jax.datasets import records
 
     monkeypatch.setattr(records, "fields", lambda _: dataclasses.fields(Block)[:-1])
     record = records.encode(make_block())

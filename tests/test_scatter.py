@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from make_fits import write_spec
 
-from data_prep.readers import read, rebinned
-from experiments.pieces import Piece
-from experiments.reading import read_pieces
+from spectranet_jax.catalog.pieces import Piece
+from spectranet_jax.catalog.reading import read_pieces
 from spectranet_jax.inference.model import clean
+from spectranet_jax.readers import read, rebinned
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import rebin, scatter
 from spectranet_jax.spectra.flags import Flag

@@ -16,17 +16,18 @@ from astropy.table import Table
 from make_fits import write_coadd, write_spec
 from predicted import predict_files
 
-from experiments import finished, streaming
-from experiments import pieces as pieces_module
-from experiments.pieces import Piece, names_sha256, pieces, sizes_and_times, together
-from experiments.predict import Config, work
-from experiments.reading import read_pieces
-from experiments.streaming import predict_to
-from experiments.tally import ROWS, flag_row
+from spectranet_jax.catalog import finished, streaming
+from spectranet_jax.catalog import pieces as pieces_module
+from spectranet_jax.catalog.pieces import Piece, names_sha256, pieces, sizes_and_times, together
+from spectranet_jax.catalog.reading import read_pieces
+from spectranet_jax.catalog.streaming import predict_to
+from spectranet_jax.catalog.tally import ROWS, flag_row
+from spectranet_jax.commands.predict import Config, work
+from spectranet_jax.datasets import manifest
 from spectranet_jax.datasets.shards import read_blocks
 from spectranet_jax.inference import Model, catalog, load, predict
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
-from spectranet_jax.spectra import InputError, manifest
+from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
 
 FILES = 30
@@ -98,7 +99,7 @@ def test_few_files_start_no_process(model: Model, tmp_path: Path, monkeypatch: p
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a process pool was started")
 
-    monkeypatch.setattr("data_prep.workers.ProcessPoolExecutor", refuse)
+    monkeypatch.setattr("spectranet_jax.readers.workers.ProcessPoolExecutor", refuse)
     predict_to(tmp_path / "c.fits", [model], pieces(["in"]), workers=8)
     monkeypatch.setattr(streaming, "FEW_FILES", 3)
     with pytest.raises(AssertionError, match="was started"):
@@ -272,7 +273,7 @@ def test_no_readable_file_leaves_nothing_behind(model: Model, tmp_path: Path):
 PROGRAM = """
 import sys, time
 from experiments import pieces, streaming
-from experiments.predict import Config, work
+from spectranet_jax.commands.predict import Config, work
 streaming.CHUNK, streaming.FEW_FILES, pieces.TOGETHER_PIECES = 7 * 3544, 3, 3
 if __name__ == "__main__":
     read_pieces = streaming.read_pieces
@@ -311,7 +312,7 @@ PEAK = """
 import resource, sys
 from pathlib import Path
 from experiments import streaming
-from experiments.pieces import pieces
+from spectranet_jax.catalog.pieces import pieces
 from spectranet_jax.inference import load
 streaming.CHUNK = 512 * 3544
 models = [load(Path("run"))]

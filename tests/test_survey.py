@@ -17,14 +17,14 @@ from test_data_prep_commands import stored
 
 from data_prep import batch as batches
 from data_prep import survey as surveys
-from data_prep import workers
 from data_prep.check import source_list_damage
 from data_prep.journal import Journal
-from data_prep.readers import read
 from data_prep.selection import NO_ROW
 from data_prep.survey import NO_TARGET, SAME_FILE
+from spectranet_jax.datasets import manifest
+from spectranet_jax.readers import read, workers
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
-from spectranet_jax.spectra import InputError, manifest, rebin
+from spectranet_jax.spectra import InputError, rebin
 
 FILES, KILLED_AFTER = 48, 5
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.table import Table
 
-from data_prep.tables import fill, print_table, shorten
+from spectranet_jax.tables import fill, print_table, shorten
 
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 numbers = st.integers(0, 10**18).map("{:,}".format) | st.floats(-1e9, 1e9).map("{:,.3f}".format)

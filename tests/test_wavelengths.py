@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from make_fits import write_coadd, write_spec
 
-from data_prep.readers import read, rebin_all
-from experiments.pieces import Piece
-from experiments.reading import read_pieces
+from spectranet_jax.catalog.pieces import Piece
+from spectranet_jax.catalog.reading import read_pieces
+from spectranet_jax.readers import read, rebin_all
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError, LogGrid, rebin
 from spectranet_jax.spectra.flags import Flag

@@ -11,7 +11,7 @@ import pytest
 
 PROGRAM = """
 import os, time
-from data_prep.workers import in_order
+from spectranet_jax.readers.workers import in_order
 def number(_):
     time.sleep(0.05)
     return os.getpid()

@@ -8,10 +8,11 @@ from array_record.python.array_record_module import ArrayRecordReader
 from data_prep import write
 from data_prep.split import split_of
 from data_prep.write import BALANCED_AWAY, first_block, write_dataset
-from spectranet_jax.spectra import CLASSES, InputError, manifest, records
+from spectranet_jax.datasets import manifest, records
+from spectranet_jax.datasets.manifest import SPLITS
+from spectranet_jax.datasets.records import Block
+from spectranet_jax.spectra import CLASSES, InputError
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
-from spectranet_jax.spectra.manifest import SPLITS
-from spectranet_jax.spectra.records import Block
 
 FIELDS = Block.__dataclass_fields__
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from data_prep.write import write_dataset
+from spectranet_jax.datasets import manifest
+from spectranet_jax.datasets.records import Block
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
-from spectranet_jax.spectra import manifest
 from spectranet_jax.spectra.flags import median_sn
-from spectranet_jax.spectra.records import Block
 
 
 def block(count: int, seed: int = 0) -> Block:

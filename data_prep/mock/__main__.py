@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.command import command
+from spectranet_jax.command_line import command
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import QUASARNET_GRID
 from spectranet_jax.spectra.labels import CLASSES

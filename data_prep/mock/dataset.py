@@ -13,14 +13,15 @@ from data_prep.mock.empirical import SHIPPED
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.survey import blocks, none_of_them
 from data_prep.pictures import contact_sheet
-from data_prep.progress import progress
 from data_prep.summary import SHEET
 from data_prep.write import write_dataset
 from spectranet_jax import __version__
-from spectranet_jax.spectra import InputError, LogGrid, instrument, lines, manifest, noise
+from spectranet_jax.datasets import manifest
+from spectranet_jax.datasets.manifest import Manifest
+from spectranet_jax.datasets.records import Block
+from spectranet_jax.progress import progress
+from spectranet_jax.spectra import InputError, LogGrid, instrument, lines, noise
 from spectranet_jax.spectra import grid as grids
-from spectranet_jax.spectra.manifest import Manifest
-from spectranet_jax.spectra.records import Block
 
 NO_PHYSICS = ("__init__.py", "__main__.py", "compact.py", Path(__file__).name)
 """Files of this folder that do not decide what a mock spectrum looks like."""

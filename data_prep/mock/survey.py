@@ -14,10 +14,10 @@ from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.profiles import Array
 from data_prep.mock.quasars import quasars, redshifts
 from data_prep.mock.stars import stars
+from spectranet_jax.datasets.records import BLOCK_SIZE, Block
 from spectranet_jax.spectra import CLASSES, InputError, instrument, labels, noise
 from spectranet_jax.spectra.flags import median_sn
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.records import BLOCK_SIZE, Block
 
 Rows = Callable[[NDArray[np.int64], NDArray[np.bytes_]], NDArray[np.bool_]]
 """Object ids and names -> which of them, bool (n,)."""

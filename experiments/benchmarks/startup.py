@@ -14,7 +14,7 @@ TURNS = 3
 
 COMPILE = """
 import sys
-from experiments.command import use_cache
+from spectranet_jax.commands.command import use_cache
 use_cache(True)
 from experiments.benchmarks.startup import compile_seconds
 print(compile_seconds(sys.argv[1], int(sys.argv[2])))

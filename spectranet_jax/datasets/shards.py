@@ -6,11 +6,11 @@ from typing import Any
 
 from array_record.python.array_record_data_source import ArrayRecordDataSource
 
-from spectranet_jax.spectra import manifest as manifests
-from spectranet_jax.spectra import records
+from spectranet_jax.datasets import manifest as manifests
+from spectranet_jax.datasets import records
+from spectranet_jax.datasets.manifest import Manifest, Shard
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.manifest import Manifest, Shard
 
 
 def shard_at(path: Path) -> Shard:

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectranet_jax.datasets import records
+from spectranet_jax.datasets.manifest import Manifest
+from spectranet_jax.datasets.records import Columns
 from spectranet_jax.datasets.shards import decode, open_shards, usable
-from spectranet_jax.spectra import records
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.manifest import Manifest
-from spectranet_jax.spectra.records import Columns
 
 Indices = NDArray[np.int64]
 

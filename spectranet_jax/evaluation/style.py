@@ -12,7 +12,7 @@ import matplotlib
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from spectranet_jax.spectra.atomic import atomic
+from spectranet_jax.datasets.atomic import atomic
 
 INK, MUTED, FAINT = "#22262e", "#6b7280", "#e3e6eb"
 MAIN, ACCENT, LIGHT = "#33527e", "#e4572e", "#9db3d1"

@@ -9,7 +9,7 @@ import numpy as np
 from astropy.table import MaskedColumn, Table
 from numpy.typing import NDArray
 
-from spectranet_jax.spectra.atomic import atomic, check_writable
+from spectranet_jax.datasets.atomic import atomic, check_writable
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.flags import Flag
 

@@ -2,9 +2,8 @@
 
 In a notebook:
 
-    from spectranet_jax.inference import load
-    from spectranet_jax.spectra import rebin
-    catalog = load().predict(*rebin(loglam, flux, ivar))
+    import spectranet_jax as snj
+    catalog = snj.load().predict(snj.read("spec.fits"))
 """
 
 import json
@@ -20,11 +19,13 @@ from numpy.typing import ArrayLike, NDArray
 
 import spectranet_jax
 from spectranet_jax.inference import catalog, weights
+from spectranet_jax.readers import rebinned
 from spectranet_jax.spectra import scatter
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.flags import Flag, median_sn, noise_flags, quality_flags
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import CLASSES
+from spectranet_jax.spectra.spectrum import Spectrum
 from spectranet_jax.tasks import Task
 from spectranet_jax.training.steps import Network, make_predict_step, prediction_batch
 
@@ -103,9 +104,29 @@ class Model:
             for name in parts[0]
         }
 
-    def predict(self, flux: ArrayLike, ivar: ArrayLike) -> Table:
-        """A catalog of rebinned spectra, as `predict([self], flux, ivar)` makes it."""
-        return predict([self], flux, ivar)
+    def predict(
+        self, spectra: Spectrum | Sequence[Spectrum] | ArrayLike, ivar: ArrayLike | None = None
+    ) -> Table:
+        """A catalog, one row a spectrum in their order: see `predict`.
+
+        Args:
+            spectra: as `readers.read` gives them, one or many; or flux on the model's grid, (n,
+                bins), if ivar is given.
+            ivar: (n, bins), inverse variance of flux.
+
+        Raises:
+            InputError: if the arrays have another shape.
+        """
+        if ivar is not None:
+            return predict([self], spectra, ivar)  # type: ignore[arg-type]  # flux, then
+        given: Any = spectra
+        several = [given] if isinstance(given, Spectrum) else list(given)
+        if not all(isinstance(one, Spectrum) for one in several):
+            raise InputError(
+                "predict takes spectra, as spectranet_jax.read gives them, or arrays of flux and"
+                " ivar; give ivar too"
+            )
+        return predict_spectra([self], several)
 
 
 def predict(
@@ -146,6 +167,30 @@ def predict(
             " each from spectra on its own"
         )
     return predict_each(models, dict.fromkeys(grids, (flux, ivar)), file, name, flags)
+
+
+def predict_spectra(models: Sequence[Model], spectra: Sequence[Spectrum]) -> Table:
+    """A catalog of spectra on wavelengths of their own; they are rebinned to each model's grid.
+
+    Args:
+        models: whose answers are joined.
+        spectra: as `readers.read` gives them.
+    """
+    grids = list(dict.fromkeys(model.grid for model in models))
+    bits = [np.zeros(0, np.int32)]
+    pixels = {grid: [np.zeros((2, 0, grid.size), np.float32)] for grid in grids}
+    for _, flags, on_grids in rebinned(spectra, grids):
+        bits.append(flags)
+        for grid, part in zip(grids, on_grids, strict=True):
+            pixels[grid].append(np.stack(part))
+    joined = {grid: np.concatenate(parts, axis=1) for grid, parts in pixels.items()}
+    return predict_each(
+        models,
+        {grid: (flux, ivar) for grid, (flux, ivar) in joined.items()},
+        [spectrum.source for spectrum in spectra],
+        [spectrum.name for spectrum in spectra],
+        np.concatenate(bits),
+    )
 
 
 def predict_each(

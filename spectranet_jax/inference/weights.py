@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from spectranet_jax.spectra.atomic import atomic
+from spectranet_jax.datasets.atomic import atomic
 from spectranet_jax.spectra.errors import InputError
 
 FILE_NAME = "weights.safetensors"

@@ -8,8 +8,8 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from spectranet_jax.datasets.records import Columns
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.records import Columns
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
+from spectranet_jax.datasets.records import Columns
 from spectranet_jax.datasets.split import Split
-from spectranet_jax.spectra.records import Columns
 from spectranet_jax.training.order import Order
 from spectranet_jax.training.sharding import Placement
 from spectranet_jax.training.steps import Batch, State

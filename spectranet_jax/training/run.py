@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from spectranet_jax.spectra.atomic import check_writable, write_text
+from spectranet_jax.datasets.atomic import check_writable, write_text
 from spectranet_jax.spectra.errors import InputError
 
 CONFIG = "config.json"

@@ -7,8 +7,8 @@ import grain
 import numpy as np
 from numpy.typing import NDArray
 
+from spectranet_jax.datasets.records import Columns
 from spectranet_jax.datasets.split import Split
-from spectranet_jax.spectra.records import Columns
 from spectranet_jax.training.order import Indices, Order
 
 Batch = dict[str, NDArray[Any]]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.readers.fits import open_fits
+from spectranet_jax.readers.fits import open_fits
 from spectranet_jax.spectra import QUASARNET_GRID, InputError
 
 GRID = QUASARNET_GRID

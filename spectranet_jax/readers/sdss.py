@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.readers.first_row import integers_after
-from data_prep.readers.fits import Fits, open_fits
-from data_prep.readers.hdu import Hdu, checksum_flag
+from spectranet_jax.readers.first_row import integers_after
+from spectranet_jax.readers.fits import Fits, open_fits
+from spectranet_jax.readers.hdu import Hdu, checksum_flag
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import FIBER, OBJECTS
 from spectranet_jax.spectra.spectrum import Spectrum

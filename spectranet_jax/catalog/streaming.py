@@ -19,11 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.progress import Advance, progress
-from data_prep.workers import in_order
-from experiments.finished import Finished, finished
-from experiments.pieces import Piece, names_sha256, sizes_and_times, together
-from experiments.reading import (
+from spectranet_jax.catalog import joining
+from spectranet_jax.catalog.finished import Finished, finished
+from spectranet_jax.catalog.pieces import Piece, names_sha256, sizes_and_times, together
+from spectranet_jax.catalog.reading import (
     NAMED,
     Reading,
     concatenate,
@@ -32,9 +31,11 @@ from experiments.reading import (
     read_pieces,
     warn,
 )
-from experiments.tally import ROWS, flag_row, tally
-from spectranet_jax.inference import Model, joining
+from spectranet_jax.catalog.tally import ROWS, flag_row, tally
+from spectranet_jax.inference import Model
 from spectranet_jax.inference.model import predict_each, provenance
+from spectranet_jax.progress import Advance, progress
+from spectranet_jax.readers.workers import in_order
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
 

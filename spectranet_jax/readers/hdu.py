@@ -8,7 +8,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from data_prep.readers.damage import Damage
+from spectranet_jax.readers.damage import Damage
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
 

@@ -42,9 +42,9 @@ def show(counts: Mapping[str, int]) -> None:
     """Print spectra by class, those called quasar, with a redshift, and with each flag."""
     import rich.table
 
-    from data_prep.tables import print_table
     from spectranet_jax.spectra import CLASSES
     from spectranet_jax.spectra.flags import Flag
+    from spectranet_jax.tables import print_table
 
     summary = rich.table.Table(title="What they are")
     summary.add_column("class")

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from itertools import islice
 from typing import NoReturn
 
-from data_prep.readers.fits import Fits
-from data_prep.readers.hdu import Hdu
-from data_prep.readers.lamost import is_lamost
+from spectranet_jax.readers.fits import Fits
+from spectranet_jax.readers.hdu import Hdu
+from spectranet_jax.readers.lamost import is_lamost
 from spectranet_jax.spectra import InputError
 
 READ = "SDSS and BOSS spec, spPlate and spSpec, DESI coadd and spectra, LAMOST low-resolution files"

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from spectranet_jax.spectra import InputError, manifest
-from spectranet_jax.spectra.atomic import check_writable
+from spectranet_jax.datasets import manifest
+from spectranet_jax.datasets.atomic import check_writable
+from spectranet_jax.spectra import InputError
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, get_args
 
 import tyro
@@ -12,7 +12,7 @@ from tyro.constructors import (
     PrimitiveTypeInfo,
 )
 
-from data_prep.help_text import PLACE, dataclass_rule, describing
+from spectranet_jax.help_text import PLACE, dataclass_rule, describing
 from spectranet_jax.spectra.errors import InputError
 
 Config = TypeVar("Config")
@@ -54,17 +54,36 @@ def _tuple(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
     )
 
 
-def command(config: type[Config], work: Callable[[Config], object], description: str) -> None:
+def command(
+    config: type[Config],
+    work: Callable[[Config], object],
+    description: str,
+    arguments: Sequence[str] | None = None,
+    program: str | None = None,
+) -> None:
     """Parse the command line into `config`, do the work, and exit.
+
+    Args:
+        config: a dataclass, whose fields are the flags.
+        work: what to do with it.
+        description: what --help says of the command.
+        arguments: words after the program's name; by default those of this process.
+        program: its name in --help; by default that of the module that runs.
 
     Exit status: 0 done, 2 the input was at fault (one sentence on standard error), 130 interrupted,
     141 standard output was closed before the work was done.
     """
-    name = sys.modules["__main__"].__spec__
-    program = f"python -m {name.name.removesuffix('.__main__')}" if name else None
+    spec = sys.modules["__main__"].__spec__
+    if program is None and spec:
+        program = f"python -m {spec.name.removesuffix('.__main__')}"
     with describing(description):
         parsed = tyro.cli(
-            config, description=PLACE, prog=program, config=READABLE, registry=several
+            config,
+            description=PLACE,
+            args=arguments,
+            prog=program,
+            config=READABLE,
+            registry=several,
         )
     try:
         work(parsed)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.readers.fits import Fits
-from data_prep.readers.hdu import Hdu
+from spectranet_jax.readers.fits import Fits
+from spectranet_jax.readers.hdu import Hdu
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import Identity, pair
 

@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.readers import spectrum_paths
-from spectranet_jax.spectra import InputError, manifest
-from spectranet_jax.spectra.manifest import Shard
+from spectranet_jax.datasets import manifest
+from spectranet_jax.datasets.manifest import Shard
+from spectranet_jax.readers import spectrum_paths
+from spectranet_jax.spectra import InputError
 
 SHARD_SUFFIX = ".array_record"
 
@@ -41,8 +42,7 @@ class Piece(NamedTuple):
 def pieces(arguments: Sequence[str]) -> list[Piece]:
     """The pieces meant by command-line arguments, in order.
 
-    An argument is what `data_prep.readers.spectrum_paths` takes, a dataset folder, or shards of
-    one.
+    An argument is what `readers.spectrum_paths` takes, a dataset folder, or shards of one.
 
     Raises:
         InputError: if an argument stands for no file, or a dataset cannot be predicted from.

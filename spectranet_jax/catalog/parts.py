@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from data_prep.readers.fits import open_fits
-from experiments.pieces import Piece, names_sha256
+from spectranet_jax.catalog.pieces import Piece, names_sha256
+from spectranet_jax.readers.fits import open_fits
 from spectranet_jax.spectra import InputError
 
 PART, INPUT = "PART", "INPUT"

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.readers.desi_identity import identities
-from data_prep.readers.fits import Fits, open_fits
-from data_prep.readers.hdu import Hdu, checksum_flag, in_rows
+from spectranet_jax.readers.desi_identity import identities
+from spectranet_jax.readers.fits import Fits, open_fits
+from spectranet_jax.readers.hdu import Hdu, checksum_flag, in_rows
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.spectrum import Spectrum
 

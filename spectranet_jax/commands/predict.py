@@ -1,21 +1,22 @@
 """Classify spectra of SDSS, BOSS and DESI files and write a catalog, one row a spectrum.
 
-    python -m experiments.predict spec-*.fits --out catalog.fits
+    spectranet predict spec-*.fits --out catalog.fits
 
 Uses the weights that come with the package, offline, unless --model names others. A run that was
 cut off goes on where it was when the same command is given again.
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from data_prep.command import one_or_more
-from data_prep.progress import telling
-from experiments.command import Command, command
+from spectranet_jax.command_line import one_or_more
+from spectranet_jax.commands.command import Command, command
+from spectranet_jax.progress import telling
 
 
 def cores() -> int:
@@ -43,7 +44,7 @@ class Config(Command):
     """processes that read files, where there are many; the catalog does not depend on it"""
     part: str = ""
     """i/n: predict the i-th of n parts of the catalog alone, as a job of a cluster's array does;
-    experiments.merge joins them"""
+spectranet merge joins them"""
     plots: Path | None = None
     """folder for a picture of every spectrum: its lines, p(z), classes, evidence a line"""
     class_prior: str | None = None
@@ -59,8 +60,8 @@ class Config(Command):
 
 def work(config: Config) -> None:
     """Predict as configured, and print what was found."""
-    from experiments import parts
-    from experiments.pieces import pieces
+    from spectranet_jax.catalog import parts
+    from spectranet_jax.catalog.pieces import pieces
     from spectranet_jax.inference import catalog
     from spectranet_jax.inference.finding import DEFAULT, find
     from spectranet_jax.spectra import InputError
@@ -78,10 +79,10 @@ def work(config: Config) -> None:
     for name in named:
         find(name)
     with telling("predict: starting"):
-        from experiments.reconfigure import class_prior, probability, reconfigured
-        from experiments.streaming import predict_to
-        from experiments.tally import ROWS, show
+        from spectranet_jax.catalog.streaming import predict_to
+        from spectranet_jax.catalog.tally import ROWS, show
         from spectranet_jax.inference import load
+        from spectranet_jax.inference.reconfigure import class_prior, probability, reconfigured
 
         given = {
             "threshold": config.threshold,
@@ -96,7 +97,7 @@ def work(config: Config) -> None:
     show(counts)
     print(f"catalog: {out}, {counts[ROWS]} rows")
     if config.plots is not None:
-        from experiments.plots import plot
+        from spectranet_jax.catalog.plots import plot
 
         drawn = plot(models, part.share(several) if part else several, config.plots)
         print(f"plots: {drawn} in {config.plots}")
@@ -120,5 +121,6 @@ def make_folder(folder: Path) -> None:
         raise InputError(f"--plots {folder} cannot be written to; name another folder")
 
 
-if __name__ == "__main__":
-    command(Config, work, __doc__)
+def run(arguments: Sequence[str]) -> None:
+    """`spectranet predict` with these words."""
+    command(Config, work, __doc__ or "", arguments, "spectranet predict")

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import IO, NamedTuple
 
-from data_prep.readers.damage import Damage
-from data_prep.readers.hdu import Hdu
+from spectranet_jax.readers.damage import Damage
+from spectranet_jax.readers.hdu import Hdu
 
 WIDTHS = {"L": 1, "B": 1, "A": 1, "I": 2, "J": 4, "K": 8, "E": 4, "D": 8, "C": 8, "M": 16}
 WIDTHS |= {"P": 8, "Q": 16}

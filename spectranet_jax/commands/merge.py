@@ -1,17 +1,18 @@
 """Merge the parts of a catalog, which predict --part wrote, into the catalog.
 
-    python -m experiments.merge catalog.part-*.fits --out catalog.fits
+    spectranet merge catalog.part-*.fits --out catalog.fits
 
 It is, to the last byte, what one process would have written.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from data_prep.command import command, one_or_more
+from spectranet_jax.command_line import command, one_or_more
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,9 @@ def work(config: Config) -> None:
     """Check that all parts are there and belong together, and join them."""
     from astropy.io import fits
 
-    from data_prep.readers import paths
-    from experiments import parts
-    from spectranet_jax.inference import catalog, joining
+    from spectranet_jax.catalog import joining, parts
+    from spectranet_jax.inference import catalog
+    from spectranet_jax.readers import paths
 
     parts.check_suffix(config.out)
     catalog.check_path(config.out)
@@ -44,5 +45,6 @@ def work(config: Config) -> None:
     print(f"catalog: {config.out}, {rows} rows of {len(ordered)} parts")
 
 
-if __name__ == "__main__":
-    command(Config, work, __doc__)
+def run(arguments: Sequence[str]) -> None:
+    """`spectranet merge` with these words."""
+    command(Config, work, __doc__ or "", arguments, "spectranet merge")

@@ -16,8 +16,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from data_prep.readers.damage import Damage
-from data_prep.readers.hdu import Hdu
+from spectranet_jax.readers.damage import Damage
+from spectranet_jax.readers.hdu import Hdu
 from spectranet_jax.spectra import InputError
 
 MAGIC, GZIP_MAGIC = b"SIMPLE", b"\x1f\x8b"

@@ -13,8 +13,8 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import Table, vstack
 
+from spectranet_jax.datasets.atomic import atomic
 from spectranet_jax.inference.catalog import FORMATS, write
-from spectranet_jax.spectra.atomic import atomic
 from spectranet_jax.spectra.errors import InputError
 
 FITS_BLOCK = 2880

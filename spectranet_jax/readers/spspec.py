@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.readers import sdss
-from data_prep.readers.fits import Fits, open_fits
-from data_prep.readers.hdu import checksum_flag
+from spectranet_jax.readers import sdss
+from spectranet_jax.readers.fits import Fits, open_fits
+from spectranet_jax.readers.hdu import checksum_flag
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.spectrum import Spectrum
 

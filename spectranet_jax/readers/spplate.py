@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.readers import sdss
-from data_prep.readers.fits import Fits, open_fits
-from data_prep.readers.hdu import Hdu, checksum_flag, in_rows
+from spectranet_jax.readers import sdss
+from spectranet_jax.readers.fits import Fits, open_fits
+from spectranet_jax.readers.hdu import Hdu, checksum_flag, in_rows
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import FIBER
 from spectranet_jax.spectra.spectrum import Spectrum

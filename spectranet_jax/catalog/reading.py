@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep import readers
-from experiments.pieces import Piece
+from spectranet_jax import readers
+from spectranet_jax.catalog.pieces import Piece
 from spectranet_jax.spectra import InputError, LogGrid
 from spectranet_jax.spectra.flags import Flag
 

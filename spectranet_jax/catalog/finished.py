@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data_prep.folder import writing
+from spectranet_jax.datasets.folder import writing
 from spectranet_jax.spectra import InputError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.readers import desi, foreign, lamost, sdss, spplate, spspec
-from data_prep.readers.fits import Fits, open_fits
+from spectranet_jax.readers import desi, foreign, lamost, sdss, spplate, spspec
+from spectranet_jax.readers.fits import Fits, open_fits
 from spectranet_jax.spectra import InputError, LogGrid, scatter
 from spectranet_jax.spectra.flags import noise_flags, pixel_flags
 from spectranet_jax.spectra.grid import Binning
@@ -39,13 +39,13 @@ READERS: tuple[tuple[Callable[[Fits], bool], Callable[[Fits], Iterator[Spectrum]
 """By which HDUs a reader recognizes its files, and how it reads them; the first that does."""
 
 
-def read(path: Path) -> list[Spectrum]:
+def read(path: str | Path) -> list[Spectrum]:
     """The spectra of a file, of whichever survey its content is.
 
     Raises:
         InputError: if the file is missing, damaged, or of none of the formats that are read.
     """
-    return list(stream(path))
+    return list(stream(Path(path)))
 
 
 def stream(path: Path) -> Iterator[Spectrum]:

@@ -1,0 +1,1 @@
+"""From spectra to the rows of a catalog."""

@@ -1,0 +1,54 @@
+"""The console command `spectranet`: one word says what to do, the rest are its own flags."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "predict": "class and redshift of spectra: files in, a catalog out",
+    "merge": "the parts of a catalog, from the jobs of a cluster, as one",
+}
+"""Each a module beside this one, with `Config`, `work` and `run` -> what it does."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command that the first word names; without one, or with --help, list them.
+
+    Exit status: 0 done, 2 the input was at fault; see `command_line.command`.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words and words[0] in COMMANDS:
+        name = words[0]
+        importlib.import_module(f"spectranet_jax.commands.{name}").run(words[1:])
+    elif words and words[0] == "--version":
+        from spectranet_jax import __version__
+
+        print(f"spectranet-jax {__version__}")
+    elif not words or words[0] in ("-h", "--help"):
+        print(overview())
+    else:
+        print(
+            f"error: spectranet knows no {words[0]!r}; say one of {', '.join(COMMANDS)}, or --help",
+            file=sys.stderr,
+        )
+        sys.exit(2)
+
+
+def overview() -> str:
+    """The commands, and what each does."""
+    lines = (f"  {name:<9} {what}" for name, what in COMMANDS.items())
+    return "\n".join(
+        [
+            "usage: spectranet COMMAND ...",
+            "",
+            "What is this spectrum, and at what redshift?",
+            "",
+            *lines,
+            "",
+            "COMMAND --help explains one; spectranet --version tells the version.",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
