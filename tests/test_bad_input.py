@@ -96,6 +96,7 @@ def said(
 CLASSIFY, REDSHIFT, EVALUATE, EXPORT = (
     f"experiments.{name}" for name in ("classify", "redshift", "evaluate", "export")
 )
+CONSOLE = "spectranet_jax.commands.main"
 PREDICT = "spectranet_jax.commands.predict"
 BAD = {
     # Settings
@@ -208,7 +209,9 @@ def test_a_bad_flag_is_exit_code_2(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("line", [f"{EVALUATE} holed", f"{PREDICT} spec.fits --model missing"])
+@pytest.mark.parametrize(
+    "line", [f"{EVALUATE} holed", f"{CONSOLE} predict spec.fits --model missing"]
+)
 def test_a_damaged_checkpoint_is_one_sentence(line: str, home: Path, tmp_path: Path):
     """In a process of its own: orbax has threads that would speak up later."""
     shutil.copytree(home, tmp_path / "home")

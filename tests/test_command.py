@@ -26,12 +26,13 @@ from spectranet_jax.commands.command import use_cache
 use_cache(sys.argv[1] == "cache")
 import jax, toy_survey
 from spectranet_jax import networks, tasks
+from spectranet_jax.spectra.grid import QUASARNET_GRID
 from spectranet_jax.training import optimizers
 from spectranet_jax.training.steps import init_state, make_train_step
 events = []
 jax.monitoring.register_event_listener(lambda event, **_: events.append(event.split("/")[-1]))
-task = tasks.build("classify")
-network = networks.build("SpectraNetClassifier", channels=[8, 8, 8, 8])
+task = tasks.build("classify", QUASARNET_GRID)
+network = networks.build("SpectraNetClassifier", QUASARNET_GRID, channels=[8, 8, 8, 8])
 optimizer, _ = optimizers.build("adam", "constant", 1e-3, 100)
 data = toy_survey.block(64)
 batch = {"flux": data.flux, "ivar": data.ivar, "label": data.label.astype("int32")}

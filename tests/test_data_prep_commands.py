@@ -191,7 +191,7 @@ def bad_fractions(survey, tmp_path):
         ),
         (unreadable, "none of the 1 files can be read: .*x.fits is not a FITS file"),
         (swapped, "is a spectrum, not a catalog; give a catalog"),
-        (one_class, "has no spectrum in the train split"),
+        (one_class, "train split has no spectrum of GALAXY"),
         (taken, "is not an empty folder"),
         (bad_fractions, "sum to 1"),
     ],

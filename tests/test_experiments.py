@@ -240,6 +240,9 @@ def test_an_export_needs_an_evaluation_of_the_same_weights(classifier: Path, tmp
     assert not (tmp_path / "out").exists()
 
 
+CONSOLE = "spectranet_jax.commands.main"
+
+
 def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", *arguments]
     environment = {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "PATH": "/usr/bin:/bin"}
@@ -255,11 +258,11 @@ def test_from_a_dataset_to_a_catalog_by_commands_alone(tmp_path: Path):
     toy_survey.write(here / "toy", 300)
     short = ("--data", "toy", "--epochs", "1", "--batch", "64")
     for line, files in {
-        ("classify", *short): ["runs/classify/figures/loss.png"],
-        ("evaluate", "runs/classify", "--out", "again"): ["again/figures/examples.png"],
-        ("predict", "spec-1.fits", "--model", "runs/classify"): ["catalog.fits"],
+        ("experiments.classify", *short): ["runs/classify/figures/loss.png"],
+        ("experiments.evaluate", "runs/classify", "--out", "again"): ["again/figures/examples.png"],
+        (CONSOLE, "predict", "spec-1.fits", "--model", "runs/classify"): ["catalog.fits"],
     }.items():
-        done = command(f"experiments.{line[0]}", *line[1:], cwd=here)
+        done = command(*line, cwd=here)
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr and "error" not in done.stderr
         assert all((here / name).exists() and name in done.stdout for name in files), done.stdout

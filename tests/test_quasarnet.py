@@ -88,7 +88,7 @@ def test_the_lengths_are_those_published(fields: dict, lengths: list[int]):
 @pytest.mark.parametrize(("width", "stride"), [(10, 2), (7, 3), (4, 4), (5, 1)])
 @pytest.mark.parametrize("pixels", [30, 31, 33])
 def test_convolution_equals_numpy(pixels, width, stride, padding, rng):
-    x = rng.normal(size=(2, pixels, 3)).astype(np.float32)
+    x = jnp.asarray(rng.normal(size=(2, pixels, 3)), jnp.float32)
     layer = StridedConv(4, width, stride, padding)
     variables = layer.init(jax.random.key(0), x)
     params = {"kernel": variables["params"]["kernel"], "bias": np.float32([1, 2, 3, 4])}

@@ -122,7 +122,8 @@ def test_a_head_without_a_line_in_the_batch_adds_only_its_alarms(rng: np.random.
 
 def test_certain_and_wrong_is_finite():
     target = TASK.target(truth([QSO, STAR], [2.5, 0.0], -1))
-    for output in (np.zeros((2, 7, 26), np.float32), np.ones((2, 7, 26), np.float32)):
+    for certain in (0.0, 1.0):
+        output = jnp.full((2, 7, 26), certain)
         assert np.isfinite(TASK.loss(output, target)).all()
 
 

@@ -34,7 +34,7 @@ def test_a_task_is_built_again_from_its_config(config: dict):
 @pytest.mark.parametrize(("target", "labels"), [("qso", {2}), ("bal", {3}), ("all", {2, 3})])
 def test_redshift_takes_the_secure_ones_of_its_classes(target: str, labels: set[int]):
     columns = truth()
-    task = tasks.build("redshift", GRID, target=target, mean=0, std=1)
+    task = tasks.build("redshift", GRID, target=target, mean=0.0, std=1.0)
     expected = [
         int(label) in labels and conf == 3 and z == 0.5
         for label, conf, z in zip(columns["label"], columns["z_conf"], columns["z"], strict=True)
@@ -75,7 +75,7 @@ def test_standardized_training_redshifts_have_mean_0_and_deviation_1():
 
 
 def test_redshift_loss_is_the_squared_error():
-    task = tasks.build("redshift", GRID, target="qso", mean=1, std=2)
+    task = tasks.build("redshift", GRID, target="qso", mean=1.0, std=2.0)
     loss = task.loss(jnp.array([0.5, -1.0]), {"z": jnp.array([0.0, 1.0])})
     assert loss.tolist() == [0.25, 4.0]
 
@@ -103,7 +103,7 @@ def test_scores_are_those_of_the_columns():
     scores = task.scores(task.decode(log_prob), {"label": np.array([0, 2])})
     assert scores["accuracy"] == 0.5
     assert scores["log_loss"] == pytest.approx(-(np.log(0.97) + np.log(0.2)) / 2, rel=1e-6)
-    task = tasks.build("redshift", GRID, target="qso", mean=1, std=2)
+    task = tasks.build("redshift", GRID, target="qso", mean=1.0, std=2.0)
     scores = task.scores(task.decode(np.float32([0.5, 0.0])), {"z": np.array([2.0, 1.1])})
     assert scores["mse"] == pytest.approx(0.01 / 2)
 
@@ -122,10 +122,10 @@ def test_the_network_sees_the_normalized_flux(config: dict):
             {"name": "segment"},
             "no task is called 'segment'; there are classify, linenet, quasarnet",
         ),
-        ({"name": "redshift"}, "redshift cannot be set up: .*mean"),
+        ({"name": "redshift"}, "redshift cannot be set up: .*missing"),
         ({"name": "classify", "classes": 3}, "classify cannot be set up: .*classes"),
         (
-            {"name": "redshift", "target": "star", "mean": 0, "std": 1},
+            {"name": "redshift", "target": "star", "mean": 0.0, "std": 1.0},
             "no redshift target is called 'star'; there are qso, bal, all",
         ),
     ],

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
+from jaxtyping import Float64
 from numpy.typing import NDArray
 
 from spectranet_jax.evaluation.redshift import CATASTROPHIC
@@ -169,7 +170,7 @@ def _blocks(values: NDArray[np.floating]) -> Iterator[Floats]:
         yield np.asarray(values[start : start + ROWS], np.float64)
 
 
-def _cumulative(p: Floats) -> Floats:
+def _cumulative(p: Float64[np.ndarray, "n bins"]) -> Float64[np.ndarray, "n bins+1"]:
     """Distribution function at the edges, (n, bins + 1): 0 to 1, or NaN."""
     sums = np.zeros((len(p), p.shape[1] + 1))
     np.cumsum(p, axis=1, out=sums[:, 1:])
@@ -177,7 +178,9 @@ def _cumulative(p: Floats) -> Floats:
     return sums / np.where(total > 0, total, np.nan)
 
 
-def _shifted(cumulative: Floats, by: float) -> Floats:
+def _shifted(
+    cumulative: Float64[np.ndarray, "n edges"], by: float
+) -> Float64[np.ndarray, "n edges"]:
     """Distribution function at the edges moved by so many bins, (n, bins + 1)."""
     last = cumulative.shape[1] - 1
     places = np.arange(last + 1) + by
@@ -187,7 +190,9 @@ def _shifted(cumulative: Floats, by: float) -> Floats:
     return (1 - part) * cumulative[:, left] + part * cumulative[:, right]
 
 
-def _at(cumulative: Floats, places: Floats) -> Floats:
+def _at(
+    cumulative: Float64[np.ndarray, "n edges"], places: Float64[np.ndarray, "n places"]
+) -> Float64[np.ndarray, "n places"]:
     """Distribution function at places of its row's own, (n, places); NaN where they are."""
     last = cumulative.shape[1] - 1
     inside = np.clip(np.nan_to_num(places, nan=0.0), 0, last)
@@ -197,7 +202,9 @@ def _at(cumulative: Floats, places: Floats) -> Floats:
     return np.where(np.isnan(places), np.nan, left + (inside - whole) * (right - left))
 
 
-def _middle_of_greatest(masses: Floats, starts: Floats) -> Floats:
+def _middle_of_greatest(
+    masses: Float64[np.ndarray, "n candidates"], starts: Float64[np.ndarray, " candidates"]
+) -> Float64[np.ndarray, " n"]:
     """Middle of the first stretch of starts, (candidates,) ascending, whose mass is greatest."""
     greatest = masses >= masses.max(axis=1, keepdims=True) - EQUAL
     first = greatest.argmax(axis=1)
@@ -208,7 +215,9 @@ def _middle_of_greatest(masses: Floats, starts: Floats) -> Floats:
     return (starts[first] + starts[last]) / 2
 
 
-def _inside(p: Floats, start: Floats, window: float) -> tuple[Floats, Floats, Floats]:
+def _inside(
+    p: Float64[np.ndarray, "n bins"], start: Float64[np.ndarray, " n"], window: float
+) -> tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
     """Mean and variance of the place within windows, NaN if they are empty, and their mass."""
     bins = p.shape[1]
     low = np.floor(start).astype(np.int64)[:, None] + np.arange(int(np.ceil(window)) + 1)

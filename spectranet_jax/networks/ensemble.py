@@ -12,12 +12,12 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
+from spectranet_jax.networks.layers import Spectra
 from spectranet_jax.networks.linenet import LineNet, Output, peak
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.zsteps import ZSteps
-
-Array = jax.Array
 
 
 class LineNetEnsemble(nn.Module):
@@ -34,7 +34,12 @@ class LineNetEnsemble(nn.Module):
     member: Mapping[str, Any] = field(default_factory=dict)
 
     @nn.compact
-    def __call__(self, flux: Array, weight: Array, train: bool = False) -> Output:
+    def __call__(
+        self,
+        flux: Spectra,
+        weight: Spectra,
+        train: bool = False,
+    ) -> Output:
         """In training each member's answer, (members, batch, ...); else their mixture."""
         members = [
             LineNet(self.grid, **self.member, name=f"member_{i}") for i in range(self.members)
@@ -61,6 +66,6 @@ def mixture(answers: Sequence[Output]) -> Output:
     )
 
 
-def _log_mean(log_p: Sequence[Array]) -> Array:
+def _log_mean(log_p: Sequence[Float[Array, "*shape"]]) -> Float[Array, "*shape"]:
     """Logarithm of the mean of probabilities that are given as logarithms."""
     return jax.nn.logsumexp(jnp.stack(log_p), axis=0) - jnp.log(len(log_p))

@@ -5,16 +5,18 @@ experiments.benchmark train infer` measures them against each other and against 
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.nn import initializers
+from jaxtyping import Array, Float
 
 from spectranet_jax.networks import winograd
 
-Array = jax.Array
+Spectra = Float[Any, "batch bins"]
+"""Flux, or what else is known of each bin, as an array of JAX or NumPy."""
 
 _CHANNELS_LAST = ("NWC", "WIO", "NWC")
 
@@ -22,7 +24,9 @@ FEW = 32
 """Channels, below which sums of pixels cost more than the products that they save."""
 
 
-def strided_conv(x: Array, kernel: Array, stride: int) -> Array:
+def strided_conv(
+    x: Float[Any, "batch bins features"], kernel: Float[Any, "width features out"], stride: int
+) -> Float[Array, "batch fewer out"]:
     """Valid convolution with a stride, as one of stride 1 over pixels folded into channels.
 
     Each `stride` neighboring pixels become one pixel of `stride` times the channels. The gradient
@@ -48,7 +52,7 @@ def strided_conv(x: Array, kernel: Array, stride: int) -> Array:
     return plain_conv(x, kernel, stride=1)
 
 
-def max_pool_pairs(x: Array) -> Array:
+def max_pool_pairs(x: Float[Any, "batch bins features"]) -> Float[Array, "batch fewer features"]:
     """Max-pooling with window 2 and stride 1, (batch, n, channels) -> (batch, n - 1, channels).
 
     The gradient of a `where` is two masked additions, that of `nn.max_pool` a scatter.
@@ -57,14 +61,16 @@ def max_pool_pairs(x: Array) -> Array:
     return jnp.where(left >= right, left, right)
 
 
-def plain_conv(x: Array, kernel: Array, stride: int) -> Array:
+def plain_conv(
+    x: Float[Any, "batch bins features"], kernel: Float[Any, "width features out"], stride: int
+) -> Float[Array, "batch fewer out"]:
     """What `strided_conv` computes, as XLA's own convolution with a stride."""
     return lax.conv_general_dilated(
         x, kernel, window_strides=(stride,), padding="VALID", dimension_numbers=_CHANNELS_LAST
     )
 
 
-def plain_max_pool(x: Array) -> Array:
+def plain_max_pool(x: Float[Any, "batch bins features"]) -> Float[Array, "batch fewer features"]:
     """What `max_pool_pairs` computes, as Flax writes it."""
     return nn.max_pool(x, window_shape=(2,), strides=(1,))
 
@@ -92,7 +98,7 @@ class ConvPool(nn.Module):
     form: str = "fast"
 
     @nn.compact
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Float[Any, "batch bins features"]) -> Float[Array, "batch fewer out"]:
         """(batch, n, channels) -> (batch, (n - width) // stride, features)."""
         shape = (self.width, x.shape[-1], self.features)
         kernel = self.param("kernel", initializers.he_normal(), shape)

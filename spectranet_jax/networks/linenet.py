@@ -15,12 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.nn import initializers
+from jaxtyping import Array, Float, Int
 
+from spectranet_jax.networks.layers import Spectra
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import REST
 from spectranet_jax.spectra.zsteps import A_BIN, ZSteps
-
-Array = jax.Array
 
 LINES = ("Lyman limit", "Lyb", "OVI", "Lya", "NV", "OI 1304", "SiIV", "CIV", "HeII 1640", "AlIII",
          "CIII]", "MgII", "[NeV]", "[OII]", "[NeIII]", "CaII K", "Hdelta", "G band", "Hgamma",
@@ -77,7 +77,11 @@ class LineNet(nn.Module):
 
     @nn.compact
     def __call__(
-        self, flux: Array, weight: Array, train: bool = False, at: Array | None = None
+        self,
+        flux: Spectra,
+        weight: Spectra,
+        train: bool = False,
+        at: Int[Array, " batch"] | None = None,
     ) -> Output:
         """Spectra as `tasks.linenet` prepares them.
 
@@ -115,7 +119,12 @@ class LineNet(nn.Module):
         return Output(class_logits, bal_logit, z_logits, evidence)
 
 
-def trunk(net: LineNet, flux: Array, weight: Array, covered: Array) -> Array:
+def trunk(
+    net: LineNet,
+    flux: Spectra,
+    weight: Spectra,
+    covered: Float[Array, "batch bins 1"],
+) -> Float[Array, "batch bins features"]:
     """Residual blocks of dilated convolutions, (batch, bins, features).
 
     Outside of the covered range every layer is 0, as the padding beyond the grid is: so a spectrum
@@ -129,7 +138,9 @@ def trunk(net: LineNet, flux: Array, weight: Array, covered: Array) -> Array:
     return x
 
 
-def regions(x: Array, width: int) -> Array:
+def regions(
+    x: Float[Array, "batch bins features"], width: int
+) -> Float[Array, "batch regions_features"]:
     """Means over regions of `width` bins, which know where on the detector they are.
 
     (batch, bins, features) -> (batch, regions * features); bins after the last whole region count
@@ -141,7 +152,7 @@ def regions(x: Array, width: int) -> Array:
     return whole.mean(axis=2).reshape(batch, -1)
 
 
-def peak(z_logits: Array, window: int) -> Array:
+def peak(z_logits: Float[Array, "batch zsteps"], window: int) -> Int[Array, " batch"]:
     """The likeliest step within the window that holds most of p(z), (batch,).
 
     Args:
@@ -154,7 +165,7 @@ def peak(z_logits: Array, window: int) -> Array:
     return jnp.where(distance <= window, p, 0).argmax(axis=-1)
 
 
-def coverage(weight: Array) -> Array:
+def coverage(weight: Spectra) -> Spectra:
     """1 from the first to the last bin with a measurement, else 0, (batch, bins)."""
     measured = weight > 0
     before = lax.cummax(measured.astype(jnp.int32), axis=1)
@@ -162,14 +173,18 @@ def coverage(weight: Array) -> Array:
     return (before * after).astype(weight.dtype)
 
 
-def subbins(maps: Array, lines: int) -> Array:
+def subbins(
+    maps: Float[Array, "batch bins subbins_lines"], lines: int
+) -> Float[Array, "batch lines subbins"]:
     """(batch, bins, A_BIN * lines) -> (batch, lines, bins * A_BIN), finer along wavelength."""
     batch, bins, _ = maps.shape
     fine = maps.reshape(batch, bins, A_BIN, lines).reshape(batch, bins * A_BIN, lines)
     return fine.swapaxes(1, 2)
 
 
-def shifted(maps: Array, lines: Sequence[str], grid: LogGrid) -> list[Array]:
+def shifted(
+    maps: Float[Array, "batch lines subbins"], lines: Sequence[str], grid: LogGrid
+) -> list[Float[Array, "batch zsteps"]]:
     """Each line's map against redshift instead of wavelength, (batch, zsteps) each.
 
     A line at redshift z stands log10(rest (1 + z) / start) / step fine bins from the start of the
@@ -187,7 +202,7 @@ def shifted(maps: Array, lines: Sequence[str], grid: LogGrid) -> list[Array]:
     return [_cut(row[:, 0], int(k) + 1, steps.size) for row, k in zip(rows, whole, strict=True)]
 
 
-def _cut(row: Array, start: int, size: int) -> Array:
+def _cut(row: Float[Array, "batch subbins"], start: int, size: int) -> Float[Array, "batch zsteps"]:
     """`size` values of (batch, n) from index `start` on, 0 beyond either end."""
     n = row.shape[1]
     first, stop = max(start, 0), min(start + size, n)

@@ -1,20 +1,22 @@
 """QuasarNET: where each line is, box by box (Busca & Balland 2018, arXiv:1808.09955, section 3)."""
 
+from typing import Any
+
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 from jax.nn import initializers
+from jaxtyping import Array, Float
 
-from spectranet_jax.networks.layers import FORMS
+from spectranet_jax.networks.layers import FORMS, Spectra
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
-
-Array = jax.Array
 
 PADDINGS = ("valid", "same")
 
 
-def _batch_norm(x: Array, train: bool, name: str) -> Array:
+def _batch_norm(
+    x: Float[Array, "batch *features"], train: bool, name: str
+) -> Float[Array, "batch *features"]:
     """Keras's BatchNormalization, with the two-pass variance."""
     return nn.BatchNorm(
         use_running_average=not train,
@@ -43,7 +45,7 @@ class StridedConv(nn.Module):
     form: str = "fast"
 
     @nn.compact
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Float[Any, "batch bins features"]) -> Float[Array, "batch fewer out"]:
         """(batch, n, channels) -> (batch, outputs, features)."""
         shape = (self.width, x.shape[-1], self.features)
         kernel = self.param("kernel", initializers.glorot_uniform(), shape)
@@ -100,7 +102,7 @@ class QuasarNet(nn.Module):
             raise TypeError(f"padding {self.padding!r} is none of {', '.join(PADDINGS)}")
 
     @nn.compact
-    def __call__(self, flux: Array, train: bool = False) -> Array:
+    def __call__(self, flux: Spectra, train: bool = False) -> Float[Array, "batch lines answers"]:
         """Box probabilities and offsets.
 
         Args:

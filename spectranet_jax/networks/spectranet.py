@@ -5,16 +5,14 @@ Pool stride is 1 in both: with the 2 that Table 1 prints, 443 pixels do not last
 """
 
 import flax.linen as nn
-import jax
 from jax.nn import initializers
+from jaxtyping import Array, Float
 
-from spectranet_jax.networks.layers import ConvPool
+from spectranet_jax.networks.layers import ConvPool, Spectra
 from spectranet_jax.spectra.grid import LogGrid
 
-Array = jax.Array
 
-
-def _blocks(flux: Array, channels: tuple[int, ...], form: str) -> Array:
+def _blocks(flux: Spectra, channels: tuple[int, ...], form: str) -> Float[Array, "batch features"]:
     """What both networks begin with: a block a channel count, then all features in one row."""
     x = flux[..., None]  # (batch, 443, 1)
     for features in channels:
@@ -22,7 +20,7 @@ def _blocks(flux: Array, channels: tuple[int, ...], form: str) -> Array:
     return x.reshape(len(x), -1)  # (batch, 18 * features)
 
 
-def _batch_norm(x: Array, train: bool) -> Array:
+def _batch_norm(x: Float[Array, "batch features"], train: bool) -> Float[Array, "batch features"]:
     """PyTorch's BatchNorm1d: its momentum 0.1 is Flax's 0.9.
 
     The two-pass variance: the fast one can return 0 for values far from 0.
@@ -32,7 +30,7 @@ def _batch_norm(x: Array, train: bool) -> Array:
     )(x)
 
 
-def _hidden(x: Array, features: int) -> Array:
+def _hidden(x: Float[Array, "batch inputs"], features: int) -> Float[Array, "batch features"]:
     return nn.relu(nn.Dense(features, kernel_init=initializers.he_normal())(x))
 
 
@@ -54,7 +52,7 @@ class SpectraNetClassifier(nn.Module):
     form: str = "fast"
 
     @nn.compact
-    def __call__(self, flux: Array, train: bool = False) -> Array:
+    def __call__(self, flux: Spectra, train: bool = False) -> Float[Array, "batch classes"]:
         """Log-probabilities of the classes.
 
         Args:
@@ -85,7 +83,7 @@ class SpectraNetRegressor(nn.Module):
     form: str = "fast"
 
     @nn.compact
-    def __call__(self, flux: Array, train: bool = False) -> Array:
+    def __call__(self, flux: Spectra, train: bool = False) -> Float[Array, " batch"]:
         """One number a spectrum, (batch,).
 
         Args:

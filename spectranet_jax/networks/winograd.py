@@ -9,15 +9,13 @@ of the largest one.
 
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jaxtyping import Array, Float
 from numpy.typing import NDArray
-
-Array = jax.Array
 
 POINTS = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 """Where the polynomials are taken, and at infinity. So small, they cost few digits."""
@@ -64,7 +62,9 @@ def transforms(width: int) -> Transforms:
     return Transforms(np.stack(pixels), kernel, values(TILE - width + 1).T)
 
 
-def conv(x: Array, kernel: Array) -> Array:
+def conv(
+    x: Float[Any, "batch bins features"], kernel: Float[Any, "width features out"]
+) -> Float[Array, "batch fewer out"]:
     """Valid convolution with stride 1; always with factors in full float32.
 
     Args:

@@ -6,9 +6,10 @@ velocities, so that a spectrum has the same errors on any grid.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float, Shaped
 
 from spectranet_jax.spectra import noise
 from spectranet_jax.spectra.grid import LogGrid
@@ -29,6 +30,7 @@ EFFECTS = ("calibration", "sky", "noise", "glitches", "masks")
 """What `observe` does, in this order; a name left out of it is not done."""
 
 
+@runtime_checkable
 class Draws(Protocol):
     """A source of random numbers that never gives the same twice."""
 
@@ -41,10 +43,10 @@ class Draws(Protocol):
 
 def observe(
     draws: Draws,
-    light: Array,
+    light: Float[Any, "n bins"],
     grid: LogGrid,
     effects: tuple[str, ...] = EFFECTS,
-) -> tuple[Array, Array]:
+) -> tuple[Float[Any, "n bins"], Float[Any, "n bins"]]:
     """Light as a survey would record it.
 
     Args:
@@ -78,7 +80,9 @@ def observe(
     return flux.astype(np.float32), ivar.astype(np.float32)
 
 
-def smooth_field(draws: Draws, n: int, grid: LogGrid, length: float = SMOOTH) -> Array:
+def smooth_field(
+    draws: Draws, n: int, grid: LogGrid, length: float = SMOOTH
+) -> Shaped[Any, "n bins"]:
     """A normal field that varies over `length` km/s, float32 (n, bins): linear between knots."""
     scale = grid.bins(length)
     coarse = draws.normal(n, grid.size // scale + 3)
@@ -88,7 +92,7 @@ def smooth_field(draws: Draws, n: int, grid: LogGrid, length: float = SMOOTH) ->
     return coarse[:, left] * (1 - part) + coarse[:, left + 1] * part
 
 
-def rough_field(draw: Callable[..., Array], n: int, grid: LogGrid) -> Array:
+def rough_field(draw: Callable[..., Array], n: int, grid: LogGrid) -> Shaped[Any, "n bins"]:
     """Draws that bins within `ROUGH` km/s share, float32 (n, bins)."""
     scale = grid.bins(ROUGH)
     if scale == 1:
@@ -96,7 +100,7 @@ def rough_field(draw: Callable[..., Array], n: int, grid: LogGrid) -> Array:
     return draw(n, -(-grid.size // scale))[:, np.arange(grid.size) // scale]
 
 
-def miscalibrate(draws: Draws, flux: Array, grid: LogGrid) -> Array:
+def miscalibrate(draws: Draws, flux: Float[Any, "n bins"], grid: LogGrid) -> Float[Any, "n bins"]:
     """Flux with the errors of its calibration, float32 (n, bins).
 
     A tilt and a curvature over the whole range, more of both at the blue end, a step at the
@@ -126,7 +130,9 @@ def miscalibrate(draws: Draws, flux: Array, grid: LogGrid) -> Array:
     return flux * xp.exp(xp.clip(smooth, -1.5, 1.5)) * (1 + mottle)
 
 
-def sky_residual(draws: Draws, flux: Array, level: Array, grid: LogGrid) -> Array:
+def sky_residual(
+    draws: Draws, flux: Float[Any, "n bins"], level: Float[Any, "n #bins"], grid: LogGrid
+) -> Float[Any, "n bins"]:
     """Flux with what a wrong sky level leaves, float32 (n, bins): smooth over `SMOOTH`."""
     xp = flux.__array_namespace__()
     sigma = xp.sqrt(noise.variance(xp.zeros_like(flux), level, grid))
@@ -136,7 +142,7 @@ def sky_residual(draws: Draws, flux: Array, level: Array, grid: LogGrid) -> Arra
     return flux + amount * sigma * smooth_field(draws, len(flux), grid)
 
 
-def noise_level(draws: Draws, n: int, grid: LogGrid) -> Array:
+def noise_level(draws: Draws, n: int, grid: LogGrid) -> Float[Any, "n bins"]:
     """Sigma of each bin relative to the median spectrum's, float32 (n, bins).
 
     A factor a spectrum; a blue and a red end that differ from plate to plate (0.6 to 1.1 and 1 to
@@ -151,7 +157,7 @@ def noise_level(draws: Draws, n: int, grid: LogGrid) -> Array:
     return xp.exp(amount @ xp.asarray(ends) + jitter)
 
 
-def masks(draws: Draws, n: int, grid: LogGrid) -> Array:
+def masks(draws: Draws, n: int, grid: LogGrid) -> Shaped[Any, "n bins"]:
     """Bins without measurement, bool (n, bins).
 
     Stretches of `ROUGH` (0.1%), the blank ends of SDSS-I/II, now and then a gap of up to 28,000
@@ -172,7 +178,9 @@ def masks(draws: Draws, n: int, grid: LogGrid) -> Array:
     return empty | (lost & ((grid.centers < DICHROIC)[None] == blue))
 
 
-def glitches(draws: Draws, flux: Array, sigma: Array, grid: LogGrid) -> Array:
+def glitches(
+    draws: Draws, flux: Float[Any, "n bins"], sigma: Float[Any, "n bins"], grid: LogGrid
+) -> Float[Any, "n bins"]:
     """Flux with cosmic rays that survived the co-addition: one in 860,000 km/s, float32.
 
     They are narrower than a bin, so that in a narrower bin there are fewer of them, and each stands

@@ -12,6 +12,7 @@ same noise.
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 
 from spectranet_jax.spectra.grid import LogGrid
@@ -47,7 +48,9 @@ LEVEL_SCATTER = 0.22
 """Scatter (natural log) of sigma from spectrum to spectrum, source light apart."""
 
 
-def variance(flux: Array, level: Array, grid: LogGrid) -> Array:
+def variance(
+    flux: Float[Any, "*batch bins"], level: Float[Any, "*#batch #bins"], grid: LogGrid
+) -> Float[Any, "*batch bins"]:
     """Variance of each bin, of the dtype and shape of flux.
 
     Args:
@@ -61,7 +64,12 @@ def variance(flux: Array, level: Array, grid: LogGrid) -> Array:
     return level**2 * (sky + photons * light)
 
 
-def observe(flux: Array, level: Array, normals: Array, grid: LogGrid) -> tuple[Array, Array]:
+def observe(
+    flux: Float[Any, "*batch bins"],
+    level: Float[Any, "*#batch #bins"],
+    normals: Float[Any, "*batch bins"],
+    grid: LogGrid,
+) -> tuple[Float[Any, "*batch bins"], Float[Any, "*batch bins"]]:
     """Flux with noise, and the inverse variance that a pipeline would tell of it.
 
     Args:

@@ -6,14 +6,15 @@ and inside a compiled training step.
 
 from typing import Any
 
-Array = Any
-"""A NumPy or JAX array: whatever has `__array_namespace__`."""
+from jaxtyping import Float
 
 ROUNDING = 100
 """Units of relative rounding error within which a spectrum counts as constant."""
 
 
-def moments(flux: Array, ivar: Array) -> tuple[Array, Array]:
+def moments(
+    flux: Float[Any, "*batch bins"], ivar: Float[Any, "*batch bins"]
+) -> tuple[Float[Any, "*batch 1"], Float[Any, "*batch 1"]]:
     """Weighted mean and weighted RMS about it, weights = ivar ("Reporte 10", section 1).
 
     Args:
@@ -32,7 +33,9 @@ def moments(flux: Array, ivar: Array) -> tuple[Array, Array]:
     return mean, rms
 
 
-def normalize(flux: Array, ivar: Array) -> Array:
+def normalize(
+    flux: Float[Any, "*batch bins"], ivar: Float[Any, "*batch bins"]
+) -> Float[Any, "*batch bins"]:
     """Bring spectra to weighted mean 0 and weighted RMS 1.
 
     Pixels without measurement (ivar 0) become 0, the mean, and so are neutral; QuasarNET leaves

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from spectranet_jax.evaluation import classification
@@ -14,12 +14,14 @@ from spectranet_jax.spectra.normalize import normalize
 from spectranet_jax.tasks.task import Columns, Task
 
 
-def cross_entropy(log_prob: jax.Array, target: dict[str, jax.Array]) -> jax.Array:
+def cross_entropy(
+    log_prob: Float[Array, "batch classes"], target: dict[str, Any]
+) -> Float[Array, " batch"]:
     """-log p of the true class, (batch,)."""
     return -jnp.take_along_axis(log_prob, target["label"][:, None], axis=-1)[:, 0]
 
 
-def decode(log_prob: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+def decode(log_prob: Float[np.ndarray, "n classes"]) -> dict[str, NDArray[Any]]:
     """CLASS and a probability a class (columns P_STAR, ...)."""
     # In float64 and renormalized, so that the probabilities of a row sum to 1.
     p = np.exp(np.asarray(log_prob, np.float64))

@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from spectranet_jax.evaluation import (
@@ -26,7 +27,7 @@ from spectranet_jax.networks.linenet import LINES, Output
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, STAR, UNKNOWN
-from spectranet_jax.spectra.normalize import Array, moments, normalize
+from spectranet_jax.spectra.normalize import moments, normalize
 from spectranet_jax.spectra.zsteps import ZSteps
 from spectranet_jax.tasks.linenet_decode import class_log_prob, column, decode
 from spectranet_jax.tasks.task import Columns, Task
@@ -46,7 +47,9 @@ PRIORS = {
 """Class priors by name; "survey" is a BOSS quasar plate (7102: 44, 9, 79 and 8 of 140)."""
 
 
-def inputs(flux: Array, ivar: Array) -> tuple[Array, Array]:
+def inputs(
+    flux: Float[Any, "batch bins"], ivar: Float[Any, "batch bins"]
+) -> tuple[Float[Any, "batch bins"], Float[Any, "batch bins"]]:
     """Normalized flux, and 1/sigma in its unit, (batch, bins) each; 0 without measurement."""
     xp = flux.__array_namespace__()
     normalized = normalize(flux, ivar)
@@ -74,7 +77,7 @@ def target(truth: Columns, steps: ZSteps) -> dict[str, NDArray[Any]]:
     }
 
 
-def loss(output: Output, batch: dict[str, jax.Array], steps: ZSteps) -> jax.Array:
+def loss(output: Output, batch: dict[str, Any], steps: ZSteps) -> Float[Array, " batch"]:
     """-log p of the class, and where it counts the cross-entropy of the redshift, (batch,).
 
     Of an ensemble in training, (members, batch, ...), the mean over its members.

@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from spectranet_jax.evaluation import quasars
@@ -19,7 +20,7 @@ from spectranet_jax.networks import boxes as coding
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import BAL, BAL_UNSURE, CONFIDENT, QSO, QSO_BAL, UNKNOWN
-from spectranet_jax.spectra.normalize import Array, moments, normalize
+from spectranet_jax.spectra.normalize import moments, normalize
 from spectranet_jax.tasks.task import Columns, Task
 
 LINES = ("LYA", "CIV", "CIII", "MgII", "Hbeta", "Halpha")
@@ -59,7 +60,9 @@ def target(
     return {name: np.stack(parts, axis=-1) for name, parts in columns.items()}
 
 
-def zero_flux(flux: Array, ivar: Array) -> Array:
+def zero_flux(
+    flux: Float[Any, "batch bins"], ivar: Float[Any, "batch bins"]
+) -> Float[Any, "batch bins"]:
     """Spectra normalized as QuasarNET does: a pixel without measurement enters as flux 0.
 
     `spectra.normalize` puts such a pixel at the mean instead; elsewhere the two are equal. Takes
@@ -77,7 +80,9 @@ EMPTY_PIXELS = {"zero": zero_flux, "mean": normalize}
 """What a pixel without measurement enters as -> the normalization that does it."""
 
 
-def balanced_loss(output: jax.Array, batch: dict[str, jax.Array]) -> jax.Array:
+def balanced_loss(
+    output: Float[Array, "batch lines answers"], batch: dict[str, Any]
+) -> Float[Array, " batch"]:
     """QuasarNET's loss, as each spectrum's part in it; the mean over the batch is the loss.
 
     A head's loss is -mean log p over the boxes that hold a line, -mean log(1 - p) over those that
@@ -98,7 +103,7 @@ def balanced_loss(output: jax.Array, batch: dict[str, jax.Array]) -> jax.Array:
     holds = jax.nn.one_hot(batch["box"], boxes, dtype=output.dtype)  # all 0 for OFF_GRID
     positive, negative = counts * holds, counts * (1 - holds)
 
-    def mean(values: jax.Array, of: jax.Array) -> jax.Array:
+    def mean(values: Array, of: Array) -> Array:
         """Each spectrum's part in the mean of every head over the boxes, summed over the heads."""
         total = of.sum(axis=(0, 2), keepdims=True) + EPSILON
         return (of * values / total).sum(axis=(1, 2))
@@ -111,7 +116,7 @@ def balanced_loss(output: jax.Array, batch: dict[str, jax.Array]) -> jax.Array:
 
 
 def decode(
-    output: NDArray[np.floating],
+    output: Float[np.ndarray, "n lines answers"],
     lines: Sequence[str],
     bal_lines: Sequence[str],
     threshold: float,

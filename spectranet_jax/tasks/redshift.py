@@ -2,8 +2,8 @@
 
 from typing import Any
 
-import jax
 import numpy as np
+from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from spectranet_jax.evaluation import redshift
@@ -43,10 +43,12 @@ def task(grid: LogGrid, target: str, mean: float, std: float) -> Task:
     if target not in TARGETS:
         raise InputError(f"no redshift target is called {target!r}; there are {', '.join(TARGETS)}")
 
-    def squared_error(output: jax.Array, batch: dict[str, jax.Array]) -> jax.Array:
+    def squared_error(
+        output: Float[Array, " batch"], batch: dict[str, Any]
+    ) -> Float[Array, " batch"]:
         return (output - batch["z"]) ** 2
 
-    def decode(output: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+    def decode(output: Float[np.ndarray, " n"]) -> dict[str, NDArray[Any]]:
         return {"Z": np.asarray(output, np.float64) * std + mean}
 
     return Task(

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import Array, Float
 
 from spectranet_jax.tasks import Task
 from spectranet_jax.training.augment import Augment, as_stored
@@ -82,7 +83,7 @@ def make_train_step(
     The key is the run's; each step folds its own number into it.
     """
 
-    def train_step(state: State, batch: Batch, key: jax.Array) -> tuple[State, jax.Array]:
+    def train_step(state: State, batch: Batch, key: jax.Array) -> tuple[State, Float[Array, ""]]:
         key = jax.random.fold_in(key, state.step)
         with jax.default_matmul_precision("float32"):
             flux, ivar = augment(jax.random.fold_in(key, AUGMENT), batch["flux"], batch["ivar"])
@@ -112,7 +113,9 @@ def make_predict_step(
 ) -> Callable[[Variables, jax.Array, jax.Array], Any]:
     """(variables, flux, ivar) -> the network's output; flux and ivar are (batch, bins)."""
 
-    def predict_step(variables: Variables, flux: jax.Array, ivar: jax.Array) -> Any:
+    def predict_step(
+        variables: Variables, flux: Float[Array, "batch bins"], ivar: Float[Array, "batch bins"]
+    ) -> Any:
         with jax.default_matmul_precision(precision):
             return network.apply(variables, *task.inputs(flux, ivar), train=False)
 
@@ -125,7 +128,7 @@ def make_validation_step(
     """(variables, batch) -> the network's output, and the loss of each spectrum (batch,)."""
     predict_step = make_predict_step(network, task)
 
-    def validation_step(variables: Variables, batch: Batch) -> tuple[Any, jax.Array]:
+    def validation_step(variables: Variables, batch: Batch) -> tuple[Any, Float[Array, " batch"]]:
         output = predict_step(variables, batch["flux"], batch["ivar"])
         return output, task.loss(output, batch)
 
