@@ -36,7 +36,7 @@ class Batch:
             the sentence that tells why it cannot be read ("" if it can).
         name: (n,) bytes, what the survey calls each spectrum.
         keys, ids: int64, what observation and what object each is of: `identity.as_arrays`.
-        aims: (n,) bool, whether the fiber was on a target (False: OBJTYPE is SKY or BAD).
+        on_target: (n,) bool, whether the fiber was on a target (False: OBJTYPE is SKY or BAD).
         file: (n,) int32, index into `files`.
         flux, ivar: (n, bins) float32.
         flags: (n,) int32, bits of `spectra.flags` that file and pixels tell.
@@ -46,7 +46,7 @@ class Batch:
     name: NDArray[np.bytes_]
     keys: NDArray[np.int64]
     ids: NDArray[np.int64]
-    aims: NDArray[np.bool_]
+    on_target: NDArray[np.bool_]
     file: NDArray[np.int32]
     flux: NDArray[np.float32]
     ivar: NDArray[np.float32]
@@ -83,7 +83,7 @@ def _read_file(path: str, grid: LogGrid, thread: Executor) -> Batch:
         name=np.array([name for name, _ in named], np.bytes_),
         keys=keys,
         ids=ids,
-        aims=np.array([one.get("OBJTYPE") not in NOT_TARGETS for one in identities], np.bool_),
+        on_target=np.array([one.get("OBJTYPE") not in NOT_TARGETS for one in identities], np.bool_),
         file=np.zeros(len(named), np.int32),
         flux=flux,
         ivar=ivar,

@@ -76,17 +76,17 @@ def prepare(config: Config) -> Manifest:
     with telling(f"reading {config.truth}"):
         truth = truths.read(config.truth, bal=config.bal)
     index = quasarnet.read_index(config.data)
-    report: dict[str, Any] = {"rows_in": len(index), "reasons": Counter()}
+    reasons: Counter[str] = Counter()
+    report: dict[str, Any] = {"rows_in": len(index), "reasons": reasons, "by_object": 0}
     joined = _join(truth, index)
     if not (joined.rows >= 0).any():
         raise InputError(
             f"no spectrum of {config.data} matches a row of {config.truth} by plate, MJD and fiber,"
             " or by THING_ID; give the truth that belongs to these spectra"
         )
-    report["by_object"] = int(joined.by_object.sum())
     manifest = write_dataset(
         config.out,
-        _blocks(config.data, index, joined, Selection(truth, quasarnet.GRID, report["reasons"])),
+        _blocks(config.data, index, joined, Selection(truth, quasarnet.GRID, reasons), report),
         grid=quasarnet.GRID,
         expected=len(index),
         seed=config.seed,
@@ -127,15 +127,20 @@ def _join(truth: truths.Truth, index: quasarnet.Index) -> _Joined:
 
 
 def _blocks(
-    data: Path, index: quasarnet.Index, joined: _Joined, selection: Selection
+    data: Path,
+    index: quasarnet.Index,
+    joined: _Joined,
+    selection: Selection,
+    report: dict[str, Any],
 ) -> Iterator[Block]:
     nameless = index.thing_id <= 0
     with progress("reading spectra", len(index)) as advance:
         for part, flux, ivar in quasarnet.read_slices(data, SLICE):
             keys = np.stack([index.plate[part], index.mjd[part], index.fiber[part]], axis=-1)
             names = [b"%04d-%d-%04d" % tuple(key) for key in keys.tolist()]
-            yield selection.take(
+            block = selection.take(
                 rows=joined.rows[part],
+                by_object=joined.by_object[part],
                 fiber=joined.fiber[part],
                 flux=flux,
                 ivar=ivar,
@@ -144,6 +149,8 @@ def _blocks(
                 object_id=joined.of_spectra[part],
                 left_out={NO_THING_ID: nameless[part] & (joined.rows[part] < 0)},
             )
+            report["by_object"] = selection.by_object
+            yield block
             advance(len(names))
 
 

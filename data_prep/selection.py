@@ -28,17 +28,20 @@ class Selection:
         truth: the catalog.
         grid: the bins of the spectra.
         reasons: reason -> spectra left out for it so far.
+        by_object: spectra taken so far whose row is of their object, but of another observation.
         seen: `fiber_key` of the spectra taken so far.
     """
 
     truth: Truth
     grid: LogGrid
     reasons: Counter[str]
+    by_object: int = 0
     seen: set[int] = field(default_factory=set)
 
     def take(
         self,
         rows: NDArray[np.int64],
+        by_object: NDArray[np.bool_],
         fiber: NDArray[np.int64],
         flux: NDArray[np.float32],
         ivar: NDArray[np.float32],
@@ -51,6 +54,7 @@ class Selection:
 
         Args:
             rows: (n,) the catalog row of each, -1 for none.
+            by_object: (n,) whether it is that by the object alone.
             fiber: (n,) `fiber_key`, -1 where unknown.
             flux, ivar: (n, bins).
             name, source: (n,) bytes.
@@ -66,6 +70,7 @@ class Selection:
         }
         kept = self._leave_out(np.ones(len(rows), np.bool_), {**left_out, **reasons})
         kept = self._leave_out(kept, {REPEATED: self._repeated(kept, fiber)})
+        self.by_object += int(by_object[kept].sum())
         rows, flux, ivar = rows[kept], flux[kept], ivar[kept]
         return Block(
             flux=flux,

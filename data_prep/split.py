@@ -1,8 +1,13 @@
-"""Which split an object belongs to: a function of (seed, object) and of nothing else.
+"""Which split an object belongs to: a function of (seed, id of the object) and of nothing else.
 
-A hash of the object is compared with thresholds, so that no object stands in two splits, growing
-data move no object, and the order of rows does not matter. The price is that fractions hold on
-average only. The hashes are integer arithmetic modulo 2**64 and BLAKE2b: the same on every machine.
+A hash of the id is compared with thresholds, so that no object stands in two splits, and the order
+of rows does not matter. Further spectra and rows move no object while it keeps its id, the smallest
+of the first kind in `identity.OBJECTS` by which it is known (`objects.preferred`). They move it
+where they tell another: an SDSS_ID of what was known by CATALOGID, or that two objects are one. So
+a model's test spectra are those of the dataset that it was trained on, and of no later one.
+
+The price is that fractions hold on average only. The hashes are integer arithmetic modulo 2**64 and
+BLAKE2b: the same on every machine.
 """
 
 import hashlib

@@ -12,7 +12,7 @@ from spectranet_jax.datasets.manifest import SPLITS, Manifest
 SHEET = "contact_sheet.png"
 """Examples of each class, beside the shards."""
 
-WORTH_A_WORD = {
+REPORTED_COUNTS = {
     "by_object": "joined by the object, since the catalog has no row of the observation",
     "checksum": "in files that do not sum to their DATASUM: edited, or damaged",
 }
@@ -70,7 +70,7 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
     print(f"rows in: {rows_in}, out: {manifest.report['rows_out']}")
     for reason, rows in manifest.report["reasons"].items():
         print(f"  left out: {rows} of {rows_in} {reason}")
-    for count, what in WORTH_A_WORD.items():
+    for count, what in REPORTED_COUNTS.items():
         if rows := manifest.report.get(count):
             print(f"  {rows} of {rows_in} {what}")
     print(f"fingerprint: {manifest.fingerprint}")

@@ -8,44 +8,36 @@ read is kept until the dataset is whole, so that a run that was cut off goes on.
 import hashlib
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data_prep import truth as truths
-from data_prep.batch import Batch, concatenate, read_files
+from data_prep.batch import Batch, read_files
 from data_prep.catalogs import BalRule
+from data_prep.join import Join
 from data_prep.journal import Journal, journal
-from data_prep.objects import objects_of
 from data_prep.pictures import contact_sheet
-from data_prep.selection import NO_ROW, Selection
 from data_prep.split import FRACTIONS, check_fractions
 from data_prep.split_lists import check_lists, division
 from data_prep.summary import SHEET, creator, print_summary, sha256_of
-from data_prep.write import SourceFile, first_block, write_dataset
+from data_prep.write import first_block, write_dataset
 from spectranet_jax import __version__
 from spectranet_jax.datasets.folder import check_free
 from spectranet_jax.datasets.manifest import Manifest
-from spectranet_jax.datasets.records import BLOCK_SIZE, Block
 from spectranet_jax.progress import progress, telling
 from spectranet_jax.readers import paths, spectrum_paths
 from spectranet_jax.readers.workers import in_order
 from spectranet_jax.spectra import QUASARNET_GRID, InputError
-from spectranet_jax.spectra.flags import Flag
-from spectranet_jax.spectra.identity import FIBER, OBJECTS, OBSERVATIONS
+from spectranet_jax.spectra.identity import OBJECTS, OBSERVATIONS
 
 GRID = QUASARNET_GRID
 """Of the datasets that are made of survey files: the one that QuasarNET's data set has."""
-
-UNREADABLE = "in a file that cannot be read"
-SAME_FILE = "in a file that had come before under another name"
-NO_TARGET = "of the sky, or of a fiber that is out of order (OBJTYPE is SKY or BAD)"
 
 TOGETHER_FILES, TOGETHER_BYTES = 16, 8 << 20
 """A worker reads so much before it answers: 16 spec files, or one plate."""
@@ -115,26 +107,26 @@ def prepare(config: Config, command: str) -> Manifest:
     meaning = {"kinds": list(truth.kinds), "bal": config.bal}
     sources = [{"catalog": str(c), "sha256": sha256_of(c)} | meaning for c in catalogs]
     with journal(config.out, _key(files), few=len(chunks) <= FEW_PARTS) as record:
-        work = _Work(config, files, truth, *_read(config, files, chunks, record))
+        join = Join(config.catalog, len(files), truth, GRID, *_read(config, files, chunks, record))
         manifest = write_dataset(
             config.out,
-            work.blocks(record),
+            join.blocks(record),
             grid=GRID,
-            expected=len(work.rows),
+            expected=len(join.rows),
             seed=config.seed,
             sources=sources,
-            source_files=work.read,
+            source_files=join.read,
             creator=creator(command, config),
-            report=work.report,
+            report=join.report,
             division=division(
-                config.split_lists, config.seed, config.split_fractions, truth.fiber, work.of_rows
+                config.split_lists, config.seed, config.split_fractions, truth.fiber, join.of_rows
             ),
             balance=truth.classes if config.balance else (),
         )
     contact_sheet(config.out / SHEET, [first_block(config.out, manifest)], GRID)
     print_summary(manifest, config.out)
     sys.stdout.flush()
-    unreadable = work.report["unreadable"]
+    unreadable = join.report["unreadable"]
     for sentence in unreadable[:NAMED_FILES]:
         print(f"left out: {sentence}", file=sys.stderr)
     if len(unreadable) > NAMED_FILES:
@@ -172,7 +164,8 @@ def _stat(name: str) -> tuple[int, int]:
 
 def _key(files: Sequence[str]) -> str:
     """What an earlier run must have had in common, for its results to count."""
-    digest = hashlib.sha256(__version__.encode())
+    form = __version__, [field.name for field in fields(Batch)], OBSERVATIONS, OBJECTS
+    digest = hashlib.sha256(str(form).encode())
     for name in files:
         digest.update(f"{name}\0{_stat(name)}\n".encode())
     return digest.hexdigest()
@@ -188,8 +181,8 @@ def _read(
     keys, ids, taken = [], [], 0
     with progress("reading files", len(files)) as advance:
         for batch in _batches(config, chunks, record):
-            keys.append(batch.keys)
-            ids.append(batch.ids)
+            keys.append(batch.keys.copy())  # those of an earlier run are views of all that it read
+            ids.append(batch.ids.copy())
             taken += len(batch)
             advance(len(batch.files), f"{taken} spectra")
     return np.concatenate(keys), np.concatenate(ids)
@@ -210,102 +203,3 @@ def _batches(config: Config, chunks: Sequence[tuple[str, ...]], record: Journal)
         for batch in results:
             record.add(batch)
             yield batch
-
-
-class _Work:
-    """The stream from batches to blocks; `report` and `read` are complete at its end.
-
-    Attributes:
-        rows: the catalog's row of each spectrum, -1 for none.
-        of_rows: of what object each row of the catalog is.
-    """
-
-    def __init__(
-        self,
-        config: Config,
-        files: Sequence[str],
-        truth: truths.Truth,
-        keys: NDArray[np.int64],
-        ids: NDArray[np.int64],
-    ) -> None:
-        self.config = config
-        self.files = files
-        self.selection = Selection(truth, GRID, Counter())
-        self.read: list[SourceFile] = []
-        observed = dict(zip(OBSERVATIONS, keys.T, strict=True))
-        named = dict(zip(OBJECTS, ids.T, strict=True))
-        self.rows, by_object = truth.rows_of(observed, named)
-        self.of_rows, self._of_spectra = objects_of(truth, self.rows, named)
-        self.report: dict[str, Any] = {
-            "rows_in": 0,
-            "reasons": self.selection.reasons,
-            "masked": 0,
-            "by_object": int(by_object.sum()),
-            "checksum": 0,
-            "unreadable": [],
-        }
-        self._seen: set[str] = set()
-
-    def blocks(self, record: Journal) -> Iterator[Block]:
-        """Blocks of the spectra that can be used.
-
-        Raises:
-            InputError: if nothing can be read, or nothing matches the catalog.
-        """
-        taken = place = 0
-        with progress("joining with the catalog", len(self.files)) as advance:
-            for batch in _gathered(record.batches()):
-                self.read += [file[:3] for file in batch.files]
-                block = self._select(batch, slice(place, place := place + len(batch)))
-                taken += len(block)
-                yield block
-                advance(len(batch.files), f"{taken} spectra")
-        unreadable = self.report["unreadable"]
-        if not taken and len(unreadable) == len(self.files):
-            raise InputError(f"none of the {len(self.files)} files can be read: {unreadable[0]}")
-        if not taken and set(self.selection.reasons) <= {NO_ROW, UNREADABLE}:
-            raise InputError(
-                f"no spectrum matches a row of {', '.join(self.config.catalog)} by its observation,"
-                " as plate, MJD and fiber, or by object; give the catalog that belongs to these"
-                " spectra"
-            )
-
-    def _select(self, batch: Batch, part: slice) -> Block:
-        bad = [reason for _, _, _, reason in batch.files if reason]
-        self.report["unreadable"] += bad
-        self.report["rows_in"] += len(batch) + len(bad)
-        self.report["masked"] += int((batch.flags & Flag.BAD_PIXELS != 0).sum())
-        self.report["checksum"] += int((batch.flags & Flag.CHECKSUM != 0).sum())
-        if bad:
-            self.selection.reasons[UNREADABLE] += len(bad)
-        again = []
-        for _, sha256, _, _ in batch.files:
-            again.append(bool(sha256) and sha256 in self._seen)
-            self._seen.add(sha256)
-        names = [Path(name).name.encode() for name, _, _, _ in batch.files]
-        fiber = batch.keys[:, OBSERVATIONS.index(FIBER)]
-        return self.selection.take(
-            rows=self.rows[part],
-            fiber=fiber,
-            flux=batch.flux,
-            ivar=batch.ivar,
-            name=batch.name,
-            source=np.array(names, np.bytes_)[batch.file],
-            object_id=self._of_spectra[part],
-            left_out={
-                SAME_FILE: np.array(again, np.bool_)[batch.file] & (fiber < 0),
-                NO_TARGET: ~batch.aims,
-            },
-        )
-
-
-def _gathered(parts: Iterator[Batch]) -> Iterator[Batch]:
-    """The same in batches of about a block."""
-    waiting: list[Batch] = []
-    for part in parts:
-        waiting.append(part)
-        if sum(map(len, waiting)) >= BLOCK_SIZE or len(waiting) >= BLOCK_SIZE:
-            yield concatenate(waiting)
-            waiting = []
-    if waiting:
-        yield concatenate(waiting)

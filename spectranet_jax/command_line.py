@@ -28,8 +28,8 @@ def one_or_more(metavar: str) -> Any:
 
 
 several = ConstructorRegistry()
-several.struct_rule(dataclass_rule)
 """In --help, STR ... instead of [STR [STR ...]], and (default: none) instead of (default: )."""
+several.struct_rule(dataclass_rule)
 
 
 @several.primitive_rule

@@ -49,6 +49,9 @@ def telling(line: str) -> Iterator[None]:
 def progress(what: str, total: int, done: int = 0) -> Iterator[Advance]:
     """A bar on standard error while the block runs; without a terminal, a line now and then.
 
+    A log says nothing of work that takes less than `SILENT`: where that was in vain, the error
+    stands alone.
+
     Args:
         what: the work, as in "reading spectra".
         total: how much there is to do.
@@ -68,7 +71,7 @@ def progress(what: str, total: int, done: int = 0) -> Iterator[Advance]:
             yield lambda amount, remark="": bar.update(task, advance=amount, remark=remark)
         return
 
-    last_line = time.monotonic()
+    begun = last_line = time.monotonic()
     told = ""
 
     def advance(amount: int, remark: str = "") -> None:
@@ -81,5 +84,5 @@ def progress(what: str, total: int, done: int = 0) -> Iterator[Advance]:
             told = ""
 
     yield advance
-    if told:  # not where the work ended in an error, which then stands alone
+    if told and time.monotonic() - begun >= SILENT:
         print(told, file=sys.stderr, flush=True)

@@ -14,6 +14,7 @@ from make_fits import write_spec, write_spplate
 from data_prep import batch
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.flags import Flag
+from spectranet_jax.spectra.identity import OBJECTS, OBSERVATIONS
 
 
 def plate(path, fibers=40, pixels=400):
@@ -78,9 +79,9 @@ def test_batches_come_back_from_bytes_one_after_the_other_and_a_cut_one_does_not
         batch.Batch(
             files=[(f"{names}.fits", "ab12", size, names)],
             name=np.array([f"{names}{row}".encode() for row in range(size)], np.bytes_),
-            keys=rng.integers(-1, 1 << 62, (size, 5)),
-            ids=rng.integers(-1, 1 << 62, (size, 4)),
-            aims=rng.random(size) < 0.9,
+            keys=rng.integers(-1, 1 << 62, (size, len(OBSERVATIONS))),
+            ids=rng.integers(-1, 1 << 62, (size, len(OBJECTS))),
+            on_target=rng.random(size) < 0.9,
             file=np.zeros(size, np.int32),
             flux=rng.normal(size=(size, 443)).astype(np.float32),
             ivar=rng.random((size, 443)).astype(np.float32),

@@ -18,7 +18,7 @@ from make_fits import write_spec
 from matplotlib.image import imread
 
 import spectranet_jax
-from experiments import classify, evaluate, export, redshift
+from experiments import classify, evaluate, export, pipeline, redshift
 from spectranet_jax.datasets import manifest
 from spectranet_jax.inference import load, weights
 from spectranet_jax.spectra import CLASSES, InputError
@@ -71,6 +71,29 @@ def scores(run: Path, split: str = "test") -> dict[str, Any]:
 
 def evaluated(run: Path | str, **settings: Any) -> None:
     evaluate.work(evaluate.Config(str(run), **settings))
+
+
+@pytest.mark.parametrize(
+    ("done", "words"),
+    [(1, "resuming after step 1 of"), (10**6, "evaluating again, all is trained: step")],
+)
+def test_a_run_tells_from_where_it_goes_on(
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+    done: int,
+    words: str,
+):
+    def stop(*_args: Any, **_settings: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "train", stop)
+    for latest, told in ((0, 0), (done, 1)):
+        monkeypatch.setattr(pipeline.checkpoint, "latest_step", lambda *_, step=latest: step)
+        with pytest.raises(KeyboardInterrupt):
+            train_classifier(data, tmp_path / "run")
+        assert capsys.readouterr().out.count(f"\nclassify: {words}") == told
 
 
 @pytest.mark.parametrize("which", ["classifier", "regressor"])

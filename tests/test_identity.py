@@ -8,81 +8,21 @@ from hypothesis import strategies as st
 from make_fits import superset, table, write_catalog, write_coadd, write_spec
 
 from data_prep import survey as surveys
-from data_prep.objects import groups, objects_of, preferred
-from data_prep.row_identity import fiber_of_boss_target
+from data_prep.join import NO_TARGET
+from data_prep.objects import objects_of
+from data_prep.row_identity import fiber_of_boss_target, naming_columns
 from data_prep.split import split_of
 from data_prep.truth import read
+from spectranet_jax.readers import read as read_spectra
 from spectranet_jax.spectra.identity import (
     FIBER,
-    OBJECTS,
-    OBSERVATIONS,
-    as_arrays,
     fiber_key,
-    observation_keys,
-    pair,
 )
 
 
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch):
     monkeypatch.setattr(surveys, "contact_sheet", lambda *_: None)
-
-
-PLAIN = st.fixed_dictionaries(
-    {
-        "TARGETID": st.integers(1, 3),
-        "SURVEY": st.sampled_from(["sv3", "main"]),
-        "PROGRAM": st.sampled_from(["dark", "bright"]),
-        "HEALPIX": st.integers(0, 3),
-        "TILEID": st.integers(1, 2),
-        "NIGHT": st.integers(1, 2),
-        "PAIR": st.sampled_from(["a", "b"]),
-    }
-)
-
-
-@given(st.lists(PLAIN, min_size=2, max_size=12))
-def test_keys_are_equal_where_all_fields_are(identities):
-    keys, _ = as_arrays(identities)
-    for number, fields in enumerate(OBSERVATIONS):
-        told = [tuple(one.get(name) for name in fields) for one in identities]
-        if None in told[0]:
-            assert (keys[:, number] == -1).all()
-            continue
-        same = np.array([[a == b for a in told] for b in told])
-        np.testing.assert_array_equal(keys[:, number, None] == keys[None, :, number], same)
-
-
-@pytest.mark.parametrize("value", [0, -1, -999, -(2**31)])
-def test_an_id_that_means_none_makes_no_key_and_no_object(value):
-    identities = [{"FIELD": 7, "MJD": 59000, "CATALOGID": v, "SDSS_ID": v} for v in (value, 5)]
-    keys, ids = as_arrays(identities)
-    of_field = OBSERVATIONS.index(("FIELD", "MJD", "CATALOGID"))
-    assert keys[0, of_field] == -1 < keys[1, of_field]
-    assert ids[:, OBJECTS.index("SDSS_ID")].tolist() == [-1, 5]
-
-
-def test_case_and_spaces_of_survey_and_program_do_not_count():
-    columns = {
-        "TARGETID": np.array([5, 5, 5]),
-        "SURVEY": np.array(["main", " MAIN", ""]),
-        "PROGRAM": np.array(["dark", "dark ", "dark"]),
-        "HEALPIX": np.array([4, 4, 4]),
-    }
-    (key,) = observation_keys(columns).values()
-    assert key[0] == key[1] > 0 and key[2] == -1
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "shared"),
-    [
-        ("coadd-main-dark-100.fits", "redrock-main-dark-100.fits.gz", "main-dark-100"),
-        ("/x/coadd-4-80613-thru2021.fits.gz", "zbest-4-80613-thru2021.fits", "4-80613-thru2021"),
-        ("spec-1-2-3.fits", "spAll.fits", ""),
-    ],
-)
-def test_files_of_spectra_and_their_redshifts_are_pairs(one, other, shared):
-    assert pair(one) == pair(other) == shared
 
 
 @given(st.integers(1, 19_999), st.integers(50_001, 69_999), st.integers(1, 1000))
@@ -94,82 +34,6 @@ def test_redrocks_numbers_of_boss_spectra_are_plate_mjd_and_fiber(plate, mjd, fi
 def test_desis_own_numbers_are_no_fibers():
     found = fiber_of_boss_target(np.array([39633345008634465, 616088619186127404, 11, -5]))
     assert (found["PLATE"] == -1).all()
-
-
-# Of an object: ids by which things know it. Things with one in common are of one object.
-IDS = st.lists(st.tuples(*(st.integers(-1, 4) for _ in OBJECTS)), min_size=1, max_size=12).map(
-    lambda rows: np.array(rows, np.int64)
-)
-
-
-@given(IDS)
-def test_no_object_is_in_two_splits_however_it_is_called(rows):
-    ids = {name: np.where(v > 0, v, -1) for name, v in zip(OBJECTS, rows.T, strict=True)}
-    group = groups(ids, np.empty((0, 2), np.int64), len(rows))
-    chosen = preferred(ids, group)
-    for values in ids.values():
-        for value in set(values[values > 0].tolist()):
-            assert len({*group[values == value].tolist()}) == 1
-            assert len({*chosen[values == value].tolist()}) == 1
-    named = np.any([v > 0 for v in ids.values()], axis=0)
-    assert (chosen[named] > 0).all() and (chosen[~named] == -1).all()
-    names = np.array([b"%d" % i for i in range(len(rows))])
-    split = split_of(chosen, names, 3)
-    for values in ids.values():
-        for value in set(values[values > 0].tolist()):
-            assert len({*split[values == value].tolist()}) == 1
-
-
-@given(IDS)
-def test_things_without_an_id_in_common_are_of_other_objects(rows):
-    """Against the plain closure: join two sets as long as they share a name."""
-    ids = {name: np.where(v > 0, v, -1) for name, v in zip(OBJECTS, rows.T, strict=True)}
-    names = [{(n, int(v[i])) for n, v in ids.items() if v[i] > 0} for i in range(len(rows))]
-    sets = [({i}, set(called)) for i, called in enumerate(names)]
-    joined = True
-    while joined:
-        joined = False
-        for a in range(len(sets)):
-            for b in range(a + 1, len(sets)):
-                if sets[a][1] & sets[b][1]:
-                    sets[a] = sets[a][0] | sets[b][0], sets[a][1] | sets[b][1]
-                    del sets[b]
-                    joined = True
-                    break
-            if joined:
-                break
-    group = groups(ids, np.empty((0, 2), np.int64), len(rows))
-    expected = {frozenset(members) for members, _ in sets}
-    found = {frozenset(np.flatnonzero(group == g).tolist()) for g in set(group.tolist())}
-    assert found == expected
-
-
-def test_sdss_id_and_catalogid_of_file_and_catalog_are_one_object(tmp_path):
-    """A file tells SDSS_ID 7 and CATALOGID 70; the catalog, of CATALOGID 71, SDSS_ID 7 too."""
-    columns = {
-        "FIELD": np.int64([15000, 15000, 15000]),
-        "MJD": np.int64([59000, 59001, 59002]),
-        "CATALOGID": np.int64([70, 71, 72]),
-        "SDSS_ID": np.int64([-999, 7, 8]),
-        "CLASS": ["QSO"] * 3,
-        "Z": [1.0, 1.0, 2.0],
-        "ZWARNING": np.int64([0] * 3),
-    }
-    path = tmp_path / "spAll.fits"
-    fits.HDUList([fits.PrimaryHDU(), table(columns)]).writeto(path)
-    truth = read(path)
-    fields = ("FIELD", "MJD", "CATALOGID")
-    identities = [
-        dict(zip(fields, (15000, 59000, 70), strict=True)) | {"SDSS_ID": 7},
-        dict(zip(fields, (15000, 59001, 71), strict=True)),
-        dict(zip(fields, (15000, 59002, 72), strict=True)),
-    ]
-    keys, ids = (a.T for a in as_arrays(identities))
-    named = dict(zip(OBJECTS, ids, strict=True))
-    rows, alone = truth.rows_of(dict(zip(OBSERVATIONS, keys, strict=True)), named)
-    assert rows.tolist() == [0, 1, 2] and not alone.any()
-    of_rows, of_spectra = objects_of(truth, rows, named)
-    assert of_spectra.tolist() == of_rows.tolist() == [7, 7, 8]
 
 
 def spall(path, warned=0):
@@ -244,6 +108,16 @@ def test_a_target_of_two_desi_files_has_the_redshift_of_its_own(tmp_path, rng, h
     assert total == {"STAR": 1, "GALAXY": 1} and contents.report["by_object"] == 0
 
 
+def test_the_night_of_coadded_exposures_is_their_last(tmp_path, rng):
+    """Where both are told: NIGHT is that of one exposure."""
+    columns = {"TARGETID": 11, "TILEID": 80, "NIGHT": 20210101, "LASTNIGHT": 20210105}
+    coadd(tmp_path / "x.fits", [11], rng)
+    with fits.open(tmp_path / "x.fits", mode="update") as hdus:
+        hdus["FIBERMAP"] = table({k: np.int64([v]) for k, v in columns.items()}, "FIBERMAP")
+    assert read_spectra(tmp_path / "x.fits")[0].identity["NIGHT"] == 20210105
+    assert naming_columns({"TARGETID", "NIGHT", "LASTNIGHT"})["NIGHT"] == "LASTNIGHT"
+
+
 def test_redrocks_results_for_boss_plates_are_joined(tmp_path, rng):
     keys = [(7102, 56666, 82), (7102, 56666, 83)]
     for key in keys:
@@ -273,7 +147,7 @@ def test_sky_and_bad_fibers_are_no_training_data(tmp_path, rng):
     )
     contents = surveys.prepare(settings, "data_prep.desi")
     assert contents.report["rows_out"] == 1  # 12 and 13 by their own file, 14 by redrock's
-    assert contents.report["reasons"][surveys.NO_TARGET] == 2
+    assert contents.report["reasons"][NO_TARGET] == 2
 
 
 @pytest.mark.parametrize("none", [0, -1, -999, None, np.nan])

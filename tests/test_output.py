@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import ModuleType
 
@@ -44,13 +45,35 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
         check_writable(tmp_path / "file", folder=True)
 
 
-def test_a_folder_without_permission_is_refused(tmp_path, monkeypatch) -> None:
-    def refuse(*_args, **_kwargs):
-        raise PermissionError(13, "Permission denied")
+@pytest.fixture
+def read_only(monkeypatch):
+    """Gives folders in which nothing can be made, be it by root."""
+    folders: set[Path] = set()
+    made = tempfile.TemporaryDirectory
+
+    def refuse(prefix, dir):
+        if Path(dir) in folders:
+            raise PermissionError(13, "Permission denied")
+        return made(prefix=prefix, dir=dir)
 
     monkeypatch.setattr("spectranet_jax.datasets.atomic.tempfile.TemporaryDirectory", refuse)
-    with pytest.raises(InputError, match="Permission denied"):
-        check_writable(tmp_path / "c.fits")
+    return folders
+
+
+def test_of_a_folder_that_is_there_its_own_permission_counts(tmp_path, read_only) -> None:
+    (out := tmp_path / "out").mkdir()
+    read_only.add(tmp_path)
+    check_writable(out, folder=True)
+    check_writable(out / "c.fits")
+    for path, folder in ((out, False), (tmp_path / "c.fits", False), (tmp_path / "new", True)):
+        with pytest.raises(InputError, match=f"cannot write {path}: Permission denied"):
+            check_writable(path, folder)
+    read_only.clear()
+    read_only.add(out)
+    check_writable(tmp_path / "new", folder=True)
+    with pytest.raises(InputError, match=f"cannot write {out}: Permission denied"):
+        check_writable(out, folder=True)
+    assert list(tmp_path.iterdir()) == [out]
 
 
 BAD = "a file/x.fits"

@@ -237,6 +237,17 @@ def test_the_command_writes_the_catalog_and_counts(
         assert line.strip("│ ").split()[-1] == str(count)
 
 
+def test_spectra_that_differ_from_their_sum_are_flagged_and_counted(
+    run: Path, files: list[str], capsys: pytest.CaptureFixture
+):
+    for name in files[1:3]:
+        fits.setval(name, "DATASUM", value="1", ext=1)
+    work(Config(tuple(files), (str(run),), Path("c.fits")))
+    flagged = np.flatnonzero(Table.read("c.fits")["FLAGS"] & Flag.CHECKSUM)
+    assert flagged.tolist() == [1, 2]
+    assert "warning: 2 spectra do not sum to the DATASUM" in capsys.readouterr().err
+
+
 def test_equal_input_gives_equal_bytes(run: Path, files: list[str]):
     for name in "ab":
         work(Config(tuple(files), (str(run),), Path(f"{name}.fits")))

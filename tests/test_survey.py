@@ -7,6 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
+from contextlib import nullcontext
+from dataclasses import make_dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +21,9 @@ from test_data_prep_commands import stored
 from data_prep import batch as batches
 from data_prep import survey as surveys
 from data_prep.check import source_list_damage
+from data_prep.join import NO_TARGET, SAME_FILE
 from data_prep.journal import Journal
 from data_prep.selection import NO_ROW
-from data_prep.survey import NO_TARGET, SAME_FILE
 from spectranet_jax.datasets import manifest
 from spectranet_jax.readers import read, workers
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
@@ -130,10 +133,11 @@ def test_spectra_with_masked_pixels_are_counted(tmp_path):
     folder.mkdir()
     flux, ivar = np.arange(4600.0), np.ones(4600)
     flux[7], ivar[9] = np.nan, -1
-    for fiber, (f, w) in enumerate([(flux, np.ones(4600)), (np.arange(4600), ivar), (flux, ivar)]):
+    pixels = [(flux, np.ones(4600)), (np.arange(4600), ivar), (flux, ivar)]
+    for fiber, (f, w) in enumerate(pixels, start=1):
         write_spec(folder / f"{fiber}.fits", (7000, 56000, fiber), flux=f, ivar=w)
     write_spec(folder / "sound.fits", (7000, 56000, 9))
-    keys = [(7000, 56000, fiber) for fiber in (0, 1, 2, 9)]
+    keys = [(7000, 56000, fiber) for fiber in (1, 2, 3, 9)]
     write_catalog(tmp_path / "catalog.fits", keys, superset([3] * 4))
     contents = surveys.prepare(config(tmp_path, tmp_path / "d"), "data_prep.sdss")
     assert contents.report["masked"] == 3 and contents.report["rows_out"] == 4
@@ -147,7 +151,7 @@ def test_a_batch_survives_its_bytes(tmp_path, plates):
         for _ in range(2):
             again = batches.decode(file)
             assert again is not None and again.files == batch.files
-            for name in ("name", "keys", "ids", "aims", "file", "flux", "ivar", "flags"):
+            for name in ("name", "keys", "ids", "on_target", "file", "flux", "ivar", "flags"):
                 np.testing.assert_array_equal(getattr(again, name), getattr(batch, name))
         assert batches.decode(file) is None
     assert [n for _, _, n, _ in batch.files] == [1, 1, 0]
@@ -227,6 +231,29 @@ def test_a_run_of_few_files_goes_on_too(plates, tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["d"]
 
 
+def test_of_what_an_earlier_run_read_names_alone_stay_in_memory(tmp_path, plates):
+    one = batches.read_files([str(next((plates / "spectra").iterdir()))], grid=GRID)
+    record = Journal(tmp_path / "journal", "key")
+    for _ in range(10):
+        record.add(batches.concatenate([one] * 300))
+    tracemalloc.start()
+    surveys._read(config(plates, tmp_path / "d"), [], [()] * 10, Journal(record.path, "key"))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.5 * record.path.stat().st_size
+
+
+def test_what_a_run_of_another_form_read_does_not_count(monkeypatch):
+    keys = {surveys._key([])}
+    for name, value in (
+        ("Batch", make_dataclass("Batch", ["name", "aims"])),
+        ("OBSERVATIONS", surveys.OBSERVATIONS[::-1]),
+    ):
+        monkeypatch.setattr(surveys, name, value)
+        keys.add(surveys._key([]))
+    assert len(keys) == 3
+
+
 def test_every_source_file_is_listed_with_its_checksum(plates, tmp_path):
     (tmp_path / "spectra").mkdir()
     names = sorted(path.name for path in (plates / "spectra").iterdir())[:5]
@@ -299,13 +326,13 @@ def test_a_killed_run_goes_on(plates, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"whole", "cut", "program.py"}
 
 
-def read_or_die(chunk):
+def read_or_die(chunk, grid=GRID):
     """Read files; the first worker that comes to the middle kills itself, once."""
     killed = Path(os.environ["SPECTRANET_TEST_KILLED"])
     if "-0025." in chunk[0] and not killed.exists():
         killed.touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return batches.read_files(chunk, grid=GRID)
+    return batches.read_files(chunk, grid=grid)
 
 
 @pytest.mark.slow
@@ -371,12 +398,18 @@ def test_slurm_jobs_start_in_this_folder():
     assert f"cd '{Path.cwd()}'" in script and "#SBATCH" in script and "dask" in script
 
 
-def test_unmatched_plates_say_so(plates, tmp_path):
+@pytest.mark.parametrize(("silent", "lines"), [(60.0, 0), (0.0, 2)])
+def test_unmatched_plates_say_so_and_no_more_unless_it_took_long(
+    plates, tmp_path, monkeypatch, capsys, silent, lines
+):
+    monkeypatch.setattr("spectranet_jax.progress.SILENT", silent)
     other = write_catalog(tmp_path / "o.fits", [(1, 2, 3)], superset([3]))
+    monkeypatch.setattr(surveys, "telling", lambda _: nullcontext())
     settings = surveys.Config((str(other),), (str(plates / "spectra"),), tmp_path / "d")
     with pytest.raises(InputError, match="no spectrum matches a row of"):
         surveys.prepare(settings, "data_prep.sdss")
     assert [p.name for p in tmp_path.rglob("*")] == ["o.fits"]
+    assert capsys.readouterr().err.count("\n") == lines
 
 
 def test_real_desi_files(shared, tmp_path):

@@ -40,8 +40,8 @@ def atomic(path: Path) -> Iterator[Path]:
 def check_writable(path: Path, folder: bool = False) -> None:
     """Tell before any work that a file or folder cannot be made.
 
-    It is tried, in the nearest folder above that is there: permissions do not tell of a full disk,
-    or of a system's own folders.
+    It is tried, in the folder itself or in the nearest one above: permissions do not tell of a full
+    disk, or of a system's own folders.
 
     Args:
         path: file or folder to be made, by the name that the user gave.
@@ -53,9 +53,10 @@ def check_writable(path: Path, folder: bool = False) -> None:
     try:
         if folder and path.is_file():
             raise InputError(f"cannot write {path}: it is a file; choose another folder")
+        there = path.exists()  # or the name is too long
         above = next(parent for parent in path.absolute().parents if parent.exists())
-        path.exists()  # or the name is too long
-        tempfile.TemporaryDirectory(prefix=".writing-", dir=above).cleanup()
+        place = path if folder and there else above
+        tempfile.TemporaryDirectory(prefix=".writing-", dir=place).cleanup()
     except OSError as error:
         raise InputError(
             f"cannot write {path}: {error.strerror or error}; choose another output path"

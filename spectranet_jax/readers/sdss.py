@@ -15,7 +15,7 @@ from spectranet_jax.readers.first_row import integers_after
 from spectranet_jax.readers.fits import Fits, open_fits
 from spectranet_jax.readers.hdu import Hdu, checksum_flag
 from spectranet_jax.spectra import InputError
-from spectranet_jax.spectra.identity import FIBER, OBJECTS
+from spectranet_jax.spectra.identity import FIBER, OBJECTS, is_known
 from spectranet_jax.spectra.spectrum import Spectrum
 
 COMBINEREJ = 1 << 25
@@ -109,7 +109,7 @@ def loglam_of_header(hdu: Hdu, pixels: int) -> NDArray[np.float64]:
 def name_of(identity: Mapping[str, int | str]) -> str:
     """What SDSS calls a spectrum: plate-mjd-fiber, or field-MJD-CATALOGID; "" if unknown."""
     for fields, form in ((FIBER, "{:04d}-{:d}-{:04d}"), (FIELDS, "{:06d}-{:d}-{:d}")):
-        if identity.keys() >= set(fields):
+        if all(name in identity and is_known(name, identity[name]) for name in fields):
             return form.format(*(identity[name] for name in fields))
     return ""
 
@@ -122,5 +122,5 @@ def fiber_of_header(hdu: Hdu) -> dict[str, int | str]:
 
 def _identity(hdus: Fits) -> dict[str, int | str]:
     values = integers_after(hdus[1], CATALOG_VALUES)  # SPALL or SPECOBJ is HDU 2
-    known = {k: v for k, v in values.items() if v > 0 or (v == 0 and k not in OBJECTS)}
+    known = {name: value for name, value in values.items() if is_known(name, value)}
     return {**known, **fiber_of_header(hdus[0])}

@@ -18,25 +18,32 @@ Identity = Mapping[str, int | str]
 """Fields of one spectrum that are known."""
 
 FIBER = ("PLATE", "MJD", "FIBERID")
+IN_FOLDER = ("TARGETID", "FOLDER", "PAIR")
+ANYWHERE = ("TARGETID", "PAIR")
+OF_HEADERS = (("TARGETID", "SURVEY", "PROGRAM", "HEALPIX"), ("TARGETID", "TILEID", "NIGHT"))
 
 OBSERVATIONS: tuple[tuple[str, ...], ...] = (
     FIBER,
     ("FIELD", "MJD", "CATALOGID"),
-    ("TARGETID", "FOLDER", "PAIR"),
-    ("TARGETID", "SURVEY", "PROGRAM", "HEALPIX"),
-    ("TARGETID", "TILEID", "NIGHT"),
-    ("TARGETID", "PAIR"),
+    IN_FOLDER,
+    *OF_HEADERS,
+    ANYWHERE,
 )
 """Fields that together name an observation, the surest first. PAIR is what the name of a file of
-DESI spectra and that of its redshifts have in common (see `pair`), FOLDER where they both lie."""
+DESI spectra and that of its redshifts have in common (see `pair`), FOLDER where they both lie. That
+tells a night's spectra from those of all nights up to it, which have the same headers; but names
+count for nothing against headers (`data_prep.pairs`)."""
 
 OBJECTS = ("SDSS_ID", "THING_ID", "TARGETID", "CATALOGID")
 """Fields that name an object, those preferred first: in SDSS-V an object has several CATALOGID, and
-from DR19 on one SDSS_ID. A value counts if it is positive; 0, -1, -999 all mean none."""
+from DR19 on one SDSS_ID."""
 
 NAMING = frozenset(OBJECTS).union(*OBSERVATIONS)
 
 TEXTS = ("SURVEY", "PROGRAM", "FOLDER", "PAIR")
+
+FROM_ZERO = ("HEALPIX",)
+"""Numbers that count from 0. Of all others 0 means none, as -1 and -999 do."""
 
 NONE = -1
 """The key, or the id, of what is not known."""
@@ -50,12 +57,17 @@ def pair(path: str | Path) -> str:
     return found.group(1) if found else ""
 
 
+def is_known(name: str, values: Any) -> Any:
+    """Whether values of a field of numbers tell it: a bool, or (n,) bool for an array."""
+    return values >= 0 if name in FROM_ZERO else values > 0
+
+
 def fiber_key(
     plate: NDArray[np.integer], mjd: NDArray[np.integer], fiber: NDArray[np.integer]
 ) -> NDArray[np.int64]:
     """Plate, MJD and fiber (at most 20 bits each) as one number; -1 if one of them is unknown."""
     parts = np.stack([np.asarray(part, np.int64) for part in (plate, mjd, fiber)])
-    known = ((parts >= 0) & (parts < 1 << 20)).all(axis=0)
+    known = ((parts > 0) & (parts < 1 << 20)).all(axis=0)
     return np.where(known, parts[0] << 40 | parts[1] << 20 | parts[2], NONE)
 
 
@@ -66,7 +78,8 @@ def observation_keys(columns: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...
     others by a hash of 63 bits. -1 where a field is not known.
 
     Args:
-        columns: field -> (n,), integers, of which negative ones are unknown, or text, "" likewise.
+        columns: field -> (n,), numbers or text; `is_known` tells which are, and "" is not.
+            A number that is written as text counts; anything else in its place is unknown.
     """
     return {
         fields: _key(number, fields, columns)
@@ -79,14 +92,27 @@ def _key(
     number: int, fields: tuple[str, ...], columns: Mapping[str, NDArray[Any]]
 ) -> NDArray[np.int64]:
     if fields == FIBER:
-        return fiber_key(*(columns[name] for name in fields))
+        return fiber_key(*(_numbers(columns[name]) for name in fields))
     known = np.ones(len(columns[fields[0]]), np.bool_)
     key = np.full(len(known), number, np.uint64)
     for name in fields:
-        values = _text_hashes(columns[name]) if name in TEXTS else np.asarray(columns[name])
-        known &= values > 0 if name in OBJECTS else values >= 0
+        values = (_text_hashes if name in TEXTS else _numbers)(columns[name])
+        known &= is_known(name, values)
         key = mix(key ^ mix(values.astype(np.uint64)))
     return np.where(known, (key >> np.uint64(1)).astype(np.int64), NONE)
+
+
+def _numbers(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Whole numbers as they are, or as text writes them; -1 for what is none."""
+    values = np.asarray(values)
+    if values.dtype.kind in "iu":
+        return values.astype(np.int64)
+    return np.array([_number(value) for value in values.tolist()], np.int64)
+
+
+def _number(value: object) -> int:
+    text = str(value).strip()
+    return int(text) if text.isdecimal() and float(text) < 2.0**63 else NONE
 
 
 def _text_hashes(texts: NDArray[Any]) -> NDArray[np.int64]:
@@ -121,8 +147,8 @@ def object_ids(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.int6
     found = {}
     for name in OBJECTS:
         if name in columns:
-            values = np.asarray(columns[name], np.int64)
-            found[name] = np.where(values > 0, values, NONE)
+            values = _numbers(columns[name])
+            found[name] = np.where(is_known(name, values), values, NONE)
     return found
 
 
@@ -135,7 +161,7 @@ def as_arrays(identities: Sequence[Identity]) -> tuple[NDArray[np.int64], NDArra
     columns = {
         name: np.array([one.get(name, "") for one in identities], str)
         if name in TEXTS
-        else np.array([one.get(name, NONE) for one in identities], np.int64)
+        else np.array([_number(one.get(name, NONE)) for one in identities], np.int64)
         for name in {name: None for identity in identities for name in identity}
         if name in NAMING
     }

@@ -1,0 +1,45 @@
+"""Files that are pairs by name, as coadd-0.fits and redrock-0.fits: where that is believed."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.truth import Truth
+from spectranet_jax.spectra.identity import ANYWHERE, IN_FOLDER, NONE, OF_HEADERS
+
+Keys = Mapping[tuple[str, ...], NDArray[np.int64]]
+"""Fields of `identity.OBSERVATIONS` -> (n,), -1 for unknown."""
+
+
+def believed(truth: Truth, keys: Keys) -> Keys:
+    """The keys of n spectra, without those by a file's name that headers or other files contradict.
+
+    Headers contradict it where spectrum and row tell the same fields, but not the same values.
+    Files of redshifts in several folders that have one name contradict each other.
+    """
+    several = _in_several_folders(truth)
+    keys = {**keys, ANYWHERE: np.where(np.isin(keys[ANYWHERE], several), NONE, keys[ANYWHERE])}
+    return keys | {
+        fields: np.where(_contradicted(truth, keys, fields), NONE, keys[fields])
+        for fields in (IN_FOLDER, ANYWHERE)
+    }
+
+
+def _in_several_folders(truth: Truth) -> NDArray[np.int64]:
+    """Those keys of a name that stand in more than one folder."""
+    if not {ANYWHERE, IN_FOLDER} <= truth.keys.keys():
+        return np.empty(0, np.int64)
+    distinct = np.unique(np.stack([truth.keys[ANYWHERE], truth.keys[IN_FOLDER]]), axis=1)
+    named, folders = np.unique(distinct[0], return_counts=True)
+    return named[folders > 1]
+
+
+def _contradicted(truth: Truth, keys: Keys, fields: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Whether the row that each spectrum would have by some fields is another's by its header."""
+    rows, _ = truth.rows_of({fields: keys[fields]}, {})
+    wrong = np.zeros(len(rows), np.bool_)
+    for header in truth.keys.keys() & set(OF_HEADERS):
+        told = truth.keys[header][rows]
+        wrong |= (told != NONE) & (keys[header] != NONE) & (told != keys[header])
+    return wrong & (rows != NONE)
