@@ -12,16 +12,14 @@ it is surely a BAL. Which quasars are BALs is told by the rule that is asked for
 """
 
 from collections.abc import Callable, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.readers.desi_identity import NOT_TARGETS
-from spectranet_jax.spectra import InputError, labels
+from spectranet_jax.spectra import labels
 from spectranet_jax.spectra.identity import FIBER
 from spectranet_jax.spectra.labels import GALAXY, QSO, QSO_BAL, STAR, UNKNOWN
 
@@ -41,6 +39,9 @@ LIKELY_BAL = 0.75
 
 PIPELINE = {"STAR": STAR, "GALAXY": GALAXY, "QSO": QSO}
 """CLASS of spAll and SPECTYPE of redrock."""
+
+CLASS_COLUMNS = frozenset({"CLASS", "SPECTYPE", "CLASS_PERSON"})
+"""A table with one of them tells classes, so it is never taken to be of one class alone."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,9 @@ def _dr12q(table: Table, rule: BalRule) -> Answer:
     if rule == "flag-and-bi":
         bal = _flag_and_bi(flag == 1, flag == 0, table["BI_CIV"])
     else:
-        bal = np.where(flag > 0, labels.BAL, labels.NOT_BAL).astype(np.int8)
+        bal = np.select([flag > 0, flag == 0], [labels.BAL, labels.NOT_BAL], labels.BAL_UNSURE)
     label = np.where(flag > 0, QSO_BAL, QSO)
-    return answer(label, bal, table["Z_VI"], np.full(len(flag), labels.CONFIDENT))
+    return answer(label, bal.astype(np.int8), table["Z_VI"], np.full(len(flag), labels.CONFIDENT))
 
 
 def _dr14q(table: Table, rule: BalRule) -> Answer:
@@ -146,7 +147,6 @@ def _pipeline(kind: str, warning: str) -> Callable[[Table, BalRule], Answer]:
 
 _EVERY_CLASS = (STAR, GALAXY, QSO, QSO_BAL)
 _DR16 = frozenset({*JOIN, "Z", "SOURCE_Z", "Z_CONF", "CLASS_PERSON", "IS_QSO_FINAL", "ZWARNING"})
-_CLASSES = frozenset({"CLASS", "SPECTYPE", "CLASS_PERSON"})
 _SPALL = frozenset({"CLASS", "Z", "ZWARNING"})
 
 CATALOGS = (
@@ -163,7 +163,7 @@ CATALOGS = (
         frozenset(DUPLICATES),
         (QSO, QSO_BAL),
         _dr12q,
-        _CLASSES,
+        CLASS_COLUMNS,
     ),
     Catalog(
         "DR16Q",
@@ -185,7 +185,7 @@ CATALOGS = (
         frozenset({"BI_CIV", *DUPLICATES}),
         (QSO, QSO_BAL),
         _dr14q,
-        _CLASSES,
+        CLASS_COLUMNS,
     ),
     Catalog(
         "spAll",
@@ -210,22 +210,6 @@ CATALOGS = (
     ),
 )
 """Catalogs that tell the class of every row, in the order in which they are tried."""
-
-FLAG_AND_BI: dict[str, frozenset[str]] = {
-    "Superset_DR12Q": frozenset({"BAL_FLAG_VI", "BI_CIV"}),
-    "DR12Q": frozenset({"BAL_FLAG_VI", "BI_CIV"}),
-    "DR16Q": frozenset({"BAL_PROB", "BI_CIV"}),
-}
-"""The columns that the rule "flag-and-bi" needs of each catalog that it applies to."""
-
-
-def check_rule(path: Path, catalog: Catalog, available: AbstractSet[str], rule: BalRule) -> None:
-    """Raise InputError if a catalog cannot tell BALs by the rule that is asked for."""
-    if rule == "flag-and-bi" and not (FLAG_AND_BI.get(catalog.name, {""}) <= available):
-        raise InputError(
-            f"{path}, a {catalog.name} catalog, has no visual BAL flag beside BI_CIV, so"
-            " --bal flag-and-bi cannot be used with it; say --bal class"
-        )
 
 
 def _by_class(label: NDArray[np.int8]) -> NDArray[np.int8]:

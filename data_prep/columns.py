@@ -1,9 +1,10 @@
 """Columns of a catalog as what they mean: whole numbers, numbers, or text, however they are stored.
 
 Whole numbers come as floats where a table went through pandas, and as text where it went through
-CSV; a missing one is masked (TNULL), NaN, or a negative number.
+CSV; a missing one is masked (TNULL), NaN, empty, or a negative number.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,63 +25,93 @@ WHOLE = frozenset({
 TEXT = frozenset({
     "SURVEY", "PROGRAM", "OBJTYPE", "CLASS", "SPECTYPE", "SOURCE_Z", "AUTOCLASS_PQN"
 })  # fmt: skip
-"""Columns of text. All others are numbers, of which missing ones are NaN."""
+"""Columns of text, in capitals. All others are numbers, of which missing ones are NaN."""
+
+MISSING = ("", "nan")
+"""Texts that stand for no number; astropy writes a masked one as ""."""
+
+EXACT = 2.0**53
+"""From here on float64 skips whole numbers, and DESI's TARGETIDs are larger."""
 
 
-def meant(table: Hdu, name: str, rows: slice) -> NDArray[Any]:
+def read_column(table: Hdu, name: str, rows: slice = slice(None)) -> NDArray[Any]:
     """Some rows of a column: int64 if it is of `WHOLE`, text if of `TEXT`, else float64.
 
     Raises:
         InputError: if a value is not of that kind, with column and row.
     """
-    path, stored = table.path, table.cells(name, rows)
-    first = rows.start or 0
     if name in TEXT:
-        return np.strings.strip(stored.astype(str))
+        return np.strings.upper(read_text(table, name, rows))
+    stored, first = table.cells(name, rows), rows.start or 0
     if stored.dtype.kind in "SU":
-        numbers = _parsed(path, name, stored, first)
-    elif stored.dtype.kind in "iufb":
-        numbers = stored
-    else:
-        raise InputError(f"{path} has no numbers in its column {name}; give a catalog that has")
+        return _parsed(table.path, name, _texts(stored), first)
+    if stored.dtype.kind not in "iufb":
+        raise InputError(
+            f"{table.path} has no numbers in its column {name}; give a catalog that has"
+        )
+    missing = np.isnan(stored) if stored.dtype.kind == "f" else stored == table.null(name)
     if name not in WHOLE:
-        return numbers.astype(np.float64)
-    return _whole(path, name, numbers, table.null(name), first)
+        return np.where(missing, np.nan, stored.astype(np.float64))
+    return np.where(missing, NONE, _whole(table.path, name, np.where(missing, 0, stored), first))
 
 
-def _whole(
-    path: Path, name: str, numbers: NDArray[Any], null: int | None, first: int
-) -> NDArray[np.int64]:
+def read_text(table: Hdu, name: str, rows: slice = slice(None)) -> NDArray[np.str_]:
+    """Some rows of a column as text, without spaces around it; what is not ASCII is replaced."""
+    return _texts(table.cells(name, rows))
+
+
+def _texts(stored: NDArray[Any]) -> NDArray[np.str_]:
+    if stored.dtype.kind == "O":  # of variable length, an array of letters a row
+        stored = np.array(["".join(map(str, cell)) for cell in stored], np.str_)
+    if stored.dtype.kind == "S":
+        stored = np.strings.decode(stored, "ascii", "replace")
+    return np.strings.strip(stored.astype(np.str_))
+
+
+def _whole(path: Path, name: str, numbers: NDArray[Any], first: int) -> NDArray[np.int64]:
     if numbers.dtype.kind == "f":
-        missing = np.isnan(numbers)
-        wrong = ~missing & ((numbers != np.floor(numbers)) | (np.abs(numbers) >= 2.0**63))
-        if wrong.any():
-            row = tuple(np.argwhere(wrong)[0])
-            raise _no_number(path, name, first + row[0], numbers[row], "whole number")
-        whole = np.where(missing, NONE, numbers).astype(np.int64)
+        exact = 2.0 ** (np.finfo(numbers.dtype).nmant + 1)  # above it, some are skipped
+        wrong = (numbers != np.floor(numbers)) | (np.abs(numbers) >= exact)
     else:
-        whole = numbers.astype(np.int64)
-    return whole if null is None else np.where(whole == null, NONE, whole)
+        wrong = numbers > np.iinfo(np.int64).max
+    for place in np.argwhere(wrong):
+        raise _no_number(path, name, first + place[0], numbers[tuple(place)])
+    return numbers.astype(np.int64)
 
 
-def _parsed(path: Path, name: str, stored: NDArray[Any], first: int) -> NDArray[Any]:
-    """Numbers written as text; in exact integers where they are whole."""
-    texts = np.char.strip(stored.astype(str))
-    for kind in (np.int64, np.float64):
-        try:
-            return texts.astype(kind)
-        except (ValueError, OverflowError):
-            continue
+def _parsed(path: Path, name: str, texts: NDArray[np.str_], first: int) -> NDArray[Any]:
+    """Numbers written as text, each for itself: one "nan" must not make floats of the others."""
+    whole = name in WHOLE
+    parse: Callable[[str], float] = _whole_of if whole else float
+    numbers = np.full(texts.shape, NONE if whole else np.nan, np.int64 if whole else np.float64)
     for place, text in np.ndenumerate(texts):
-        try:
-            float(text)
-        except ValueError:
-            raise _no_number(path, name, first + place[0], text, "number") from None
-    raise InputError(f"{path} has numbers in its column {name} that are too large to be meant")
+        if text.lower() not in MISSING:
+            try:
+                numbers[place] = parse(text)
+            except (ValueError, OverflowError):
+                raise _no_number(path, name, first + place[0], text) from None
+    return numbers
 
 
-def _no_number(path: Path, name: str, row: int, value: object, kind: str) -> InputError:
+def _whole_of(text: str) -> int:
+    """The number in "12" or "12.0".
+
+    Raises:
+        ValueError: if there is none, or a float too large to be exact.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text)
+        if not number.is_integer() or abs(number) >= EXACT:
+            raise
+        return int(number)
+
+
+def _no_number(path: Path, name: str, row: int, value: object) -> InputError:
+    whole = "exact whole number; write the column as integers"
+    kind = whole if name in WHOLE else "number; correct it"
     return InputError(
-        f"{path} has {str(value)!r} in column {name}, row {row + 1}, where a {kind} is meant;"
-        " remove the row, or correct it"
+        f"{path} has {str(value)!r} in column {name}, row {row + 1}, which is no {kind}, or remove"
+        " the row"
     )

@@ -3,6 +3,7 @@
 python -m data_prep.download --release dr12 --catalog Superset_DR12Q.fits --out spectra/
 """
 
+import re
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -12,10 +13,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data_prep import archive
 from data_prep.archive import BASE_URL, Kind, Release, Wanted
-from data_prep.columns import meant
+from data_prep.columns import read_column, read_text
 from data_prep.fetch import Checksums, FetchError, MissingError, UnreachableError, fetch
 from spectranet_jax.command_line import command
 from spectranet_jax.datasets.atomic import check_writable, write_text
@@ -32,6 +34,9 @@ MOST_CONNECTIONS = 16
 
 UNREACHABLE_FILES = 3
 """If so many files are asked for and the archive answers none of them, it is no use to go on."""
+
+_RUN = re.compile(r"[\w.]+", re.ASCII)
+"""RUN2D where it can be a folder of the archive: v5_13_2, 26; else that of the release is taken."""
 
 
 @dataclass(frozen=True)
@@ -131,14 +136,15 @@ def _wanted(catalog: Path, kind: Kind) -> list[Wanted]:
                 " Superset_DR12Q"
             )
         refuse_spectra(hdus)
-        keys = [meant(table, name, slice(None)) for name in FIBER]
-        runs = np.full(len(keys[0]), "")
+        keys = [read_column(table, name) for name in FIBER]
+        runs: NDArray[np.str_] = np.full(len(keys[0]), "")
         if "RUN2D" in table.columns:
-            runs = np.strings.strip(table.cells("RUN2D").astype(str))
+            runs = read_text(table, "RUN2D")
     if kind == "spPlate":
         keys[2] = np.zeros_like(keys[2])
     known = (keys[0] > 0) & (keys[1] > 0)
-    rows = zip(*(key[known].tolist() for key in keys), runs[known].tolist(), strict=True)
+    named = [run if _RUN.fullmatch(run) else "" for run in runs[known].tolist()]
+    rows = zip(*(key[known].tolist() for key in keys), named, strict=True)
     wanted = sorted({Wanted(*row) for row in rows})
     if not wanted:
         raise InputError(f"{catalog} names no spectrum: it has no row with a plate and an MJD")
@@ -157,8 +163,8 @@ class _Trouble:
         if self.given_up:
             raise FetchError("the download has ended")
         with self._lock:
-            told, self._told = self._told, True
-        if not told:
+            first, self._told = not self._told, True
+        if first:
             print(sentence, file=sys.stderr, flush=True)
 
 

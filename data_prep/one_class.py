@@ -11,12 +11,13 @@ from spectranet_jax.spectra.labels import QSO, QSO_BAL, UNKNOWN
 
 WARNINGS = frozenset({"ZWARN", "ZWARNING"})
 
-_OF_QUASARS = re.compile(r"(?<![a-z])(qso|quasar)s?(?![a-z])", re.IGNORECASE)
+_OF_QUASARS = re.compile(r"(QSO_cat|DR\d+Q(?!_?Superset))(?![a-z])", re.IGNORECASE)
+"""How names of quasar catalogs begin. A word in them tells nothing, as in not_qso.fits."""
 
 
 def is_of_quasars(path: Path, extension: str) -> bool:
     """Whether the name of a file, or of its table, says that all its rows are quasars."""
-    return any(_OF_QUASARS.search(name) is not None for name in (path.name, extension))
+    return any(_OF_QUASARS.match(name) for name in (path.name, extension))
 
 
 def all_are(name: str) -> Catalog:
@@ -40,5 +41,5 @@ def all_are(name: str) -> Catalog:
             np.where(sure, labels.CONFIDENT, 0),
         )
 
-    title = "DESI quasar catalog" if name == "QSO" else f"catalog of {name} alone"
-    return Catalog(title, frozenset({"Z"}), WARNINGS, (CLASSES.index(name),), adapt)
+    classes = (CLASSES.index(name),)
+    return Catalog(f"catalog of {name} alone", frozenset({"Z"}), WARNINGS, classes, adapt)

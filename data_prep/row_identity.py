@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from spectranet_jax.readers.desi_identity import NAMES, of_header
 from spectranet_jax.readers.fits import Fits
+from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import (
     FIBER,
     NONE,
@@ -55,18 +57,35 @@ def row_identity(hdus: Fits, content: Mapping[str, NDArray[Any]], count: int) ->
         hdus: the file, of which DESI's headers hold for all rows.
         content: field -> (count,), those of `naming_columns`.
         count: rows.
+
+    Raises:
+        InputError: if most rows are of BOSS plates, and one is not.
     """
     fields = dict(content)
     if "TARGETID" in fields:
         shared = {k: v for k, v in of_header(hdus).items() if k not in fields}
         fields |= {name: np.full(count, value) for name, value in shared.items()}
-        fiber = fiber_of_boss_target(fields["TARGETID"])
+        fiber = _fibers_of_boss(hdus.path, fields["TARGETID"])
         of_boss = fiber["PLATE"] != NONE
         if of_boss.any() and not set(FIBER) <= fields.keys():
             fields |= fiber
         # It names a spectrum then, and no object.
         fields["TARGETID"] = np.where(of_boss, NONE, fields["TARGETID"])
     return RowIdentity(observation_keys(fields), object_ids(fields))
+
+
+def _fibers_of_boss(path: Path, target: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    """Plate, MJD and fiber of a table of BOSS spectra; -1 in one of DESI's, of which a few ids may
+    look like those."""
+    fiber = fiber_of_boss_target(target)
+    of_boss = fiber["PLATE"] != NONE
+    others = np.flatnonzero(~of_boss & (target > 0))
+    if len(others) and of_boss.sum() > len(others):
+        raise InputError(
+            f"{path} has TARGETIDs made of plate, MJD and fiber, and in row {others[0] + 1}"
+            f" {target[others[0]]}, which is not; remove the row"
+        )
+    return {k: np.full_like(v, NONE) for k, v in fiber.items()} if len(others) else fiber
 
 
 def fiber_of_boss_target(target: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
@@ -79,7 +98,6 @@ def fiber_of_boss_target(target: NDArray[np.int64]) -> dict[str, NDArray[np.int6
     mjd, fiber = np.divmod(rest, 10**4)
     boss = (plate >= 1) & (plate < 20_000) & (mjd > 50_000) & (mjd < 70_000)
     boss &= (fiber >= 1) & (fiber <= 1000)
-    boss &= bool(np.all(boss | (target <= 0)))  # a table is of BOSS spectra, or of others
     return {
         name: np.where(boss, part, NONE)
         for name, part in zip(FIBER, (plate, mjd, fiber), strict=True)

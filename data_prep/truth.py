@@ -4,25 +4,22 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.catalogs import CATALOGS, DUPLICATES, BalRule, Catalog, check_rule
-from data_prep.columns import meant
-from data_prep.one_class import all_are, is_of_quasars
-from data_prep.row_identity import names_rows, naming_columns, row_identity
+from data_prep.catalog_content import columns, objtype
+from data_prep.catalogs import BalRule, Catalog
+from data_prep.one_class import all_are
+from data_prep.row_identity import naming_columns, row_identity
+from data_prep.which_catalog import check_rule, which_catalog
 from spectranet_jax.readers import refuse_spectra
 from spectranet_jax.readers.fits import Fits, open_fits
 from spectranet_jax.readers.hdu import Hdu, checksum_flag
 from spectranet_jax.spectra import InputError
-from spectranet_jax.spectra.identity import FIBER, NONE, OBJECTS, OBSERVATIONS, fiber_key
-
-ROWS_AT_ONCE = 1 << 16
-"""Of a catalog: spAll has millions, of a thousand bytes each."""
+from spectranet_jax.spectra.identity import FIBER, NONE, OBJECTS, OBSERVATIONS
 
 Int64 = NDArray[np.int64]
 
@@ -109,7 +106,7 @@ class Truth:
 def read(*paths: Path, bal: BalRule = "class", every: str = "") -> Truth:
     """The truth in FITS catalogs; the table may be in any HDU, its columns in any case.
 
-    Read are the catalogs of `catalogs.CATALOGS`, and those of one class, as quasar catalogs;
+    Read are the catalogs of `catalogs.CATALOGS`, and those of one class, as of quasars;
     QuasarNET's truth file is laid out as Superset_DR12Q.
 
     Args:
@@ -122,8 +119,7 @@ def read(*paths: Path, bal: BalRule = "class", every: str = "") -> Truth:
             the rule; or if `every` is given and all catalogs tell classes.
     """
     truths = [_read(path, bal, every) for path in paths]
-    one_class = {catalog.name for catalog in (all_are(every or "QSO"),)}
-    if every and not any(one_class & set(truth.kinds) for truth in truths):
+    if every and not any(all_are(every).name in truth.kinds for truth in truths):
         raise InputError(
             f"--all-are {every} is for catalogs that do not tell classes, and"
             f" {', '.join(map(str, paths))} does; leave it out"
@@ -134,7 +130,7 @@ def read(*paths: Path, bal: BalRule = "class", every: str = "") -> Truth:
 def _read(path: Path, rule: BalRule, every: str) -> Truth:
     with open_fits(path, large=True) as hdus:
         refuse_spectra(hdus)
-        catalog, table = _catalog(hdus, every)
+        catalog, table = which_catalog(hdus, every)
         check_rule(path, catalog, table.columns, rule)
         if checksum_flag(table):
             print(
@@ -144,41 +140,12 @@ def _read(path: Path, rule: BalRule, every: str) -> Truth:
         return _adapt(hdus, catalog, table, rule)
 
 
-def _catalog(hdus: Fits, every: str) -> tuple[Catalog, Hdu]:
-    """Which catalog a file holds, and in which table."""
-    for catalog in CATALOGS:
-        table = hdus.table(catalog.needed)
-        if table is not None and not catalog.without & table.columns:
-            return catalog, table
-    tables = [hdu for hdu in hdus if hdu.columns]
-    for table in tables:
-        if "Z" in table.columns and names_rows(table.columns):
-            if not every and not is_of_quasars(hdus.path, table.name):
-                raise InputError(
-                    f"{hdus.path} tells redshifts, but not what its rows are (no CLASS or"
-                    " SPECTYPE); if they are all of one class, say so, as with --all-are QSO, else"
-                    " give a catalog that tells"
-                )
-            return all_are(every or "QSO"), table
-    if not tables:
-        raise InputError(f"{hdus.path} holds no table; give a catalog like {CATALOGS[0].name}")
-    nearest, columns = min(
-        product(CATALOGS, (table.columns for table in tables)),
-        key=lambda pair: len(pair[0].needed - pair[1]),
-    )
-    raise InputError(
-        f"{hdus.path} is not a catalog that is read: for {nearest.name} it lacks"
-        f" {', '.join(sorted(nearest.needed - columns))}; give"
-        f" {', '.join(c.name for c in CATALOGS)}, or a quasar catalog"
-    )
-
-
 def _adapt(hdus: Fits, catalog: Catalog, table: Hdu, rule: BalRule) -> Truth:
     naming = naming_columns(table.columns)
     names = catalog.needed | (catalog.used & table.columns) | set(naming.values())
-    content, other_fiber, other_row = _columns(table, names)
+    content, other_fiber, other_row = columns(table, names)
     if "OBJTYPE" in catalog.used and "OBJTYPE" not in content:
-        content |= _objtype(hdus, content["TARGETID"])
+        content |= objtype(hdus, content["TARGETID"])
     answer = catalog.adapt(content, rule)
     count = len(answer.label)
     if count == 0:
@@ -196,48 +163,6 @@ def _adapt(hdus: Fits, catalog: Catalog, table: Hdu, rule: BalRule) -> Truth:
         other_row=other_row,
         kinds=(catalog.name,),
     )
-
-
-def _columns(
-    table: Hdu, names: frozenset[str] | set[str]
-) -> tuple[dict[str, NDArray[Any]], Int64, Int64]:
-    """The columns, and the `fiber_key` and row of each further spectrum that they list."""
-    plain = sorted(names - set(DUPLICATES))
-    parts: dict[str, list[NDArray[Any]]] = {name: [] for name in plain}
-    fibers, rows = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    for start in range(0, max(1, table.rows), ROWS_AT_ONCE):
-        part = slice(start, start + ROWS_AT_ONCE)
-        for name in plain:
-            column = meant(table, name, part)
-            if column.ndim != 1:
-                raise InputError(f"{table.path} has several values a row in {name}; fetch it again")
-            parts[name].append(column)
-        if set(DUPLICATES) <= names:
-            several = np.stack([_in_rows(meant(table, name, part)) for name in DUPLICATES])
-            row, place = np.nonzero((several > 0).all(axis=0))
-            fibers.append(fiber_key(*several[:, row, place]))
-            rows.append(start + row)
-    content = {name: np.concatenate(part) for name, part in parts.items()}
-    return content, np.concatenate(fibers), np.concatenate(rows)
-
-
-def _in_rows(several: Int64) -> Int64:
-    """(rows, values), also where a row has one."""
-    return several.reshape(len(several), -1) if len(several) else several.reshape(0, 1)
-
-
-def _objtype(hdus: Fits, target_id: Int64) -> dict[str, NDArray[Any]]:
-    """OBJTYPE of the rows of a redrock file, from the FIBERMAP beside them."""
-    table = hdus.named().get("FIBERMAP")
-    if table is None or not {"TARGETID", "OBJTYPE"} <= table.columns:
-        return {}
-    every = slice(None)
-    order = np.argsort(ids := meant(table, "TARGETID", every), kind="stable")
-    at = np.minimum(np.searchsorted(ids[order], target_id), max(len(ids) - 1, 0))
-    if not len(ids):
-        return {}
-    found = ids[order][at] == target_id
-    return {"OBJTYPE": np.where(found, meant(table, "OBJTYPE", every)[order][at], "")}
 
 
 def _concatenate(truths: Sequence[Truth]) -> Truth:

@@ -322,13 +322,15 @@ def test_where_the_archive_keeps_a_file(wanted, kind, release, expected):
 
 
 def test_plates_are_fetched_once_and_runs_follow_the_catalog(server, tmp_path):
-    columns = {"RUN2D": ["v5_13_2 ", "v5_13_2 ", "26      "]}
-    keys = [(7102, 56666, 1), (7102, 56666, 2), (266, 51602, 3)]
+    columns = {"RUN2D": ["v5_13_2 ", "v5_13_2 ", "26      ", "damaged "]}
+    keys = [(7102, 56666, 1), (7102, 56666, 2), (266, 51602, 3), (7103, 56666, 1)]
     catalog = write_catalog(tmp_path / "c.fits", keys, columns)
+    catalog.write_bytes(catalog.read_bytes().replace(b"damaged", b"d\xe1maged"))
     settings = Config("dr17", catalog, tmp_path / "d", files="spPlate", base_url=server.url)
-    assert download(settings).fetched == 2
+    assert download(settings).fetched == 3
     assert sorted(path for path, _ in server.requests) == [
         "/sas/dr17/eboss/spectro/redux/v5_13_2/7102/spPlate-7102-56666.fits",
+        "/sas/dr17/eboss/spectro/redux/v5_13_2/7103/spPlate-7103-56666.fits",
         "/sas/dr17/sdss/spectro/redux/26/0266/spPlate-0266-51602.fits",
     ]
 

@@ -5,7 +5,7 @@ import pytest
 from astropy.io import fits
 from make_fits import superset, table, write_catalog
 
-from data_prep.columns import meant
+from data_prep.columns import read_column
 from data_prep.truth import read
 from spectranet_jax.readers.fits import open_fits
 from spectranet_jax.spectra import InputError
@@ -22,7 +22,9 @@ def write(path, columns, name=""):
 
 @pytest.mark.parametrize(
     ("name", "extension"),
-    [("LRG_N_clustering.dat.fits", ""), ("zall.fits", "ZCATALOG"), ("mine.fits", "")],
+    [("LRG_N_clustering.dat.fits", ""), ("zall.fits", "ZCATALOG"), ("mine.fits", "")]
+    + [(f"{name}.fits", "") for name in ("not_qso", "non-QSO", "galaxies_without_quasars")]
+    + [("QSO_targets_rejected.fits", ""), ("DR16Q_Superset_v3.fits", "")],
 )
 def test_a_table_that_does_not_tell_is_refused(tmp_path, name, extension):
     path = write(tmp_path / name, IDS, extension)
@@ -35,11 +37,23 @@ def test_a_table_that_does_not_tell_is_refused(tmp_path, name, extension):
 
 @pytest.mark.parametrize(
     ("name", "extension"),
-    [("QSO_cat_iron.fits", "ZCATALOG"), ("a.fits", "QSO_CAT"), ("dr1-quasars.fits", "")],
+    [("QSO_cat_iron.fits", "ZCATALOG"), ("a.fits", "QSO_CAT"), ("DR16Q_v4.fits", "")],
 )
 def test_a_quasar_catalog_is_known_by_its_name(tmp_path, name, extension):
     truth = read(write(tmp_path / name, IDS, extension))
     assert truth.label.tolist() == [QSO, QSO] and truth.bal.tolist() == [BAL_UNSURE] * 2
+
+
+@pytest.mark.parametrize(
+    ("column", "lacking"),
+    [("SPECTYPE", "for DESI redrock it lacks ZWARN;"), ("CLASS", "for spAll it lacks ZWARNING;")],
+)
+@pytest.mark.parametrize("every", ["", "STAR"])
+def test_a_table_that_tells_classes_is_of_no_class_alone(tmp_path, column, lacking, every):
+    columns = IDS | {column: ["GALAXY", "STAR"]}
+    path = write_catalog(tmp_path / "QSO_cat.fits", KEYS, columns)
+    with pytest.raises(InputError, match=lacking):
+        read(path, every=every)
 
 
 def test_plates_and_redshifts_alone_do_not_tell_either(tmp_path):
@@ -67,34 +81,78 @@ def test_saying_it_of_a_catalog_that_tells_is_refused(tmp_path):
         (np.float64([7102, np.nan]), [7102, -1]),
         (["7102", " 7103 "], [7102, 7103]),
         (["7102.0", "7103"], [7102, 7103]),
+        (["7102", "", "nan"], [7102, -1, -1]),
         (np.int32([7102, 7103]), [7102, 7103]),
     ],
 )
 def test_whole_numbers_are_whole_however_they_are_stored(tmp_path, stored, found):
     with open_fits(write(tmp_path / "c.fits", {"PLATE": stored})) as hdus:
-        column = meant(hdus[1], "PLATE", slice(None))
+        column = read_column(hdus[1], "PLATE")
     assert column.dtype == np.int64 and column.tolist() == found
 
 
 @pytest.mark.parametrize(
-    ("stored", "told"),
+    ("stored", "sentence"),
     [
         (np.float64([1, 7102.5]), "'7102.5' in column PLATE, row 2"),
         (["1", "none"], "'none' in column PLATE, row 2"),
-        (["1", ""], "'' in column PLATE, row 2"),
+        (["1", "9" * 19], "'9{19}' in column PLATE, row 2"),
         (np.float64([1, np.inf]), "'inf' in column PLATE, row 2"),
     ],
 )
-def test_what_is_no_whole_number_is_told_with_column_and_row(tmp_path, stored, told):
+def test_what_is_no_whole_number_is_told_with_column_and_row(tmp_path, stored, sentence):
     path = write(tmp_path / "c.fits", {"PLATE": stored})
     with (
         open_fits(path) as hdus,
-        pytest.raises(InputError, match=told) as error,
+        pytest.raises(InputError, match=sentence) as error,
     ):
-        meant(hdus[1], "PLATE", slice(None))
+        read_column(hdus[1], "PLATE")
     assert str(error.value).startswith(str(path))
 
 
-def test_large_ids_as_text_keep_every_digit(tmp_path):
-    with open_fits(write(tmp_path / "c.fits", {"TARGETID": ["39633345008634465", "1"]})) as hdus:
-        assert meant(hdus[1], "TARGETID", slice(None)).tolist() == [39633345008634465, 1]
+LARGE = 39633345008634465
+
+
+def test_large_ids_as_text_keep_every_digit_beside_a_missing_one(tmp_path):
+    path = write(tmp_path / "c.fits", {"TARGETID": [str(LARGE), "nan"]})
+    with open_fits(path) as hdus:
+        assert read_column(hdus[1], "TARGETID").tolist() == [LARGE, -1]
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        np.float64([11, LARGE]),
+        np.float32([11, (1 << 24) + 2]),
+        ["11", f"{LARGE:.6e}"],
+    ],
+)
+def test_ids_that_a_float_has_rounded_are_refused(tmp_path, stored):
+    path = write(tmp_path / "c.fits", {"TARGETID": stored, "Z": np.float64([1, 2])})
+    with pytest.raises(InputError, match=r"column TARGETID, row 2, .*write the column as integers"):
+        read(path, every="QSO")
+
+
+@pytest.mark.parametrize(("name", "missing"), [("Z", np.nan), ("TARGETID", -1)])
+def test_a_masked_integer_is_none_in_any_column(tmp_path, name, missing):
+    column = fits.Column(name, "K", null=999999, array=np.int64([1, 999999]))
+    path = tmp_path / "c.fits"
+    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns([column])]).writeto(path)
+    with open_fits(path) as hdus:
+        np.testing.assert_array_equal(read_column(hdus[1], name), [1, missing])
+
+
+@pytest.mark.parametrize(
+    ("code", "stored", "found"),
+    [
+        ("4A", [b"qso ", b"G\xe9L"], ["QSO", "G\ufffdL"]),
+        ("PA()", ["QSO", "Stars"], ["QSO", "STARS"]),
+    ],
+)
+def test_text_of_any_form_is_read(tmp_path, code, stored, found):
+    kind = object if code == "PA()" else None
+    column = fits.Column("SPECTYPE", code, array=np.array(stored, kind))
+    path = tmp_path / "c.fits"
+    fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns([column])]).writeto(path)
+    with open_fits(path) as hdus:
+        assert read_column(hdus[1], "SPECTYPE").tolist() == found
