@@ -107,7 +107,7 @@ PIXELS = 25
 )
 def test_rebinning_is_a_plain_loop_over_pixels(loglam, flux, ivar):
     grid = LogGrid(start=1000.0, dloglam=0.01, size=5)
-    loglam[0] = 3.02  # without a pixel near the grid, wavelengths are refused
+    loglam[:3] = 3.02  # without a tenth of the pixels near the grid, wavelengths are refused
     mean, weight = rebin(loglam, flux, ivar, grid)
     assert mean.dtype == weight.dtype == np.float64 and mean.shape == weight.shape == (2, 5)
     for row in range(2):
@@ -125,6 +125,11 @@ def test_wavelengths_stored_as_float32_fall_where_their_float64_values_fall():
         strict=True,
     ):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_wavelength_beyond_all_measure_is_off_the_grid_without_a_warning():
+    below, above = GRID.bin_of(np.array([-1e38, 1e38]))
+    assert below < 0 and above >= GRID.size
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3)])

@@ -76,6 +76,21 @@ def test_data_that_do_not_sum_are_read_and_flagged(tmp_path, rng):
     assert (group[1] & Flag.CHECKSUM).all()
 
 
+def test_the_sum_of_an_image_before_it_was_compressed_is_no_damage(tmp_path, rng):
+    write_coadd(tmp_path / "whole.fits", [11, 12], rng, step=8)
+    with fits.open(tmp_path / "whole.fits") as hdus:
+        image = fits.CompImageHDU(
+            hdus["R_FLUX"].data, name="R_FLUX", compression_type="GZIP_1", quantize_level=0
+        )
+        image.header["DATASUM"] = "1"
+        hdus["R_FLUX"] = image
+        hdus.writeto(tmp_path / "packed.fits")
+    spectra = readers.read(tmp_path / "packed.fits")
+    assert [s.flags for s in spectra] == [0, 0]
+    expected = readers.read(tmp_path / "whole.fits")
+    np.testing.assert_array_equal(spectra[1].flux, expected[1].flux)
+
+
 def test_astropys_own_sums_are_ours(tmp_path, rng):
     """Of images and tables of any size, also one that is no multiple of what is summed at once."""
     images = [rng.integers(-(2**31), 2**31, n).astype(np.int32) for n in (3, 100_003)]
@@ -120,14 +135,34 @@ def arms(names, rng, rows=2):
     return hdus
 
 
-@pytest.mark.parametrize(("names", "used"), [("BRZ", 1), (("BRZ",), 1), (("BR", "Z"), 2)])
-def test_an_arm_may_have_any_name(tmp_path, rng, names, used):
-    path = tmp_path / "coadd.fits"
-    fits.HDUList([fits.PrimaryHDU(), *arms(names, rng)]).writeto(path)
-    spectra = readers.read(path)
-    assert len(spectra) == 2 and used
-    _, ivar = readers.rebin_all(spectra, grid=GRID)
-    assert (ivar[:, 5:-20] > 0).all()
+@pytest.mark.parametrize(
+    ("names", "used"),
+    [
+        (["BRZ"], ["BRZ"]),
+        (["BR", "Z"], ["Z", "BR"]),
+        (["B", "R", "BRZ"], ["BRZ"]),
+        (["B", "R", "Z", "BRZ"], ["B", "R", "Z"]),
+        (["B", "R", "Z", "BR"], ["B", "R", "Z"]),
+        (["B", "BRZ", "RZ"], ["BRZ"]),
+    ],
+)
+def test_arms_may_be_joined_and_none_counts_twice(tmp_path, rng, names, used):
+    made = dict(zip(names, (arms([name], rng) for name in names), strict=True))
+    sky = arms(["B"], rng)
+    for hdu in sky:
+        hdu.name = hdu.name.replace("B_", "SKY_")
+    hdus = [fits.PrimaryHDU(), *(hdu for arm in made.values() for hdu in arm), *sky]
+    fits.HDUList(hdus).writeto(tmp_path / "coadd.fits")
+    spectra = readers.read(tmp_path / "coadd.fits")
+    expected = np.concatenate([made[name][1].data for name in used], axis=1)
+    np.testing.assert_array_equal(np.stack([s.flux for s in spectra]), expected)
+
+
+def test_arms_that_overlap_are_refused_by_name(tmp_path, rng):
+    hdus = [fits.PrimaryHDU(), *arms(["BR", "RZ"], rng)]
+    fits.HDUList(hdus).writeto(tmp_path / "coadd.fits")
+    with pytest.raises(InputError, match="same camera in its arms BR, RZ"):
+        readers.read(tmp_path / "coadd.fits")
 
 
 def test_an_arm_joined_of_others_in_the_file_does_not_count_twice(tmp_path, rng):

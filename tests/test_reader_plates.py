@@ -143,6 +143,15 @@ def test_an_image_of_too_few_rows_is_no_spspec_file(tmp_path):
         spspec.read(tmp_path / "s.fit")
 
 
+def test_wavelengths_in_place_of_errors_are_told(tmp_path):
+    wavelength = 3800.0 + np.arange(PIXELS)
+    path = write_spspec(
+        tmp_path / "s.fit", flux=wavelength, error=wavelength, mask=np.zeros(PIXELS)
+    )
+    with pytest.raises(InputError, match=r"third row that rises throughout.*another layout"):
+        read(path)
+
+
 @pytest.mark.parametrize("reads", [spplate.read, spspec.read])
 def test_a_reader_refuses_the_other_formats(tmp_path, reads):
     with pytest.raises(InputError, match=r"is no sp(Plate|Spec) file; give one of these"):

@@ -222,3 +222,16 @@ def test_paths_that_stand_for_nothing_are_told(tmp_path, monkeypatch, argument, 
     (tmp_path / "ascii.lst").write_text("3600.0, 1.2, nan\n")
     with pytest.raises(InputError, match=sentence):
         paths([argument])
+
+
+def test_a_null_pixel_is_no_flux(tmp_path):
+    """Of integers that TNULL says are none."""
+    plain = {"ivar": np.ones(9), "loglam": 3.6 + 1e-3 * np.arange(9)}
+    made = [fits.Column(name, "E", array=values) for name, values in plain.items()]
+    made.append(fits.Column("flux", "J", null=-99, array=np.int32([3, -99, *range(7)])))
+    hdu = fits.BinTableHDU.from_columns(made, name="COADD")
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(tmp_path / "x.fits")
+    (spectrum,) = sdss.read(tmp_path / "x.fits")
+    assert np.flatnonzero(np.isnan(spectrum.flux)).tolist() == [1]
+    flux, ivar = rebin_all([spectrum], grid=GRID)
+    assert (ivar > 0).sum() == 8 and flux.min() == 0

@@ -34,7 +34,7 @@ def star(rng, sigma, sn=20.0):
 
 def flags_of(flux, ivar, loglam=LOGLAM):
     """As prediction from files has them: of pixels, and of bins."""
-    spectrum = Spectrum("x", loglam, np.float32(flux), np.float32(ivar), "x", {})
+    spectrum = Spectrum("x", loglam, np.float32(flux), np.float32(ivar), "x")
     ((_, bits, ((flux, ivar),)),) = rebinned([spectrum], [GRID])
     return Flag(int(clean(flux, ivar, GRID, bits)[2][0]))
 

@@ -63,6 +63,18 @@ def test_no_part_of_the_grid_is_refused(start, width):
     rebin(np.linspace(start, start + width, 9), np.ones(9), np.ones(9), grid=GRID)
 
 
+@pytest.mark.parametrize(
+    ("loglam", "remedy"),
+    [
+        (np.log10(np.linspace(300, 5000, 4000)), "nm; multiply them by 10"),
+        (np.r_[3.6, np.log(ANGSTROM)], "natural logarithms; divide"),
+    ],
+)
+def test_some_pixels_near_the_grid_do_not_make_another_unit_angstrom(loglam, remedy):
+    with pytest.raises(InputError, match=re.escape(f"looks like {remedy}")):
+        rebin(loglam, np.ones(loglam.size), np.ones(loglam.size), grid=GRID)
+
+
 def test_wavelengths_of_no_optical_spectrum_are_refused_whatever_their_unit():
     with pytest.raises(InputError, match=r"\(1.5e\+04 to 2.4e\+04 Angstrom\).*give an optical"):
         rebin(np.log10(np.linspace(15000, 24000, 50)), np.ones(50), np.ones(50), grid=GRID)

@@ -10,7 +10,7 @@ from spectranet_jax.spectra import InputError
 
 
 class Damage:
-    """Round calls of astropy: what they raise of a damaged file becomes a sentence."""
+    """A context for calls of astropy: what they raise for a damaged file becomes a sentence."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -29,7 +29,7 @@ class Damage:
 
 @cache
 def _ways_to_fail() -> tuple[type[BaseException], ...]:
-    """In which a damaged file makes astropy, or the unpacking, fail."""
+    """What astropy, or the unpacking, raises for a damaged file."""
     from astropy.io import fits
 
     return (

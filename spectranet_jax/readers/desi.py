@@ -45,20 +45,30 @@ def recognizes(hdus: Fits) -> bool:
 
 
 def arms_of(named: Named) -> list[str]:
-    """The arms, B, R and Z first; one that is joined of others in the file would count twice."""
+    """The arms, B, R and Z first: none that is joined of others there, and none joined to another.
+
+    Those would count twice.
+    """
     having = {
         what: {name.removesuffix(what) for name in named if name.endswith(what)}
         for what in ("_FLUX", "_IVAR", "_WAVELENGTH")
     }
     found = having["_FLUX"] & (having["_IVAR"] | having["_WAVELENGTH"])
-    single = [arm for arm in found if len(arm) < 2 or not set(arm) <= found]
-    return sorted(single, key=lambda arm: (arm not in ARMS, arm))
+    found = {arm for arm in found if arm and set(arm) <= set(ARMS)}
+    kept = {arm for arm in found if arm in ARMS or not set(arm) <= found}
+    kept = {arm for arm in kept if not any(set(arm) < set(other) for other in kept)}
+    return sorted(kept, key=lambda arm: (arm not in ARMS, arm))
 
 
 def spectra(hdus: Fits) -> Iterator[Spectrum]:
     """The spectra in an open file: see `read`."""
     path, named = hdus.path, hdus.named()
     arms = arms_of(named)
+    if len(cameras := "".join(arms)) > len(set(cameras)):
+        raise InputError(
+            f"{path} has pixels of the same camera in its arms {', '.join(arms)}, which would count"
+            " twice; leave out all but one of these"
+        )
     loglam = np.concatenate([_loglam(path, named, arm) for arm in arms])
     counts = {arm: named[f"{arm}_FLUX"].shape[0] for arm in arms}
     count = counts[arms[0]]

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spectranet_jax.readers.fits import Fits
 from spectranet_jax.readers.hdu import Hdu
+from spectranet_jax.readers.whole import whole, whole_numbers
 from spectranet_jax.spectra import InputError
-from spectranet_jax.spectra.identity import Identity, pair
+from spectranet_jax.spectra.identity import NONE, TEXTS, Identity, pair
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "SURVEY": ("SURVEY",),
@@ -26,27 +26,35 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 """Field of an identity -> what headers and columns call it."""
 
 NOT_TARGETS = ("SKY", "BAD")
-"""OBJTYPE of fibers on the sky, and of those that are out of order."""
+"""OBJTYPE of fibers on the sky, and of those that are out of order, in upper case."""
 
 
 def of_header(hdus: Fits) -> dict[str, int | str]:
-    """Fields that hold for every row of a file."""
+    """Fields that hold for every row of a file, but those of a value they cannot have."""
     found: dict[str, int | str] = {}
     for field, names in NAMES.items():
         for name in names:
-            value = hdus[0].get(name)
-            if isinstance(value, int | str) and not isinstance(value, bool):
-                found.setdefault(field, value.strip().lower() if isinstance(value, str) else value)
+            value = _meant(field, hdus[0].get(name))
+            if value is not None:
+                found.setdefault(field, value)
     if shared := pair(hdus.path):
         found |= {"PAIR": shared, "FOLDER": str(hdus.path.absolute().parent)}
     return found
 
 
+def _meant(field: str, value: Any) -> int | str | None:
+    if field not in TEXTS:
+        return whole(value)
+    return value.strip().lower() or None if isinstance(value, str) else None
+
+
 def identities(hdus: Fits, count: int) -> list[Identity]:
     """The identity of each of the spectra of a file; empty where there is no FIBERMAP.
 
+    What FIBERMAP does not tell of a row, as where it is null, is left out.
+
     Raises:
-        InputError: if FIBERMAP has another number of rows.
+        InputError: if FIBERMAP has another number of rows, or a TARGETID that is no whole number.
     """
     table = hdus.named().get("FIBERMAP")
     if table is None or "TARGETID" not in table.columns:
@@ -57,23 +65,28 @@ def identities(hdus: Fits, count: int) -> list[Identity]:
             f"{hdus.path} has {count} spectra and {len(columns['TARGETID'])} rows in FIBERMAP;"
             " fetch it again"
         )
-    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
-    return [shared | dict(zip(columns, row, strict=True)) for row in rows]
+    rows = [zip(columns, row, strict=True) for row in zip(*columns.values(), strict=True)]
+    return [shared | {field: v for field, v in row if v not in (NONE, "")} for row in rows]
 
 
-def _columns(table: Hdu) -> dict[str, NDArray[Any]]:
-    columns: dict[str, NDArray[Any]] = {"TARGETID": table.numbers(np.int64, "TARGETID")}
+def _columns(table: Hdu) -> dict[str, list[Any]]:
+    """Field -> a value a row, -1 or "" where it is unknown."""
+    columns: dict[str, list[Any]] = {"TARGETID": whole_numbers(table, "TARGETID").tolist()}
     for field, names in NAMES.items():
         for name in names:
             if field not in columns and name in table.columns:
-                columns[field] = _values(table, name)
+                columns[field] = (_texts if field in TEXTS else _whole)(table, name)
     if "OBJTYPE" in table.columns:
-        columns["OBJTYPE"] = _values(table, "OBJTYPE")
+        columns["OBJTYPE"] = [text.upper() for text in _texts(table, "OBJTYPE")]
     return columns
 
 
-def _values(table: Hdu, name: str) -> NDArray[Any]:
-    values = table.cells(name)
-    if values.dtype.kind in "SU":
-        return np.char.strip(values.astype(str))
-    return table.numbers(np.int64, name)
+def _whole(table: Hdu, name: str) -> list[int]:
+    return whole_numbers(table, name, strict=False).tolist()
+
+
+def _texts(table: Hdu, name: str) -> list[str]:
+    """In lower case; "" where the column holds no text."""
+    cells = table.cells(name)
+    is_text = cells.dtype.kind == "U" and cells.ndim == 1
+    return np.strings.lower(np.strings.strip(cells)).tolist() if is_text else [""] * len(cells)

@@ -27,28 +27,36 @@ class _Column(NamedTuple):
     null: int | None
 
 
-def integers_after(hdu: Hdu, wanted: Iterable[str]) -> dict[str, int]:
+def integers_after(hdu: Hdu, wanted: Iterable[str]) -> dict[str, int] | None:
     """Some integer columns of the first row of the table that follows an HDU, by upper-case name.
 
-    Absent columns, and values that are null (TNULL), are left out; no table follows, no columns.
+    Absent columns, and values that are null (TNULL), are left out.
+
+    Returns:
+        None where the table is to be read by astropy: none with one of the columns follows, one of
+        them is no plain integer, or there is a DATASUM to check.
 
     Raises:
         InputError: if the file ends within it.
     """
     if hdu.place is None:
-        return {}
+        return None
     file, start, span = hdu.place
     found = {}
     with Damage(hdu.path):
         file.seek(start + span)
         header = _header(file)
         data = file.tell()
-        for name, column in _integer_columns(header).items():
-            if name in wanted:
-                file.seek(data + column.offset)
-                value = int.from_bytes(_all_of(file, column.width), "big", signed=True)
-                if value != column.null:
-                    found[name] = value
+        columns = {k: v for k, v in _integer_columns(header).items() if k in wanted}
+        if not columns or _DATASUM in header:
+            return None
+        for name, column in columns.items():
+            if column is None:
+                return None
+            file.seek(data + column.offset)
+            stored = int.from_bytes(_all_of(file, column.width), "big", signed=True)
+            if stored != column.null:
+                found[name] = stored
     return found
 
 
@@ -73,8 +81,8 @@ def _all_of(file: IO[bytes], size: int) -> bytes:
 
 
 @lru_cache(maxsize=16)  # the files of a release have the same header
-def _integer_columns(header: bytes) -> dict[str, _Column]:
-    """The columns of one integer by upper-case name; scaled ones are left out."""
+def _integer_columns(header: bytes) -> dict[str, _Column | None]:
+    """The columns of one integer by upper-case name; None for those in another form."""
     text = header.decode("ascii", "replace")
     names = {int(n): name.strip().upper() for n, name in _TTYPE.findall(text)}
     forms = {int(n): form for n, form in _TFORM.findall(text)}
@@ -82,16 +90,20 @@ def _integer_columns(header: bytes) -> dict[str, _Column]:
     nulls = {int(n): int(null) for n, null in _TNULL.findall(text)}
     if not (rows := _NAXIS2.search(text)) or int(rows.group(1)) == 0:
         return {}
-    places, offset = {}, 0
+    places: dict[str, _Column | None] = {}
+    offset = 0
     for number in sorted(forms):
         repeat, code = _FORM.match(forms[number]).groups()  # type: ignore[union-attr]
         count = int(repeat or 1)
-        if number in names and code in "IJK" and count == 1 and number not in scaled:
-            places[names[number]] = _Column(offset, WIDTHS[code], nulls.get(number))
+        if number in names:
+            plain = code in "IJK" and count == 1 and number not in scaled
+            column = _Column(offset, WIDTHS[code], nulls.get(number)) if plain else None
+            places[names[number]] = column
         offset += -(-count // 8) if code == "X" else count * WIDTHS[code]
     return places
 
 
+_DATASUM = b"DATASUM ="
 _END = b"END" + 77 * b" "
 _TTYPE = re.compile(r"TTYPE(\d+) *= *'([^']*)'")
 _TFORM = re.compile(r"TFORM(\d+) *= *'([^']*)'")

@@ -113,7 +113,9 @@ class Hdu:
     def numbers(self, dtype: DTypeLike, column: str = "") -> NDArray[Any]:
         """An image, or a column of a table (rows,), of the dtype given.
 
-        What does not fit into the dtype becomes infinite, which `rebin` leaves out.
+        What does not fit into the dtype becomes infinite, and what is null (TNULL) NaN, if the
+        dtype has one; `rebin` leaves both out. Whole numbers that name something are read by
+        `whole_numbers`.
 
         Raises:
             InputError: if there are no data, these are no numbers, or a row of the column holds
@@ -126,13 +128,23 @@ class Hdu:
             raise InputError(f"{self.path} has no numbers in its {what}; fetch it again")
         if column and data.ndim != 1:
             raise InputError(f"{self.path} has a {what} of several numbers a row; fetch it again")
+        null = self.null(column) if column else None
         with np.errstate(over="ignore", invalid="ignore"):
-            return np.array(data, dtype)
+            numbers = np.array(data, dtype)
+        if null is not None and numbers.dtype.kind == "f":
+            numbers[data == null] = np.nan
+        return numbers
 
     def cells(self, column: str, rows: slice = slice(None)) -> NDArray[Any]:
-        """Some rows of a column of a table as they are stored, (rows,) or (rows, values)."""
+        """Some rows of a column of a table as they are stored, (rows,) or (rows, values).
+
+        Bytes of a text that are no ASCII, as one bit of damage makes them, become U+FFFD.
+        """
         with Damage(self.path):
-            return np.array(self._hdu.data[rows][column])
+            cells = np.array(self._hdu.data[rows][column])
+            return (
+                np.strings.decode(cells, "ascii", "replace") if cells.dtype.kind == "S" else cells
+            )
 
     def null(self, column: str) -> int | None:
         """The integer that means "none" in a column (TNULL), if it has one."""
@@ -153,14 +165,21 @@ class Hdu:
             info = self._hdu.fileinfo()
             return None if info is None else (info["file"], info["datLoc"], info["datSpan"])
 
+    @property
+    def _is_compressed(self) -> bool:
+        from astropy.io import fits
+
+        return isinstance(self._hdu, fits.CompImageHDU)
+
     @cached_property
     def sums(self) -> bool:
-        """Whether the data are those of DATASUM, or there is none.
+        """Whether the data are those of DATASUM, or there is none of them as they are stored.
 
         DATASUM is the ones' complement sum of the data's 32-bit words (FITS 4.0, appendix J). It
-        differs where the data are damaged, and where they were edited without a new one.
+        differs where the data are damaged, and where they were edited without a new one. That of a
+        compressed image may be of the image before.
         """
-        if "DATASUM" not in self or self.place is None:
+        if "DATASUM" not in self or self.place is None or self._is_compressed:
             return True
         file, start, left = self.place
         total = 0

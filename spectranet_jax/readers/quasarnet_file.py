@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.readers.fits import open_fits
+from spectranet_jax.readers.whole import whole_numbers
 from spectranet_jax.spectra import QUASARNET_GRID, InputError
 
 GRID = QUASARNET_GRID
@@ -22,7 +23,7 @@ ROWS_AT_ONCE = 128
 
 @dataclass(frozen=True)
 class Index:
-    """What the table says of each spectrum; all int64 (n,)."""
+    """What the table says of each spectrum; all int64 (n,), -1 where it is null."""
 
     thing_id: NDArray[np.int64]
     plate: NDArray[np.int64]
@@ -46,7 +47,7 @@ def read_index(path: Path) -> Index:
                 f"{path} has no table with TARGETID, PLATE, MJD and FIBERID; give QuasarNET's"
                 " data_dr12.fits, and the truth file after it"
             )
-        columns = [table.numbers(np.int64, c) for c in ("TARGETID", "PLATE", "MJD", "FIBERID")]
+        columns = [whole_numbers(table, c) for c in ("TARGETID", "PLATE", "MJD", "FIBERID")]
         shape = hdus[0].shape
     if shape != (len(columns[0]), 2 * GRID.size):
         raise InputError(

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from spectranet_jax.readers.first_row import integers_after
 from spectranet_jax.readers.fits import Fits, open_fits
 from spectranet_jax.readers.hdu import Hdu, checksum_flag
+from spectranet_jax.readers.whole import whole_numbers
 from spectranet_jax.spectra import InputError
-from spectranet_jax.spectra.identity import FIBER, OBJECTS, is_known
+from spectranet_jax.spectra.flags import Flag
+from spectranet_jax.spectra.identity import FIBER, is_known
 from spectranet_jax.spectra.spectrum import Spectrum
 
 COMBINEREJ = 1 << 25
@@ -71,9 +73,10 @@ def spectra(hdus: Fits) -> Iterator[Spectrum]:
         loglam = table.numbers(np.float64, "loglam")
     else:
         loglam = loglam_of_header(table if "COEFF0" in table else hdus[0], len(flux))
-    identity = _identity(hdus)
+    identity, flags = _identity(hdus)
     name = name_of(identity) or path.name.partition(".")[0]
-    yield Spectrum(name, loglam, flux, ivar, str(path), identity, checksum_flag(table))
+    flags |= checksum_flag(table)
+    yield Spectrum(name, loglam, flux, ivar, str(path), identity, flags)
 
 
 def check_vacuum(hdu: Hdu) -> None:
@@ -120,7 +123,28 @@ def fiber_of_header(hdu: Hdu) -> dict[str, int | str]:
     return dict(zip(FIBER, values, strict=True)) if values else {}
 
 
-def _identity(hdus: Fits) -> dict[str, int | str]:
-    values = integers_after(hdus[1], CATALOG_VALUES)  # SPALL or SPECOBJ is HDU 2
+def _identity(hdus: Fits) -> tuple[dict[str, int | str], Flag]:
+    """What a file says it is of, and CHECKSUM if the table that says so is not that of its sum."""
+    values, flags = integers_after(hdus[1], CATALOG_VALUES), Flag(0)  # mostly HDU 2
+    if values is None:
+        values, flags = _catalog_values(hdus)
     known = {name: value for name, value in values.items() if is_known(name, value)}
-    return {**known, **fiber_of_header(hdus[0])}
+    return {**known, **fiber_of_header(hdus[0])}, flags
+
+
+def _catalog_values(hdus: Fits) -> tuple[dict[str, int], Flag]:
+    """Those that are whole numbers, of SPALL or SPECOBJ, wherever they stand, or else of HDU 2.
+
+    A float that may have been rounded is unknown.
+    """
+    named = hdus.named()
+    table = named.get("SPALL") or named.get("SPECOBJ") or hdus.at(2)
+    if table is None:
+        return {}, Flag(0)
+    first = {
+        name: whole_numbers(table, name, slice(1), strict=False).tolist()
+        for name in CATALOG_VALUES
+        if name in table.columns
+    }
+    values = {name: rows[0] for name, rows in first.items() if rows}
+    return values, checksum_flag(table) if values else Flag(0)

@@ -13,8 +13,9 @@ import numpy as np
 from spectranet_jax.readers import sdss
 from spectranet_jax.readers.fits import Fits, open_fits
 from spectranet_jax.readers.hdu import Hdu, checksum_flag, in_rows
+from spectranet_jax.readers.whole import whole_numbers
 from spectranet_jax.spectra import InputError
-from spectranet_jax.spectra.identity import FIBER
+from spectranet_jax.spectra.identity import FIBER, NONE
 from spectranet_jax.spectra.spectrum import Spectrum
 
 IVAR, AND_MASK = 1, 2
@@ -86,19 +87,21 @@ def _image(hdus: Fits, name: str, place: int) -> Hdu | None:
 
 
 def _identities(hdus: Fits, count: int) -> list[tuple[str, dict[str, int | str]]]:
-    """Name and identity of each fiber."""
+    """Name and identity of each fiber; without its number it is named by its row, from 1."""
     plug_map = hdus.table({"FIBERID"})
-    fibers = (
-        np.arange(1, count + 1) if plug_map is None else plug_map.numbers(np.int64, "FIBERID")
-    ).tolist()
+    rows = np.arange(1, count + 1)
+    fibers = rows if plug_map is None else whole_numbers(plug_map, "FIBERID")
     if len(fibers) != count:
         raise InputError(
             f"{hdus.path} has {count} spectra and {len(fibers)} rows in its plug map; fetch it"
             " again"
         )
-    plate = hdus[0].integers("PLATEID", "MJD")
-    if plate is None:
-        stem = hdus.path.name.partition(".")[0]
-        return [(f"{stem}-{fiber:04d}", {}) for fiber in fibers]
-    known = [dict(zip(FIBER, (*plate, fiber), strict=True)) for fiber in fibers]
-    return [(sdss.name_of(identity), identity) for identity in known]
+    plate, stem = hdus[0].integers("PLATEID", "MJD"), hdus.path.name.partition(".")[0]
+    found = []
+    for row, fiber in zip(rows.tolist(), fibers.tolist(), strict=True):
+        identity: dict[str, int | str] = {}
+        if plate is not None and fiber != NONE:
+            identity = dict(zip(FIBER, (*plate, fiber), strict=True))
+        number = row if fiber == NONE else fiber
+        found.append((sdss.name_of(identity) or f"{stem}-{number:04d}", identity))
+    return found

@@ -60,7 +60,8 @@ class LogGrid:
         Computed in float64: stored loglam is float32 and would jitter across edges.
         """
         offset = np.asarray(loglam, np.float64) - np.log10(self.start)
-        return np.floor(offset / self.dloglam).astype(np.int64)
+        limit = 2.0**53  # which int64 can hold
+        return np.clip(np.floor(offset / self.dloglam), -limit, limit).astype(np.int64)
 
 
 QUASARNET_GRID = LogGrid(start=3600.0, dloglam=1e-3, size=443)

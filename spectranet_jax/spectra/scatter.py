@@ -97,6 +97,6 @@ def _most(which: Bools, among: Bools) -> Bools:
 
 
 def _neighbors(pixels: NDArray[np.floating], step: int = 1) -> list[Float64Array]:
-    """Every so manyth pixel of (..., n), and each of the `ORDER` right of it, float64."""
+    """Every `step`-th pixel of (..., n), then the 1st to `ORDER`-th right of each, float64."""
     first = max(pixels.shape[-1] - ORDER, 0)
     return [np.asarray(pixels[..., k : first + k : step], np.float64) for k in range(ORDER + 1)]

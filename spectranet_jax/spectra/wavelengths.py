@@ -1,11 +1,13 @@
 """What wavelengths an optical spectrum has, so that those in another unit are told.
 
-A spectrum has some pixel near the grid: between its ends, each widened by a quarter. For the grid
-of BOSS that is 2,880 to 12,480 Angstrom, so that a spectrum that covers only a part, or more, is
-never refused: the atmosphere ends at 3,000 Angstrom, and silicon detects nothing beyond 11,000
-(SDSS: 3,800 to 9,220; BOSS: 3,560 to 10,400; DESI: 3,600 to 9,824). In nm, all that is observed
-from the ground through to the K band lies below 2,500; in micron, below 3; natural logarithms of
-such wavelengths lie at 8.0 to 9.4, which no log10 reaches.
+A spectrum has a tenth of its pixels near the grid: between its ends, each widened by a quarter.
+For the grid of BOSS that is 2,880 to 12,480 Angstrom, so that a spectrum that covers only a part,
+or more, is not refused: the atmosphere ends at 3,000 Angstrom, and silicon detects nothing beyond
+11,000 (SDSS: 3,800 to 9,220; BOSS: 3,560 to 10,400; DESI: 3,600 to 9,824). In nm, all that is
+observed from the ground through to the K band lies below 2,500; in micron, below 3; natural
+logarithms of such wavelengths lie at 8.0 to 9.4, which no log10 reaches. What goes on to 5 micron,
+in nm, has pixels there too, but also below 912 Angstrom, where hydrogen of the Galaxy takes all
+light.
 """
 
 from collections.abc import Callable
@@ -17,6 +19,12 @@ from spectranet_jax.spectra.errors import InputError
 
 MARGIN = 1.25
 """How far from the grid is still near, as a factor of the wavelength."""
+
+SHARE = 0.1
+"""Of the pixels, that is more than a few stray ones."""
+
+DARK = 2.0, float(np.log10(912))
+"""log10 of Angstrom between which nothing is seen; less than that only pads a file."""
 
 MOST = 6
 """log10 of Angstrom, 100 micron: numbers above it are told as they are."""
@@ -44,7 +52,7 @@ the first is told: narrow bands of micron are rarer than log10 taken twice.
 
 
 def check(loglam: Float64Array, first: float, last: float, source: str = "") -> None:
-    """Refuse wavelengths none of which is near a grid.
+    """Refuse wavelengths too few of which are near a grid.
 
     Args:
         loglam: (pixels,), finite, taken for log10 of the vacuum wavelength in Angstrom; none at
@@ -57,16 +65,21 @@ def check(loglam: Float64Array, first: float, last: float, source: str = "") -> 
         InputError: with the range found, and the unit that it would fit, if there is one.
     """
     low, high = np.log10(first / MARGIN), np.log10(last * MARGIN)
-
-    if not loglam.size or ((loglam >= low) & (loglam <= high)).any():
+    if not loglam.size or _are_optical(loglam, low, high):
         return
     ends = np.array([loglam.min(), loglam.max()])
     with np.errstate(all="ignore"):
-        fits = [text for text, of in UNITS if ((of(ends) >= low) & (of(ends) <= high)).all()]
+        fits = [text for text, of in UNITS if _are_optical(of(loglam), low, high)]
         angstrom = " ({:.4g} to {:.4g} Angstrom)".format(*10**ends) if ends[1] < MOST else ""
     raise InputError(
         f"{source + ': ' if source else ''}loglam runs from {ends[0]:.5g} to {ends[1]:.5g}"
-        f"{angstrom}, and every optical spectrum has pixels in {first / MARGIN:,.0f} to"
-        f" {last * MARGIN:,.0f} Angstrom; "
+        f"{angstrom}, and a tenth of the pixels of an optical spectrum, or more, are in"
+        f" {first / MARGIN:,.0f} to {last * MARGIN:,.0f} Angstrom; "
         + (f"this looks like {fits[0]}" if fits else "give an optical one, in vacuum Angstrom")
     )
+
+
+def _are_optical(loglam: Float64Array, low: float, high: float) -> bool:
+    near = np.mean((loglam >= low) & (loglam <= high))
+    dark = np.mean((loglam > DARK[0]) & (loglam < min(low, DARK[1])))
+    return bool(near >= SHARE > dark)
