@@ -1,7 +1,6 @@
 """What a worker makes of some files: their spectra on the grid, and its form in bytes."""
 
 import json
-import math
 import struct
 import zlib
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.summary import sha256_of
+from spectranet_jax.datasets.columns import from_bytes, to_bytes
 from spectranet_jax.readers import rebinned, stream
 from spectranet_jax.readers.desi_identity import NOT_TARGETS
 from spectranet_jax.spectra import InputError
@@ -111,14 +111,9 @@ def concatenate(batches: Sequence[Batch]) -> Batch:
 
 def encode(batch: Batch) -> bytes:
     """A batch as bytes: magic, lengths, checksum, a JSON header and little-endian arrays."""
-    columns, payload = [], []
-    for field in fields(Batch)[1:]:
-        array = np.ascontiguousarray(getattr(batch, field.name))
-        array = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        columns.append([field.name, array.dtype.str, list(array.shape)])
-        payload.append(array.tobytes())
-    header = json.dumps([batch.files, columns]).encode()
-    body = header + b"".join(payload)
+    headings, content = to_bytes({f.name: getattr(batch, f.name) for f in fields(Batch)[1:]})
+    header = json.dumps([batch.files, headings]).encode()
+    body = header + content
     return _PREFIX.pack(_MAGIC, len(body), len(header), zlib.crc32(body)) + body
 
 
@@ -133,9 +128,6 @@ def decode(file: IO[bytes]) -> Batch | None:
     body = file.read(length)
     if len(body) != length or zlib.crc32(body) != checksum:
         return None
-    files, columns = json.loads(body[:header_length])
-    arrays, start = {}, header_length
-    for name, dtype, shape in columns:
-        arrays[name] = np.frombuffer(body, dtype, math.prod(shape), start).reshape(shape)
-        start += arrays[name].nbytes
+    files, headings = json.loads(body[:header_length])
+    arrays = from_bytes(headings, body, header_length)
     return Batch([(f[0], f[1], f[2], f[3]) for f in files], **arrays)

@@ -6,7 +6,6 @@ read is kept until the dataset is whole, so that a run that was cut off goes on.
 """
 
 import hashlib
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
@@ -32,7 +31,8 @@ from spectranet_jax.datasets.folder import check_free
 from spectranet_jax.datasets.manifest import Manifest
 from spectranet_jax.progress import progress, telling
 from spectranet_jax.readers import paths, spectrum_paths
-from spectranet_jax.readers.workers import in_order
+from spectranet_jax.readers.groups import groups, sizes_and_times
+from spectranet_jax.readers.workers import cores, in_order
 from spectranet_jax.spectra import QUASARNET_GRID, InputError
 from spectranet_jax.spectra.identity import OBJECTS, OBSERVATIONS
 
@@ -75,7 +75,7 @@ class Config:
     split_lists: Path | None = None
     """A folder of lists of plate-mjd-fiber, *test*.lst, *valid*.lst and perhaps *train*.lst: a
     published split, instead of the fractions."""
-    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    workers: int = field(default_factory=cores)
     """Processes that read files, or jobs of a SLURM cluster; the dataset does not depend on it."""
     scheduler: str = ""
     """Read on a Dask cluster: the address of its scheduler, or slurm."""
@@ -103,10 +103,11 @@ def prepare(config: Config, command: str) -> Manifest:
     with telling(f"reading {', '.join(map(str, catalogs))}"[:200]):
         truth = truths.read(*catalogs, bal=config.bal, every=config.all_are or "")
 
-    chunks = list(_chunks(files))
+    states = sizes_and_times(files)
+    chunks = list(groups(files, states[:, 0], TOGETHER_FILES, TOGETHER_BYTES))
     meaning = {"kinds": list(truth.kinds), "bal": config.bal}
     sources = [{"catalog": str(c), "sha256": sha256_of(c)} | meaning for c in catalogs]
-    with journal(config.out, _key(files), few=len(chunks) <= FEW_PARTS) as record:
+    with journal(config.out, _key(files, states), few=len(chunks) <= FEW_PARTS) as record:
         join = Join(config.catalog, len(files), truth, GRID, *_read(config, files, chunks, record))
         manifest = write_dataset(
             config.out,
@@ -139,35 +140,12 @@ def _is_one_of(name: str, catalogs: Sequence[Path]) -> bool:
     return path.exists() and any(c.exists() and path.samefile(c) for c in catalogs)
 
 
-def _chunks(files: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Files that a worker reads at a time; they depend on the files alone."""
-    chunk: list[str] = []
-    size = 0
-    for name in files:
-        chunk.append(name)
-        size += _stat(name)[0]
-        if len(chunk) >= TOGETHER_FILES or size >= TOGETHER_BYTES:
-            yield tuple(chunk)
-            chunk, size = [], 0
-    if chunk:
-        yield tuple(chunk)
-
-
-def _stat(name: str) -> tuple[int, int]:
-    """Size and time of a file; zeros where there is none."""
-    try:
-        found = Path(name).stat()
-    except OSError:
-        return 0, 0
-    return found.st_size, found.st_mtime_ns
-
-
-def _key(files: Sequence[str]) -> str:
+def _key(files: Sequence[str], states: NDArray[np.int64]) -> str:
     """What an earlier run must have had in common, for its results to count."""
     form = __version__, [field.name for field in fields(Batch)], OBSERVATIONS, OBJECTS
     digest = hashlib.sha256(str(form).encode())
-    for name in files:
-        digest.update(f"{name}\0{_stat(name)}\n".encode())
+    for name, state in zip(files, states.tolist(), strict=True):
+        digest.update(f"{name}\0{state}\n".encode())
     return digest.hexdigest()
 
 

@@ -2,8 +2,11 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from make_fits import write_spec
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -27,3 +30,18 @@ def test_commands_named_in_the_documentation_exist():
         for name in re.findall(r"python -m ((?:experiments|data_prep)\.\w+)", page.read_text()):
             module = ROOT / name.replace(".", "/")
             assert module.with_suffix(".py").exists() or (module / "__main__.py").exists(), name
+
+
+def test_the_lines_for_a_notebook_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Both ways to the same answer: from the file, and from its arrays."""
+    monkeypatch.chdir(tmp_path)
+    flux = np.random.default_rng(0).normal(3, 1, 4600)
+    write_spec(Path("spec-7102-56666-0082.fits"), flux=flux)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    tables = []
+    for block in blocks:
+        *lines, last = block.strip().splitlines()
+        exec("\n".join(lines), names)
+        tables.append(eval(last, names).pformat())
+    assert len(tables) == 2 and tables[0] == tables[1]

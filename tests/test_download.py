@@ -271,7 +271,8 @@ def test_fewer_files_than_that_are_told_one_by_one(settings, server, tmp_path):
     assert len(download(settings).missing) == len(KEYS)  # an answer, though a sad one
 
 
-def test_the_remark_counts_what_came_and_what_did_not(server, settings, capsys):
+def test_the_remark_counts_what_came_and_what_did_not(server, settings, capsys, monkeypatch):
+    monkeypatch.setattr("spectranet_jax.progress.SILENT", 0.0)
     server.behavior = {name_of(KEYS[0]): ["403"], name_of(KEYS[1]): ["never"]}
     with pytest.raises(InputError, match=r"1 of 9 files could not be fetched"):
         download(settings)

@@ -11,7 +11,7 @@ from make_fits import write_spec
 
 from spectranet_jax.catalog.pieces import Piece
 from spectranet_jax.catalog.reading import read_pieces
-from spectranet_jax.inference.model import clean
+from spectranet_jax.inference.clean import clean
 from spectranet_jax.readers import read, rebinned
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import rebin, scatter

@@ -18,7 +18,7 @@ from predicted import predict_files
 
 from spectranet_jax.catalog import finished, streaming
 from spectranet_jax.catalog import pieces as pieces_module
-from spectranet_jax.catalog.pieces import Piece, names_sha256, pieces, sizes_and_times, together
+from spectranet_jax.catalog.pieces import Piece, names_sha256, pieces, together
 from spectranet_jax.catalog.reading import read_pieces
 from spectranet_jax.catalog.streaming import predict_to
 from spectranet_jax.catalog.tally import ROWS, flag_row
@@ -26,6 +26,7 @@ from spectranet_jax.commands.predict import Config, work
 from spectranet_jax.datasets import manifest
 from spectranet_jax.datasets.shards import read_blocks
 from spectranet_jax.inference import Model, catalog, load, predict
+from spectranet_jax.readers.groups import sizes_and_times
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
@@ -166,7 +167,7 @@ def test_groups_are_bounded_in_number_and_bytes(tmp_path: Path, monkeypatch: pyt
     for piece in several:
         Path(piece.file).write_bytes(bytes(int(Path(piece.file).name)))
     several += [Piece("shard", 0, 8), Piece("shard", 8, 9), Piece("gone")]
-    states = sizes_and_times(several)
+    states = sizes_and_times([piece.file for piece in several])
     assert states[:8, 0].tolist() == [10, 20, 30, 1, 120, 50, 51, 7]
     assert (states[:8, 1] > 0).all() and (states[8:] == 0).all()
     groups = list(together(several, states[:, 0]))
@@ -272,7 +273,7 @@ def test_no_readable_file_leaves_nothing_behind(model: Model, tmp_path: Path):
 
 PROGRAM = """
 import sys, time
-from experiments import pieces, streaming
+from spectranet_jax.catalog import pieces, streaming
 from spectranet_jax.commands.predict import Config, work
 streaming.CHUNK, streaming.FEW_FILES, pieces.TOGETHER_PIECES = 7 * 3544, 3, 3
 if __name__ == "__main__":
@@ -311,7 +312,7 @@ def test_a_killed_run_goes_on(model: Model, tmp_path: Path):
 PEAK = """
 import resource, sys
 from pathlib import Path
-from experiments import streaming
+from spectranet_jax.catalog import streaming
 from spectranet_jax.catalog.pieces import pieces
 from spectranet_jax.inference import load
 streaming.CHUNK = 512 * 3544

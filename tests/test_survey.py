@@ -244,13 +244,13 @@ def test_of_what_an_earlier_run_read_names_alone_stay_in_memory(tmp_path, plates
 
 
 def test_what_a_run_of_another_form_read_does_not_count(monkeypatch):
-    keys = {surveys._key([])}
+    keys = {surveys._key([], np.zeros((0, 2), np.int64))}
     for name, value in (
         ("Batch", make_dataclass("Batch", ["name", "aims"])),
         ("OBSERVATIONS", surveys.OBSERVATIONS[::-1]),
     ):
         monkeypatch.setattr(surveys, name, value)
-        keys.add(surveys._key([]))
+        keys.add(surveys._key([], np.zeros((0, 2), np.int64)))
     assert len(keys) == 3
 
 
@@ -392,9 +392,9 @@ def test_a_scheduler_that_does_not_answer_is_told(monkeypatch):
 
 
 def test_slurm_jobs_start_in_this_folder():
-    jobqueue = pytest.importorskip("dask_jobqueue")
-    del jobqueue
-    script = workers.slurm_script()
+    slurm = pytest.importorskip("dask_jobqueue.slurm")
+    job = slurm.SLURMJob("tcp://scheduler:8786", name="spectra", **workers._slurm_settings())
+    script = str(job.job_script())
     assert f"cd '{Path.cwd()}'" in script and "#SBATCH" in script and "dask" in script
 
 

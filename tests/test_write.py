@@ -210,7 +210,7 @@ def under_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("do", "sentence"),
     [
-        (empty_class, "class QSO has no spectrum in the train split.*give more"),
+        (empty_class, "train split has no spectrum of QSO.*give more"),
         (nothing, r"no spectrum is left to write to .*out \(too faint: 7\)"),
         (taken_by_a_dataset, "already holds a dataset; choose another folder, or remove it"),
         (taken_by_something_else, "is not an empty folder; choose another"),

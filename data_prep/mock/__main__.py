@@ -1,10 +1,10 @@
 """Prepare a mock survey: `python -m data_prep.mock --out data/mock --spectra 60000`."""
 
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from spectranet_jax.command_line import command
+from spectranet_jax.readers.workers import cores
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import QUASARNET_GRID
 from spectranet_jax.spectra.labels import CLASSES
@@ -25,7 +25,7 @@ class Config:
     noiseless: bool = False
     """Leave the instrument out of the spectra to train on: every step of a training draws it
     anew."""
-    workers: int = min(4, os.cpu_count() or 1)
+    workers: int = field(default_factory=lambda: min(4, cores()))
     """Threads."""
     templates: Path | None = None
     """Folder of redrock templates (rrtemplate-*.fits, rrarchetype-*.fits) to mix with the analytic

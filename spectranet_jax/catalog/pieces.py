@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from spectranet_jax.datasets import manifest
 from spectranet_jax.datasets.manifest import Shard
 from spectranet_jax.readers import spectrum_paths
+from spectranet_jax.readers.groups import groups
 from spectranet_jax.spectra import InputError
 
 SHARD_SUFFIX = ".array_record"
@@ -83,36 +84,14 @@ def _observed(folder: Path) -> list[Shard]:
 
 
 def together(several: Sequence[Piece], sizes: NDArray[np.int64]) -> Iterator[tuple[Piece, ...]]:
-    """The same in groups that are worth a worker's while, and small enough to wait in memory.
+    """What a worker reads at a time: see `readers.groups`; some blocks of a shard go alone.
 
     Args:
         several: pieces.
         sizes: (n,) bytes of their files.
     """
-    group: list[Piece] = []
-    total = 0
-    for piece, size in zip(several, sizes, strict=True):
-        group.append(piece)
-        total += TOGETHER_BYTES if piece.of_shard else int(size)
-        if len(group) >= TOGETHER_PIECES or total >= TOGETHER_BYTES:
-            yield tuple(group)
-            group, total = [], 0
-    if group:
-        yield tuple(group)
-
-
-def sizes_and_times(several: Sequence[Piece]) -> NDArray[np.int64]:
-    """Bytes of the pieces' files and nanoseconds of their last change, (n, 2); 0 where none is."""
-    numbers = (number for piece in several for number in _size_and_time(piece.file))
-    return np.fromiter(numbers, np.int64, 2 * len(several)).reshape(-1, 2)
-
-
-def _size_and_time(name: str) -> tuple[int, int]:
-    try:
-        found = Path(name).stat()
-    except OSError:
-        return 0, 0
-    return found.st_size, found.st_mtime_ns
+    shard = [piece.of_shard for piece in several]
+    return groups(several, np.where(shard, TOGETHER_BYTES, sizes), TOGETHER_PIECES, TOGETHER_BYTES)
 
 
 def names_sha256(several: Sequence[Piece]) -> str:

@@ -13,7 +13,8 @@ from spectranet_jax.catalog.pieces import Piece
 from spectranet_jax.catalog.reading import Reading, read_pieces
 from spectranet_jax.evaluation.spectrum_figure import spectrum_figure
 from spectranet_jax.inference import Model
-from spectranet_jax.inference.model import clean, join
+from spectranet_jax.inference.clean import clean
+from spectranet_jax.inference.model import join
 from spectranet_jax.progress import progress
 from spectranet_jax.spectra import CLASSES
 from spectranet_jax.spectra.flags import Flag, median_sn

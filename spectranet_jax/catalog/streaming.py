@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from spectranet_jax.catalog import joining
 from spectranet_jax.catalog.finished import Finished, finished
-from spectranet_jax.catalog.pieces import Piece, names_sha256, sizes_and_times, together
+from spectranet_jax.catalog.pieces import Piece, names_sha256, together
 from spectranet_jax.catalog.reading import (
     NAMED,
     Reading,
@@ -35,6 +35,7 @@ from spectranet_jax.catalog.tally import ROWS, flag_row, tally
 from spectranet_jax.inference import Model
 from spectranet_jax.inference.model import predict_each, provenance
 from spectranet_jax.progress import Advance, progress
+from spectranet_jax.readers.groups import sizes_and_times
 from spectranet_jax.readers.workers import in_order
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
@@ -71,7 +72,7 @@ def predict_to(
         InputError: if no file can be read, a dataset is damaged, or `out` cannot be written.
     """
     header = dict(further or {})
-    states = sizes_and_times(several)
+    states = sizes_and_times([piece.file for piece in several])
     key = _key(provenance(models) | header, several, states)
     with finished(out, key, joining.ROWS_SUFFIX[out.suffix]) as record:
         pace = _predict_rest(record, models, several, states[:, 0], workers, header)

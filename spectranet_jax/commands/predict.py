@@ -17,13 +17,7 @@ import tyro
 from spectranet_jax.command_line import one_or_more
 from spectranet_jax.commands.command import Command, command
 from spectranet_jax.progress import telling
-
-
-def cores() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # Linux: a job's share of its node
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+from spectranet_jax.readers.workers import cores
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ pickle, no schema compiler: NumPy reads it with `frombuffer`.
 """
 
 import json
-import math
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectranet_jax.datasets.columns import from_bytes, to_bytes
 from spectranet_jax.spectra.errors import InputError
 
 Columns = Mapping[str, NDArray[Any]]
@@ -73,14 +73,11 @@ def concatenate(blocks: Sequence[Block]) -> Block:
 
 def encode(block: Block) -> bytes:
     """The record of a block; the same block gives the same bytes on every machine."""
-    columns, payload = [], []
-    for field in fields(Block):
-        array = np.ascontiguousarray(getattr(block, field.name))
-        array = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        columns.append([field.name, array.dtype.str, list(array.shape)])
-        payload.append(array.tobytes())
-    header = json.dumps(columns).encode()
-    body = header + b"".join(payload)
+    headings, content = to_bytes(
+        {field.name: getattr(block, field.name) for field in fields(Block)}
+    )
+    header = json.dumps(headings).encode()
+    body = header + content
     return _PREFIX.pack(_MAGIC, len(header), _checksum(body, len(header))) + body
 
 
@@ -96,10 +93,7 @@ def decode(record: bytes) -> Block:
     if _checksum(memoryview(record)[_PREFIX.size :], length) != checksum:
         raise InputError("the record is damaged (checksum differs); write the dataset anew")
     start = _PREFIX.size + length
-    arrays = {}
-    for name, dtype, shape in json.loads(record[_PREFIX.size : start]):
-        arrays[name] = np.frombuffer(record, dtype, math.prod(shape), start).reshape(shape)
-        start += arrays[name].nbytes
+    arrays = from_bytes(json.loads(record[_PREFIX.size : start]), record, start)
     try:
         return Block(**arrays)
     except TypeError as error:

@@ -91,12 +91,12 @@ def conv(
     return y.reshape(batch, tiles * step, features)[:, :outputs]
 
 
-def _unstacked(x: Array, axis: int) -> list[Array]:
+def _unstacked(x: Any, axis: int) -> list[Any]:
     """Parts of x along an axis. Split rather than indexed: the gradient is one concatenation."""
     return [part.squeeze(axis) for part in lax.split(x, [1] * x.shape[axis], axis)]
 
 
-def _sums(weights: NDArray[np.float64], parts: Sequence[Array], axis: int = 0) -> Array:
+def _sums(weights: NDArray[np.float64], parts: Sequence[Any], axis: int = 0) -> Any:
     """The weighted sums that rows of (sums, parts) name, stacked along an axis."""
     made = [
         sum(float(w) * part for w, part in zip(row, parts, strict=True) if w) for row in weights

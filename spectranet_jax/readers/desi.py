@@ -47,15 +47,18 @@ def recognizes(hdus: Fits) -> bool:
 def arms_of(named: Named) -> list[str]:
     """The arms, B, R and Z first: none that is joined of others there, and none joined to another.
 
-    Those would count twice.
+    Those would count twice. Beside the cameras' arms another one would too, as the sky's does; a
+    file without any has arms of its own names.
     """
     having = {
         what: {name.removesuffix(what) for name in named if name.endswith(what)}
         for what in ("_FLUX", "_IVAR", "_WAVELENGTH")
     }
     found = having["_FLUX"] & (having["_IVAR"] | having["_WAVELENGTH"])
-    found = {arm for arm in found if arm and set(arm) <= set(ARMS)}
-    kept = {arm for arm in found if arm in ARMS or not set(arm) <= found}
+    cameras = {arm for arm in found if arm and set(arm) <= set(ARMS)}
+    if not cameras:
+        return sorted(arm for arm in found & having["_IVAR"] & having["_WAVELENGTH"] if arm)
+    kept = {arm for arm in cameras if arm in ARMS or not set(arm) <= cameras}
     kept = {arm for arm in kept if not any(set(arm) < set(other) for other in kept)}
     return sorted(kept, key=lambda arm: (arm not in ARMS, arm))
 
@@ -64,7 +67,8 @@ def spectra(hdus: Fits) -> Iterator[Spectrum]:
     """The spectra in an open file: see `read`."""
     path, named = hdus.path, hdus.named()
     arms = arms_of(named)
-    if len(cameras := "".join(arms)) > len(set(cameras)):
+    cameras = "".join(arm for arm in arms if set(arm) <= set(ARMS))
+    if len(cameras) > len(set(cameras)):
         raise InputError(
             f"{path} has pixels of the same camera in its arms {', '.join(arms)}, which would count"
             " twice; leave out all but one of these"

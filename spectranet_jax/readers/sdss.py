@@ -17,7 +17,7 @@ from spectranet_jax.readers.hdu import Hdu, checksum_flag
 from spectranet_jax.readers.whole import whole_numbers
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
-from spectranet_jax.spectra.identity import FIBER, is_known
+from spectranet_jax.spectra.identity import FIBER, OBJECTS, is_known
 from spectranet_jax.spectra.spectrum import Spectrum
 
 COMBINEREJ = 1 << 25

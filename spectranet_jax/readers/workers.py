@@ -27,6 +27,13 @@ AHEAD = 4
 SECONDS_TO_CONNECT = 30
 
 
+def cores() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux: a job's share of its node
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @contextmanager
 def in_order(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int, scheduler: str = ""
@@ -136,13 +143,6 @@ def _slurm_settings() -> dict[str, Any]:
     """
     here = os.getcwd()  # noqa: PTH109 (a string is wanted)
     return {"cores": 1, "processes": 1, "memory": "4GB", "job_script_prologue": [f"cd '{here}'"]}
-
-
-def slurm_script() -> str:
-    """The script that a job of --scheduler slurm runs, to look at."""
-    from dask_jobqueue.slurm import SLURMJob
-
-    return str(SLURMJob("tcp://scheduler:8786", name="spectra", **_slurm_settings()).job_script())
 
 
 @contextmanager

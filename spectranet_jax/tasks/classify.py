@@ -21,7 +21,7 @@ def cross_entropy(
     return -jnp.take_along_axis(log_prob, target["label"][:, None], axis=-1)[:, 0]
 
 
-def decode(log_prob: Float[np.ndarray, "n classes"]) -> dict[str, NDArray[Any]]:
+def decode(log_prob: Float[Any, "n classes"]) -> dict[str, NDArray[Any]]:
     """CLASS and a probability a class (columns P_STAR, ...)."""
     # In float64 and renormalized, so that the probabilities of a row sum to 1.
     p = np.exp(np.asarray(log_prob, np.float64))

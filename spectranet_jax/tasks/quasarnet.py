@@ -116,7 +116,7 @@ def balanced_loss(
 
 
 def decode(
-    output: Float[np.ndarray, "n lines answers"],
+    output: Float[Any, "n lines answers"],
     lines: Sequence[str],
     bal_lines: Sequence[str],
     threshold: float,

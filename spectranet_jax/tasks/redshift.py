@@ -48,7 +48,7 @@ def task(grid: LogGrid, target: str, mean: float, std: float) -> Task:
     ) -> Float[Array, " batch"]:
         return (output - batch["z"]) ** 2
 
-    def decode(output: Float[np.ndarray, " n"]) -> dict[str, NDArray[Any]]:
+    def decode(output: Float[Any, " n"]) -> dict[str, NDArray[Any]]:
         return {"Z": np.asarray(output, np.float64) * std + mean}
 
     return Task(

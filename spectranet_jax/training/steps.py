@@ -5,7 +5,7 @@ Another `precision` (`jax_default_matmul_precision`) is there to measure what it
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -15,14 +15,22 @@ from jaxtyping import Array, Float
 from spectranet_jax.tasks import Task
 from spectranet_jax.training.augment import Augment, as_stored
 
-Network = Any
-"""A Flax module: `init(rngs, *inputs)` and `apply(variables, *inputs, train=...)`."""
-
 AUGMENT = 1
 """Folded into a step's key, so that what is observed and what is dropped are drawn apart."""
 
 Batch = dict[str, jax.Array]
 Variables = dict[str, Any]
+
+
+@runtime_checkable
+class Network(Protocol):
+    """What is asked of a Flax module; its inputs are those of a task."""
+
+    def init(self, rngs: Any, *inputs: Any) -> Any:
+        """Fresh parameters and statistics."""
+
+    def apply(self, variables: Any, *inputs: Any, **options: Any) -> Any:
+        """The output, and with `mutable` the statistics that were changed."""
 
 
 def prediction_batch() -> int:

@@ -1,0 +1,47 @@
+"""Files in groups that are worth a worker's while, and small enough to wait in memory."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Item = TypeVar("Item")
+
+
+def groups(
+    items: Iterable[Item], sizes: Iterable[int], most: int, most_bytes: int
+) -> Iterator[tuple[Item, ...]]:
+    """Items in order, in groups that depend on nothing but them.
+
+    Args:
+        items: n of them.
+        sizes: bytes of each.
+        most: items in a group, at most.
+        most_bytes: a group ends with the item that makes it so large.
+    """
+    group: list[Item] = []
+    total = 0
+    for item, size in zip(items, sizes, strict=True):
+        group.append(item)
+        total += int(size)
+        if len(group) >= most or total >= most_bytes:
+            yield tuple(group)
+            group, total = [], 0
+    if group:
+        yield tuple(group)
+
+
+def sizes_and_times(files: Sequence[str]) -> NDArray[np.int64]:
+    """Bytes of files and nanoseconds of their last change, int64 (n, 2); 0 where there is none."""
+    numbers = (number for file in files for number in _size_and_time(file))
+    return np.fromiter(numbers, np.int64, 2 * len(files)).reshape(-1, 2)
+
+
+def _size_and_time(file: str) -> tuple[int, int]:
+    try:
+        found = Path(file).stat()
+    except OSError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns

@@ -1,0 +1,31 @@
+"""Shapes in signatures are checked wherever tests run."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jaxtyping import TypeCheckError
+
+from spectranet_jax import networks, tasks
+from spectranet_jax.spectra.grid import QUASARNET_GRID as GRID
+from spectranet_jax.spectra.normalize import normalize
+
+FLUX = np.ones((2, GRID.size), np.float32)
+
+
+def test_flux_and_ivar_have_the_same_bins():
+    with pytest.raises(TypeCheckError, match="ivar"):
+        normalize(FLUX, FLUX[:, :-1])
+
+
+@pytest.mark.parametrize("name", ["SpectraNetClassifier", "SpectraNetRegressor", "LineNet"])
+def test_a_network_takes_spectra_in_rows(name: str):
+    network = networks.build(name, GRID)
+    one = FLUX[0]
+    with pytest.raises(TypeCheckError, match="flux"):
+        network.init(jax.random.key(0), *([one, one] if name == "LineNet" else [one]))
+
+
+def test_a_loss_takes_an_output_a_spectrum():
+    with pytest.raises(TypeCheckError, match="log_prob"):
+        tasks.build("classify", GRID).loss(jnp.zeros(4), {"label": jnp.zeros(4, jnp.int32)})
