@@ -33,17 +33,17 @@ def columns(
                 raise InputError(f"{table.path} has several values a row in {name}; fetch it again")
             parts[name].append(column)
         if set(DUPLICATES) <= names:
-            several = np.stack([_in_rows(read_column(table, name, part)) for name in DUPLICATES])
-            row, place = np.nonzero((several > 0).all(axis=0))
-            fibers.append(fiber_key(*several[:, row, place]))
+            lists = np.stack([_as_lists(read_column(table, name, part)) for name in DUPLICATES])
+            row, place = np.nonzero((lists > 0).all(axis=0))
+            fibers.append(fiber_key(*lists[:, row, place]))
             rows.append(start + row)
     content = {name: np.concatenate(part) for name, part in parts.items()}
     return content, np.concatenate(fibers), np.concatenate(rows)
 
 
-def _in_rows(several: Int64) -> Int64:
-    """(rows, values), also where a row has one."""
-    return several.reshape(len(several), -1) if len(several) else several.reshape(0, 1)
+def _as_lists(column: Int64) -> Int64:
+    """A column as (rows, values), also where each row holds a single value."""
+    return column.reshape(len(column), -1) if len(column) else column.reshape(0, 1)
 
 
 def objtype(hdus: Fits, target_id: Int64) -> dict[str, NDArray[Any]]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.readers.hdu import Hdu
+from spectranet_jax.readers.whole import whole
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import NONE
 
@@ -30,9 +31,6 @@ TEXT = frozenset({
 MISSING = ("", "nan")
 """Texts that stand for no number; astropy writes a masked one as ""."""
 
-EXACT = 2.0**53
-"""From here on float64 skips whole numbers, and DESI's TARGETIDs are larger."""
-
 
 def read_column(table: Hdu, name: str, rows: slice = slice(None)) -> NDArray[Any]:
     """Some rows of a column: int64 if it is of `WHOLE`, text if of `TEXT`, else float64.
@@ -43,7 +41,7 @@ def read_column(table: Hdu, name: str, rows: slice = slice(None)) -> NDArray[Any
     if name in TEXT:
         return np.strings.upper(read_text(table, name, rows))
     stored, first = table.cells(name, rows), rows.start or 0
-    if stored.dtype.kind in "SU":
+    if stored.dtype.kind == "U":
         return _parsed(table.path, name, _texts(stored), first)
     if stored.dtype.kind not in "iufb":
         raise InputError(
@@ -63,8 +61,6 @@ def read_text(table: Hdu, name: str, rows: slice = slice(None)) -> NDArray[np.st
 def _texts(stored: NDArray[Any]) -> NDArray[np.str_]:
     if stored.dtype.kind == "O":  # of variable length, an array of letters a row
         stored = np.array(["".join(map(str, cell)) for cell in stored], np.str_)
-    if stored.dtype.kind == "S":
-        stored = np.strings.decode(stored, "ascii", "replace")
     return np.strings.strip(stored.astype(np.str_))
 
 
@@ -81,9 +77,8 @@ def _whole(path: Path, name: str, numbers: NDArray[Any], first: int) -> NDArray[
 
 def _parsed(path: Path, name: str, texts: NDArray[np.str_], first: int) -> NDArray[Any]:
     """Numbers written as text, each for itself: one "nan" must not make floats of the others."""
-    whole = name in WHOLE
-    parse: Callable[[str], float] = _whole_of if whole else float
-    numbers = np.full(texts.shape, NONE if whole else np.nan, np.int64 if whole else np.float64)
+    parse: Callable[[str], float] = _whole_of if name in WHOLE else float
+    numbers = np.full(texts.shape, NONE) if name in WHOLE else np.full(texts.shape, np.nan)
     for place, text in np.ndenumerate(texts):
         if text.lower() not in MISSING:
             try:
@@ -99,18 +94,17 @@ def _whole_of(text: str) -> int:
     Raises:
         ValueError: if there is none, or a float too large to be exact.
     """
-    try:
-        return int(text)
-    except ValueError:
-        number = float(text)
-        if not number.is_integer() or abs(number) >= EXACT:
-            raise
-        return int(number)
+    number = whole(text)
+    if number is None:
+        number = whole(float(text))
+    if number is None:
+        raise ValueError(text)
+    return number
 
 
 def _no_number(path: Path, name: str, row: int, value: object) -> InputError:
-    whole = "exact whole number; write the column as integers"
-    kind = whole if name in WHOLE else "number; correct it"
+    integer = "exact whole number; write the column as integers"
+    kind = integer if name in WHOLE else "number; correct it"
     return InputError(
         f"{path} has {str(value)!r} in column {name}, row {row + 1}, which is no {kind}, or remove"
         " the row"

@@ -38,7 +38,7 @@ def work(config: Config) -> None:
     parts.check_suffix(config.out)
     catalog.check_path(config.out)
     named = paths(config.parts)
-    catalog.check_free(config.out, config.overwrite, named)
+    catalog.check_replace(config.out, config.overwrite, named)
     ordered = parts.in_order(named)
     joining.join(ordered, config.out, without=parts.KEYWORDS)
     rows = fits.getval(config.out, "NAXIS2", 1)

@@ -68,7 +68,7 @@ def work(config: Config) -> None:
     if config.workers < 1:
         raise InputError("--workers must be 1 or more")
     several = pieces(config.paths)
-    catalog.check_free(out, config.overwrite, (piece.file for piece in several))
+    catalog.check_replace(out, config.overwrite, (piece.file for piece in several))
     named = config.model or (DEFAULT,)
     for name in named:
         find(name)

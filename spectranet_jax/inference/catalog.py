@@ -81,7 +81,7 @@ def build(
     return table
 
 
-def check_free(path: Path, overwrite: bool, read: Iterable[str]) -> None:
+def check_replace(path: Path, overwrite: bool, read: Iterable[str]) -> None:
     """Tell before any work that a catalog must not be written there.
 
     Args:

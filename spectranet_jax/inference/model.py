@@ -237,14 +237,14 @@ def join(
     Raises:
         InputError: if two models answer the same question.
     """
-    classes = next((said["CLASS"] for said in answers if "CLASS" in said), None)
+    classes = next((answer["CLASS"] for answer in answers if "CLASS" in answer), None)
     columns: dict[str, NDArray[Any]] = {"SN": sn}
     answered: dict[str, list[Model]] = {}
-    for model, said in zip(models, answers, strict=True):
-        if classes is not None and "CLASS" not in said:
+    for model, answer in zip(models, answers, strict=True):
+        if classes is not None and "CLASS" not in answer:
             applies = np.isin(classes, [CLASSES[i] for i in model.task.applies_to])
-            said = {k: np.ma.masked_array(v, mask=~applies) for k, v in said.items()}
-        for key, values in said.items():
+            answer = {k: np.ma.masked_array(v, mask=~applies) for k, v in answer.items()}
+        for key, values in answer.items():
             if key not in catalog.COLUMNS and key not in model.task.columns:
                 continue
             rival = next((m for m in answered.get(key, []) if _overlap(m, model)), None)
