@@ -29,8 +29,8 @@ class Truth:
     """Catalogs in this project's terms; every array has one row a catalog row, except `other_*`.
 
     Attributes:
-        keys: fields of `identity.OBSERVATIONS` -> (n,) int64, what spectrum a row is of, -1 for
-            unknown.
+        keys: fields of `identity.OBSERVATIONS` -> (n,) int64, which spectrum a row describes;
+            -1 where that is unknown.
         ids: fields of `identity.OBJECTS` -> (n,) int64, of what object, -1 for unknown.
         label: (n,) int8, index into `labels.CLASSES`, -1 for none of them.
         bal: (n,) int8, +1 BAL, -1 not, 0 unsure.

@@ -1,4 +1,4 @@
-"""Classify spectra of SDSS, BOSS and DESI files and write a catalog, one row a spectrum.
+"""Classify spectra of SDSS, BOSS and DESI files and write a catalog, one row per spectrum.
 
     spectranet predict spec-*.fits --out catalog.fits
 
@@ -25,8 +25,9 @@ class Config(Command):
     """Settings of a prediction."""
 
     paths: Annotated[tuple[str, ...], tyro.conf.Positional, one_or_more("FILE")]
-    """SDSS and BOSS spec, spPlate and spSpec files, DESI coadd and spectra files (.fits or .fit,
-    gzipped or not), folders of them, glob patterns, lists (@LIST, *.txt), or a dataset folder"""
+    """SDSS and BOSS spec, spPlate and spSpec files, DESI coadd and spectra files, LAMOST
+    low-resolution files (.fits or .fit, gzipped or not), folders of them, glob patterns, lists
+    (@LIST, *.txt), or a dataset folder"""
     model: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """run folder, name of a shipped model, or QuasarNET weights of Keras (HDF5); may be given
     several times, a classifier and redshift models; by default the shipped LineNet"""
