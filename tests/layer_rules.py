@@ -23,7 +23,8 @@ FACADE = f"{LIBRARY}/__init__.py"
 """What a user imports: its names come at first use."""
 
 TERMINAL = tuple(
-    f"{LIBRARY}.{name}" for name in ("progress", "tables", "help_text", "command_line")
+    f"{LIBRARY}.{name}"
+    for name in ("progress", "tables", "help_text", "command_line", "command_list")
 )
 """What stands beside the rooms."""
 

@@ -62,7 +62,7 @@ class Source:
     def reads_arguments(self) -> bool:
         """Whether it is a command, or what the commands share."""
         entry = self.top == "data_prep" and self.is_entry
-        shared = (f"{LIBRARY}/command_line.py", f"{LIBRARY}/help_text.py")
+        shared = (f"{LIBRARY}/{name}.py" for name in ("command_line", "command_list", "help_text"))
         return self.top == "experiments" or self.room == "commands" or entry or self.path in shared
 
     def of(self, *packages: str) -> list[str]:

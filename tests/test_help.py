@@ -24,6 +24,7 @@ COMMANDS = sorted(
     for room in ("data_prep", "experiments")
     for path in (ROOT / room).rglob("*.py")
     if 'if __name__ == "__main__":' in path.read_text("utf-8")
+    and path != ROOT / room / "__main__.py"  # which lists the others
 ) + [f"spectranet {name}" for name in CONSOLE]
 HEAVY = {
     "jax",

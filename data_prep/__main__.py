@@ -1,0 +1,8 @@
+"""The commands that write datasets, listed: `python -m data_prep`."""
+
+from pathlib import Path
+
+from spectranet_jax.command_list import show
+
+if __name__ == "__main__":
+    show("data_prep", Path(__file__).parent)

@@ -1,0 +1,8 @@
+"""The commands that train and measure, listed: `python -m experiments`."""
+
+from pathlib import Path
+
+from spectranet_jax.command_list import show
+
+if __name__ == "__main__":
+    show("experiments", Path(__file__).parent)
