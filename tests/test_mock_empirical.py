@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+from naming import naming
 
 from data_prep.mock import compact, empirical, galaxies
 from data_prep.mock.empirical import SHIPPED, banks
@@ -117,10 +118,10 @@ def test_a_folder_of_the_user_takes_the_place_of_its_kinds(tmp_path, monkeypatch
 
 
 def test_wrong_folders_have_a_sentence(tmp_path):
-    with pytest.raises(InputError, match="holds no templates; name a folder"):
+    with pytest.raises(InputError, match=naming(tmp_path / "missing", "name a folder")):
         banks(tmp_path / "missing")
     (tmp_path / "rrtemplate-x.fits").write_bytes(b"no FITS")
-    with pytest.raises(InputError, match=r"rrtemplate-x.fits cannot be read as redrock templates"):
+    with pytest.raises(InputError, match=naming("rrtemplate-x.fits", "redrock")):
         banks(tmp_path)
 
 
@@ -141,7 +142,7 @@ def test_coarse_basis_vectors_alone_give_none_either(tmp_path):
 
 def test_a_template_off_the_wavelengths_in_use_has_a_sentence(tmp_path):
     write(tmp_path / "rrarchetype-a.fits", "QSO", np.ones((2, 1000)), ["", ""], 4.0)
-    with pytest.raises(InputError, match=r"has 0 wavelengths between 1216 and 5100 Angstrom"):
+    with pytest.raises(InputError, match=naming("rrarchetype-a.fits", 0, 1216, 5100)):
         banks(tmp_path)
 
 

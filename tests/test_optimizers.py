@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from naming import naming
 
 from spectranet_jax.spectra import InputError
 from spectranet_jax.training import optimizers
@@ -53,5 +54,5 @@ def test_adam_takes_the_step_of_kingma_and_ba():
 
 
 def test_unknown_names_are_told():
-    with pytest.raises(InputError, match="'lion' is none of adam, sgd"):
+    with pytest.raises(InputError, match=naming("lion", "adam", "sgd")):
         optimizers.build("lion", "cosine", 1e-3, 10)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naming import naming
 from scipy import stats
 
 from spectranet_jax.evaluation import redshift
@@ -192,11 +193,11 @@ def test_thousands_are_as_one_at_a_time(rng: np.random.Generator) -> None:
 def test_what_is_no_posterior_is_refused() -> None:
     p = one_bin(3, 20)
     edges = np.linspace(0, 1, 21)
-    with pytest.raises(ValueError, match="must be"):
+    with pytest.raises(ValueError, match=naming("p", "edges", "(20,)")):
         decode(p, edges[:-1])
-    with pytest.raises(ValueError, match="equally spaced"):
+    with pytest.raises(ValueError, match=naming("edges", "equally spaced")):
         decode(p, edges**2)
-    with pytest.raises(ValueError, match="0 or more"):
+    with pytest.raises(ValueError, match=naming("0 or more")):
         decode(p - 0.5, edges)
-    with pytest.raises(ValueError, match="one a posterior"):
+    with pytest.raises(ValueError, match=naming("z", "(2,)", "(1,)")):
         cdf(p, edges, np.ones(2))

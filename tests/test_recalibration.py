@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naming import naming
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
@@ -81,7 +82,7 @@ def test_zeros_of_float32_do_not_spoil_it() -> None:
 def test_what_cannot_be_fitted_is_refused() -> None:
     with pytest.raises(ValueError, match="NaN"):
         fit_temperature(np.full((2, 3), np.nan), np.zeros(2, int))
-    with pytest.raises(ValueError, match="match"):
+    with pytest.raises(ValueError, match=naming("log_prob", "label", "(3,)")):
         fit_temperature(np.zeros((2, 3)), np.zeros(3, int))
 
 

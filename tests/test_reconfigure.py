@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import toy_runs
+from naming import naming
 
 from spectranet_jax.inference import load
 from spectranet_jax.inference.reconfigure import class_prior, probability, reconfigured
@@ -32,14 +33,14 @@ def test_a_prior_reweighs_probabilities(models, rng):
 
 
 @pytest.mark.parametrize(
-    "field, value, sentence",
-    [("threshold", 0.3, "--threshold is for a QuasarNET"), ("nothing", None, "")],
+    "field, value, words",
+    [("threshold", 0.3, ("--threshold", "QuasarNET")), ("nothing", None, ())],
 )
-def test_a_field_that_no_model_has_is_told(models, field, value, sentence):
+def test_a_field_that_no_model_has_is_told(models, field, value, words):
     if value is None:
         assert reconfigured(models, {field: value}) == models
         return
-    with pytest.raises(InputError, match=sentence):
+    with pytest.raises(InputError, match=naming(*words)):
         reconfigured(models, {field: value})
 
 
@@ -53,11 +54,11 @@ def test_priors_by_name_and_by_number():
 
 @pytest.mark.parametrize("text", ["often", "1,2,3", "1,1,1,-1", "0,0,0,0", "nan,1,1,1", ""])
 def test_what_is_no_prior_is_told(text):
-    with pytest.raises(InputError, match=r"is no prior; give equal, survey, or four numbers"):
+    with pytest.raises(InputError, match=naming("give equal", "survey", "four numbers")):
         class_prior(text)
 
 
 def test_a_threshold_is_a_probability():
     assert probability("--bal-threshold", 0.3) == 0.3 and probability("--x", None) is None
-    with pytest.raises(InputError, match=r"--bal-threshold 1\.5 is no probability; give 0 to 1"):
+    with pytest.raises(InputError, match=naming("--bal-threshold", 1.5, "0 to 1")):
         probability("--bal-threshold", 1.5)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from make_fits import table
+from naming import naming
 
 from data_prep.truth import read
 from spectranet_jax.spectra import InputError
@@ -38,7 +39,7 @@ def test_a_number_of_desi_that_looks_like_one_of_boss_is_an_object(tmp_path):
 
 def test_a_table_of_boss_with_another_number_is_told_with_its_row(tmp_path):
     path = redrock(tmp_path / "r.fits", [*OF_BOSS, 7102 * 10**9 + 56666 * 10**4])
-    with pytest.raises(InputError, match=r"in row 4 7102566660000, which is not; remove the row"):
+    with pytest.raises(InputError, match=naming(path, "row 4", 7102566660000, "remove the row")):
         read(path)
 
 

@@ -1,13 +1,12 @@
 """Wavelengths in another unit than Angstrom are told; partial ones are not refused."""
 
-import re
-
 import numpy as np
 import pytest
 from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
 from make_fits import write_coadd, write_spec
+from naming import naming
 
 from spectranet_jax.catalog.pieces import Piece
 from spectranet_jax.catalog.reading import read_pieces
@@ -18,26 +17,33 @@ from spectranet_jax.spectra.flags import Flag
 
 ANGSTROM = np.linspace(3600.0, 10000.0, 4000)
 WRONG = {
-    "nm": (np.log10(ANGSTROM / 10), "360 to 1000 Angstrom", "nm; multiply them by 10"),
-    "micron": (np.log10(ANGSTROM / 1e4), "0.36 to 1 Angstrom", "micron; multiply them by 10,000"),
-    "meters": (np.log10(ANGSTROM / 1e10), "-6.4437 to -6", "meters"),
-    "natural log": (np.log(ANGSTROM), "8.1887 to 9.2103", "natural logarithms; divide"),
-    "Angstrom": (ANGSTROM, "3600 to 10000", "Angstrom, not their log10; give log10"),
-    "linear nm": (ANGSTROM / 10, "360 to 1000", "nm, not log10"),
-    "linear micron": (ANGSTROM / 1e4, "0.36 to 1 ", "micron, not log10"),
-    "twice log10": (np.log10(np.log10(ANGSTROM)), "3.556 to 4 Angstrom", "log10 of Angstrom; give"),
-    "log10 of ln": (np.log10(np.log(ANGSTROM)), "8.189 to 9.21 Angstrom", "natural logarithms;"),
+    "nm": (np.log10(ANGSTROM / 10), (360, 1000), ("nm", "multiply them by 10")),
+    "micron": (np.log10(ANGSTROM / 1e4), (0.36, 1), ("micron", "multiply them by 10,000")),
+    "meters": (np.log10(ANGSTROM / 1e10), (-6.4437, -6), ("meters", "multiply them by 1e10")),
+    "natural log": (np.log(ANGSTROM), (8.1887, 9.2103), ("natural logarithms", "divide", "ln(10)")),
+    "Angstrom": (ANGSTROM, (3600, 10000), ("Angstrom, not their log10", "give log10")),
+    "linear nm": (ANGSTROM / 10, (360, 1000), ("nm, not log10", "log10 of 10 times")),
+    "linear micron": (ANGSTROM / 1e4, (0.36, 1), ("micron, not log10", "log10 of 10,000 times")),
+    "twice log10": (
+        np.log10(np.log10(ANGSTROM)),
+        (3.556, 4),
+        ("log10 of Angstrom", "give Angstrom"),
+    ),
+    "log10 of ln": (
+        np.log10(np.log(ANGSTROM)),
+        (8.189, 9.21),
+        ("natural logarithms", "give Angstrom"),
+    ),
 }
-"""By what they are: taken for log10 of Angstrom, the range found, and what they are told to be."""
+"""Unit -> wavelengths taken for log10 of Angstrom, the range to be named, and the remedy."""
 
 
 @pytest.mark.parametrize("unit", WRONG)
 def test_another_unit_is_refused_with_its_range_and_remedy(unit):
-    loglam, found, remedy = WRONG[unit]
-    with pytest.raises(InputError, match=re.escape(found)) as caught:
+    loglam, ends, remedy = WRONG[unit]
+    with pytest.raises(InputError, match=naming(*ends, *remedy)):
         rebin(loglam, np.ones(4000), np.ones(4000), grid=GRID)
-    assert f"looks like {remedy}" in str(caught.value)
-    with pytest.raises(InputError, match=re.escape(remedy)):  # also from red to blue, with gaps
+    with pytest.raises(InputError, match=naming(*remedy)):  # also from red to blue, with gaps
         rebin(np.r_[np.nan, loglam[::-1]], np.ones(4001), np.ones(4001), grid=GRID)
 
 
@@ -54,7 +60,7 @@ def test_real_coverage_is_taken_and_the_same_in_nm_and_micron_refused(setup):
     loglam = np.log10(np.linspace(*SETUPS[setup], 3000))
     rebin(loglam, np.ones(3000), np.ones(3000), grid=GRID)
     for wrong in (loglam - 1, loglam - 4, loglam * np.log(10), 10**loglam, 10**loglam / 10):
-        with pytest.raises(InputError, match="loglam runs from"):
+        with pytest.raises(InputError, match=naming("loglam", "2,880", "12,480")):
             rebin(wrong, np.ones(3000), np.ones(3000), grid=GRID)
 
 
@@ -66,24 +72,24 @@ def test_no_part_of_the_grid_is_refused(start, width):
 @pytest.mark.parametrize(
     ("loglam", "remedy"),
     [
-        (np.log10(np.linspace(300, 5000, 4000)), "nm; multiply them by 10"),
-        (np.r_[3.6, np.log(ANGSTROM)], "natural logarithms; divide"),
+        (np.log10(np.linspace(300, 5000, 4000)), ("nm", "multiply them by 10")),
+        (np.r_[3.6, np.log(ANGSTROM)], ("natural logarithms", "divide")),
     ],
 )
 def test_some_pixels_near_the_grid_do_not_make_another_unit_angstrom(loglam, remedy):
-    with pytest.raises(InputError, match=re.escape(f"looks like {remedy}")):
+    with pytest.raises(InputError, match=naming(*remedy)):
         rebin(loglam, np.ones(loglam.size), np.ones(loglam.size), grid=GRID)
 
 
 def test_wavelengths_of_no_optical_spectrum_are_refused_whatever_their_unit():
-    with pytest.raises(InputError, match=r"\(1.5e\+04 to 2.4e\+04 Angstrom\).*give an optical"):
+    with pytest.raises(InputError, match=naming("1.5e+04", "2.4e+04", "give an optical")):
         rebin(np.log10(np.linspace(15000, 24000, 50)), np.ones(50), np.ones(50), grid=GRID)
 
 
 def test_near_is_near_the_grid_that_is_asked_for():
     loglam, ones = np.log10(np.linspace(1150, 1700, 50)), np.ones(50)
     assert rebin(loglam, ones, ones, LogGrid(1100.0, 1e-3, 200))[1].sum() == 50
-    with pytest.raises(InputError, match="2,880 to 12,480 Angstrom"):
+    with pytest.raises(InputError, match=naming("2,880", "12,480")):
         rebin(loglam, ones, ones, grid=GRID)
 
 
@@ -103,17 +109,16 @@ def write_in(path, unit, rng):
 @pytest.mark.parametrize(
     ("unit", "remedy"),
     [
-        (lambda x: x / 10, "nm; multiply"),
-        (lambda x: x / 1e4, "micron; multiply"),
-        (np.log10, "log10 of Angstrom; give Angstrom"),
-        (np.log, "natural logarithms; give Angstrom"),
+        (lambda x: x / 10, ("nm", "multiply")),
+        (lambda x: x / 1e4, ("micron", "multiply")),
+        (np.log10, ("log10 of Angstrom", "give Angstrom")),
+        (np.log, ("natural logarithms", "give Angstrom")),
     ],
 )
 def test_a_file_in_another_unit_is_named_and_stays_a_row(tmp_path, rng, unit, remedy):
     path = write_in(tmp_path / "coadd.fits", unit, rng)
-    with pytest.raises(InputError, match=remedy) as caught:
+    with pytest.raises(InputError, match=naming(path, "loglam", *remedy)) as caught:
         rebin_all(read(path), grid=GRID)
-    assert str(caught.value).startswith(f"{path}: loglam runs from")
     reading = read_pieces([Piece(str(path))], [GRID])
     assert reading.flags.tolist() == [Flag.UNREADABLE] and reading.errors == [str(caught.value)]
 
@@ -122,5 +127,5 @@ def test_a_spec_file_with_natural_logarithms_is_named(tmp_path):
     path = write_spec(tmp_path / "spec.fits")
     with fits.open(path, mode="update") as hdus:
         hdus[1].data["loglam"] *= np.log(10)
-    with pytest.raises(InputError, match=r"spec.fits: loglam runs from 8\.1.*divide them by ln"):
+    with pytest.raises(InputError, match=naming(path, "loglam", "divide", "ln(10)")):
         rebin_all(read(path), grid=GRID)
