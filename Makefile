@@ -8,7 +8,7 @@ RUN := $(VENV)/bin/python -m
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help classify redshift linenet quasarnet compare predict evaluate test test-fast lint format benchmark wheel clean
+.PHONY: help classify redshift linenet quasarnet compare predict evaluate test test-slow test-fast lint format benchmark wheel clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -34,11 +34,14 @@ predict: $(VENV)/run  ## catalog of your spectra: make predict ARGS="spec-*.fits
 evaluate: $(VENV)/run  ## evaluate a run again: make evaluate ARGS="runs/classify"
 	$(RUN) experiments.evaluate $(ARGS)
 
-test: $(VENV)/dev  ## all tests
-	$(RUN) pytest $(ARGS)
+test: $(VENV)/dev  ## the tests but for the long ones (6 minutes on two cores)
+	$(RUN) pytest -m "not long" $(ARGS)
 
-test-fast: $(VENV)/dev  ## the tests without the slow ones
-	$(RUN) pytest -m "not slow" $(ARGS)
+test-slow: $(VENV)/dev  ## the long tests: fuzzing, kills, two processes, whole trainings
+	$(RUN) pytest -m long $(ARGS)
+
+test-fast: $(VENV)/dev  ## the tests that take a few seconds at most
+	$(RUN) pytest -m "not slow and not long" $(ARGS)
 
 lint: $(VENV)/dev  ## style and types
 	$(RUN) ruff check

@@ -1,6 +1,9 @@
 """Strict modes for every test, and the folder of real spectra where there is one."""
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib
@@ -14,11 +17,16 @@ matplotlib.use("Agg")
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     import jax
 
     jax.config.update("jax_num_cpu_devices", 8)
     jax.config.update("jax_numpy_rank_promotion", "raise")
+    # Many tests compile equal programs: each is compiled once per session.
+    programs = tempfile.mkdtemp(prefix="spectranet-jax-programs-")
+    config.add_cleanup(lambda: shutil.rmtree(programs, ignore_errors=True))
+    jax.config.update("jax_compilation_cache_dir", programs)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +40,14 @@ def shared() -> Path:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20181123)
+
+
+@pytest.fixture(scope="module")
+def no_contact_sheet() -> Iterator[None]:
+    """Mock surveys without their picture, which takes longer than they do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("data_prep.mock.dataset.contact_sheet", lambda *_: None)
+        yield
 
 
 @pytest.fixture

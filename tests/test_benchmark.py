@@ -147,7 +147,7 @@ def test_nothing_is_measured_with_no_spectra_or_no_turn(wrong: dict):
         benchmark.work(benchmark.Config(**wrong))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_scaling_compares_each_number_of_devices_with_one():
     told = scale_rows(Setting(batch=8, repeats=1))
     assert len(told) == 2 * len(COUNTS)

@@ -72,7 +72,7 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_second_process_takes_its_programs_from_the_cache(tmp_path: Path):
     first = in_a_process(tmp_path)
     kept = contents(tmp_path)

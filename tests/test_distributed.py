@@ -53,7 +53,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return here / "one", here / "two"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("what", "tolerance"),
     [("float32", 1e-5), ("evaluation", 1e-5), ("streamed", 1e-9), ("resident", 1e-9)],
@@ -68,7 +68,7 @@ def test_two_processes_compute_what_one_does(
         np.testing.assert_allclose(two[name], one[name], rtol=0, atol=tolerance)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_spectra_on_the_device_give_the_weights_of_streamed_ones(trained: tuple[Path, Path]):
     """In float64 the scan and the loop differ by rounding alone."""
     for folder in trained:
@@ -78,7 +78,7 @@ def test_spectra_on_the_device_give_the_weights_of_streamed_ones(trained: tuple[
             np.testing.assert_allclose(scan[name], loop[name], rtol=0, atol=1e-9)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_run_folder_of_two_processes_is_that_of_one(trained: tuple[Path, Path]):
     """Killed and resumed; but for the digits that float32 loses on the way."""
     one, two = (run.read_metrics(folder / "run") for folder in trained)

@@ -14,6 +14,14 @@ STEPS = ZSteps.of(GRID)
 FIELDS = {"features": 4, "hidden": 4, "dilations": [1]}
 
 
+@pytest.fixture(scope="module")
+def variables():
+    """Those of an ensemble of two, as initialized; dropout has none."""
+    network = networks.build("LineNetEnsemble", GRID, members=2, member=FIELDS)
+    flux = jnp.zeros((3, GRID.size), jnp.float32)
+    return network.init(jax.random.key(0), flux, flux)
+
+
 def sure_of(z, sigma=1.0, quasar=0.9, bal=0.2):
     steps = np.arange(STEPS.size) + 0.5
     of_z = -0.5 * ((steps - np.log10(1 + z) / STEPS.width) / sigma) ** 2
@@ -25,11 +33,10 @@ def sure_of(z, sigma=1.0, quasar=0.9, bal=0.2):
     )
 
 
-def test_members_start_from_seeds_of_their_own_and_answer_as_one(rng):
+def test_members_start_from_seeds_of_their_own_and_answer_as_one(rng, variables):
     network = networks.build("LineNetEnsemble", GRID, members=2, member=FIELDS)
     alone = networks.build("LineNet", GRID, **FIELDS)
     flux = jnp.asarray(rng.normal(0, 1, (3, 443)), jnp.float32)
-    variables = network.init(jax.random.key(0), flux, jnp.ones_like(flux))
     members = [{"params": variables["params"][f"member_{i}"]} for i in range(2)]
     answers = [alone.apply(v, flux, jnp.ones_like(flux)) for v in members]
     assert not np.allclose(answers[0].class_logits, answers[1].class_logits)
@@ -38,12 +45,11 @@ def test_members_start_from_seeds_of_their_own_and_answer_as_one(rng):
     np.testing.assert_allclose(jax.nn.softmax(together.class_logits), p, rtol=1e-5)
 
 
-def test_the_loss_in_training_is_the_mean_of_the_members_own(rng):
+def test_the_loss_in_training_is_the_mean_of_the_members_own(rng, variables):
     network = networks.build("LineNetEnsemble", GRID, members=2, member=FIELDS | {"dropout": 0.0})
     alone = networks.build("LineNet", GRID, **FIELDS | {"dropout": 0.0})
     flux = jnp.asarray(rng.normal(0, 1, (2, 443)), jnp.float32)
     weight = jnp.ones_like(flux)
-    variables = network.init(jax.random.key(0), flux, weight)
     task = tasks.build("linenet", GRID)
     batch = {"label": jnp.asarray([1, 2]), "log_z": jnp.asarray([9.0, 800.0]), "has_z": jnp.ones(2)}
     of_both = task.loss(network.apply(variables, flux, weight, train=True), batch)
@@ -70,12 +76,11 @@ def test_broad_absorption_is_averaged_over_those_that_see_a_quasar():
     assert p_bal == pytest.approx((0.9 * 0.8 + 0.1 * 0.1) / (0.9 + 0.1), rel=1e-4)
 
 
-def test_evidence_is_every_members_for_the_one_redshift(rng):
+def test_evidence_is_every_members_for_the_one_redshift(rng, variables):
     network = networks.build("LineNetEnsemble", GRID, members=2, member=FIELDS)
     alone = networks.build("LineNet", GRID, **FIELDS)
     flux = jnp.asarray(rng.normal(0, 1, (3, 443)), jnp.float32)
     weight = jnp.ones_like(flux)
-    variables = network.init(jax.random.key(0), flux, weight)
     key = jax.random.key(7)  # evidence starts from 0: give it something to say
     variables = jax.tree.map(
         lambda leaf: leaf + 0.1 * jax.random.normal(key, leaf.shape), variables

@@ -25,6 +25,8 @@ from spectranet_jax.spectra.instrument import EFFECTS
 from spectranet_jax.tasks.linenet import column
 from spectranet_jax.training import augment, run
 
+pytestmark = pytest.mark.usefixtures("no_contact_sheet")
+
 
 @pytest.fixture(scope="module")
 def light(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -86,7 +88,7 @@ def test_light_is_observed_as_the_manifest_says(light: Path):
     assert step.func is augment.observe and set(step.keywords["effects"]) == set(EFFECTS)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("experiment", "further"),
     [(classify, {}), (redshift, {"target": "qso"}), (quasarnet, {"filters": 4})],
@@ -99,7 +101,7 @@ def test_every_network_can_be_trained_on_light(
     assert run.read_evaluation(tmp_path / "run")["test"]["scores"]["n"] > 3
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_several_members_are_one_model(light: Path, tmp_path: Path):
     settings = {"data": light, "epochs": 1, "batch": 32, "features": 4, "cache": False}
     linenet.work(linenet.Config(out=tmp_path / "two", members=2, **settings))

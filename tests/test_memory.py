@@ -39,7 +39,7 @@ def faults(how: str) -> tuple[str, float]:
     return kept, float(count)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
 def test_a_step_finds_the_memory_of_the_one_before():
     freed, kept = faults("freed"), faults("kept")

@@ -128,6 +128,7 @@ def test_the_command_writes_a_dataset_and_its_pictures(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_contact_sheet")
 def test_a_survey_of_another_recipe_is_not_taken_for_this_one(tmp_path):
     out = tmp_path / "mock"
     dataset.prepare(out, {"QSO": 20}, seed=1, grid=GRID)
@@ -151,6 +152,7 @@ def test_a_contact_sheet_takes_any_number_of_classes(tmp_path, block):
         contact_sheet(tmp_path / "none.png", [block.take(slice(0))], grid=GRID)
 
 
+@pytest.mark.usefixtures("no_contact_sheet")
 def test_what_is_to_be_trained_on_is_stored_as_light(tmp_path):
     """Without noise in train, with it elsewhere; the split is that of the observed survey."""
     counts = {"STAR": 40, "QSO": 60}

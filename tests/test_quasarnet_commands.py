@@ -57,7 +57,7 @@ def test_training_leaves_a_run_that_evaluates_the_same_again(trained: Path, tmp_
     assert run.read_evaluation(tmp_path / "again")["test"]["scores"] == scores
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_one_table_of_three_networks(trained, toys, tmp_path, capsys):
     classifier, regressor = tmp_path / "classify", tmp_path / "redshift"
     short = {"data": toys, "epochs": 1, "batch": 64}

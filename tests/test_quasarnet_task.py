@@ -208,7 +208,7 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_it_learns_where_the_bump_is(toys: Path, tmp_path: Path):
     """Toy quasars have one bump, whose pixel tells the redshift: found by a small QuasarNET."""
     task = tasks.build("quasarnet", GRID, lines=["CIII"])

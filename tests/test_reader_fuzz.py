@@ -33,7 +33,7 @@ from spectranet_jax.spectra.flags import Flag
 
 CASES = int(os.environ.get("FUZZ_CASES", "120"))
 PIXELS = 60
-pytestmark = pytest.mark.slow  # by their number
+pytestmark = pytest.mark.long  # by their number
 
 KEYS = [(7000, 56000, fiber) for fiber in range(1, 6)]
 

@@ -102,7 +102,8 @@ def test_a_shift_by_a_bin_is_a_shift_of_p_of_z_there_too():
         np.testing.assert_allclose(moved[:, A_BIN * k :], here[:, : -A_BIN * k], atol=2e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.usefixtures("no_contact_sheet")
 def test_linenet_trains_evaluates_and_predicts_on_it(tmp_path: Path, monkeypatch):
     """By the command, from a mock survey on that grid; then from files, and beside another grid."""
     monkeypatch.chdir(tmp_path)

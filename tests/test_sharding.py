@@ -60,7 +60,7 @@ def test_one_step_on_eight_devices_equals_one_device_in_float32():
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_twenty_steps_on_eight_devices_equal_one_device_in_float64():
     """In float32 rounding grows from step to step; in float64 it is the algorithm that shows."""
     with jax.enable_x64(True):

@@ -286,7 +286,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("small")
 def test_a_killed_run_goes_on(model: Model, tmp_path: Path):
     """SIGKILL in the middle: nothing can be tidied up, and still no row is lost or twice."""
@@ -323,7 +323,7 @@ for name in sys.argv[1:]:
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_memory_does_not_grow_with_the_number_of_spectra(folder: Path, tmp_path: Path):
     """Ten times the spectra grow by less than their pixels alone, 64 MB; held whole, by 557 MB."""
     write_coadd(tmp_path / "coadd.fits", range(500), np.random.default_rng(0), step=8)

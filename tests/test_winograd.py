@@ -40,7 +40,7 @@ def test_pixels_and_outputs_meet_fractions_of_two_alone():
     seed=st.integers(0, 99),
 )
 @settings(max_examples=12, deadline=None)
-@pytest.mark.slow
+@pytest.mark.long
 def test_value_and_gradients_equal_a_plain_convolution(
     n: int, width: int, channels: int, seed: int
 ):
