@@ -34,13 +34,13 @@ predict: $(VENV)/run  ## catalog of your spectra: make predict ARGS="spec-*.fits
 evaluate: $(VENV)/run  ## evaluate a run again: make evaluate ARGS="runs/classify"
 	$(RUN) experiments.evaluate $(ARGS)
 
-test: $(VENV)/dev  ## the tests but for the long ones (6 minutes on two cores)
+test: $(VENV)/dev  ## the tests but for the long ones (7 minutes on two cores)
 	$(RUN) pytest -m "not long" $(ARGS)
 
-test-slow: $(VENV)/dev  ## the long tests: fuzzing, kills, two processes, whole trainings
+test-slow: $(VENV)/dev  ## the long tests: fuzzing, kills, two processes, whole trainings (5 minutes)
 	$(RUN) pytest -m long $(ARGS)
 
-test-fast: $(VENV)/dev  ## the tests that take a few seconds at most
+test-fast: $(VENV)/dev  ## the tests that take a few seconds at most (4 minutes)
 	$(RUN) pytest -m "not slow and not long" $(ARGS)
 
 lint: $(VENV)/dev  ## style and types

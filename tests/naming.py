@@ -6,6 +6,6 @@ import re
 def naming(*words: object) -> str:
     """A pattern for `match=` and `re.search`: texts that hold each of the words, in any order.
 
-    A word may be several; "run" is not in "running", nor is "3" in "300".
+    A word may hold spaces; "run" is not in "running", nor is "3" in "300".
     """
     return "(?s)^" + "".join(rf"(?=.*(?<!\w){re.escape(str(word))}(?!\w))" for word in words)

@@ -32,6 +32,21 @@ def test_commands_named_in_the_documentation_exist():
             assert module.with_suffix(".py").exists() or (module / "__main__.py").exists(), name
 
 
+def test_targets_of_make_named_in_the_documentation_exist():
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for page in PAGES:
+        named = re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(), re.MULTILINE)
+        assert set(named) <= set(targets), page.name
+
+
+def test_ci_runs_every_test():
+    """`make test` all but the long tests, `make test-slow` these."""
+    makefile = (ROOT / "Makefile").read_text()
+    chosen = dict(re.findall(r"^(test\S*): .*\n.*pytest -m (.*) \$", makefile, re.MULTILINE))
+    assert chosen["test"] == '"not long"' and chosen["test-slow"] == "long"
+    assert {"make test", "make test-slow"} <= set((ROOT / ".ci" / "run").read_text().splitlines())
+
+
 def test_the_lines_for_a_notebook_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Both ways to the same answer: from the file, and from its arrays."""
     monkeypatch.chdir(tmp_path)
