@@ -273,6 +273,7 @@ def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, capture_output=True, text=True, cwd=cwd, env=environment)
 
 
+@pytest.mark.long
 def test_from_a_dataset_to_a_catalog_by_commands_alone(tmp_path: Path):
     """The real networks, in processes of their own, from a folder with a space in its name."""
     here = tmp_path / "my spectra ñ"
