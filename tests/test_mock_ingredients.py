@@ -46,7 +46,7 @@ def test_half_of_the_stars_are_templates_unless_left_out(monkeypatch):
     def marked(_rng, _bank, rows, grid):
         return np.zeros((len(rows), grid.size), np.float32)
 
-    monkeypatch.setattr(stars, "observed_light", marked)
+    monkeypatch.setattr(stars, "template_flux", marked)
 
     def share(ingredients: Ingredients) -> float:
         flux = stars.stars(np.random.default_rng(1), 3000, GRID, ingredients)

@@ -136,7 +136,7 @@ def test_templates_join_the_analytic_spectrum_without_a_step(rng):
     for z, rest in ((2.4, bank.grid.start), (0.6, float(bank.grid.edges[-1]))):
         zs = np.full(50, z)
         light = quasars.power_law(rng, (GRID.centers / (1 + zs[:, None])).astype(np.float32))
-        joined = quasars.observed_light(rng, bank, light, zs, GRID)
+        joined = quasars.template_flux(rng, bank, light, zs, GRID)
         seam = int(GRID.bin_of(np.array(np.log10(rest * (1 + z)))))
         step = np.abs(np.diff(np.log(joined[:, seam - 3 : seam + 4]), axis=1))
         assert np.median(step.max(axis=1)) < 0.25

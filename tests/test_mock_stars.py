@@ -64,7 +64,7 @@ def test_every_kind_of_star_shines(kind, rng):
 
 
 def test_shares_of_stars_add_up():
-    assert sum(kind.share for kind in stars.KINDS.values()) == pytest.approx(1)
+    assert sum(kind.fraction for kind in stars.KINDS.values()) == pytest.approx(1)
     assert sum(white_dwarfs.SHARES.values()) == pytest.approx(1)
 
 

@@ -51,8 +51,8 @@ def class_counts(spectra: int, counts: str) -> dict[str, int]:
                 f"--counts {counts} cannot be read; write it as STAR=1000,QSO=2000"
             ) from error
     else:
-        share, rest = divmod(spectra, len(CLASSES))
-        wanted = {name: share + (i < rest) for i, name in enumerate(CLASSES)}
+        each, rest = divmod(spectra, len(CLASSES))
+        wanted = {name: each + (i < rest) for i, name in enumerate(CLASSES)}
     if sum(wanted.values()) <= 0:
         raise InputError("there is nothing to make; give --spectra or --counts above 0")
     return wanted

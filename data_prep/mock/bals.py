@@ -70,8 +70,8 @@ def troughs(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> 
     depth = np.zeros((n, grid.size), np.float32)
     speed = np.linspace(3000, 25000, 221, dtype=np.float32)  # where BI is counted
     profile = np.zeros((n, len(speed)), np.float32)
-    for i, share in enumerate((1.0, 0.45, 0.2)):
-        trough = _draw(rng, n, share, narrow_share=0.25 if i == 0 else 0.0)
+    for i, fraction in enumerate((1.0, 0.45, 0.2)):
+        trough = _draw(rng, n, fraction, narrow_fraction=0.25 if i == 0 else 0.0)
         for ion, strength in strengths.items():
             depth += strength[:, None] * trough.optical_depth(_outflow_speed(ion, z, grid))
         profile += trough.optical_depth(np.broadcast_to(speed, profile.shape))
@@ -106,19 +106,19 @@ def _outflow_speed(ion: str, z: NDArray[np.float64], grid: LogGrid) -> Array:
     return ((1 - ratio) * SPEED_OF_LIGHT).astype(np.float32)
 
 
-def _draw(rng: np.random.Generator, n: int, share: float, narrow_share: float) -> Trough:
-    """A trough for a `share` of quasars, of depth 0 for the others.
+def _draw(rng: np.random.Generator, n: int, fraction: float, narrow_fraction: float) -> Trough:
+    """A trough for a `fraction` of quasars, of depth 0 for the others.
 
     Balnicity is log-uniform over 200 to 10,000 km/s ("roughly equal numbers per logarithmic
     interval"), speeds reach 25,000 km/s, and depths 0.35 to 1: what an inspector would notice. The
-    `narrow_share` is 1,400 to 2,600 km/s wide, deep and slow: inspectors call those BAL although
+    `narrow_fraction` is 1,400 to 2,600 km/s wide, deep and slow: inspectors call those BAL although
     BI, which starts at 2,000 km/s of width, is 0 or small.
     """
-    present = rng.random(n) < share
+    present = rng.random(n) < fraction
     absorbed = rng.beta(2.2, 1.2, n) * 0.65 + 0.35  # fraction taken at the deepest
     balnicity = 10 ** rng.uniform(2.3, 4.0, n)
     width = np.clip(1.3 * balnicity / absorbed, 1800, 14000) * np.exp(rng.normal(0, 0.2, n))
-    narrow = rng.random(n) < narrow_share
+    narrow = rng.random(n) < narrow_fraction
     width = np.where(narrow, rng.uniform(1400, 2600, n), width)
     absorbed = np.where(narrow, np.maximum(absorbed, 0.6), absorbed)
     slowest = rng.exponential(np.where(narrow, 2500, 4500), n)

@@ -60,17 +60,17 @@ def galaxies(
     near = rng.random(n) < np.where(kind == "old", NEARBY_OLD, NEARBY)
     z = np.where(near, log_uniform(rng, n, 0.004, 0.2), np.maximum(z, 0.004))
     ionized = np.isin(kind, IONIZED)
-    light = stellar_light(rng, kind, z, grid)
-    light += gas(rng, ionized, light, z, grid)
+    flux = stellar_flux(rng, kind, z, grid)
+    flux += gas(rng, ionized, flux, z, grid)
     if (bank := ingredients.bank("GALAXY")) is not None:
         rows = np.flatnonzero(rng.random(n) < EMPIRICAL)
-        light[rows] = observed_light(rng, bank, ionized[rows], z[rows], grid)
+        flux[rows] = template_flux(rng, bank, ionized[rows], z[rows], grid)
     rest = (grid.centers / (1 + z[:, None])).astype(np.float32)
     reddening = rng.exponential(0.12, n).astype(np.float32) * (kind != "old")
-    return light * dust.dimming(dust.milky_way(rest), reddening), z
+    return flux * dust.dimming(dust.milky_way(rest), reddening), z
 
 
-def observed_light(
+def template_flux(
     rng: np.random.Generator,
     bank: Bank,
     ionized: NDArray[np.bool_],
@@ -98,7 +98,7 @@ def break_4000(bank: Bank) -> Array:
     return red / np.maximum(f_nu[:, (rest > 3850) & (rest < 3950)].mean(axis=1), 1e-9)
 
 
-def stellar_light(
+def stellar_flux(
     rng: np.random.Generator, kind: NDArray[np.str_], z: NDArray[np.float64], grid: LogGrid
 ) -> Array:
     """Light of stars alone, float32 (n, bins), about 1 at rest-frame 5500 Angstrom.
@@ -110,16 +110,16 @@ def stellar_light(
         grid: the bins.
     """
     smooth, depth = _populations()
-    mean_shares = np.array([MIXTURES[name] for name in kind])
-    shares = rng.gamma(12 * mean_shares + 1e-3)
-    shares /= shares.sum(axis=1, keepdims=True)
+    mean_fractions = np.array([MIXTURES[name] for name in kind])
+    fractions = rng.gamma(12 * mean_fractions + 1e-3)
+    fractions /= fractions.sum(axis=1, keepdims=True)
     strength = log_normal(rng, len(z), 1, 0.2)
     fine = REST_GRID.bin_of(np.log10(grid.centers / (1 + z[:, None])))
     fine = np.clip(fine, 0, REST_GRID.size - 1)
     flux = np.zeros(fine.shape, np.float32)
     for i in range(len(TEMPERATURES)):
         lines = np.exp(-strength[:, None] * depth[i, fine]).astype(np.float32)
-        flux += shares[:, [i]].astype(np.float32) * smooth[i, fine] * lines
+        flux += fractions[:, [i]].astype(np.float32) * smooth[i, fine] * lines
     return flux
 
 
@@ -140,19 +140,19 @@ def _populations() -> tuple[Array, Array]:
     offsets = np.arange(-8, 9) * REST_GRID.dloglam * np.log(10) * SPEED_OF_LIGHT
     kernel = np.exp(-0.5 * (offsets / np.hypot(250, 200)) ** 2)
     kernel /= kernel.sum()
-    light = np.exp(-depth)
-    smooth = np.stack([np.convolve(np.pad(row, 8, "edge"), kernel, "valid") for row in light])
+    flux = np.exp(-depth)
+    smooth = np.stack([np.convolve(np.pad(row, 8, "edge"), kernel, "valid") for row in flux])
     return continuum(wavelength, temperature, ones), -np.log(smooth).astype(np.float32)
 
 
 def gas(
     rng: np.random.Generator,
     ionized: NDArray[np.bool_],
-    light: Array,
+    flux: Array,
     z: NDArray[np.float64],
     grid: LogGrid,
 ) -> Array:
-    """Emission lines, float32 (n, bins), in the unit of `light`.
+    """Emission lines, float32 (n, bins), in the unit of `flux`.
 
     Equivalent widths of H-alpha 5 to 600 Angstrom where `ionized`, below 8 elsewhere;
     line ratios along the sequence of metallicity of Baldwin, Phillips & Terlevich (1981).
@@ -172,8 +172,8 @@ def gas(
         "[NII] 6549": nii / 3.05, "[SII] 6718": 0.57 * sii, "[SII] 6732": 0.43 * sii,
         "[NeIII]": 0.09 * oiii, "[OI]": 0.04 * halpha, "HeI 5877": 0.04 * halpha,
     }  # fmt: skip
-    depth = np.zeros_like(light)
+    depth = np.zeros_like(flux)
     for name, width_angstrom in lines.items():
         add_line(depth, grid, REST[name], width_angstrom, width, z=z)
     # Lines follow the gas, not the stars that happen to shine beside them: one level for all.
-    return np.median(light, axis=1, keepdims=True) * depth
+    return np.median(flux, axis=1, keepdims=True) * depth

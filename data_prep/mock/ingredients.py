@@ -1,4 +1,4 @@
-"""What the light of the mock survey is made of, by name, so that a part can be left out.
+"""The ingredients of the mock survey by name, so that each can be left out.
 
 Every generator takes one `Ingredients` and asks it; an ablation is one name.
 """
@@ -24,7 +24,7 @@ INSTRUMENT = {
     "realistic noise": ("noise", "masks"),
     "calibration errors": ("calibration", "sky", "glitches"),
 }
-"""Ingredient -> the effects of the instrument that it stands for; all others are of the light."""
+"""Ingredient -> the effects of the instrument that it stands for; others belong to the spectra."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from data_prep.mock import bals, dust, igm, quasar_lines
 from data_prep.mock.draws import log_normal
 from data_prep.mock.empirical import Bank, bent
-from data_prep.mock.galaxies import stellar_light
+from data_prep.mock.galaxies import stellar_flux
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.profiles import Array
 from spectranet_jax.spectra.grid import LogGrid
@@ -52,32 +52,32 @@ def quasars(
     n = len(z)
     wavelength = (grid.centers / (1 + z[:, None])).astype(np.float32)
     luminosity = absolute_magnitude(magnitude, z) + 26.0  # 0 at M_i -26, negative is brighter
-    light = power_law(rng, wavelength)
-    light *= 1 + quasar_lines.emission(rng, luminosity, z, grid, ingredients)
+    flux = power_law(rng, wavelength)
+    flux *= 1 + quasar_lines.emission(rng, luminosity, z, grid, ingredients)
     if (bank := ingredients.bank("QSO")) is not None:
         rows = np.flatnonzero(rng.random(n) < EMPIRICAL)
-        light[rows] = observed_light(rng, bank, light[rows], z[rows], grid)
+        flux[rows] = template_flux(rng, bank, flux[rows], z[rows], grid)
 
-    absorbed, balnicity = np.ones_like(light), np.zeros(n, np.float32)
+    absorbed, balnicity = np.ones_like(flux), np.zeros(n, np.float32)
     if bal:
         absorbed, balnicity = bals.troughs(rng, z, grid)
     reddening = rng.exponential(0.07 if bal else 0.033, n)
     reddening += (rng.random(n) < 0.06) * rng.exponential(0.1, n)
     passed = dust.dimming(dust.small_magellanic(wavelength), reddening.astype(np.float32))
-    light = light * absorbed * passed * igm.transmission(rng, z, grid)
+    flux = flux * absorbed * passed * igm.transmission(rng, z, grid)
     if ingredients.has("narrow absorbers"):
-        light *= bals.narrow_absorbers(rng, z, grid)
+        flux *= bals.narrow_absorbers(rng, z, grid)
         if not bal:
-            light *= bals.mini_bals(rng, z, grid)
+            flux *= bals.mini_bals(rng, z, grid)
     if ingredients.has("host and iron"):
-        light += host(rng, light, luminosity, z, grid)
-    return light, balnicity
+        flux += host(rng, flux, luminosity, z, grid)
+    return flux, balnicity
 
 
-def observed_light(
-    rng: np.random.Generator, bank: Bank, light: Array, z: NDArray[np.float64], grid: LogGrid
+def template_flux(
+    rng: np.random.Generator, bank: Bank, flux: Array, z: NDArray[np.float64], grid: LogGrid
 ) -> Array:
-    """Templates of `bank` where they reach, and `light` (n, bins) scaled to them beyond.
+    """Templates of `bank` where they reach, and `flux` (n, bins) scaled to them beyond.
 
     Blueward, where a template begins amid Lyman-alpha, the scale passes within 15 Angstrom from
     that of the line's peak to that of the continuum redward of the line.
@@ -86,7 +86,7 @@ def observed_light(
     rest = grid.centers / (1 + z[:, None])
     low, high = bank.grid.start * 1.001, float(bank.grid.edges[-1]) * 0.999
     template = bent(rng, bank.seen(rng.integers(0, len(bank), n), z, grid), grid, 0.03)
-    ratio = np.log(np.maximum(template, 0.01) / np.maximum(light, 1e-6))
+    ratio = np.log(np.maximum(template, 0.01) / np.maximum(flux, 1e-6))
 
     def ratio_at(wavelength: float) -> Array:
         """Over 2,070 km/s from a rest wavelength on, or at the grid's end beside it, (n, 1)."""
@@ -98,7 +98,7 @@ def observed_light(
     fade = np.exp(np.minimum(rest - low, 0) / 15.0)
     blueward = continuum + (peak - continuum) * fade
     scale = np.where(rest < low, blueward, np.where(rest > high, red, ratio))
-    return (light * np.exp(scale)).astype(np.float32)
+    return (flux * np.exp(scale)).astype(np.float32)
 
 
 def absolute_magnitude(magnitude: Array, z: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -132,7 +132,7 @@ def power_law(rng: np.random.Generator, wavelength: Array) -> Array:
 
 def host(
     rng: np.random.Generator,
-    light: Array,
+    flux: Array,
     luminosity: NDArray[np.float64],
     z: NDArray[np.float64],
     grid: LogGrid,
@@ -140,10 +140,10 @@ def host(
     """Light of the host galaxy, float32 (n, bins): up to 80% of all in faint nearby quasars."""
     n = len(z)
     kind = rng.choice(np.array(["old", "intermediate", "star-forming"]), n)
-    stars = stellar_light(rng, kind, z, grid)
+    stars = stellar_flux(rng, kind, z, grid)
     where = np.clip(np.log10(5500 * (1 + z) / grid.start) / grid.dloglam, 0, grid.size - 1)
     rows, column = np.arange(n), where.astype(np.int64)
-    level = light[rows, column] / np.maximum(stars[rows, column], 1e-9)
+    level = flux[rows, column] / np.maximum(stars[rows, column], 1e-9)
     ratio = log_normal(rng, n, 0.25, 1.1) * 10 ** (0.16 * luminosity)
     ratio = np.minimum(ratio, 4.0) * (z < 1.1)
     return (level * ratio)[:, None].astype(np.float32) * stars

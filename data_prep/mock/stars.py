@@ -35,8 +35,8 @@ def stars(
     rng: np.random.Generator, n: int, grid: LogGrid, ingredients: Ingredients = EVERYTHING
 ) -> Array:
     """Noiseless spectra of stars, float32 (n, bins), a unit wavelength, arbitrary scale."""
-    shares = np.array([kind.share for kind in KINDS.values()])
-    kinds = rng.choice(len(KINDS), n, p=shares)
+    fractions = np.array([kind.fraction for kind in KINDS.values()])
+    kinds = rng.choice(len(KINDS), n, p=fractions)
     flux = np.zeros((n, grid.size), np.float32)
     for i, kind in enumerate(KINDS.values()):
         rows = np.flatnonzero(kinds == i)
@@ -47,13 +47,13 @@ def stars(
             held = np.flatnonzero([name.startswith(kind.types) for name in bank.subtype])
             rows = np.flatnonzero((kinds == i) & (rng.random(n) < EMPIRICAL))
             if len(held):
-                flux[rows] = observed_light(rng, bank, rng.choice(held, len(rows)), grid)
+                flux[rows] = template_flux(rng, bank, rng.choice(held, len(rows)), grid)
     reddening = rng.exponential(0.05, n) + (rng.random(n) < 0.08) * rng.exponential(0.35, n)
     wavelength = np.broadcast_to(grid.centers.astype(np.float32), flux.shape)
     return flux * dust.dimming(dust.milky_way(wavelength), reddening.astype(np.float32))
 
 
-def observed_light(
+def template_flux(
     rng: np.random.Generator, bank: Bank, rows: NDArray[np.int64], grid: LogGrid
 ) -> Array:
     """Templates `rows` (n,) of `bank`, moving, and bent by a few percent, float32 (n, bins)."""
@@ -169,15 +169,15 @@ def _cataclysmic(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     companion = _cool(rng, n, grid)
     where = np.argmin(np.abs(grid.centers - 8000))
     companion *= (1 / np.maximum(companion[:, where], 1e-9))[:, None]
-    share = (rng.random((n, 1)) < 0.4) * rng.uniform(0.05, 1.5, (n, 1))
-    return disk * (1 + emission) + disk[:, [where]] * share.astype(np.float32) * companion
+    amount = (rng.random((n, 1)) < 0.4) * rng.uniform(0.05, 1.5, (n, 1))
+    return disk * (1 + emission) + disk[:, [where]] * amount.astype(np.float32) * companion
 
 
 class Kind(NamedTuple):
-    """A kind of star: its share of all, what draws n noiseless spectra of it, and how the
+    """A kind of star: its fraction of all, what draws n noiseless spectra of it, and how the
     subtypes of templates of such stars begin."""
 
-    share: float
+    fraction: float
     draw: Callable[[np.random.Generator, int, LogGrid], Array]
     types: tuple[str, ...] = ()
 

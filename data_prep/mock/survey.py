@@ -46,7 +46,7 @@ def blocks(
         seed: of every draw.
         grid: the bins.
         workers: threads.
-        noiseless: object ids and names -> bool (n,), the spectra that are stored as light, before
+        noiseless: object ids and names -> bool (n,), the spectra that are stored noise-free, before
             the instrument, with the ivar of a median observation: for training that draws another
             observation each time.
         ingredients: what spectra are made of.
@@ -90,9 +90,9 @@ def _block(
     magnitude = magnitudes(rng, n)
     z, balnicity = np.full(n, np.nan), np.zeros(n, np.float32)
     if label == labels.STAR:
-        light = stars(rng, n, grid, ingredients)
+        noise_free = stars(rng, n, grid, ingredients)
     elif label == labels.GALAXY:
-        light, z = galaxies(rng, n, grid, ingredients)
+        noise_free, z = galaxies(rng, n, grid, ingredients)
         magnitude = galaxy_magnitudes(rng, magnitude, z)
     else:
         bal = label == labels.QSO_BAL
@@ -100,16 +100,16 @@ def _block(
         if bal:
             low, high = bals.DETECTABLE
             z = np.where((z > low) & (z < high), z, rng.uniform(low, 3.2, n))
-        light, balnicity = quasars(rng, z, magnitude, grid, bal, ingredients)
-    light = calibrated(light, magnitude, grid)
-    flux, ivar = instrument.observe(NumpyDraws(rng), light, grid, ingredients.effects)
+        noise_free, balnicity = quasars(rng, z, magnitude, grid, bal, ingredients)
+    noise_free = calibrated(noise_free, magnitude, grid)
+    flux, ivar = instrument.observe(NumpyDraws(rng), noise_free, grid, ingredients.effects)
 
     index = np.arange(n) + chunk * n
     object_id = index * len(CLASSES) + label
     name = np.array([b"mock-%09d" % i for i in object_id])
     bare = noiseless(object_id, name)[:, None]
-    median = 1 / noise.variance(light, np.ones((n, 1), np.float32), grid)
-    flux, ivar = np.where(bare, light, flux), np.where(bare, median, ivar)
+    median = 1 / noise.variance(noise_free, np.ones((n, 1), np.float32), grid)
+    flux, ivar = np.where(bare, noise_free, flux), np.where(bare, median, ivar)
     is_bal = np.where(balnicity > 0, labels.BAL, labels.BAL_UNSURE)
     return Block(
         flux=flux,
@@ -142,10 +142,10 @@ def galaxy_magnitudes(rng: np.random.Generator, magnitude: Array, z: NDArray[np.
     return np.where(bright, rng.uniform(15, 18.5, len(z)), magnitude).astype(np.float32)
 
 
-def calibrated(light: Array, magnitude: Array, grid: LogGrid) -> Array:
-    """Light of any scale as a fiber takes it, 1e-17 erg/s/cm^2/Angstrom, float32 (n, bins)."""
+def calibrated(noise_free: Array, magnitude: Array, grid: LogGrid) -> Array:
+    """Spectra of any scale in units of the survey, 1e-17 erg/s/cm^2/Angstrom, float32 (n, bins)."""
     band = (grid.centers > 6900) & (grid.centers < 8200)  # i
-    mean = np.maximum(light[:, band].mean(axis=1), 1e-12)
+    mean = np.maximum(noise_free[:, band].mean(axis=1), 1e-12)
     # 3631 Jy (AB) at 7500 Angstrom is 1.94e8 in our unit; a fiber takes 75% of it.
     scale = 0.75 * 1.94e8 * 10 ** (-0.4 * magnitude) / mean
-    return (light * scale[:, None]).astype(np.float32)
+    return (noise_free * scale[:, None]).astype(np.float32)

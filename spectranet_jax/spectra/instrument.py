@@ -1,7 +1,7 @@
-"""What telescope, spectrograph and pipeline make of light: from a noiseless spectrum to a record.
+"""A model of telescope, spectrograph and pipeline: from noise-free spectra to observed ones.
 
 Written for NumPy and JAX arrays alike, as `spectra.noise`: the same lines write a mock survey to
-disk and give a compiled training step another observation of the same light each time. Lengths are
+disk, and give every compiled training step fresh noise on the same noise-free spectra. Lengths are
 velocities, so that a spectrum has the same errors on any grid.
 """
 
@@ -43,15 +43,15 @@ class Draws(Protocol):
 
 def observe(
     draws: Draws,
-    light: Float[Any, "n bins"],
+    noise_free: Float[Any, "n bins"],
     grid: LogGrid,
     effects: tuple[str, ...] = EFFECTS,
 ) -> tuple[Float[Any, "n bins"], Float[Any, "n bins"]]:
-    """Light as a survey would record it.
+    """Noise-free spectra as a survey would record them.
 
     Args:
         draws: of everything that differs from one observation to the next.
-        light: (n, bins) float32, without noise, 1e-17 erg/s/cm^2/Angstrom.
+        noise_free: (n, bins) float32, 1e-17 erg/s/cm^2/Angstrom.
         grid: the bins.
         effects: those of `EFFECTS` to apply; without "noise" white noise of one level in all bins
             takes its place, since a spectrum without any has no ivar.
@@ -59,9 +59,9 @@ def observe(
     Returns:
         flux and ivar, both (n, bins) float32, 0 where there is no measurement.
     """
-    xp = light.__array_namespace__()
-    n = len(light)
-    flux = miscalibrate(draws, light, grid) if "calibration" in effects else light
+    xp = noise_free.__array_namespace__()
+    n = len(noise_free)
+    flux = miscalibrate(draws, noise_free, grid) if "calibration" in effects else noise_free
     level = noise_level(draws, n, grid)
     if "sky" in effects:
         flux = sky_residual(draws, flux, level, grid)

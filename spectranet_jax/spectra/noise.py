@@ -60,8 +60,8 @@ def variance(
     """
     xp = flux.__array_namespace__()
     sky, photons = (xp.asarray(x, dtype=flux.dtype)[None, :] for x in _knots(grid))
-    light = xp.maximum(flux, xp.zeros_like(flux))
-    return level**2 * (sky + photons * light)
+    positive = xp.maximum(flux, xp.zeros_like(flux))
+    return level**2 * (sky + photons * positive)
 
 
 def observe(

@@ -1,4 +1,4 @@
-"""Another observation of the same light in every step, drawn where the step is compiled."""
+"""Fresh noise on noise-free spectra at every step, drawn inside the compiled step."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from spectranet_jax.spectra import instrument
 from spectranet_jax.spectra.grid import LogGrid
 
 BRIGHTNESS_SCATTER = 0.6
-"""Of the light from draw to draw (natural log): every shape is seen at every S/N."""
+"""Scatter of the brightness from draw to draw (natural log): every shape occurs at every S/N."""
 
 
 Augment = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
@@ -23,8 +23,8 @@ class JaxDraws:
         self.key = key
 
     def _next(self) -> jax.Array:
-        self.key, one = jax.random.split(self.key)
-        return one
+        self.key, key = jax.random.split(self.key)
+        return key
 
     def normal(self, *shape: int) -> jax.Array:
         """Standard normal, float32."""
@@ -42,17 +42,17 @@ def observe(
     grid: LogGrid,
     effects: tuple[str, ...] = instrument.EFFECTS,
 ) -> tuple[jax.Array, jax.Array]:
-    """Flux and ivar, (batch, bins) float32, of one observation of noiseless light.
+    """Flux and ivar, (batch, bins) float32, of one observation of noise-free spectra.
 
     Args:
         key: of this batch's draws.
-        flux: (batch, bins) float32, light without noise, 1e-17 erg/s/cm^2/Angstrom.
+        flux: (batch, bins) float32, noise-free, 1e-17 erg/s/cm^2/Angstrom.
         grid: the bins.
         effects: those of `instrument.EFFECTS` to apply.
     """
     draws = JaxDraws(key)
-    light = flux * jnp.exp(BRIGHTNESS_SCATTER * draws.normal(len(flux), 1))
-    return instrument.observe(draws, light, grid, effects)
+    noise_free = flux * jnp.exp(BRIGHTNESS_SCATTER * draws.normal(len(flux), 1))
+    return instrument.observe(draws, noise_free, grid, effects)
 
 
 def as_stored(_key: jax.Array, flux: jax.Array, ivar: jax.Array) -> tuple[jax.Array, jax.Array]:
