@@ -1,0 +1,56 @@
+"""Other surveys' layouts of a catalog, as files."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from astropy.io import fits
+from astropy.table import Table
+
+from spectranet_jax.catalog import quasarnet_layout, redrock_layout
+from spectranet_jax.datasets.atomic import atomic
+from spectranet_jax.spectra.errors import InputError
+
+LAYOUTS: dict[str, Callable[[Table], dict[str, Table]]] = {
+    "redrock": redrock_layout.hdus,
+    "qn": quasarnet_layout.hdus,
+}
+"""Name of a layout -> (catalog) -> its HDUs, by name."""
+
+
+def check(layout: str, out: Path) -> None:
+    """Raise InputError if a layout, which is one of FITS, cannot be written to that file."""
+    if layout not in LAYOUTS:
+        raise InputError(f"--format {layout} is not a layout; choose {' or '.join(LAYOUTS)}")
+    if out.suffix not in (".fits", ".fit"):
+        raise InputError(f"{out}: the layout {layout} is FITS; pass --out with a name in .fits")
+
+
+def write(table: Table, layout: str, out: Path) -> None:
+    """Write a catalog in another layout, replacing a former file; the header is the catalog's.
+
+    Args:
+        table: a catalog.
+        layout: a key of `LAYOUTS`.
+        out: FITS file.
+
+    Raises:
+        InputError: if there is no such layout, the catalog lacks what it needs, or the file cannot
+            be written.
+    """
+    check(layout, out)
+    written = [fits.PrimaryHDU()]
+    for name, columns in LAYOUTS[layout](table).items():
+        hdu = fits.table_to_hdu(columns, character_as_bytes=True)
+        hdu.name = name
+        for number, column in enumerate(columns.itercols(), start=1):
+            hdu.header[f"TCOMM{number}"] = column.description
+        written.append(hdu)
+    for key, value in table.meta.items():
+        if not key.startswith("TCOMM"):
+            written[1].header[_keyword(key)] = value
+    with atomic(out) as temporary:
+        fits.HDUList(written).writeto(temporary)
+
+
+def _keyword(key: str) -> str:
+    return key if len(key) <= 8 else f"HIERARCH {key}"

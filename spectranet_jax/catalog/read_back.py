@@ -1,0 +1,38 @@
+"""A catalog read back from its file."""
+
+from pathlib import Path
+
+from astropy.table import Table
+
+from spectranet_jax.inference.catalog import FORMATS
+from spectranet_jax.readers.fits import open_fits
+from spectranet_jax.spectra.errors import InputError
+
+NEEDED = ("CLASS", "Z", "FLAGS")
+"""Columns by which a catalog of this package is known."""
+
+
+def read_catalog(path: Path) -> Table:
+    """The catalog in a file, masked where it has no value; texts are str.
+
+    Raises:
+        InputError: if the file is missing, damaged, or is not a catalog of this package.
+    """
+    if path.suffix not in FORMATS:
+        raise InputError(f"{path} does not end in {', '.join(FORMATS)}; give a catalog of predict")
+    if FORMATS[path.suffix] == "fits":
+        with open_fits(path):  # a missing or damaged file is one sentence there
+            pass
+    elif not path.is_file():
+        raise InputError(f"{path} does not exist; check the name")
+    try:
+        table = Table(Table.read(path, format=FORMATS[path.suffix]), masked=True)
+        table.convert_bytestring_to_unicode()
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise InputError(f"{path} cannot be read as a catalog ({error}); predict again") from error
+    absent = [name for name in NEEDED if name not in table.colnames]
+    if absent:
+        raise InputError(
+            f"{path} is not a catalog of spectranet predict: it has no column {', '.join(absent)}"
+        )
+    return table

@@ -1,0 +1,29 @@
+"""TARGETID of every row of a catalog: DESI's, or one that is made of what SDSS tells."""
+
+import numpy as np
+from astropy.table import Table
+from numpy.typing import NDArray
+
+from spectranet_jax.spectra.identity import FIBER
+
+FACTORS = (1_000_000_000, 10_000, 1)
+"""Of PLATE, MJD and FIBERID: 7102, 56666 and 82 make 7102566660082."""
+
+
+def target_ids(table: Table) -> NDArray[np.int64]:
+    """One id per row, int64 (n,).
+
+    TARGETID where the catalog has it; else PLATE, MJD and FIBERID in the digits of one number, as
+    in 7102566660082; else the negative of the row's number, counted from 1: DESI reserves negative
+    TARGETIDs for what is no target.
+    """
+    ids = -1 - np.arange(len(table), dtype=np.int64)
+    if set(FIBER) <= set(table.colnames):
+        fields = [np.ma.filled(np.ma.asarray(table[name]), 0).astype(np.int64) for name in FIBER]
+        known = np.all([field > 0 for field in fields], axis=0)
+        made = sum(factor * field for factor, field in zip(FACTORS, fields, strict=True))
+        ids = np.where(known, made, ids)
+    if "TARGETID" in table.colnames:
+        own = np.ma.asarray(table["TARGETID"])
+        ids = np.where(np.ma.getmaskarray(own), ids, np.ma.getdata(own))
+    return ids
