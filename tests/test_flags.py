@@ -12,7 +12,7 @@ def clean(n=1):
 
 
 def test_bits_are_distinct_and_stay_what_catalogs_say():
-    assert [int(f) for f in Flag] == [1, 2, 4, 8, 16, 32, 64]
+    assert [int(f) for f in Flag] == [1, 2, 4, 8, 16, 32, 64, 128]
     assert Flag.UNREADABLE == 1 and Flag.LOW_SN == 16
 
 
@@ -32,6 +32,8 @@ EVERYWHERE = slice(None)
         ([("flux", slice(0, 400), 7), ("ivar", slice(400, 443), 0)], Flag.NO_DATA),
         ([("ivar", slice(0, 44), 0)], 0),  # 44 of 443 is not more than a tenth
         ([("ivar", slice(0, 45), 0)], Flag.PARTIAL),
+        ([("ivar", slice(0, 110), 0)], Flag.PARTIAL),
+        ([("ivar", slice(0, 111), 0)], Flag.PARTIAL | Flag.LITTLE_COVERAGE),
         ([("flux", 5, np.nan)], Flag.BAD_PIXELS),
         ([("flux", 5, -np.inf)], Flag.BAD_PIXELS),
         ([("ivar", 5, np.nan)], Flag.BAD_PIXELS),

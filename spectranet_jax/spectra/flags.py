@@ -18,6 +18,7 @@ class Flag(IntFlag):
     LOW_SN = 16  # median S/N a bin below 2
     NOISE_MISMATCH = 32  # pixels scatter far more or less than ivar says: is it sigma, or variance?
     CHECKSUM = 64  # the data do not sum to the file's DATASUM: it was edited, or is damaged
+    LITTLE_COVERAGE = 128  # more than a quarter of the grid's bins are empty: an arm is missing
 
 
 SN_WIDTH = 1e-3
@@ -26,7 +27,9 @@ SN_WIDTH = 1e-3
 LOW_SN_LIMIT = 2.0
 """Median S/N a 690 km/s bin below which LOW_SN is set: about 0.75 a native BOSS pixel."""
 
-PARTIAL_LIMIT = 0.1
+PARTIAL_LIMIT, COVERAGE_LIMIT = 0.1, 0.25
+"""Fractions of empty bins above which PARTIAL and LITTLE_COVERAGE are set. A whole SDSS-I/II
+spectrum leaves 0.14 of the 443 bins from 3600 to 9984 Angstrom empty, one arm of BOSS about 0.5."""
 
 
 def median_sn(
@@ -80,5 +83,7 @@ def quality_flags(
     flags |= np.where(no_data, Flag.NO_DATA, 0).astype(np.int32)
     flags |= np.where(bad, Flag.BAD_PIXELS, 0).astype(np.int32)
     flags |= np.where(empty.mean(axis=-1) > PARTIAL_LIMIT, Flag.PARTIAL, 0).astype(np.int32)
+    little = (empty.mean(axis=-1) > COVERAGE_LIMIT) & ~no_data
+    flags |= np.where(little, Flag.LITTLE_COVERAGE, 0).astype(np.int32)
     flags |= np.where(median_sn(flux, ivar, grid) < LOW_SN_LIMIT, Flag.LOW_SN, 0).astype(np.int32)
     return flags

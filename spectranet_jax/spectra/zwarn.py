@@ -1,0 +1,88 @@
+"""ZWARN: why a catalog row's class or redshift should not be trusted; 0 means trust it.
+
+The bits up to 2048 are those of redrock's ZWARN (redrock.zwarning) where the meaning is the same,
+so that selections written for DESI catalogs keep theirs; redrock's other bits are never set.
+"""
+
+from enum import IntFlag
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.spectra.flags import Flag
+
+
+class ZWarn(IntFlag):
+    """A reason not to trust class or redshift."""
+
+    LITTLE_COVERAGE = 1 << 1  # more than a quarter of the grid's bins are empty
+    LOW_Z_PROBABILITY = 1 << 2  # P_3000 below the model's threshold (SMALL_DELTA_CHI2 of redrock)
+    NODATA = 1 << 9  # no spectrum, or no data in it
+    POORDATA = 1 << 11  # the errors do not fit the data, or the file is not what was written
+    LOW_CLASS_PROBABILITY = 1 << 16  # probability of the class below the model's threshold
+    NOT_ASSESSED = 1 << 17  # the model gives no probability of class, or of redshift
+
+
+FROM_FLAGS = {
+    Flag.UNREADABLE: ZWarn.NODATA,
+    Flag.NO_DATA: ZWarn.NODATA,
+    Flag.NOISE_MISMATCH: ZWarn.POORDATA,
+    Flag.CHECKSUM: ZWarn.POORDATA,
+    Flag.LITTLE_COVERAGE: ZWarn.LITTLE_COVERAGE,
+}
+"""Quality flag -> the warning that follows. PARTIAL gives none: SDSS-I/II spectra always are."""
+
+
+def zwarn(
+    flags: NDArray[np.integer],
+    p_class: NDArray[np.floating],
+    p_redshift: NDArray[np.floating],
+    threshold: float,
+) -> NDArray[np.int32]:
+    """Warning bits of n rows, int32 (n,).
+
+    Args:
+        flags: (n,) quality bits of `spectra.flags`.
+        p_class: (n,) probability of the class that is given, QSO and QSO_BAL together; NaN where
+            the model does not tell.
+        p_redshift: (n,) probability that the redshift is right (P_3000), 1 for stars, which have
+            none; NaN where the model does not tell.
+        threshold: probability below which either is warned of.
+    """
+    bits = np.zeros(len(flags), np.int32)
+    for flag, warning in FROM_FLAGS.items():
+        bits |= np.where(flags & flag, warning, 0).astype(np.int32)
+    no_data = (bits & ZWarn.NODATA) != 0
+    unknown = np.isnan(p_class) | np.isnan(p_redshift)
+    reasons = {
+        ZWarn.LOW_CLASS_PROBABILITY: p_class < threshold,
+        ZWarn.LOW_Z_PROBABILITY: p_redshift < threshold,
+        ZWarn.NOT_ASSESSED: unknown,
+    }
+    for warning, holds in reasons.items():
+        bits |= np.where(holds & ~no_data, warning, 0).astype(np.int32)
+    return bits
+
+
+def choose_threshold(
+    p: NDArray[np.floating], right: NDArray[np.bool_], wrong_allowed: float, steps: int = 200
+) -> float:
+    """The lowest threshold at which what passes is wrong as rarely as allowed.
+
+    Candidates are multiples of 1 / steps, from 0.5. A threshold counts only if all higher ones
+    keep to the limit too, as far as anything passes them.
+
+    Args:
+        p: (n,) the lower of both probabilities of each spectrum.
+        right: (n,) whether class and redshift are right.
+        wrong_allowed: fraction of what passes that may be wrong.
+        steps: candidates between 0 and 1.
+    """
+    candidates = np.arange(steps // 2, steps) / steps
+    chosen = candidates[-1]
+    for threshold in candidates[::-1]:
+        passes = p >= threshold
+        if passes.any() and 1 - right[passes].mean() > wrong_allowed:
+            break
+        chosen = threshold
+    return float(chosen)
