@@ -4,17 +4,14 @@ Whole numbers come as floats where a table went through pandas, and as text wher
 CSV; a missing one is masked (TNULL), NaN, empty, or a negative number.
 """
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.readers.hdu import Hdu
-from spectranet_jax.readers.whole import whole
 from spectranet_jax.spectra import InputError
-from spectranet_jax.spectra.identity import NONE
+from spectranet_jax.spectra.whole_numbers import OF_CATALOGS, whole_numbers
 
 WHOLE = frozenset({
     "PLATE", "MJD", "FIBERID", "FIELD", "TARGETID", "HEALPIX", "TILEID", "NIGHT", "LASTNIGHT",
@@ -28,9 +25,6 @@ TEXT = frozenset({
 })  # fmt: skip
 """Columns of text, in capitals. All others are numbers, of which missing ones are NaN."""
 
-MISSING = ("", "nan")
-"""Texts that stand for no number; astropy writes a masked one as ""."""
-
 
 def read_column(table: Hdu, name: str, rows: slice = slice(None)) -> NDArray[Any]:
     """Some rows of a column: int64 if it is of `WHOLE`, text if of `TEXT`, else float64.
@@ -40,17 +34,20 @@ def read_column(table: Hdu, name: str, rows: slice = slice(None)) -> NDArray[Any
     """
     if name in TEXT:
         return np.strings.upper(read_text(table, name, rows))
-    stored, first = table.cells(name, rows), rows.start or 0
-    if stored.dtype.kind == "U":
-        return _parsed(table.path, name, _texts(stored), first)
-    if stored.dtype.kind not in "iufb":
+    stored = table.cells(name, rows)
+    if stored.dtype.kind not in "iufbU":
         raise InputError(
             f"{table.path} has no numbers in its column {name}; give a catalog that has"
         )
-    missing = np.isnan(stored) if stored.dtype.kind == "f" else stored == table.null(name)
-    if name not in WHOLE:
-        return np.where(missing, np.nan, stored.astype(np.float64))
-    return np.where(missing, NONE, _whole(table.path, name, np.where(missing, 0, stored), first))
+    if stored.dtype.kind == "U":
+        stored = _texts(stored)
+    null = table.null(name)
+    numbers, wrong = (
+        whole_numbers(stored, OF_CATALOGS, null) if name in WHOLE else _floats(stored, null)
+    )
+    for place in np.argwhere(wrong):
+        _refuse(table, name, (rows.start or 0) + int(place[0]), stored[tuple(place)])
+    return numbers
 
 
 def read_text(table: Hdu, name: str, rows: slice = slice(None)) -> NDArray[np.str_]:
@@ -64,48 +61,28 @@ def _texts(stored: NDArray[Any]) -> NDArray[np.str_]:
     return np.strings.strip(stored.astype(np.str_))
 
 
-def _whole(path: Path, name: str, numbers: NDArray[Any], first: int) -> NDArray[np.int64]:
-    if numbers.dtype.kind == "f":
-        exact = 2.0 ** (np.finfo(numbers.dtype).nmant + 1)  # above it, some are skipped
-        wrong = (numbers != np.floor(numbers)) | (np.abs(numbers) >= exact)
-    else:
-        wrong = numbers > np.iinfo(np.int64).max
-    for place in np.argwhere(wrong):
-        raise _no_number(path, name, first + place[0], numbers[tuple(place)])
-    return numbers.astype(np.int64)
-
-
-def _parsed(path: Path, name: str, texts: NDArray[np.str_], first: int) -> NDArray[Any]:
-    """Numbers written as text, each for itself: one "nan" must not make floats of the others."""
-    parse: Callable[[str], float] = _whole_of if name in WHOLE else float
-    numbers = np.full(texts.shape, NONE) if name in WHOLE else np.full(texts.shape, np.nan)
-    for place, text in np.ndenumerate(texts):
-        if text.lower() not in MISSING:
+def _floats(
+    stored: NDArray[Any], null: int | None
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Numbers, NaN where there is none; and where a text is neither missing nor a number."""
+    if stored.dtype.kind != "U":
+        missing = stored == null if null is not None else np.zeros(stored.shape, np.bool_)
+        return np.where(missing, np.nan, stored.astype(np.float64)), np.zeros_like(missing)
+    numbers, wrong = np.full(stored.shape, np.nan), np.zeros(stored.shape, np.bool_)
+    for place, text in np.ndenumerate(stored):
+        if text.lower() not in OF_CATALOGS.missing:
             try:
-                numbers[place] = parse(text)
-            except (ValueError, OverflowError):
-                raise _no_number(path, name, first + place[0], text) from None
-    return numbers
+                numbers[place] = float(text)
+            except ValueError:
+                wrong[place] = True
+    return numbers, wrong
 
 
-def _whole_of(text: str) -> int:
-    """The number in "12" or "12.0".
-
-    Raises:
-        ValueError: if there is none, or a float too large to be exact.
-    """
-    number = whole(text)
-    if number is None:
-        number = whole(float(text))
-    if number is None:
-        raise ValueError(text)
-    return number
-
-
-def _no_number(path: Path, name: str, row: int, value: object) -> InputError:
-    integer = "exact whole number; write the column as integers"
-    kind = integer if name in WHOLE else "number; correct it"
-    return InputError(
-        f"{path} has {str(value)!r} in column {name}, row {row + 1}, which is no {kind}, or remove"
-        " the row"
+def _refuse(table: Hdu, name: str, row: int, value: object) -> NoReturn:
+    kind, remedy = "number", "correct it"
+    if name in WHOLE:
+        kind, remedy = "exact whole number", "write the column as integers"
+    raise InputError(
+        f"{table.path} has {str(value)!r} in column {name}, row {row + 1}, which is not a valid"
+        f" {kind}; {remedy}, or remove the row"
     )

@@ -11,7 +11,6 @@ from spectranet_jax.readers import desi, read, sdss
 from spectranet_jax.readers.desi_identity import identities
 from spectranet_jax.readers.fits import open_fits
 from spectranet_jax.readers.quasarnet_file import read_index
-from spectranet_jax.readers.whole import whole
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.identity import as_arrays
@@ -57,7 +56,15 @@ def test_targetid_is_exact_in_any_form_or_unknown(tmp_path, targets, ids):
     assert [s.name for s in spectra] == [str(r if i is None else i) for r, i in enumerate(ids)]
 
 
-@pytest.mark.parametrize("wrong", [np.float64([12, LARGE]), np.float64([12, 12.5]), ["12", "abc"]])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.float64([12, LARGE]),
+        np.float32([12, (1 << 24) + 2]),
+        np.float64([12, 12.5]),
+        ["12", "abc"],
+    ],
+)
 def test_a_targetid_that_would_be_rounded_is_refused_with_its_row(tmp_path, wrong):
     path = coadd(tmp_path / "x.fits", {"TARGETID": wrong})
     with pytest.raises(InputError, match=r"TARGETID, row 2, .* 64-bit") as error:
@@ -102,15 +109,6 @@ def test_fields_of_another_type_are_unknown(tmp_path):
     assert first.identity == {"TARGETID": 5, "NIGHT": 20210101}
     assert second.identity == {"TARGETID": 6}
     as_arrays([first.identity, second.identity])
-
-
-@pytest.mark.parametrize(
-    ("value", "number"),
-    [(7, 7), (-7, -7), (7.0, 7), (" 7 ", 7), ("-7", -7), (2**63 - 1, 2**63 - 1)]
-    + [(v, None) for v in (True, None, 7.5, np.inf, 2.0**53, 2**63, "2021-01-01", "9" * 19, "1e3")],
-)
-def test_a_whole_number_is_known_in_every_form(value, number):
-    assert whole(value) == number
 
 
 def test_no_flipped_bit_of_fibermap_is_more_than_an_error_of_one_sentence(tmp_path):

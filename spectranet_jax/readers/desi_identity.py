@@ -12,9 +12,10 @@ import numpy as np
 
 from spectranet_jax.readers.fits import Fits
 from spectranet_jax.readers.hdu import Hdu
-from spectranet_jax.readers.whole import whole, whole_numbers
+from spectranet_jax.readers.whole_column import whole_column
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import NONE, TEXTS, Identity, pair
+from spectranet_jax.spectra.whole_numbers import whole_number
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "SURVEY": ("SURVEY",),
@@ -44,7 +45,7 @@ def of_header(hdus: Fits) -> dict[str, int | str]:
 
 def _meant(field: str, value: Any) -> int | str | None:
     if field not in TEXTS:
-        return whole(value)
+        return whole_number(value)
     return value.strip().lower() or None if isinstance(value, str) else None
 
 
@@ -71,7 +72,7 @@ def identities(hdus: Fits, count: int) -> list[Identity]:
 
 def _columns(table: Hdu) -> dict[str, list[Any]]:
     """Field -> a value a row, -1 or "" where it is unknown."""
-    columns: dict[str, list[Any]] = {"TARGETID": whole_numbers(table, "TARGETID").tolist()}
+    columns: dict[str, list[Any]] = {"TARGETID": whole_column(table, "TARGETID").tolist()}
     for field, names in NAMES.items():
         for name in names:
             if field not in columns and name in table.columns:
@@ -82,7 +83,7 @@ def _columns(table: Hdu) -> dict[str, list[Any]]:
 
 
 def _whole(table: Hdu, name: str) -> list[int]:
-    return whole_numbers(table, name, strict=False).tolist()
+    return whole_column(table, name, strict=False).tolist()
 
 
 def _texts(table: Hdu, name: str) -> list[str]:

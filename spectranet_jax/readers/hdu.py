@@ -115,7 +115,7 @@ class Hdu:
 
         What does not fit into the dtype becomes infinite, and what is null (TNULL) NaN, if the
         dtype has one; `rebin` leaves both out. Whole numbers that name something are read by
-        `whole_numbers`.
+        `whole_column`.
 
         Raises:
             InputError: if there are no data, these are no numbers, or a row of the column holds

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.readers.fits import open_fits
-from spectranet_jax.readers.whole import whole_numbers
+from spectranet_jax.readers.whole_column import whole_column
 from spectranet_jax.spectra import QUASARNET_GRID, InputError
 
 GRID = QUASARNET_GRID
@@ -47,7 +47,7 @@ def read_index(path: Path) -> Index:
                 f"{path} has no table with TARGETID, PLATE, MJD and FIBERID; give QuasarNET's"
                 " data_dr12.fits, and the truth file after it"
             )
-        columns = [whole_numbers(table, c) for c in ("TARGETID", "PLATE", "MJD", "FIBERID")]
+        columns = [whole_column(table, c) for c in ("TARGETID", "PLATE", "MJD", "FIBERID")]
         shape = hdus[0].shape
     if shape != (len(columns[0]), 2 * GRID.size):
         raise InputError(

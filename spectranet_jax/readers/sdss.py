@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from spectranet_jax.readers.first_row import integers_after
 from spectranet_jax.readers.fits import Fits, open_fits
 from spectranet_jax.readers.hdu import Hdu, checksum_flag
-from spectranet_jax.readers.whole import whole_numbers
+from spectranet_jax.readers.whole_column import whole_column
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.identity import FIBER, OBJECTS, is_known
@@ -142,7 +142,7 @@ def _catalog_values(hdus: Fits) -> tuple[dict[str, int], Flag]:
     if table is None:
         return {}, Flag(0)
     first = {
-        name: whole_numbers(table, name, slice(1), strict=False).tolist()
+        name: whole_column(table, name, slice(1), strict=False).tolist()
         for name in CATALOG_VALUES
         if name in table.columns
     }

@@ -13,7 +13,7 @@ import numpy as np
 from spectranet_jax.readers import sdss
 from spectranet_jax.readers.fits import Fits, open_fits
 from spectranet_jax.readers.hdu import Hdu, checksum_flag, in_rows
-from spectranet_jax.readers.whole import whole_numbers
+from spectranet_jax.readers.whole_column import whole_column
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import FIBER, NONE
 from spectranet_jax.spectra.spectrum import Spectrum
@@ -90,7 +90,7 @@ def _identities(hdus: Fits, count: int) -> list[tuple[str, dict[str, int | str]]
     """Name and identity of each fiber; without its number it is named by its row, from 1."""
     plug_map = hdus.table({"FIBERID"})
     rows = np.arange(1, count + 1)
-    fibers = rows if plug_map is None else whole_numbers(plug_map, "FIBERID")
+    fibers = rows if plug_map is None else whole_column(plug_map, "FIBERID")
     if len(fibers) != count:
         raise InputError(
             f"{hdus.path} has {count} spectra and {len(fibers)} rows in its plug map; fetch it"

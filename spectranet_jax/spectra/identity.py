@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectranet_jax.spectra.whole_numbers import NONE, whole_number, whole_numbers
+
 Identity = Mapping[str, int | str]
 """Fields of one spectrum that are known."""
 
@@ -44,9 +46,6 @@ TEXTS = ("SURVEY", "PROGRAM", "FOLDER", "PAIR")
 
 FROM_ZERO = ("HEALPIX",)
 """Numbers that count from 0. Of all others 0 means none, as -1 and -999 do."""
-
-NONE = -1
-"""The key, or the id, of what is not known."""
 
 _PAIR = re.compile(r"(?:coadd|spectra|redrock|zbest)-(.+?)\.fits?(?:\.gz)?", re.IGNORECASE)
 
@@ -104,15 +103,12 @@ def _key(
 
 def _numbers(values: NDArray[Any]) -> NDArray[np.int64]:
     """Whole numbers as they are, or as text writes them; -1 for what is none."""
-    values = np.asarray(values)
-    if values.dtype.kind in "iu":
-        return values.astype(np.int64)
-    return np.array([_number(value) for value in values.tolist()], np.int64)
+    return whole_numbers(np.asarray(values))[0]
 
 
-def _number(value: object) -> int:
-    text = str(value).strip()
-    return int(text) if text.isdecimal() and float(text) < 2.0**63 else NONE
+def _number(value: int | str | None) -> int:
+    number = whole_number(value)
+    return NONE if number is None else number
 
 
 def _text_hashes(texts: NDArray[Any]) -> NDArray[np.int64]:
@@ -161,7 +157,7 @@ def as_arrays(identities: Sequence[Identity]) -> tuple[NDArray[np.int64], NDArra
     columns = {
         name: np.array([one.get(name, "") for one in identities], str)
         if name in TEXTS
-        else np.array([_number(one.get(name, NONE)) for one in identities], np.int64)
+        else np.array([_number(one.get(name)) for one in identities], np.int64)
         for name in {name: None for identity in identities for name in identity}
         if name in NAMING
     }
