@@ -21,8 +21,8 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep import batch
-from data_prep.batch import read_files
+from data_prep import labeled_files
+from data_prep.labeled_files import read_files
 from data_prep.summary import sha256_of
 from spectranet_jax.command_line import command
 from spectranet_jax.readers import paths
@@ -56,7 +56,7 @@ def measure(config: Config) -> None:
             turns = []
             for _ in range(config.turns):
                 with_it = [_seconds(read, files) for read in (ours, astropys, _digests)]
-                with patch.object(batch, "sha256_of", lambda _: ""):
+                with patch.object(labeled_files, "sha256_of", lambda _: ""):
                     turns.append([*with_it, _seconds(ours, files)])
             ours_s, astropy_s, _, _ = np.median(turns, axis=0)
             ratios = np.array([(o / a, digest / a, less / a) for o, a, digest, less in turns])
@@ -132,7 +132,7 @@ def _astropy_images(*names: str) -> Callable[[Sequence[str]], None]:
 
 def _our_arrays(files: Sequence[str]) -> None:
     for file in files:
-        batch.sha256_of(Path(file))
+        sha256_of(Path(file))
         quasarnet.read_index(Path(file))
         for _ in quasarnet.read_slices(Path(file), 4096):
             pass

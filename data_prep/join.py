@@ -1,15 +1,14 @@
 """From what was read to what is written: each spectrum with its row, or the reason why not."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.batch import Batch, concatenate
-from data_prep.journal import Journal
+from data_prep.labeled_files import KEYS, ON_TARGET
 from data_prep.objects import objects_of
 from data_prep.pairs import believed
 from data_prep.selection import NO_ROW, Selection
@@ -17,6 +16,7 @@ from data_prep.truth import Truth
 from data_prep.write import SourceFile
 from spectranet_jax.datasets.records import BLOCK_SIZE, Block
 from spectranet_jax.progress import progress
+from spectranet_jax.readers.file_reading import Reading, concatenate
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.grid import LogGrid
@@ -28,7 +28,7 @@ NO_TARGET = "of the sky, or of a fiber that is out of order (OBJTYPE is SKY or B
 
 
 class Join:
-    """The stream from batches to blocks; `report` and `read` are complete at its end.
+    """The stream from readings to blocks; `report` and `read` are complete at its end.
 
     Attributes:
         rows: the catalog's row of each spectrum, -1 for none.
@@ -73,21 +73,24 @@ class Join:
         }
         self._seen: set[str] = set()
 
-    def blocks(self, record: Journal) -> Iterator[Block]:
+    def blocks(self, readings: Iterable[Reading]) -> Iterator[Block]:
         """Blocks of the spectra that can be used.
+
+        Args:
+            readings: all that was read, in the order of the keys.
 
         Raises:
             InputError: if nothing can be read, or nothing matches the catalog.
         """
         taken = place = 0
         with progress("joining with the catalog", self.files) as advance:
-            for batch in _gathered(record.batches()):
-                self.read += [file[:3] for file in batch.files]
-                block = self._select(batch, slice(place, place := place + len(batch)))
+            for reading in _gathered(readings):
+                self.read += [(file.name, file.sha256, file.spectra) for file in reading.files]
+                block = self._select(reading, slice(place, place := place + len(reading)))
                 taken += len(block)
                 self.report["by_object"] = self.selection.by_object
                 yield block
-                advance(len(batch.files), f"{taken} spectra")
+                advance(len(reading.files), f"{taken} spectra")
         unreadable = self.report["unreadable"]
         if not taken and len(unreadable) == self.files:
             raise InputError(f"none of the {self.files} files can be read: {unreadable[0]}")
@@ -98,41 +101,50 @@ class Join:
                 " spectra"
             )
 
-    def _select(self, batch: Batch, part: slice) -> Block:
-        bad = [reason for _, _, _, reason in batch.files if reason]
-        self.report["unreadable"] += bad
-        self.report["rows_in"] += len(batch) + len(bad)
-        self.report["masked"] += int((batch.flags & Flag.BAD_PIXELS != 0).sum())
-        self.report["checksum"] += int((batch.flags & Flag.CHECKSUM != 0).sum())
-        if bad:
-            self.selection.reasons[UNREADABLE] += len(bad)
-        again = []
-        for _, sha256, _, _ in batch.files:
-            again.append(bool(sha256) and sha256 in self._seen)
-            self._seen.add(sha256)
-        names = [Path(name).name.encode() for name, _, _, _ in batch.files]
-        fiber = batch.keys[:, OBSERVATIONS.index(FIBER)]
+    def _select(self, reading: Reading, rows: slice) -> Block:
+        self._count(reading)
+        again = self._came_before(reading)
+        names = [Path(file.name).name.encode("utf-8", "surrogateescape") for file in reading.files]
+        fiber = reading.columns[KEYS][:, OBSERVATIONS.index(FIBER)]
+        ((flux, ivar),) = reading.pixels.values()
         return self.selection.take(
-            rows=self.rows[part],
-            by_object=self._by_object[part],
+            rows=self.rows[rows],
+            by_object=self._by_object[rows],
             fiber=fiber,
-            flux=batch.flux,
-            ivar=batch.ivar,
-            name=batch.name,
-            source=np.array(names, np.bytes_)[batch.file],
-            object_id=self._of_spectra[part],
+            flux=flux,
+            ivar=ivar,
+            name=np.strings.encode(reading.name, "utf-8", "surrogateescape"),
+            source=np.array(names, np.bytes_)[reading.file_index],
+            object_id=self._of_spectra[rows],
             left_out={
-                SAME_FILE: np.array(again, np.bool_)[batch.file] & (fiber < 0),
-                NO_TARGET: ~batch.on_target,
+                SAME_FILE: again[reading.file_index] & (fiber < 0),
+                NO_TARGET: ~reading.columns[ON_TARGET],
             },
         )
 
+    def _count(self, reading: Reading) -> None:
+        unreadable = reading.errors
+        self.report["unreadable"] += unreadable
+        self.report["rows_in"] += len(reading) + len(unreadable)
+        self.report["masked"] += int((reading.flags & Flag.BAD_PIXELS != 0).sum())
+        self.report["checksum"] += int((reading.flags & Flag.CHECKSUM != 0).sum())
+        if unreadable:
+            self.selection.reasons[UNREADABLE] += len(unreadable)
 
-def _gathered(parts: Iterator[Batch]) -> Iterator[Batch]:
-    """The same in batches of about a block."""
-    waiting: list[Batch] = []
-    for part in parts:
-        waiting.append(part)
+    def _came_before(self, reading: Reading) -> NDArray[np.bool_]:
+        """Whether each file's content had come before, bool (files,)."""
+        again = []
+        for file in reading.files:
+            again.append(bool(file.sha256) and file.sha256 in self._seen)
+            self._seen.add(file.sha256)
+        return np.array(again, np.bool_)
+
+
+def _gathered(readings: Iterable[Reading]) -> Iterator[Reading]:
+    """The same in readings of about a block."""
+    waiting: list[Reading] = []
+    for reading in readings:
+        waiting.append(reading)
         if sum(map(len, waiting)) >= BLOCK_SIZE or len(waiting) >= BLOCK_SIZE:
             yield concatenate(waiting)
             waiting = []

@@ -17,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep import truth as truths
-from data_prep.batch import Batch, read_files
 from data_prep.catalogs import BalRule
 from data_prep.join import Join
-from data_prep.journal import Journal, journal
+from data_prep.labeled_files import IDS, KEYS, decode, encode, naming, read_files
 from data_prep.pictures import contact_sheet
 from data_prep.split import FRACTIONS, check_fractions
 from data_prep.split_lists import check_lists, division
@@ -28,9 +27,11 @@ from data_prep.summary import SHEET, creator, print_summary, sha256_of
 from data_prep.write import first_block, write_dataset
 from spectranet_jax import __version__
 from spectranet_jax.datasets.folder import check_free
+from spectranet_jax.datasets.journal import Journal, journal
 from spectranet_jax.datasets.manifest import Manifest
 from spectranet_jax.progress import progress, telling
 from spectranet_jax.readers import paths, spectrum_paths
+from spectranet_jax.readers.file_reading import FileRead, Reading
 from spectranet_jax.readers.groups import groups, sizes_and_times
 from spectranet_jax.readers.workers import cores, in_order
 from spectranet_jax.spectra import QUASARNET_GRID, InputError
@@ -42,8 +43,8 @@ GRID = QUASARNET_GRID
 TOGETHER_FILES, TOGETHER_BYTES = 16, 8 << 20
 """A worker reads so much before it answers: 16 spec files, or one plate."""
 
-FEW_PARTS = 19
-"""Up to so many of these parts, 300 spec files, starting worker processes is not worth it."""
+FEW_GROUPS = 19
+"""Up to so many of these groups, 300 spec files, starting worker processes is not worth it."""
 
 NAMED_FILES = 10
 """Unreadable files named on the terminal; the report in the manifest names them all."""
@@ -104,14 +105,16 @@ def prepare(config: Config, command: str) -> Manifest:
         truth = truths.read(*catalogs, bal=config.bal, every=config.all_are or "")
 
     states = sizes_and_times(files)
-    chunks = list(groups(files, states[:, 0], TOGETHER_FILES, TOGETHER_BYTES))
+    file_groups = list(groups(files, states[:, 0], TOGETHER_FILES, TOGETHER_BYTES))
     meaning = {"kinds": list(truth.kinds), "bal": config.bal}
     sources = [{"catalog": str(c), "sha256": sha256_of(c)} | meaning for c in catalogs]
-    with journal(config.out, _key(files, states), few=len(chunks) <= FEW_PARTS) as record:
-        join = Join(config.catalog, len(files), truth, GRID, *_read(config, files, chunks, record))
+    with journal(config.out, _key(files, states), few=len(file_groups) <= FEW_GROUPS) as record:
+        join = Join(
+            config.catalog, len(files), truth, GRID, *_read(config, files, file_groups, record)
+        )
         manifest = write_dataset(
             config.out,
-            join.blocks(record),
+            join.blocks(_kept(record)),
             grid=GRID,
             expected=len(join.rows),
             seed=config.seed,
@@ -142,15 +145,21 @@ def _is_one_of(name: str, catalogs: Sequence[Path]) -> bool:
 
 def _key(files: Sequence[str], states: NDArray[np.int64]) -> str:
     """What an earlier run must have had in common, for its results to count."""
-    form = __version__, [field.name for field in fields(Batch)], OBSERVATIONS, OBJECTS
+    columns = [field.name for field in fields(Reading)], FileRead._fields, list(naming([]))
+    form = __version__, columns, str(GRID), OBSERVATIONS, OBJECTS
     digest = hashlib.sha256(str(form).encode())
     for name, state in zip(files, states.tolist(), strict=True):
-        digest.update(f"{name}\0{state}\n".encode())
+        digest.update(f"{name}\0{state}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
+def _kept(record: Journal) -> Iterator[Reading]:
+    """What has been read so far, in order."""
+    return (decode(kept, GRID) for kept in record.records())
+
+
 def _read(
-    config: Config, files: Sequence[str], chunks: Sequence[tuple[str, ...]], record: Journal
+    config: Config, files: Sequence[str], file_groups: Sequence[tuple[str, ...]], record: Journal
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Read the files into the journal; observation and object of every spectrum in them.
 
@@ -158,26 +167,30 @@ def _read(
     """
     keys, ids, taken = [], [], 0
     with progress("reading files", len(files)) as advance:
-        for batch in _batches(config, chunks, record):
-            keys.append(batch.keys.copy())  # those of an earlier run are views of all that it read
-            ids.append(batch.ids.copy())
-            taken += len(batch)
-            advance(len(batch.files), f"{taken} spectra")
+        for reading in _readings(config, file_groups, record):
+            keys.append(reading.columns[KEYS].copy())  # views, if an earlier run read them
+            ids.append(reading.columns[IDS].copy())
+            taken += len(reading)
+            advance(len(reading.files), f"{taken} spectra")
     return np.concatenate(keys), np.concatenate(ids)
 
 
-def _batches(config: Config, chunks: Sequence[tuple[str, ...]], record: Journal) -> Iterator[Batch]:
+def _readings(
+    config: Config, file_groups: Sequence[tuple[str, ...]], record: Journal
+) -> Iterator[Reading]:
     """The files read: those of an earlier run, then the others."""
     done = 0
-    for batch in record.batches():
+    for reading in _kept(record):
         done += 1
-        yield batch
+        yield reading
     if done:
-        print(f"going on after {done} of {len(chunks)} parts", file=sys.stderr, flush=True)
-    workers = config.workers if len(chunks) > FEW_PARTS else 1
+        print(
+            f"resuming at {done} of {len(file_groups)} groups of files", file=sys.stderr, flush=True
+        )
+    workers = config.workers if len(file_groups) > FEW_GROUPS else 1
     with in_order(
-        partial(read_files, grid=GRID), chunks[done:], workers, config.scheduler
+        partial(read_files, grid=GRID), file_groups[done:], workers, config.scheduler
     ) as results:
-        for batch in results:
-            record.add(batch)
-            yield batch
+        for reading in results:
+            record.add(encode(reading))
+            yield reading

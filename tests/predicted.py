@@ -18,4 +18,4 @@ def predict_files(models: Sequence[Model], files: Sequence[str]) -> Table:
     if reading is None or len(reading.errors) == len(files):
         raise InputError(none_readable(reading.errors if reading else [], len(files)))
     warn(reading.errors, len(reading.errors))
-    return predict_each(models, reading.pixels, reading.file, reading.name, reading.flags)
+    return predict_each(models, reading.pixels, reading.file, reading.name.tolist(), reading.flags)

@@ -1,13 +1,18 @@
-"""Worker processes end with the one that gives them work."""
+"""Worker processes: results in order, few in waiting, and an end with the one that gives work."""
 
 import contextlib
 import os
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from spectranet_jax.readers import workers
+from spectranet_jax.spectra import InputError
 
 PROGRAM = """
 import os, time
@@ -38,3 +43,33 @@ def test_no_worker_survives_a_killed_command(tmp_path: Path):
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(worker, signal.SIGKILL)
+
+
+def test_results_come_in_order_and_few_wait():
+    started = []
+
+    def late(number):
+        started.append(number)
+        time.sleep(0.002 * (number % 3))
+        return number
+
+    with ThreadPoolExecutor(4) as pool:
+        for number, result in enumerate(workers._results(pool, late, range(40), 8)):
+            assert result == number and len(started) <= number + 9
+
+
+def test_a_scheduler_that_does_not_answer_is_told(monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(workers, "SECONDS_TO_CONNECT", 0.2)
+    with (
+        pytest.raises(InputError, match=r"tcp://127\.0\.0\.1:1;.*dask scheduler"),
+        workers.in_order(len, ["a"], 2, "tcp://127.0.0.1:1"),
+    ):
+        pass
+
+
+def test_slurm_jobs_start_in_this_folder():
+    slurm = pytest.importorskip("dask_jobqueue.slurm")
+    job = slurm.SLURMJob("tcp://scheduler:8786", name="spectra", **workers._slurm_settings())
+    script = str(job.job_script())
+    assert f"cd '{Path.cwd()}'" in script and "#SBATCH" in script and "dask" in script

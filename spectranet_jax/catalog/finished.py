@@ -1,31 +1,27 @@
-"""Finished rows, in a folder beside their catalog until it is whole: a cut-off run goes on.
+"""Finished rows of a catalog, in a journal beside it until it is whole.
 
-The folder holds a catalog of each chunk of rows, and a journal: a line that tells what the rows are
-of, then a line for each chunk, written after its catalog.
+The journal's folder holds a catalog of each chunk of rows, and its records describe them, each
+written after its catalog.
 """
 
 import dataclasses
 import json
-import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spectranet_jax.datasets.folder import writing
-from spectranet_jax.spectra import InputError
+from spectranet_jax.datasets.journal import Journal, journal
 
 if TYPE_CHECKING:
     from astropy.table import Table
 
-JOURNAL = "journal.jsonl"
-
 
 @dataclass(frozen=True)
 class Chunk:
-    """A line of the journal.
+    """A record of the journal.
 
     Attributes:
         file: catalog of the rows, in the folder.
@@ -46,49 +42,23 @@ class Finished:
     """The chunks of a catalog that are finished.
 
     Attributes:
-        folder: where they are.
-        chunks: in order.
+        chunks: in order; those of an earlier run up to the first whose catalog is not what it was.
     """
 
-    def __init__(self, folder: Path, key: str, suffix: str) -> None:
-        self.folder = folder
-        self.suffix = suffix
-        self.chunks: list[Chunk] = []
-        with writing(folder):
-            lines = self._lines()
-            if lines and lines[0] == key:
-                self.chunks = list(self._whole(lines[1:]))
-            elif folder.exists():
-                print(f"{folder} is of other models or files: starting anew", file=sys.stderr)
-                shutil.rmtree(folder)
-            folder.mkdir(parents=True, exist_ok=True)
-            kept = [key, *(json.dumps(dataclasses.asdict(chunk)) for chunk in self.chunks)]
-            (folder / JOURNAL).write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+    def __init__(self, record: Journal, suffix: str) -> None:
+        self._journal = record
+        self._suffix = suffix
+        described = (Chunk(**json.loads(line)) for line in record.records())
+        self.chunks = list(takewhile(self._is_whole, described))
 
-    def _lines(self) -> list[str]:
-        """Whole lines of the journal."""
-        path = self.folder / JOURNAL
-        return path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
-
-    def _whole(self, lines: list[str]) -> Iterator[Chunk]:
-        """The chunks of an earlier run, up to the first whose catalog is not what it was."""
-        for number, line in enumerate(lines):
-            try:
-                chunk = Chunk(**json.loads(line))
-            except (ValueError, TypeError):  # the machine went down while it was written
-                return
-            path = self._path(number)
-            if path.name != chunk.file or not path.exists() or path.stat().st_size != chunk.size:
-                return
-            yield chunk
-
-    def _path(self, number: int) -> Path:
-        return self.folder / f"rows-{number:06d}{self.suffix}"
+    def _is_whole(self, chunk: Chunk) -> bool:
+        path = self._journal.folder / chunk.file
+        return path.is_file() and path.stat().st_size == chunk.size
 
     @property
     def files(self) -> list[Path]:
         """The catalogs of the chunks, in order."""
-        return [self.folder / chunk.file for chunk in self.chunks]
+        return [self._journal.folder / chunk.file for chunk in self.chunks]
 
     @property
     def pieces(self) -> int:
@@ -99,35 +69,26 @@ class Finished:
         """Write the rows of the next pieces."""
         from spectranet_jax.inference import catalog
 
-        path = self._path(len(self.chunks))
+        path = self._journal.folder / f"rows-{len(self.chunks):06d}{self._suffix}"
         catalog.write(table, path)
         chunk = Chunk(path.name, path.stat().st_size, pieces, counts, errors)
-        line = f"{json.dumps(dataclasses.asdict(chunk))}\n"
-        with writing(path), (self.folder / JOURNAL).open("a", encoding="utf-8") as journal:
-            journal.write(line)
+        self._journal.add(json.dumps(dataclasses.asdict(chunk)).encode())
         self.chunks.append(chunk)
+
+    def clear(self) -> None:
+        """Forget the chunks, where no later run can use them."""
+        self._journal.clear()
+        self.chunks.clear()
 
 
 @contextmanager
 def finished(out: Path, key: str, suffix: str) -> Iterator[Finished]:
-    """Give what is finished of a catalog; it is removed when the block succeeds.
+    """Give what is finished of a catalog: see `datasets.journal.journal`.
 
     Args:
         out: the catalog.
         key: what must be the same for an earlier run to count; one line.
         suffix: of the catalogs that rows wait in.
     """
-    folder = out.absolute().parent / f".finished-{out.name}"
-    record = Finished(folder, key, suffix)
-    try:
-        yield record
-    except (InputError, KeyboardInterrupt):
-        if record.chunks:
-            print(
-                f"what was predicted is kept in {folder}; the same command goes on from there",
-                file=sys.stderr,
-            )
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
-    shutil.rmtree(folder, ignore_errors=True)
+    with journal(out, key) as record:
+        yield Finished(record, suffix)

@@ -10,12 +10,13 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from spectranet_jax.catalog.pieces import Piece
-from spectranet_jax.catalog.reading import Reading, read_pieces
+from spectranet_jax.catalog.reading import read_pieces
 from spectranet_jax.evaluation.spectrum_figure import spectrum_figure
 from spectranet_jax.inference import Model
 from spectranet_jax.inference.clean import clean
 from spectranet_jax.inference.model import join
 from spectranet_jax.progress import progress
+from spectranet_jax.readers.file_reading import Reading
 from spectranet_jax.spectra import CLASSES
 from spectranet_jax.spectra.flags import Flag, median_sn
 from spectranet_jax.spectra.lines import REST

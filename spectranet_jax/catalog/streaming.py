@@ -22,19 +22,12 @@ from numpy.typing import NDArray
 from spectranet_jax.catalog import joining
 from spectranet_jax.catalog.finished import Finished, finished
 from spectranet_jax.catalog.pieces import Piece, names_sha256, together
-from spectranet_jax.catalog.reading import (
-    NAMED,
-    Reading,
-    concatenate,
-    none_readable,
-    nothing_read,
-    read_pieces,
-    warn,
-)
+from spectranet_jax.catalog.reading import NAMED, none_readable, read_pieces, warn
 from spectranet_jax.catalog.tally import ROWS, flag_row, tally
 from spectranet_jax.inference import Model
 from spectranet_jax.inference.model import predict_each, provenance
 from spectranet_jax.progress import Advance, progress
+from spectranet_jax.readers.file_reading import Reading, blank, concatenate
 from spectranet_jax.readers.groups import sizes_and_times
 from spectranet_jax.readers.workers import in_order
 from spectranet_jax.spectra import InputError
@@ -81,7 +74,7 @@ def predict_to(
             counts.update(chunk.counts)
         errors = [error for chunk in record.chunks for error in chunk.errors]
         if not header and counts[flag_row(Flag.UNREADABLE)] == counts[ROWS]:
-            record.chunks.clear()
+            record.clear()
             raise InputError(none_readable(errors, counts[ROWS]))
         joining.join(record.files, out)
     if pace:
@@ -115,7 +108,7 @@ def _predict_rest(
     """Predict what is not finished yet; how fast it went."""
     done = record.pieces
     if done:
-        print(f"going on after {done} of {len(several)}", file=sys.stderr, flush=True)
+        print(f"resuming at {done} of {len(several)}", file=sys.stderr, flush=True)
     left, sizes = several[done:], sizes[done:]
     workers = workers if len(left) > FEW_FILES or sizes.sum() > FEW_BYTES else 1
     if all(piece.of_shard for piece in left):
@@ -127,12 +120,12 @@ def _predict_rest(
         progress("reading and predicting", len(several), done) as advance,
         in_order(read, together(left, sizes), workers) as readings,
     ):
-        nothing = () if several else (nothing_read(grids),)  # a part may be of no piece
+        nothing = () if several else (blank([], 0, grids),)  # a part may be of no piece
         for reading in chain(nothing, _chunks(pace.take(readings, advance))):
-            names = reading.file, reading.name, reading.flags
+            names = reading.file, reading.name.tolist(), reading.flags
             table = predict_each(models, reading.pixels, *names)
             table.meta |= header
-            record.add(table, reading.pieces, tally(table), reading.errors[:NAMED])
+            record.add(table, len(reading.files), tally(table), reading.errors[:NAMED])
     return str(pace) if left else ""
 
 
@@ -166,7 +159,7 @@ class _Pace:
             if reading is None:
                 return
             self.rows += len(reading)
-            advance(reading.pieces, self.rate)
+            advance(len(reading.files), self.rate)
             yield reading
 
     @property

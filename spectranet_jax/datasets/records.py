@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.datasets.columns import from_bytes, to_bytes
+from spectranet_jax.datasets.array_bytes import from_bytes, to_bytes
 from spectranet_jax.spectra.errors import InputError
 
 Columns = Mapping[str, NDArray[Any]]

@@ -1,6 +1,8 @@
 """Named arrays as bytes, one after the other, and what tells them apart again. No pickle."""
 
+import json
 import math
+import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +11,9 @@ from numpy.typing import NDArray
 
 Heading = Sequence[Any]
 """Of an array: its name, its dtype as NumPy writes it, its shape; JSON holds it."""
+
+
+_LENGTH = struct.Struct("<Q")
 
 
 def to_bytes(arrays: Mapping[str, NDArray[Any]]) -> tuple[list[Heading], bytes]:
@@ -32,3 +37,17 @@ def from_bytes(
         arrays[name] = np.frombuffer(content, dtype, math.prod(shape), start).reshape(shape)
         start += arrays[name].nbytes
     return arrays
+
+
+def pack(header: Any, arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """A header, which JSON can hold, and arrays as one string of bytes."""
+    headings, content = to_bytes(arrays)
+    front = json.dumps([header, headings]).encode()
+    return _LENGTH.pack(len(front)) + front + content
+
+
+def unpack(packed: bytes) -> tuple[Any, dict[str, NDArray[Any]]]:
+    """The header and the arrays, as read-only views, that `pack` was given."""
+    start = _LENGTH.size + _LENGTH.unpack_from(packed)[0]
+    header, headings = json.loads(packed[_LENGTH.size : start])
+    return header, from_bytes(headings, packed, start)

@@ -1,0 +1,152 @@
+"""Files read and rebinned: one container, for training data and for prediction."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.readers import Pixels, rebinned, stream
+from spectranet_jax.spectra import InputError, LogGrid
+from spectranet_jax.spectra.identity import Identity
+
+Columns = Mapping[str, NDArray[Any]]
+"""What a caller keeps of each spectrum beside its pixels, (n, ...) each."""
+
+Describe = Callable[[Sequence[Identity]], Columns]
+"""From the identities of n spectra to the columns that a caller keeps of them."""
+
+
+class FileRead(NamedTuple):
+    """A file that was read, or that cannot be.
+
+    Attributes:
+        name: as given.
+        spectra: how many came from it; 0 if it cannot be read.
+        error: the sentence that says why it cannot be read; "" if it can.
+        sha256: checksum of its content, hexadecimal; "" if nobody asked for it.
+    """
+
+    name: str
+    spectra: int
+    error: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Spectra of files on one or more grids, in the order of the files.
+
+    Attributes:
+        files: those that were read, also those that cannot be.
+        file_index: (n,) int32, index into `files`.
+        name: (n,) text, what the survey calls each spectrum.
+        flags: (n,) int32, bits of `spectra.flags` that file and pixels tell.
+        pixels: grid -> flux and ivar, (n, bins) float32.
+        columns: what the caller asked for beside.
+    """
+
+    files: list[FileRead]
+    file_index: NDArray[np.int32]
+    name: NDArray[np.str_]
+    flags: NDArray[np.int32]
+    pixels: Mapping[LogGrid, Pixels]
+    columns: Columns = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.flags)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the pixels."""
+        return sum(flux.nbytes + ivar.nbytes for flux, ivar in self.pixels.values())
+
+    @property
+    def file(self) -> list[str]:
+        """(n,) names of the files that the spectra come from."""
+        return [self.files[index].name for index in self.file_index]
+
+    @property
+    def errors(self) -> list[str]:
+        """A sentence for each file that cannot be read."""
+        return [file.error for file in self.files if file.error]
+
+
+def no_columns(_: Sequence[Identity]) -> Columns:
+    """Keep nothing beside the pixels."""
+    return {}
+
+
+def read_file(path: str, grids: Sequence[LogGrid], describe: Describe = no_columns) -> Reading:
+    """Read and rebin a file of any survey; one that cannot be read has no spectra.
+
+    Args:
+        path: the file.
+        grids: those to rebin to, one at least.
+        describe: what else to keep of each spectrum.
+    """
+    names: list[str] = []
+    identities: list[Identity] = []
+    flags, pixels = [np.zeros(0, np.int32)], [_blank(grids, 0)]
+    try:
+        for spectra, bits, on_grids in rebinned(stream(Path(path)), grids):
+            names += [spectrum.name for spectrum in spectra]
+            identities += [spectrum.identity for spectrum in spectra]
+            flags.append(bits)
+            pixels.append(dict(zip(grids, on_grids, strict=True)))
+    except InputError as reason:  # be it after some spectra: none of them is trusted then
+        return blank([FileRead(path, 0, str(reason))], 0, grids, describe([]))
+    return Reading(
+        files=[FileRead(path, len(names))],
+        file_index=np.zeros(len(names), np.int32),
+        name=np.array(names, np.str_),
+        flags=np.concatenate(flags),
+        pixels=_joined(pixels),
+        columns=describe(identities),
+    )
+
+
+def blank(
+    files: list[FileRead], count: int, grids: Sequence[LogGrid], columns: Columns | None = None
+) -> Reading:
+    """Nameless spectra without data, of the first of the files, if there is one."""
+    zeros = np.zeros(count, np.int32)
+    return Reading(files, zeros, np.full(count, ""), zeros, _blank(grids, count), columns or {})
+
+
+def concatenate(readings: Sequence[Reading]) -> Reading:
+    """All files and spectra of readings with the same grids and columns, in order.
+
+    Args:
+        readings: one at least.
+    """
+    starts = np.cumsum([0, *(len(one.files) for one in readings)], dtype=np.int32)
+    indices = [one.file_index + start for one, start in zip(readings, starts, strict=False)]
+    return Reading(
+        files=[file for one in readings for file in one.files],
+        file_index=np.concatenate(indices),
+        name=np.concatenate([one.name for one in readings]),
+        flags=np.concatenate([one.flags for one in readings]),
+        pixels=_joined([one.pixels for one in readings]),
+        columns={
+            column: np.concatenate([one.columns[column] for one in readings])
+            for column in readings[0].columns
+        },
+    )
+
+
+def _blank(grids: Sequence[LogGrid], count: int) -> dict[LogGrid, Pixels]:
+    zeros = {grid: np.zeros((count, grid.size), np.float32) for grid in grids}
+    return {grid: (flux, flux) for grid, flux in zeros.items()}
+
+
+def _joined(pixels: Sequence[Mapping[LogGrid, Pixels]]) -> dict[LogGrid, Pixels]:
+    return {
+        grid: (
+            np.concatenate([some[grid][0] for some in pixels]),
+            np.concatenate([some[grid][1] for some in pixels]),
+        )
+        for grid in pixels[0]
+    }
