@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.catalogs import DUPLICATES
-from data_prep.columns import read_column
+from data_prep.catalog_columns import read_column
+from data_prep.catalog_layouts import DUPLICATES
 from spectranet_jax.readers.fits import Fits
 from spectranet_jax.readers.hdu import Hdu
 from spectranet_jax.spectra import InputError

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import tyro
 
-from data_prep.card import CARD, FIGURE, SHEET, Tally, counts_table, facts, write_card
 from data_prep.check import checked_blocks, source_list_damage
+from data_prep.dataset_sheet import CARD, FIGURE, SHEET, Tally, counts_table, facts, write_card
 from spectranet_jax.command_line import command
 from spectranet_jax.datasets import manifest
 from spectranet_jax.datasets.atomic import check_writable

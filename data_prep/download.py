@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from data_prep import archive
 from data_prep.archive import BASE_URL, Kind, Release, Wanted
-from data_prep.columns import read_column, read_text
+from data_prep.catalog_columns import read_column, read_text
 from data_prep.fetch import Checksums, FetchError, MissingError, UnreachableError, fetch
 from spectranet_jax.command_line import command
 from spectranet_jax.datasets.atomic import check_writable, write_text

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.catalogs import Answer, BalRule, Catalog, Table, answer
+from data_prep.catalog_layouts import Answer, BalRule, Catalog, Table, answer
 from spectranet_jax.spectra import CLASSES, labels
 from spectranet_jax.spectra.labels import QSO, QSO_BAL, UNKNOWN
 

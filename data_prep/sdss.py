@@ -3,13 +3,13 @@
 python -m data_prep.sdss --catalog Superset_DR12Q.fits --spectra spectra/ --out data/boss
 """
 
-from data_prep.survey import Config, prepare
+from data_prep.survey_files import Config, prepare
 from spectranet_jax.command_line import command
 from spectranet_jax.datasets.manifest import Manifest
 
 
 def work(config: Config) -> Manifest:
-    """Prepare a dataset: see `survey.prepare`."""
+    """Prepare a dataset: see `survey_files.prepare`."""
     return prepare(config, "data_prep.sdss")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.split import NOT_LISTED, Division, by_hash
+from data_prep.division import NOT_LISTED, Division, by_hash
 from spectranet_jax.datasets.manifest import SPLITS
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import NONE, fiber_key

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.catalog_content import columns, objtype
-from data_prep.catalogs import BalRule, Catalog
+from data_prep.catalog_layouts import BalRule, Catalog
 from data_prep.one_class import all_are
 from data_prep.row_identity import naming_columns, row_identity
 from data_prep.which_catalog import check_rule, which_catalog
@@ -106,12 +106,12 @@ class Truth:
 def read(*paths: Path, bal: BalRule = "class", every: str = "") -> Truth:
     """The truth in FITS catalogs; the table may be in any HDU, its columns in any case.
 
-    Read are the catalogs of `catalogs.CATALOGS`, and those of one class, as of quasars;
+    Read are the catalogs of `catalog_layouts.CATALOGS`, and those of one class, as of quasars;
     QuasarNET's truth file is laid out as Superset_DR12Q.
 
     Args:
         paths: one or more files, of which the order matters only between equal rows.
-        bal: what counts as a BAL: see `data_prep.catalogs`.
+        bal: what counts as a BAL: see `data_prep.catalog_layouts`.
         every: class of all rows of catalogs that do not tell it; "" if that is not known.
 
     Raises:

@@ -4,7 +4,7 @@ from collections.abc import Set as AbstractSet
 from itertools import product
 from pathlib import Path
 
-from data_prep.catalogs import CATALOGS, CLASS_COLUMNS, BalRule, Catalog
+from data_prep.catalog_layouts import CATALOGS, CLASS_COLUMNS, BalRule, Catalog
 from data_prep.one_class import all_are, is_of_quasars
 from data_prep.row_identity import names_rows
 from spectranet_jax.readers.fits import Fits

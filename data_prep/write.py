@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep import split as splitting
+from data_prep import division as splitting
 from data_prep.summary import sha256_of
 from spectranet_jax.datasets import manifest, records
 from spectranet_jax.datasets.folder import whole_folder, writing

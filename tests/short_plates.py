@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from make_fits import superset, write_catalog, write_spec
 
-from data_prep import survey as surveys
+from data_prep import survey_files as surveys
 
 FILES = 48
 

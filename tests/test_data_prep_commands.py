@@ -7,14 +7,15 @@ from array_record.python.array_record_module import ArrayRecordReader
 from make_fits import superset, write_catalog, write_quasarnet, write_spec
 
 from data_prep import quasarnet
-from data_prep import survey as surveys
+from data_prep import survey_files as surveys
+from data_prep.division import split_of
 from data_prep.join import UNREADABLE
 from data_prep.quasarnet import NO_THING_ID
 from data_prep.selection import NO_CLASS, NO_DATA, NO_ROW, REPEATED
-from data_prep.split import split_of
 from data_prep.write import BALANCED_AWAY
 from spectranet_jax.datasets import manifest, records
 from spectranet_jax.datasets.manifest import SPLITS
+from spectranet_jax.readers import read
 from spectranet_jax.spectra import CLASSES, InputError, rebin
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 
@@ -69,8 +70,6 @@ def sdss_config(survey, out, *spectra, **options):
 
 
 def test_sdss_stores_what_files_and_catalog_say(survey, tmp_path, capsys):
-    from spectranet_jax.readers.sdss import read
-
     contents = prepare(sdss_config(survey, tmp_path / "d", seed=5))
     block, splits = stored(tmp_path / "d")
     assert len(block) == 24

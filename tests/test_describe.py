@@ -6,7 +6,7 @@ from test_write import make_block, write_all
 
 from data_prep import describe as describing
 from data_prep import write
-from data_prep.card import SN_EDGES, Z_EDGES, Tally
+from data_prep.dataset_sheet import SN_EDGES, Z_EDGES, Tally
 from data_prep.describe import Config, describe
 from spectranet_jax.datasets import manifest
 from spectranet_jax.datasets.manifest import SPLITS
@@ -16,7 +16,7 @@ from spectranet_jax.spectra import CLASSES, InputError
 @pytest.fixture(autouse=True)
 def no_pictures(monkeypatch):
     """Drawing the examples takes seconds; `test_the_card_shows...` draws."""
-    monkeypatch.setattr("data_prep.card.contact_sheet", lambda *_: None)
+    monkeypatch.setattr("data_prep.dataset_sheet.contact_sheet", lambda *_: None)
 
 
 def test_the_tally_is_that_of_the_spectra():

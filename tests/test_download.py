@@ -348,10 +348,10 @@ def test_a_catalog_without_plates_is_told(tmp_path):
 
 
 def test_names_are_those_of_the_reader():
-    from spectranet_jax.readers import sdss
+    from spectranet_jax.readers.sdss_spec import name_of
     from spectranet_jax.spectra.identity import FIBER
 
     for key in itertools.chain(KEYS, [(266, 51602, 7)]):
-        name = sdss.name_of(dict(zip(FIBER, key, strict=True)))
+        name = name_of(dict(zip(FIBER, key, strict=True)))
         assert name_of(key) == f"spec-{name}.fits"
         assert Path(name_of(key)).suffix == ".fits"

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from make_fits import superset, table, write_catalog, write_coadd, write_spec
 
-from data_prep import survey as surveys
+from data_prep import survey_files as surveys
+from data_prep.division import split_of
 from data_prep.join import NO_TARGET
 from data_prep.objects import objects_of
 from data_prep.row_identity import fiber_of_boss_target, naming_columns
-from data_prep.split import split_of
 from data_prep.truth import read
 from spectranet_jax.readers import read as read_spectra
 from spectranet_jax.spectra.identity import (

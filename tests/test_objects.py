@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from make_fits import table, write_spec
 from test_data_prep_commands import stored
 
-from data_prep import survey as surveys
+from data_prep import survey_files as surveys
+from data_prep.division import split_of
 from data_prep.objects import groups, objects_of, preferred
-from data_prep.split import split_of
 from data_prep.truth import Truth, read
 from spectranet_jax.readers import read as read_spectra
 from spectranet_jax.spectra.identity import FIBER, OBJECTS, OBSERVATIONS, as_arrays

@@ -5,7 +5,7 @@ import pytest
 from astropy.io import fits
 from make_fits import superset, table, write_catalog
 
-from data_prep.columns import read_column
+from data_prep.catalog_columns import read_column
 from data_prep.truth import read
 from spectranet_jax.readers.fits import open_fits
 from spectranet_jax.spectra import InputError

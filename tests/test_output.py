@@ -11,7 +11,7 @@ import pytest
 from make_fits import superset, write_catalog
 from naming import naming
 
-from data_prep.survey import Config, prepare
+from data_prep.survey_files import Config, prepare
 from experiments import settings
 from experiments.classify import Config as Classify
 from spectranet_jax.commands import merge, predict

@@ -8,9 +8,9 @@ from astropy.io import fits
 from make_fits import table
 from test_identity import coadd, redrock
 
-from data_prep import survey as surveys
+from data_prep import survey_files as surveys
 from data_prep.summary import REPORTED_COUNTS, print_summary
-from data_prep.survey import Config, prepare
+from data_prep.survey_files import Config, prepare
 from spectranet_jax.datasets.manifest import SPLITS
 
 KINDS = ("STAR", "GALAXY", "QSO")

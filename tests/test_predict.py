@@ -14,7 +14,7 @@ from predicted import predict_files
 
 from spectranet_jax.commands.predict import Config, work
 from spectranet_jax.inference import Model, load
-from spectranet_jax.readers import paths, sdss
+from spectranet_jax.readers import paths, read
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError, rebin
 from spectranet_jax.spectra.flags import Flag
@@ -64,7 +64,7 @@ def test_one_row_a_file_in_the_order_given(model: Model, files: list[str]):
 
 
 def test_a_row_is_what_the_arrays_give(model: Model, files: list[str]):
-    (spectrum,) = sdss.read(Path(files[2]))
+    (spectrum,) = read(Path(files[2]))
     flux, ivar = rebin(spectrum.loglam, spectrum.flux, spectrum.ivar, grid=GRID)
     arrays = model.predict(flux, ivar)
     table = predicted(model, files)[2:3]

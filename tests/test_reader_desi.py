@@ -9,7 +9,7 @@ from astropy.io import fits
 from make_fits import table, write_spec
 
 from spectranet_jax import readers
-from spectranet_jax.readers import desi, rebin_all
+from spectranet_jax.readers import read, rebin_all
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag, pixel_flags
@@ -41,7 +41,7 @@ def write(path: Path, images: dict[str, np.ndarray], targets: Any = None) -> Pat
 
 def test_a_row_a_target_arms_concatenated(tmp_path):
     path = write(tmp_path / "coadd.fits", arms(2), [39633345008634465, -2713437])
-    first, second = desi.read(path)
+    first, second = read(path)
     assert first.name == "39633345008634465" and first.identity["TARGETID"] == 39633345008634465
     assert second.name == "-2713437" and second.source == str(path)
     expected = np.concatenate([np.arange(*RANGES[arm], 4.0) for arm in "BRZ"])
@@ -56,7 +56,7 @@ def test_a_petal_is_the_same_read_in_pieces(tmp_path):
     """40 targets are three pieces; the arms' images are set side by side."""
     images = arms(40)
     images["B_MASK"][33, 4] = 1
-    spectra = desi.read(write(tmp_path / "x.fits", images, range(100, 140)))
+    spectra = read(write(tmp_path / "x.fits", images, range(100, 140)))
     assert [s.identity["TARGETID"] for s in spectra] == list(range(100, 140))
     whole = np.concatenate([images[f"{arm}_FLUX"] for arm in "BRZ"], axis=1)
     np.testing.assert_array_equal(np.stack([s.flux for s in spectra]), whole)
@@ -65,9 +65,9 @@ def test_a_petal_is_the_same_read_in_pieces(tmp_path):
 
 def test_hdus_in_any_order_are_the_same(tmp_path):
     images = arms(2)
-    a = desi.read(write(tmp_path / "a.fits", images, [5, 6]))
+    a = read(write(tmp_path / "a.fits", images, [5, 6]))
     shuffled = dict(sorted(images.items(), key=lambda item: item[0][::-1]))
-    b = desi.read(write(tmp_path / "b.fits", shuffled, [5, 6]))
+    b = read(write(tmp_path / "b.fits", shuffled, [5, 6]))
     for one, other in zip(a, b, strict=True):
         np.testing.assert_array_equal(one.loglam, other.loglam)
         np.testing.assert_array_equal(one.flux, other.flux)
@@ -80,7 +80,7 @@ def test_masks_and_bad_flux_leave_no_weight(tmp_path):
     images["B_FLUX"][0, 3] = np.nan
     images["Z_FLUX"][0, 5] = np.inf
     good, bad = len(images["B_WAVELENGTH"]), len(images["R_WAVELENGTH"])
-    first, second = desi.read(write(tmp_path / "x.fits", images, [5, 6]))
+    first, second = read(write(tmp_path / "x.fits", images, [5, 6]))
     assert np.flatnonzero(first.ivar == 0).tolist() == [3, good + bad + 5]
     assert np.flatnonzero(second.ivar == 0).tolist() == [good + 7]
     assert pixel_flags(first.flux, first.ivar) & Flag.BAD_PIXELS  # so that the catalog tells
@@ -92,7 +92,7 @@ def test_masks_and_bad_flux_leave_no_weight(tmp_path):
 def test_an_arm_may_be_missing(tmp_path):
     images = arms(1, "BZ")
     del images["B_MASK"]
-    (spectrum,) = desi.read(write(tmp_path / "x.fits", images))
+    (spectrum,) = read(write(tmp_path / "x.fits", images))
     assert spectrum.name == "0" and spectrum.identity == {}
     _, ivar = rebin_all([spectrum], grid=GRID)
     middle = slice(210, 318)  # 5840 to 7490 Angstrom
@@ -100,7 +100,7 @@ def test_an_arm_may_be_missing(tmp_path):
 
 
 def test_rows_of_one_target_stay_rows(tmp_path):
-    spectra = desi.read(write(tmp_path / "spectra.fits", arms(3), [7, 7, 8]))
+    spectra = read(write(tmp_path / "spectra.fits", arms(3), [7, 7, 8]))
     assert [s.name for s in spectra] == ["7", "7", "8"]
 
 
@@ -127,13 +127,13 @@ def arms_of_different_length() -> dict[str, np.ndarray]:
         (one_row_less, None, "arrays of other shapes in its arm R"),
         (arms_of_different_length, None, "B 2, R 2, Z 1"),
         (lambda: arms(2), [1, 2, 3], "2 spectra and 3 rows in FIBERMAP"),
-        (lack("B_FLUX", "R_FLUX", "Z_FLUX"), None, "is no DESI coadd or spectra file"),
+        (lack("B_FLUX", "R_FLUX", "Z_FLUX"), None, "no spectra in a layout"),
     ],
 )
 def test_what_is_wrong_is_told(tmp_path, images, targets, sentence):
     path = write(tmp_path / "x.fits", images(), targets)
     with pytest.raises(InputError, match=sentence) as error:
-        desi.read(path)
+        read(path)
     assert str(error.value).startswith(str(path))
 
 

@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 from make_fits import table, write_quasarnet, write_spplate
 
-from spectranet_jax.readers import desi, read, sdss
+from spectranet_jax.readers import read
 from spectranet_jax.readers.desi_identity import identities
 from spectranet_jax.readers.fits import open_fits
 from spectranet_jax.readers.quasarnet_file import read_index
@@ -36,7 +36,7 @@ def coadd(path: Path, columns, **header) -> Path:
 
 def test_text_is_as_it_is_compared_whatever_its_capitals(tmp_path):
     columns = {"TARGETID": np.int64([5, 6]), "OBJTYPE": ["sky", "Tgt"], "SURVEY": ["SV3", ""]}
-    first, second = desi.read(coadd(tmp_path / "x.fits", columns, PROGRAM=" Dark "))
+    first, second = read(coadd(tmp_path / "x.fits", columns, PROGRAM=" Dark "))
     assert first.identity == {"TARGETID": 5, "OBJTYPE": "SKY", "SURVEY": "sv3", "PROGRAM": "dark"}
     assert second.identity == {"TARGETID": 6, "OBJTYPE": "TGT", "PROGRAM": "dark"}
 
@@ -51,7 +51,7 @@ def test_text_is_as_it_is_compared_whatever_its_capitals(tmp_path):
     ],
 )
 def test_targetid_is_exact_in_any_form_or_unknown(tmp_path, targets, ids):
-    spectra = desi.read(coadd(tmp_path / "x.fits", {"TARGETID": targets}))
+    spectra = read(coadd(tmp_path / "x.fits", {"TARGETID": targets}))
     assert [s.identity.get("TARGETID") for s in spectra] == ids
     assert [s.name for s in spectra] == [str(r if i is None else i) for r, i in enumerate(ids)]
 
@@ -68,7 +68,7 @@ def test_targetid_is_exact_in_any_form_or_unknown(tmp_path, targets, ids):
 def test_a_targetid_that_would_be_rounded_is_refused_with_its_row(tmp_path, wrong):
     path = coadd(tmp_path / "x.fits", {"TARGETID": wrong})
     with pytest.raises(InputError, match=r"TARGETID, row 2, .* 64-bit") as error:
-        desi.read(path)
+        read(path)
     assert str(error.value).startswith(f"{path} has {np.array(wrong).tolist()[1]!r} in column")
 
 
@@ -105,7 +105,7 @@ def test_null_is_no_object_in_any_file(tmp_path):
 def test_fields_of_another_type_are_unknown(tmp_path):
     columns = {"TARGETID": np.int64([5, 6]), "NIGHT": ["20210101", "none"]}
     headers = {"TILEID": "several", "HPXPIXEL": 10**20, "SURVEY": 3}
-    first, second = desi.read(coadd(tmp_path / "x.fits", columns, **headers))
+    first, second = read(coadd(tmp_path / "x.fits", columns, **headers))
     assert first.identity == {"TARGETID": 5, "NIGHT": 20210101}
     assert second.identity == {"TARGETID": 6}
     as_arrays([first.identity, second.identity])
@@ -159,25 +159,25 @@ def with_values(path, *columns, before=(), checksum=False):
     ],
 )  # fmt: skip
 def test_ids_are_known_in_any_form_that_is_exact(tmp_path, columns, ids):
-    (spectrum,) = sdss.read(with_values(tmp_path / "x.fits", *columns))
+    (spectrum,) = read(with_values(tmp_path / "x.fits", *columns))
     assert spectrum.identity == ids
 
 
 def test_catalog_values_are_found_by_name(tmp_path):
     other = table({"A": np.int32([3])}, "OTHER")
     path = with_values(tmp_path / "x.fits", ("SDSS_ID", "K", 7), before=[other])
-    assert sdss.read(path)[0].identity == {"SDSS_ID": 7}
+    assert read(path)[0].identity == {"SDSS_ID": 7}
 
 
 def test_a_damaged_identity_is_flagged(tmp_path):
     columns = [(name, "J", 7102) for name in ("PLATE", "MJD", "FIBERID")]
     path = with_values(tmp_path / "x.fits", *columns, checksum=True)
-    (sound,) = sdss.read(path)
+    (sound,) = read(path)
     with fits.open(path) as hdus:
         place = hdus["SPALL"].fileinfo()["datLoc"]
     content = bytearray(path.read_bytes())
     content[place + 3] ^= 1
     path.write_bytes(content)
-    (damaged,) = sdss.read(path)
+    (damaged,) = read(path)
     assert (sound.identity["PLATE"], damaged.identity["PLATE"]) == (7102, 7103)
     assert (sound.flags, damaged.flags) == (0, Flag.CHECKSUM)

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 from astropy.io import fits
-from make_fits import table, write_spec
+from make_fits import table
 
 from spectranet_jax import readers
 from spectranet_jax.inference import load
-from spectranet_jax.readers import lamost, spspec
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 
@@ -64,7 +63,7 @@ def test_both_layouts_give_the_same_spectrum(tmp_path, rng):
 def test_real_lamost_stars_are_stars(shared):
     """An M3 and a DB, as their headers tell."""
     paths = sorted((shared / "cases" / "01-lamost").glob("*.fits"))
-    flux, ivar = readers.rebin_all([lamost.read(path)[0] for path in paths], grid=GRID)
+    flux, ivar = readers.rebin_all([readers.read(path)[0] for path in paths], grid=GRID)
     table = load().predict(flux, ivar)
     assert table["CLASS"].tolist() == ["STAR", "STAR"] and (table["P_STAR"] > 0.99).all()
     assert (table["SN"] > 10).all()
@@ -115,11 +114,3 @@ def test_a_foreign_file_is_refused_by_name(tmp_path, kind):
     assert ("damaged" not in str(error.value) and "fetch" not in str(error.value)) or (
         kind == "no wavelengths"
     )
-
-
-def test_each_reader_refuses_the_others_files(tmp_path, rng):
-    old = dr5(tmp_path / "old.fits", rng)
-    with pytest.raises(InputError, match="no spSpec file"):
-        spspec.read(old)
-    with pytest.raises(InputError, match="no LAMOST"):
-        lamost.read(write_spec(tmp_path / "spec.fits"))

@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 from make_fits import fiber_of, write_spec, write_spplate, write_spspec
 
-from spectranet_jax.readers import read, rebin_all, sdss, spplate, spspec
+from spectranet_jax.readers import read, rebin_all
 from spectranet_jax.readers.hdu import ROWS_AT_ONCE
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError, rebin
@@ -39,7 +39,7 @@ def test_bit_25_of_the_and_mask_alone_masks(tmp_path):
     mask = np.zeros((4, PIXELS), np.int64)
     mask[0, 5], mask[1, 6], mask[2, 7] = 1 << 25, 1 << 24, (1 << 25) + 1
     path, _, _ = plate(tmp_path / "p.fits", and_mask=mask)
-    zero = [np.flatnonzero(s.ivar == 0).tolist() for s in spplate.read(path)]
+    zero = [np.flatnonzero(s.ivar == 0).tolist() for s in read(path)]
     assert zero == [[5], [], [7], []]
 
 
@@ -102,10 +102,9 @@ def header(**values):
 def test_what_is_wrong_with_a_plate_is_told(tmp_path, change, sentence):
     path, _, _ = plate(tmp_path / "p.fits")
     change(path)
-    for reads in (read, spplate.read):
-        with pytest.raises(InputError, match=sentence) as error:
-            reads(path)
-        assert str(error.value).startswith(str(path))
+    with pytest.raises(InputError, match=sentence) as error:
+        read(path)
+    assert str(error.value).startswith(str(path))
 
 
 def test_a_plate_without_plug_map_or_plate_number_still_names_its_fibers(tmp_path):
@@ -140,7 +139,7 @@ def test_an_image_of_too_few_rows_is_no_spspec_file(tmp_path):
     image.header.update({"PLATEID": 1, "FIBERID": 1, "COEFF0": 3.55, "COEFF1": 1e-4})
     image.writeto(tmp_path / "s.fit")
     with pytest.raises(InputError, match=r"image \(3, 300\) where an spSpec file has at least 4"):
-        spspec.read(tmp_path / "s.fit")
+        read(tmp_path / "s.fit")
 
 
 def test_wavelengths_in_place_of_errors_are_told(tmp_path):
@@ -152,21 +151,15 @@ def test_wavelengths_in_place_of_errors_are_told(tmp_path):
         read(path)
 
 
-@pytest.mark.parametrize("reads", [spplate.read, spspec.read])
-def test_a_reader_refuses_the_other_formats(tmp_path, reads):
-    with pytest.raises(InputError, match=r"is no sp(Plate|Spec) file; give one of these"):
-        reads(write_spec(tmp_path / "x.fits"))
-
-
 def test_a_file_of_dr18_is_named_by_its_catalogid(tmp_path):
     key = (15000, 59146, 27021598056513661)
-    (spectrum,) = sdss.read(write_spec(tmp_path / "x.fits", key, key_in="dr18", upper=True))
+    (spectrum,) = read(write_spec(tmp_path / "x.fits", key, key_in="dr18", upper=True))
     assert spectrum.name == "015000-59146-27021598056513661"
     assert [spectrum.identity[k] for k in ("FIELD", "MJD", "CATALOGID")] == list(key)
 
 
 def test_thing_id_is_read_from_the_catalog_values(tmp_path):
-    (spectrum,) = sdss.read(write_spec(tmp_path / "x.fits", thing_id=515265632))
+    (spectrum,) = read(write_spec(tmp_path / "x.fits", thing_id=515265632))
     assert spectrum.identity["THING_ID"] == 515265632
 
 

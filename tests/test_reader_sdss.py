@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 from make_fits import fiber_of, table, write_coadd, write_spec, write_spplate, write_spspec
 
-from spectranet_jax.readers import paths, rebin_all, sdss, spectrum_paths
+from spectranet_jax.readers import paths, read, rebin_all, spectrum_paths
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError, rebin
 
@@ -22,7 +22,7 @@ from spectranet_jax.spectra import InputError, rebin
     ],
 )
 def test_a_spec_file_in_every_dress(tmp_path, options):
-    (spectrum,) = sdss.read(write_spec(tmp_path / "x.fits", (3655, 55240, 7), **options))
+    (spectrum,) = read(write_spec(tmp_path / "x.fits", (3655, 55240, 7), **options))
     assert fiber_of(spectrum) == (3655, 55240, 7) and spectrum.name == "3655-55240-0007"
     assert spectrum.source == str(tmp_path / "x.fits")
     assert spectrum.loglam.dtype == np.float64
@@ -35,7 +35,7 @@ def test_a_spec_file_in_every_dress(tmp_path, options):
 def test_only_combinerej_masks_a_pixel(tmp_path):
     mask = np.zeros(4600, int)
     mask[10], mask[20], mask[30] = 1 << 25, 1 << 24, (1 << 25) + (1 << 23)
-    (spectrum,) = sdss.read(write_spec(tmp_path / "x.fits", and_mask=mask))
+    (spectrum,) = read(write_spec(tmp_path / "x.fits", and_mask=mask))
     assert np.flatnonzero(spectrum.ivar == 0).tolist() == [10, 30]
 
 
@@ -43,19 +43,19 @@ def test_a_gzipped_file_is_the_same(tmp_path):
     plain = write_spec(tmp_path / "x.fits")
     with plain.open("rb") as source, gzip.open(tmp_path / "x.fits.gz", "wb") as target:
         shutil.copyfileobj(source, target)
-    (a,), (b,) = sdss.read(plain), sdss.read(tmp_path / "x.fits.gz")
+    (a,), (b,) = read(plain), read(tmp_path / "x.fits.gz")
     np.testing.assert_array_equal(a.flux, b.flux)
     assert a.identity == b.identity
 
 
 def test_a_file_without_plate_is_named_after_itself(tmp_path):
-    (spectrum,) = sdss.read(write_spec(tmp_path / "mystery.fits", key_in=""))
+    (spectrum,) = read(write_spec(tmp_path / "mystery.fits", key_in=""))
     assert spectrum.name == "mystery" and not spectrum.identity
 
 
 def test_rebin_all_is_rebin_of_each(tmp_path):
     spectra = [
-        sdss.read(write_spec(tmp_path / f"{f}.fits", (1, 2, f), flux=np.full(4600, f)))[0]
+        read(write_spec(tmp_path / f"{f}.fits", (1, 2, f), flux=np.full(4600, f)))[0]
         for f in (3, 4)
     ]
     flux, ivar = rebin_all(spectra, grid=GRID)
@@ -104,16 +104,16 @@ def without_pixels(path):
         (lambda path: path.touch(), "cannot be read as FITS"),
         (lambda _: None, "does not exist; check the name"),
         (lambda path: path.mkdir(), "is a folder"),
-        (catalog, "has no table with columns flux and ivar"),
-        (without_ivar, "has no table with columns flux and ivar"),
+        (catalog, "no spectra in a layout"),
+        (without_ivar, "no spectra in a layout"),
         (without_pixels, "without pixels"),
-        (lambda path: write_spec(path, loglam_in=""), "has no wavelengths"),
+        (lambda path: write_spec(path, loglam_in=""), "no wavelengths.*loglam.*COEFF0"),
     ],
 )
 def test_what_is_no_spec_file_is_told(tmp_path, make, sentence):
     make(tmp_path / "x.fits")
     with pytest.raises(InputError, match=sentence) as error:
-        sdss.read(tmp_path / "x.fits")
+        read(tmp_path / "x.fits")
     assert str(error.value).startswith(str(tmp_path / "x.fits"))
 
 
@@ -122,7 +122,7 @@ def test_real_files_of_every_release_are_read(shared):
         rows = [r for r in csv.DictReader(file) if r["file"].split("/")[0] != "formats"]
     assert len(rows) > 200
     for row in rows:
-        (spectrum,) = sdss.read(shared / row["file"])
+        (spectrum,) = read(shared / row["file"])
         assert len(spectrum.flux) == int(float(row["npix"])), row["file"]
         assert 10 ** spectrum.loglam[0] == pytest.approx(float(row["wmin"]), abs=0.1), row["file"]
         assert 10 ** spectrum.loglam[-1] == pytest.approx(float(row["wmax"]), abs=0.1), row["file"]
@@ -138,7 +138,7 @@ def test_a_file_cut_anywhere_is_told(tmp_path, part, compressed):
     cut = tmp_path / "cut.fits"
     cut.write_bytes(content[: int(len(content) * part)])
     with pytest.raises(InputError, match="cannot be read as FITS: it is truncated or damaged"):
-        sdss.read(cut)
+        read(cut)
 
 
 def test_paths_of_files_folders_patterns_and_lists(tmp_path):
@@ -231,7 +231,7 @@ def test_a_null_pixel_is_no_flux(tmp_path):
     made.append(fits.Column("flux", "J", null=-99, array=np.int32([3, -99, *range(7)])))
     hdu = fits.BinTableHDU.from_columns(made, name="COADD")
     fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(tmp_path / "x.fits")
-    (spectrum,) = sdss.read(tmp_path / "x.fits")
+    (spectrum,) = read(tmp_path / "x.fits")
     assert np.flatnonzero(np.isnan(spectrum.flux)).tolist() == [1]
     flux, ivar = rebin_all([spectrum], grid=GRID)
     assert (ivar > 0).sum() == 8 and flux.min() == 0

@@ -14,7 +14,7 @@ import pytest
 from short_plates import FILES, bytes_of, config, make
 
 from data_prep import labeled_files
-from data_prep import survey as surveys
+from data_prep import survey_files as surveys
 from spectranet_jax.datasets.journal import FILE_NAME, Journal
 from spectranet_jax.readers import workers
 from spectranet_jax.readers.file_reading import concatenate
@@ -119,7 +119,7 @@ def test_what_a_run_of_another_form_read_does_not_count(monkeypatch):
 PROGRAM = """
 import sys, time
 from pathlib import Path
-from data_prep import survey
+from data_prep import survey_files
 survey.FEW_GROUPS, survey.TOGETHER_FILES = 1, 2
 survey.contact_sheet = lambda *_: None
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from make_fits import superset, table, write_catalog, write_coadd, write_spec, w
 from short_plates import config, make
 from test_data_prep_commands import stored
 
-from data_prep import survey as surveys
+from data_prep import survey_files as surveys
 from data_prep.check import source_list_damage
 from data_prep.join import NO_TARGET, SAME_FILE
 from data_prep.selection import NO_ROW

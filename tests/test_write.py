@@ -6,7 +6,7 @@ import pytest
 from array_record.python.array_record_module import ArrayRecordReader
 
 from data_prep import write
-from data_prep.split import split_of
+from data_prep.division import split_of
 from data_prep.write import BALANCED_AWAY, first_block, write_dataset
 from spectranet_jax.datasets import manifest, records
 from spectranet_jax.datasets.manifest import SPLITS

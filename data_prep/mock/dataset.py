@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep import split as splitting
+from data_prep import division as splitting
 from data_prep.mock.empirical import SHIPPED
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.survey import blocks, none_of_them

@@ -13,12 +13,12 @@ import os
 import platform
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-import spectranet_jax.command_line
+from spectranet_jax import command_line
 
 WORTH_KEEPING = 0.1
 """Seconds of compilation from which a program is kept; a step takes 1 to 3 on a CPU."""
@@ -35,20 +35,14 @@ class Command:
 Config = TypeVar("Config", bound=Command)
 
 
-def command(
-    config: type[Config],
-    work: Callable[[Config], object],
-    description: str,
-    arguments: Sequence[str] | None = None,
-    program: str | None = None,
-) -> None:
-    """Parse the command line and do the work, as `command_line.command` describes."""
+def command(config: type[Config], work: Callable[[Config], object], *rest: Any) -> None:
+    """`command_line.command`, with what JAX compiles kept for the next time."""
 
     def work_with_cache(parsed: Config) -> None:
         use_cache(parsed.cache)
         work(parsed)
 
-    spectranet_jax.command_line.command(config, work_with_cache, description, arguments, program)
+    command_line.command(config, work_with_cache, *rest)
 
 
 def use_cache(wanted: bool) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.readers import desi, foreign, lamost, sdss, spplate, spspec
+from spectranet_jax.readers import desi_coadd, foreign, lamost, sdss_spec, spplate, spspec
 from spectranet_jax.readers.fits import Fits, open_fits
 from spectranet_jax.spectra import InputError, LogGrid, scatter
 from spectranet_jax.spectra.flags import noise_flags, pixel_flags
@@ -33,8 +33,8 @@ READERS: tuple[tuple[Callable[[Fits], bool], Callable[[Fits], Iterator[Spectrum]
     (lamost.recognizes, lamost.spectra),
     (spplate.recognizes, spplate.spectra),
     (spspec.recognizes, spspec.spectra),
-    (sdss.recognizes, sdss.spectra),
-    (desi.recognizes, desi.spectra),
+    (sdss_spec.recognizes, sdss_spec.spectra),
+    (desi_coadd.recognizes, desi_coadd.spectra),
 )
 """By which HDUs a reader recognizes its files, and how it reads them; the first that does."""
 

@@ -7,12 +7,11 @@ which normalization takes away. A spectrum is named as its file: LMJD-PLANID_spS
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.readers.fits import Fits, open_fits
+from spectranet_jax.readers.fits import Fits
 from spectranet_jax.readers.hdu import Hdu, checksum_flag
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.spectrum import Spectrum
@@ -24,21 +23,6 @@ BRIGHT_SKY = 8
 """Bit of the and-mask: the sky is bright there, which ivar tells already."""
 
 COLUMNS = frozenset({"FLUX", "IVAR", "WAVELENGTH", "ANDMASK", "ORMASK"})
-
-
-def read(path: Path) -> list[Spectrum]:
-    """The spectrum of a LAMOST file, as a list of one.
-
-    ivar is 0 where the and-mask tells of more than `BRIGHT_SKY`: something was wrong with the pixel
-    in every exposure.
-
-    Raises:
-        InputError: if the file is missing, damaged, or no LAMOST file.
-    """
-    with open_fits(path) as hdus:
-        if not recognizes(hdus):
-            raise InputError(f"{path} is no LAMOST low-resolution spectrum; give one of these")
-        return list(spectra(hdus))
 
 
 def is_lamost(hdu: Hdu) -> bool:
@@ -57,7 +41,14 @@ def recognizes(hdus: Fits) -> bool:
 
 
 def spectra(hdus: Fits) -> Iterator[Spectrum]:
-    """The spectrum in an open file: see `read`."""
+    """The spectrum of a LAMOST file, one.
+
+    ivar is 0 where the and-mask has more than `BRIGHT_SKY`: something was wrong with the pixel in
+    every exposure.
+
+    Raises:
+        InputError: if the file is damaged, or its cells do not belong together.
+    """
     path, hdu = hdus.path, hdus[0] if hdus[0].get("NAXIS") == 2 else hdus[1]
     flux, ivar, wavelength, mask = _cells(hdu) if hdu.is_table else hdu.numbers(np.float64)[:4]
     loglam = np.log10(np.where(wavelength > 0, wavelength, np.nan))

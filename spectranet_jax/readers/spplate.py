@@ -6,12 +6,11 @@ by their place. The wavelengths are COEFF0 + COEFF1 * pixel, log10 of Angstrom.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
-from spectranet_jax.readers import sdss
-from spectranet_jax.readers.fits import Fits, open_fits
+from spectranet_jax.readers import sdss_spec
+from spectranet_jax.readers.fits import Fits
 from spectranet_jax.readers.hdu import Hdu, checksum_flag, in_rows
 from spectranet_jax.readers.whole_column import whole_column
 from spectranet_jax.spectra import InputError
@@ -20,22 +19,6 @@ from spectranet_jax.spectra.spectrum import Spectrum
 
 IVAR, AND_MASK = 1, 2
 """Places of the HDUs."""
-
-
-def read(path: Path) -> list[Spectrum]:
-    """The spectra of every fiber of a plate, in the order of the plug map.
-
-    A pixel has ivar 0 where bit 25 of the and-mask (COMBINEREJ) is set, as in QuasarNET. Sky
-    fibers are among them: which are wanted, a catalog tells.
-
-    Raises:
-        InputError: if the file is missing, damaged, lacks its inverse variance, or is no spPlate
-            file.
-    """
-    with open_fits(path) as hdus:
-        if not recognizes(hdus):
-            raise InputError(f"{path} is no spPlate file; give one of these")
-        return list(spectra(hdus))
 
 
 def recognizes(hdus: Fits) -> bool:
@@ -47,9 +30,16 @@ def recognizes(hdus: Fits) -> bool:
 
 
 def spectra(hdus: Fits) -> Iterator[Spectrum]:
-    """The spectra in an open file: see `read`."""
+    """The spectra of every fiber of a plate, in the order of the plug map.
+
+    A pixel has ivar 0 where bit 25 of the and-mask (COMBINEREJ) is set, as in QuasarNET. Sky
+    fibers are among them: which are wanted, a catalog tells.
+
+    Raises:
+        InputError: if the file is damaged, or lacks its inverse variance.
+    """
     path, flux_hdu = hdus.path, hdus[0]
-    sdss.check_vacuum(flux_hdu)
+    sdss_spec.check_vacuum(flux_hdu)
     if (ivar_hdu := _image(hdus, "IVAR", IVAR)) is None:
         raise InputError(
             f"{path} is an spPlate file that lacks its inverse variance (HDU IVAR), without which"
@@ -65,14 +55,14 @@ def spectra(hdus: Fits) -> Iterator[Spectrum]:
             )
     if 0 in shape:
         raise InputError(f"{path} holds no spectra; fetch it again")
-    loglam = sdss.loglam_of_header(flux_hdu, shape[1])
+    loglam = sdss_spec.loglam_of_header(flux_hdu, shape[1])
     identities = iter(_identities(hdus, shape[0]))
     images = [hdu for hdu in (flux_hdu, ivar_hdu, mask_hdu) if hdu is not None]
     flags = checksum_flag(*images)
     for flux, ivar, *masks in in_rows(images):
         flux, ivar = flux.astype(np.float32, copy=False), ivar.astype(np.float32, copy=False)
         for mask in masks:
-            ivar[mask.astype(np.int64, copy=False) & sdss.COMBINEREJ != 0] = 0
+            ivar[mask.astype(np.int64, copy=False) & sdss_spec.COMBINEREJ != 0] = 0
         for row_flux, row_ivar in zip(flux, ivar, strict=True):
             name, identity = next(identities)
             yield Spectrum(name, loglam, row_flux, row_ivar, str(path), identity, flags)
@@ -103,5 +93,5 @@ def _identities(hdus: Fits, count: int) -> list[tuple[str, dict[str, int | str]]
         if plate is not None and fiber != NONE:
             identity = dict(zip(FIBER, (*plate, fiber), strict=True))
         number = row if fiber == NONE else fiber
-        found.append((sdss.name_of(identity) or f"{stem}-{number:04d}", identity))
+        found.append((sdss_spec.name_of(identity) or f"{stem}-{number:04d}", identity))
     return found

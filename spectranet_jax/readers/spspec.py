@@ -5,32 +5,17 @@ wavelengths are COEFF0 + COEFF1 * pixel, log10 of Angstrom, and VACUUM says that
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
-from spectranet_jax.readers import sdss
-from spectranet_jax.readers.fits import Fits, open_fits
+from spectranet_jax.readers import sdss_spec
+from spectranet_jax.readers.fits import Fits
 from spectranet_jax.readers.hdu import checksum_flag
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.spectrum import Spectrum
 
 FLUX, ERROR, MASK = 0, 2, 3
 """Rows of the image."""
-
-
-def read(path: Path) -> list[Spectrum]:
-    """The spectrum of an spSpec file, as a list of one.
-
-    ivar is 1 / error**2, 0 where the error is not positive or bit 25 of the mask is set.
-
-    Raises:
-        InputError: if the file is missing, damaged or no spSpec file.
-    """
-    with open_fits(path) as hdus:
-        if not recognizes(hdus):
-            raise InputError(f"{path} is no spSpec file; give one of these")
-        return list(spectra(hdus))
 
 
 def recognizes(hdus: Fits) -> bool:
@@ -44,9 +29,15 @@ def recognizes(hdus: Fits) -> bool:
 
 
 def spectra(hdus: Fits) -> Iterator[Spectrum]:
-    """The spectrum in an open file: see `read`."""
+    """The spectrum of an spSpec file, one.
+
+    ivar is 1 / error**2, 0 where the error is not positive or bit 25 of the mask is set.
+
+    Raises:
+        InputError: if the file is damaged, or its image is of another layout.
+    """
     path, hdu = hdus.path, hdus[0]
-    sdss.check_vacuum(hdu)
+    sdss_spec.check_vacuum(hdu)
     rows = hdu.numbers(np.float64)
     if rows.shape[0] <= MASK or rows.shape[1] == 0:
         raise InputError(
@@ -61,10 +52,10 @@ def spectra(hdus: Fits) -> Iterator[Spectrum]:
         )
     good = np.isfinite(error) & (error > 0) & np.isfinite(rows[MASK])
     mask = np.where(np.isfinite(rows[MASK]), rows[MASK], 0).astype(np.int64)  # stored as float32
-    good &= mask & sdss.COMBINEREJ == 0
+    good &= mask & sdss_spec.COMBINEREJ == 0
     ivar = np.where(good, 1 / np.where(good, error, 1) ** 2, 0)
-    identity = sdss.fiber_of_header(hdu)
-    name = sdss.name_of(identity) or path.name.partition(".")[0]
-    loglam = sdss.loglam_of_header(hdu, rows.shape[1])
+    identity = sdss_spec.fiber_of_header(hdu)
+    name = sdss_spec.name_of(identity) or path.name.partition(".")[0]
+    loglam = sdss_spec.loglam_of_header(hdu, rows.shape[1])
     flux, ivar = rows[FLUX].astype(np.float32), ivar.astype(np.float32)
     yield Spectrum(name, loglam, flux, ivar, str(path), identity, checksum_flag(hdu))

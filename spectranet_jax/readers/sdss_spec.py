@@ -6,13 +6,12 @@ at all; from DR18 on a file is named after field, MJD and CATALOGID.
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.readers.first_row import integers_after
-from spectranet_jax.readers.fits import Fits, open_fits
+from spectranet_jax.readers.fits import Fits
 from spectranet_jax.readers.hdu import Hdu, checksum_flag
 from spectranet_jax.readers.whole_column import whole_column
 from spectranet_jax.spectra import InputError
@@ -31,21 +30,6 @@ FIELDS = ("FIELD", "MJD", "CATALOGID")
 CATALOG_VALUES = (*FIBER, *FIELDS, *OBJECTS)
 
 
-def read(path: Path) -> list[Spectrum]:
-    """The spectrum of a spec or spec-lite file, as a list of one.
-
-    The wavelengths are the column loglam, or COEFF0 + COEFF1 * pixel of a header where there is no
-    such column. Plate, MJD and fiber come from the primary header, or from the table of catalog
-    values (SPALL or SPECOBJ); without either, the name is the file's.
-    A file of DR18 or later is named field-MJD-CATALOGID.
-
-    Raises:
-        InputError: if the file is missing, damaged, or of another format.
-    """
-    with open_fits(path) as hdus:
-        return list(spectra(hdus))
-
-
 def recognizes(hdus: Fits) -> bool:
     """Whether HDU 1 is the table of a spec file: further HDUs are not looked at."""
     table = hdus.at(1)
@@ -56,13 +40,19 @@ def recognizes(hdus: Fits) -> bool:
 
 
 def spectra(hdus: Fits) -> Iterator[Spectrum]:
-    """The spectrum in an open file: see `read`."""
+    """The spectrum of a spec or spec-lite file, one.
+
+    The wavelengths are the column loglam, or COEFF0 + COEFF1 * pixel of a header where there is no
+    such column. Plate, MJD and fiber come from the primary header, or from the table of catalog
+    values (SPALL or SPECOBJ); without either, the name is the file's. A file of DR18 or later is
+    named field-MJD-CATALOGID.
+
+    Raises:
+        InputError: if the file is damaged, or its wavelengths are in air or missing.
+    """
     path = hdus.path
     check_vacuum(hdus[0])
-    # Full files append a table a single exposure, so the first is the co-added one.
-    table = hdus.table({"FLUX", "IVAR"})
-    if table is None:
-        raise InputError(f"{path} has no table with columns flux and ivar; give a spec file")
+    table = hdus[1]  # full files append one per exposure
     flux = table.numbers(np.float32, "flux")
     ivar = table.numbers(np.float32, "ivar")
     if "AND_MASK" in table.columns:

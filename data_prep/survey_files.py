@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep import truth as truths
-from data_prep.catalogs import BalRule
+from data_prep.catalog_layouts import BalRule
+from data_prep.division import FRACTIONS, check_fractions
 from data_prep.join import Join
 from data_prep.labeled_files import IDS, KEYS, decode, encode, naming, read_files
 from data_prep.pictures import contact_sheet
-from data_prep.split import FRACTIONS, check_fractions
 from data_prep.split_lists import check_lists, division
 from data_prep.summary import SHEET, creator, print_summary, sha256_of
 from data_prep.write import first_block, write_dataset

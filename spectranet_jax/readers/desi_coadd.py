@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.readers.desi_identity import identities
-from spectranet_jax.readers.fits import Fits, open_fits
+from spectranet_jax.readers.fits import Fits
 from spectranet_jax.readers.hdu import Hdu, checksum_flag, in_rows
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.spectrum import Spectrum
@@ -22,21 +22,6 @@ ARMS = ("B", "R", "Z")
 """Those of the spectrograph, which come first."""
 
 Named = dict[str, Hdu]
-
-
-def read(path: Path) -> list[Spectrum]:
-    """The spectra of a coadd or spectra file, in its order.
-
-    A pixel has ivar 0 where its mask is not 0 or its flux not finite. An arm may be missing. A
-    spectrum's name is its TARGETID, or its row, from 0, where the file has no FIBERMAP.
-
-    Raises:
-        InputError: if the file is missing, damaged, or no DESI file.
-    """
-    with open_fits(path) as hdus:
-        if not recognizes(hdus):
-            raise InputError(f"{path} is no DESI coadd or spectra file; give one of these")
-        return list(spectra(hdus))
 
 
 def recognizes(hdus: Fits) -> bool:
@@ -64,7 +49,14 @@ def arms_of(named: Named) -> list[str]:
 
 
 def spectra(hdus: Fits) -> Iterator[Spectrum]:
-    """The spectra in an open file: see `read`."""
+    """The spectra of a coadd or spectra file, in its order.
+
+    A pixel has ivar 0 where its mask is not 0 or its flux not finite. An arm may be missing. A
+    spectrum's name is its TARGETID, or its row, from 0, where the file has no FIBERMAP.
+
+    Raises:
+        InputError: if the file is damaged, or its arms contradict each other.
+    """
     path, named = hdus.path, hdus.named()
     arms = arms_of(named)
     cameras = "".join(arm for arm in arms if set(arm) <= set(ARMS))
