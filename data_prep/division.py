@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.datasets.manifest import SPLITS
-from spectranet_jax.spectra import CLASSES, InputError
+from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import NONE, mix
 
 FRACTIONS = (0.6, 0.2, 0.2)
@@ -69,6 +68,11 @@ def name_hash(name: NDArray[np.bytes_]) -> Uint64Array:
     return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
 
 
+def name_key(name: NDArray[np.bytes_], seed: int, salt: int) -> Uint64Array:
+    """A hash of each name, uint64 (n,), unrelated to that of another salt and to the split."""
+    return mix(mix(name_hash(name), salt), seed)
+
+
 def object_hash(object_id: NDArray[np.int64], name: NDArray[np.bytes_], seed: int) -> Uint64Array:
     """One hash an object, uint64 (n,): of its id, or of its name where the id is -1."""
     key = np.asarray(object_id, np.int64).astype(np.uint64)  # two's complement, by definition
@@ -111,34 +115,3 @@ def split_of(
     used = np.flatnonzero(np.asarray(fractions) > 0)  # rounding must not leak into an empty split
     bounds = np.cumsum(np.asarray(fractions, np.float64)[used])[:-1]
     return used[np.searchsorted(bounds, uniform, side="right")].astype(np.int8)
-
-
-def balance(
-    split: NDArray[np.int8], label: NDArray[np.int8], key: Uint64Array, labels: Sequence[int]
-) -> Uint64Array:
-    """Cuts that leave as many spectra of each label within a split; uint64 (splits, labels).
-
-    A spectrum stays if its key is at most `cut[split, position of its label in labels]`: those of
-    the smallest keys stay, which is a random draw since keys are hashes.
-
-    Args:
-        split: (n,) index into `manifest.SPLITS`.
-        label: (n,) class; one that is not in `labels` does not count.
-        key: (n,) a hash of the spectrum.
-        labels: the classes to draw equally from.
-
-    Raises:
-        InputError: if a class is empty in a split that holds spectra.
-    """
-    cut = np.zeros((len(SPLITS), len(labels)), np.uint64)
-    for s in np.unique(split):
-        keys = [np.sort(key[(split == s) & (label == wanted)]) for wanted in labels]
-        sizes = [len(k) for k in keys]
-        lacking = [CLASSES[wanted] for wanted, size in zip(labels, sizes, strict=True) if not size]
-        if lacking:
-            raise InputError(
-                f"the {SPLITS[s]} split has no spectrum of {', '.join(lacking)}, so the classes"
-                " cannot be balanced; give more spectra of each, or do not balance"
-            )
-        cut[s] = [k[min(sizes) - 1] for k in keys]
-    return cut

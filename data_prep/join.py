@@ -13,10 +13,9 @@ from data_prep.objects import objects_of
 from data_prep.pairs import believed
 from data_prep.selection import NO_ROW, Selection
 from data_prep.truth import Truth
-from data_prep.write import SourceFile
 from spectranet_jax.datasets.records import BLOCK_SIZE, Block
 from spectranet_jax.progress import progress
-from spectranet_jax.readers.file_reading import Reading, concatenate
+from spectranet_jax.readers.file_reading import FileRead, Reading, concatenate
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.grid import LogGrid
@@ -58,7 +57,7 @@ class Join:
         self.catalogs = catalogs
         self.files = files
         self.selection = Selection(truth, grid, Counter())
-        self.read: list[SourceFile] = []
+        self.read: list[FileRead] = []
         observed = dict(zip(OBSERVATIONS, keys.T, strict=True))
         named = dict(zip(OBJECTS, ids.T, strict=True))
         self.rows, self._by_object = truth.rows_of(believed(truth, observed), named)
@@ -85,7 +84,7 @@ class Join:
         taken = place = 0
         with progress("joining with the catalog", self.files) as advance:
             for reading in _gathered(readings):
-                self.read += [(file.name, file.sha256, file.spectra) for file in reading.files]
+                self.read += reading.files
                 block = self._select(reading, slice(place, place := place + len(reading)))
                 taken += len(block)
                 self.report["by_object"] = self.selection.by_object

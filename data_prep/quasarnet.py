@@ -21,7 +21,7 @@ from data_prep.pictures import contact_sheet
 from data_prep.selection import Selection
 from data_prep.split_lists import check_lists, division
 from data_prep.summary import SHEET, creator, print_summary, sha256_of
-from data_prep.write import first_block, write_dataset
+from data_prep.write import Plan, Provenance, first_block, write_dataset
 from spectranet_jax.command_line import command
 from spectranet_jax.datasets.folder import check_free
 from spectranet_jax.datasets.manifest import Manifest
@@ -84,27 +84,36 @@ def prepare(config: Config) -> Manifest:
             f"no spectrum of {config.data} matches a row of {config.truth} by plate, MJD and fiber,"
             " or by THING_ID; give the truth that belongs to these spectra"
         )
+    selection = Selection(truth, quasarnet.GRID, reasons)
     manifest = write_dataset(
         config.out,
-        _blocks(config.data, index, joined, Selection(truth, quasarnet.GRID, reasons), report),
+        _blocks(config.data, index, joined, selection, report),
+        _plan(config, truth, joined),
+        Provenance(creator("data_prep.quasarnet", config), _sources(config, truth), (), report),
+    )
+    contact_sheet(config.out / SHEET, [first_block(config.out, manifest)], quasarnet.GRID)
+    print_summary(manifest, config.out)
+    return manifest
+
+
+def _plan(config: Config, truth: truths.Truth, joined: "_Joined") -> Plan:
+    return Plan(
         grid=quasarnet.GRID,
-        expected=len(index),
+        expected=len(joined.rows),
         seed=config.seed,
-        sources=[
-            {"data": str(config.data), "sha256": sha256_of(config.data)},
-            {"truth": str(config.truth), "sha256": sha256_of(config.truth)}
-            | {"kinds": list(truth.kinds), "bal": config.bal},
-        ],
-        creator=creator("data_prep.quasarnet", config),
-        report=report,
         division=division(
             config.split_lists, config.seed, config.split_fractions, truth.fiber, joined.of_rows
         ),
         balance=truth.classes if config.balance else (),
     )
-    contact_sheet(config.out / SHEET, [first_block(config.out, manifest)], quasarnet.GRID)
-    print_summary(manifest, config.out)
-    return manifest
+
+
+def _sources(config: Config, truth: truths.Truth) -> list[dict[str, Any]]:
+    meaning = {"kinds": list(truth.kinds), "bal": config.bal}
+    return [
+        {"data": str(config.data), "sha256": sha256_of(config.data)},
+        {"truth": str(config.truth), "sha256": sha256_of(config.truth)} | meaning,
+    ]
 
 
 class _Joined(NamedTuple):

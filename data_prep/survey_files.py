@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from data_prep.labeled_files import IDS, KEYS, decode, encode, naming, read_file
 from data_prep.pictures import contact_sheet
 from data_prep.split_lists import check_lists, division
 from data_prep.summary import SHEET, creator, print_summary, sha256_of
-from data_prep.write import first_block, write_dataset
+from data_prep.write import Plan, Provenance, first_block, write_dataset
 from spectranet_jax import __version__
 from spectranet_jax.datasets.folder import check_free
 from spectranet_jax.datasets.journal import Journal, journal
@@ -89,58 +89,74 @@ def prepare(config: Config, command: str) -> Manifest:
         InputError: if nothing can be read, nothing matches the catalog, or a class to balance is
             empty; one bad file among good ones is left out and counted.
     """
+    _check(config)
+    catalogs = [Path(name) for name in paths(config.catalog)]
+    files = _files_of_spectra(config, catalogs)
+    with telling(f"reading {', '.join(map(str, catalogs))}"[:200]):
+        truth = truths.read(*catalogs, bal=config.bal, every=config.all_are or "")
+    states = sizes_and_times(files)
+    file_groups = list(groups(files, states[:, 0], TOGETHER_FILES, TOGETHER_BYTES))
+    sources = _sources(config, catalogs, truth)
+    with journal(config.out, _key(files, states), few=len(file_groups) <= FEW_GROUPS) as record:
+        keys, ids = _read(config, files, file_groups, record)
+        join = Join(config.catalog, len(files), truth, GRID, keys, ids)
+        provenance = Provenance(creator(command, config), sources, join.read, join.report)
+        plan = _plan(config, truth, join)
+        manifest = write_dataset(config.out, join.blocks(_kept(record)), plan, provenance)
+    contact_sheet(config.out / SHEET, [first_block(config.out, manifest)], GRID)
+    print_summary(manifest, config.out)
+    _warn(join.report["unreadable"])
+    return manifest
+
+
+def _check(config: Config) -> None:
+    """Raise InputError, before any work, for flags that cannot be used."""
     check_free(config.out)
     check_fractions(config.split_fractions)
     check_lists(config.split_lists)
-    catalogs = [Path(name) for name in paths(config.catalog)]
     if config.seed < 0:
         raise InputError(f"--seed {config.seed} is negative; give 0 or more")
+
+
+def _files_of_spectra(config: Config, catalogs: Sequence[Path]) -> list[str]:
     files = [f for f in spectrum_paths(config.spectra) if not _is_one_of(f, catalogs)]
     if not files:
         raise InputError(
             f"--spectra {' '.join(config.spectra)} names no spectra, but the catalog alone; name"
             " the files of the spectra"
         )
-    with telling(f"reading {', '.join(map(str, catalogs))}"[:200]):
-        truth = truths.read(*catalogs, bal=config.bal, every=config.all_are or "")
-
-    states = sizes_and_times(files)
-    file_groups = list(groups(files, states[:, 0], TOGETHER_FILES, TOGETHER_BYTES))
-    meaning = {"kinds": list(truth.kinds), "bal": config.bal}
-    sources = [{"catalog": str(c), "sha256": sha256_of(c)} | meaning for c in catalogs]
-    with journal(config.out, _key(files, states), few=len(file_groups) <= FEW_GROUPS) as record:
-        join = Join(
-            config.catalog, len(files), truth, GRID, *_read(config, files, file_groups, record)
-        )
-        manifest = write_dataset(
-            config.out,
-            join.blocks(_kept(record)),
-            grid=GRID,
-            expected=len(join.rows),
-            seed=config.seed,
-            sources=sources,
-            source_files=join.read,
-            creator=creator(command, config),
-            report=join.report,
-            division=division(
-                config.split_lists, config.seed, config.split_fractions, truth.fiber, join.of_rows
-            ),
-            balance=truth.classes if config.balance else (),
-        )
-    contact_sheet(config.out / SHEET, [first_block(config.out, manifest)], GRID)
-    print_summary(manifest, config.out)
-    sys.stdout.flush()
-    unreadable = join.report["unreadable"]
-    for sentence in unreadable[:NAMED_FILES]:
-        print(f"left out: {sentence}", file=sys.stderr)
-    if len(unreadable) > NAMED_FILES:
-        print(f"left out: {len(unreadable) - NAMED_FILES} more, see the manifest", file=sys.stderr)
-    return manifest
+    return files
 
 
 def _is_one_of(name: str, catalogs: Sequence[Path]) -> bool:
     path = Path(name)
     return path.exists() and any(c.exists() and path.samefile(c) for c in catalogs)
+
+
+def _sources(config: Config, catalogs: Sequence[Path], truth: truths.Truth) -> list[dict[str, Any]]:
+    meaning = {"kinds": list(truth.kinds), "bal": config.bal}
+    return [{"catalog": str(c), "sha256": sha256_of(c)} | meaning for c in catalogs]
+
+
+def _plan(config: Config, truth: truths.Truth, join: Join) -> Plan:
+    return Plan(
+        grid=GRID,
+        expected=len(join.rows),
+        seed=config.seed,
+        division=division(
+            config.split_lists, config.seed, config.split_fractions, truth.fiber, join.of_rows
+        ),
+        balance=truth.classes if config.balance else (),
+    )
+
+
+def _warn(unreadable: Sequence[str]) -> None:
+    """Name some of the files that cannot be read."""
+    sys.stdout.flush()
+    for sentence in unreadable[:NAMED_FILES]:
+        print(f"left out: {sentence}", file=sys.stderr)
+    if len(unreadable) > NAMED_FILES:
+        print(f"left out: {len(unreadable) - NAMED_FILES} more, see the manifest", file=sys.stderr)
 
 
 def _key(files: Sequence[str], states: NDArray[np.int64]) -> str:

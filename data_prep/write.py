@@ -1,28 +1,29 @@
 """From a stream of blocks to a dataset folder: ArrayRecord shards and a manifest.
 
-Blocks arrive in any order and are spilled at once to one temporary file a shard; when the stream
-ends, each shard in turn is loaded, ordered by a hash of its rows, and written. So memory is bounded
-by one shard, and the bytes depend on the spectra and the seed, not on who delivered them when.
+Blocks arrive in any order and are spilled to disk; when the stream ends, each shard in turn is
+ordered by a hash of its rows, and written. So memory is bounded by one shard, and the bytes depend
+on the spectra and the seed, not on who delivered them when.
 """
 
 import csv
 import hashlib
-import shutil
-import struct
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep import division as splitting
+from data_prep.balance import Seen, within
+from data_prep.division import NOT_LISTED, Division
+from data_prep.spill import Spill
 from data_prep.summary import sha256_of
 from spectranet_jax.datasets import manifest, records
 from spectranet_jax.datasets.folder import whole_folder, writing
 from spectranet_jax.datasets.manifest import SPLITS, Manifest, Shard
 from spectranet_jax.datasets.records import Block
+from spectranet_jax.readers.file_reading import FileRead
 from spectranet_jax.spectra import CLASSES, InputError, LogGrid
 
 SHARD_SIZE = 60_000
@@ -34,28 +35,56 @@ NOT_IN_LISTS = "in none of the split lists"
 SOURCES = "sources.csv"
 """The file that lists the files that went in: a million of them would swell the manifest."""
 
-SourceFile = tuple[str, str, int]
-"""Name as given, sha256 ("" if unreadable), number of spectra."""
+Shards = dict[str, list[Shard]]
+Counts = dict[str, dict[str, int]]
 
-_LENGTH = struct.Struct("<Q")
-_SHARD_SALT, _BALANCE_SALT = 1, 2  # hashes of a name that follow neither the split nor each other
+
+@dataclass(frozen=True)
+class Plan:
+    """How spectra become a dataset.
+
+    Attributes:
+        grid: the wavelength bins of the spectra.
+        expected: about how many spectra will come, which decides the number of shards.
+        seed: of the shards and the order.
+        division: of the spectra into train, valid and test.
+        balance: labels to draw equally from within each split, after the split; other labels and
+            the surplus are left out and counted. Empty: everything stays.
+        noiseless: splits whose flux carries no noise yet.
+    """
+
+    grid: LogGrid
+    expected: int
+    seed: int
+    division: Division
+    balance: Sequence[int] = ()
+    noiseless: Sequence[str] = ()
+
+    @property
+    def shards(self) -> list[int]:
+        """How many shards each split has."""
+        return [max(1, -(-round(self.expected * f) // SHARD_SIZE)) for f in self.division.fractions]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the spectra of a dataset come from; read after the last block, which may add to it.
+
+    Attributes:
+        creator: program, version, command and settings.
+        sources: what went in.
+        files: what went in, file by file, for sources.csv, of which the manifest gets the checksum.
+        report: rows_in and reasons (reason -> rows left out); rows_out is what was written.
+    """
+
+    creator: dict[str, Any]
+    sources: Sequence[dict[str, Any]] = ()
+    files: Sequence[FileRead] = ()
+    report: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_dataset(
-    out: Path,
-    blocks: Iterable[Block],
-    *,
-    grid: LogGrid,
-    expected: int,
-    seed: int,
-    sources: list[dict[str, Any]],
-    creator: dict[str, Any],
-    source_files: Sequence[SourceFile] = (),
-    report: dict[str, Any] | None = None,
-    fractions: Sequence[float] = splitting.FRACTIONS,
-    division: splitting.Division | None = None,
-    balance: Sequence[int] = (),
-    noiseless: Sequence[str] = (),
+    out: Path, blocks: Iterable[Block], plan: Plan, provenance: Provenance
 ) -> Manifest:
     """Divide spectra by object into train, valid and test, and write the dataset folder.
 
@@ -65,194 +94,103 @@ def write_dataset(
     Args:
         out: the folder to make; it may exist if it is empty.
         blocks: the spectra; the blocks may have any length.
-        grid: the wavelength bins of the spectra.
-        expected: about how many spectra will come, which decides the number of shards.
-        seed: of the split, the shards and the order.
-        sources: what went in; read after the last block, so that a generator may add to it.
-        creator: program, version, command and settings.
-        source_files: what went in, file by file, for sources.csv, of which the manifest gets the
-            checksum; read after the last block.
-        report: rows_in and reasons (reason -> rows left out); read after the last block too.
-            rows_out is what was written.
-        fractions: of train, valid and test.
-        division: another one than by hash of (seed, object) into these fractions.
-        balance: labels to draw equally from within each split, after the split; other labels and
-            the surplus are left out and counted. Empty: everything stays.
-        noiseless: splits whose flux carries no noise yet.
+        plan: how they become a dataset.
+        provenance: where they come from.
 
     Raises:
-        InputError: if `out` is taken or cannot be written, the fractions are no fractions, nothing
-            came, or a class to balance is empty.
+        InputError: if `out` is taken or cannot be written, nothing came, or a class to balance is
+            empty.
     """
-    division = division or splitting.by_hash(seed, fractions)
-    shards = [max(1, -(-round(expected * f) // SHARD_SIZE)) for f in division.fractions]
     with whole_folder(out) as folder:
-        spill = folder / "spill"
         with writing(out):
-            spill.mkdir()
-        seen, not_listed = _Seen([], [], []), 0
-        for block in blocks:
-            if block.flux.shape[1:] != (grid.size,):
-                raise ValueError(f"flux {block.flux.shape} is not on a grid of {grid.size} bins")
-            split = division.of(block.object_id, block.name)
-            if (split == splitting.NOT_LISTED).any():
-                listed = split != splitting.NOT_LISTED
-                not_listed += int((~listed).sum())
-                block, split = block.take(listed), split[listed]
-            seen.add(split, block.label, _name_key(block, seed, _BALANCE_SALT))
-            with writing(out):
-                _spill(spill, block, split, shards, seed)
-
-        account: dict[str, Any] = {"rows_in": seen.rows + not_listed, "reasons": {}} | (
-            report or {}
-        )
-        if not_listed:
-            account["reasons"] = dict(account["reasons"]) | {NOT_IN_LISTS: not_listed}
+            spill = Spill(folder / "spill", plan.shards, plan.seed)
+        seen, not_listed = _spilled(out, blocks, plan, spill)
+        report = _report(seen.rows, not_listed, provenance.report)
         if seen.rows == 0:
-            reasons = "; ".join(f"{why}: {n}" for why, n in account["reasons"].items())
-            raise InputError(
-                f"no spectrum is left to write to {out} ({reasons or 'none came in'});"
-                " check that spectra and catalog belong together"
-            )
-        cuts = seen.cuts(balance) if balance else None
-
-        written: dict[str, list[Shard]] = {name: [] for name in SPLITS}
-        counts = {name: dict.fromkeys(CLASSES, 0) for name in SPLITS}
-        for s, name in enumerate(SPLITS):
-            for number in range(shards[s]):
-                path = spill / f"{name}-{number}"
-                if not path.exists():
-                    continue  # hashes leave a shard empty only where its split is all but empty
-                with writing(out):
-                    shard = _load(path)
-                    path.unlink()
-                if cuts is not None:
-                    shard = shard.take(_within(shard, cuts[s], balance, seed))
-                file = folder / f"{name}-{number:05d}-of-{shards[s]:05d}.array_record"
-                if len(shard):
-                    with writing(out):
-                        written[name].append(_write_shard(file, shard, seed))
-                    _count(counts[name], shard.label)
-
-        account["rows_out"] = sum(shard.spectra for part in written.values() for shard in part)
-        account["reasons"] = dict(account["reasons"])
-        if cuts is not None:
-            account["reasons"][BALANCED_AWAY] = seen.rows - account["rows_out"]
-        if source_files:
-            with writing(out):
-                sources = [*sources, _write_sources(folder / SOURCES, source_files)]
-        result = Manifest(
-            grid=grid,
-            shards=written,
-            counts=counts,
-            split=division.record,
-            sources=sources,
-            creator=creator,
-            report=account,
-            noiseless=list(noiseless),
-        )
+            raise _nothing_to_write(out, report)
+        cuts = seen.cuts(plan.balance) if plan.balance else None
+        shards, counts = _write_shards(out, folder, spill, plan, cuts)
+        _complete(report, seen.rows, shards, bool(plan.balance))
+        sources = list(provenance.sources)
         with writing(out):
-            shutil.rmtree(spill)
+            if provenance.files:
+                sources.append(_write_sources(folder / SOURCES, provenance.files))
+            spill.remove()
+        result = Manifest(
+            grid=plan.grid,
+            shards=shards,
+            counts=counts,
+            split=plan.division.record,
+            sources=sources,
+            creator=provenance.creator,
+            report=report,
+            noiseless=list(plan.noiseless),
+        )
         manifest.write(folder, result)
     return result
 
 
-def open_shard(path: Path) -> Any:
-    """A reader of a shard's records: num_records(), read([number, ...]), close()."""
-    from array_record.python.array_record_module import ArrayRecordReader
-
-    return ArrayRecordReader(str(path))
-
-
-def first_block(folder: Path, contents: Manifest) -> Block:
-    """The first block of a dataset: a random draw of its spectra, to look at."""
-    shards = [shard for split in SPLITS for shard in contents.shards[split]]
-    reader = open_shard(folder / shards[0].file)
-    block = records.decode(reader.read([0])[0])
-    reader.close()
-    return block
-
-
-def _write_sources(path: Path, files: Sequence[SourceFile]) -> dict[str, Any]:
-    """Write the list of files; what the manifest says of it."""
-    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(("file", "sha256", "spectra"))
-        table.writerows(files)
-    return {"spectra": path.name, "files": len(files), "sha256": sha256_of(path)}
+def _spilled(out: Path, blocks: Iterable[Block], plan: Plan, spill: Spill) -> tuple[Seen, int]:
+    """Spill all blocks; what was seen of them, and how many spectra belong to no split."""
+    seen, not_listed = Seen(plan.seed), 0
+    for block in blocks:
+        if block.flux.shape[1:] != (plan.grid.size,):
+            raise ValueError(f"flux {block.flux.shape} is not on a grid of {plan.grid.size} bins")
+        split = plan.division.of(block.object_id, block.name)
+        listed = split != NOT_LISTED
+        if not listed.all():
+            not_listed += int((~listed).sum())
+            block, split = block.take(listed), split[listed]
+        seen.add(block, split)
+        with writing(out):
+            spill.add(block, split)
+    return seen, not_listed
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """What balancing must know of every spectrum: 10 bytes of each."""
-
-    split: list[NDArray[np.int8]]
-    label: list[NDArray[np.int8]]
-    key: list[NDArray[np.uint64]]
-
-    def add(
-        self, split: NDArray[np.int8], label: NDArray[np.int8], key: NDArray[np.uint64]
-    ) -> None:
-        self.split.append(split)
-        self.label.append(label)
-        self.key.append(key)
-
-    @property
-    def rows(self) -> int:
-        return sum(map(len, self.split))
-
-    def cuts(self, labels: Sequence[int]) -> NDArray[np.uint64]:
-        return splitting.balance(
-            np.concatenate(self.split),
-            np.concatenate(self.label),
-            np.concatenate(self.key),
-            labels,
-        )
+def _report(rows: int, not_listed: int, reported: Mapping[str, Any]) -> dict[str, Any]:
+    """What the manifest says of rows in, and of those left out before the shards are written."""
+    report: dict[str, Any] = {"rows_in": rows + not_listed, "reasons": {}, **reported}
+    report["reasons"] = dict(report["reasons"])
+    if not_listed:
+        report["reasons"][NOT_IN_LISTS] = not_listed
+    return report
 
 
-def _name_key(block: Block, seed: int, salt: int) -> NDArray[np.uint64]:
-    return splitting.mix(splitting.mix(splitting.name_hash(block.name), salt), seed)
+def _nothing_to_write(out: Path, report: Mapping[str, Any]) -> InputError:
+    reasons = "; ".join(f"{why}: {rows}" for why, rows in report["reasons"].items())
+    return InputError(
+        f"no spectrum is left to write to {out} ({reasons or 'none came in'});"
+        " check that spectra and catalog belong together"
+    )
 
 
-def _spill(
-    folder: Path, block: Block, split: NDArray[np.int8], shards: Sequence[int], seed: int
-) -> None:
-    """Append each row to the temporary file of its shard."""
-    key = _name_key(block, seed, _SHARD_SALT)
+def _complete(report: dict[str, Any], rows: int, shards: Shards, balanced: bool) -> None:
+    """Add the rows that were written, and those left out to balance the classes."""
+    report["rows_out"] = sum(shard.spectra for split in shards.values() for shard in split)
+    if balanced:
+        report["reasons"][BALANCED_AWAY] = rows - report["rows_out"]
+
+
+def _write_shards(
+    out: Path, folder: Path, spill: Spill, plan: Plan, cuts: NDArray[np.uint64] | None
+) -> tuple[Shards, Counts]:
+    """Write what was spilled; the shards, and the spectra of each class, of each split."""
+    shards: Shards = {name: [] for name in SPLITS}
+    counts: Counts = {name: dict.fromkeys(CLASSES, 0) for name in SPLITS}
     for s, name in enumerate(SPLITS):
-        number = (key % np.uint64(shards[s])).astype(np.int64)
-        for n in np.unique(number[split == s]):
-            record = records.encode(block.take((split == s) & (number == n)))
-            with (folder / f"{name}-{n}").open("ab") as file:
-                file.write(_LENGTH.pack(len(record)) + record)
-
-
-def _load(path: Path) -> Block:
-    """All that was spilled to a file as one block, its texts no wider than the longest of them."""
-    content = memoryview(path.read_bytes())
-    blocks, start = [], 0
-    while start < len(content):
-        (length,) = _LENGTH.unpack_from(content, start)
-        start += _LENGTH.size
-        blocks.append(records.decode(bytes(content[start : start + length])))
-        start += length
-    block = records.concatenate(blocks)
-    return replace(block, name=_trim(block.name), source=_trim(block.source))
-
-
-def _trim(text: NDArray[np.bytes_]) -> NDArray[np.bytes_]:
-    return text.astype(f"S{max(1, int(np.strings.str_len(text).max()))}")
-
-
-def _within(
-    block: Block, cut: NDArray[np.uint64], labels: Sequence[int], seed: int
-) -> NDArray[np.bool_]:
-    """Which rows stay when classes are balanced, bool (n,): see `split.balance`."""
-    key = _name_key(block, seed, _BALANCE_SALT)
-    kept = [
-        (block.label == label) & (key <= limit) for label, limit in zip(labels, cut, strict=True)
-    ]
-    return np.any(kept, axis=0)
+        for number in range(plan.shards[s]):
+            with writing(out):
+                block = spill.take(s, number)
+            if block is None:
+                continue  # hashes leave a shard empty only where its split is all but empty
+            if cuts is not None:
+                block = block.take(within(block, cuts[s], plan.balance, plan.seed))
+            if len(block):
+                path = folder / f"{name}-{number:05d}-of-{plan.shards[s]:05d}.array_record"
+                with writing(out):
+                    shards[name].append(_write_shard(path, block, plan.seed))
+                _count(counts[name], block.label)
+    return shards, counts
 
 
 def _write_shard(path: Path, block: Block, seed: int) -> Shard:
@@ -284,3 +222,28 @@ def _count(counts: dict[str, int], label: NDArray[np.int8]) -> None:
     for value, n in zip(*np.unique(label, return_counts=True), strict=True):
         name = CLASSES[value] if value >= 0 else "UNKNOWN"
         counts[name] = counts.get(name, 0) + int(n)
+
+
+def _write_sources(path: Path, files: Sequence[FileRead]) -> dict[str, Any]:
+    """Write the list of files; what the manifest says of it."""
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(("file", "sha256", "spectra"))
+        table.writerows((read.name, read.sha256, read.spectra) for read in files)
+    return {"spectra": path.name, "files": len(files), "sha256": sha256_of(path)}
+
+
+def open_shard(path: Path) -> Any:
+    """A reader of a shard's records: num_records(), read([number, ...]), close()."""
+    from array_record.python.array_record_module import ArrayRecordReader
+
+    return ArrayRecordReader(str(path))
+
+
+def first_block(folder: Path, contents: Manifest) -> Block:
+    """The first block of a dataset: a random draw of its spectra, to look at."""
+    shards = [shard for split in SPLITS for shard in contents.shards[split]]
+    reader = open_shard(folder / shards[0].file)
+    block = records.decode(reader.read([0])[0])
+    reader.close()
+    return block

@@ -16,7 +16,8 @@ import toy_survey
 from make_fits import write_spec
 from naming import naming
 
-from data_prep.write import write_dataset
+from data_prep.division import by_hash
+from data_prep.write import Plan, Provenance, write_dataset
 from spectranet_jax.command_line import command
 from spectranet_jax.datasets import manifest
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
@@ -55,8 +56,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     block = toy_survey.block(300)
     no_quasar = block.take(block.label < 2)
-    arguments: dict[str, Any] = {"seed": 0, "sources": [], "creator": {}}
-    write_dataset(here / "stars", [no_quasar], expected=len(no_quasar), **arguments, grid=GRID)
+    plan = Plan(GRID, len(no_quasar), 0, by_hash(0))
+    write_dataset(here / "stars", [no_quasar], plan, Provenance({}))
     damage(here, "cut_manifest", lambda text: text[:200])
     damage(here, "future", lambda text: text.replace('"schema": 1', '"schema": 99'))
     damage(here, "coarse", lambda text: text.replace("0.001", "0.002"))

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prep.division import FRACTIONS, balance, mix, name_hash, object_hash, split_of
+from data_prep.balance import balance
+from data_prep.division import FRACTIONS, mix, name_hash, object_hash, split_of
 from spectranet_jax.spectra import InputError
 
 IDS = st.lists(st.integers(-1, 2**62), min_size=1, max_size=60)

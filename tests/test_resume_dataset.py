@@ -119,7 +119,7 @@ def test_what_a_run_of_another_form_read_does_not_count(monkeypatch):
 PROGRAM = """
 import sys, time
 from pathlib import Path
-from data_prep import survey_files
+from data_prep import survey_files as survey
 survey.FEW_GROUPS, survey.TOGETHER_FILES = 1, 2
 survey.contact_sheet = lambda *_: None
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from test_write import make_block
 
 from data_prep import truth as truths
 from data_prep.split_lists import by_lists
-from data_prep.write import NOT_IN_LISTS, write_dataset
+from data_prep.write import NOT_IN_LISTS, Plan, Provenance, write_dataset
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 
@@ -63,16 +63,8 @@ def test_the_dataset_follows_the_lists_and_counts_the_rest(tmp_path, truth):
     block = make_block(12)
     block.object_id[:] = truth.ids["THING_ID"]
     block.name[0] = b"n"  # without an object and in no list
-    contents = write_dataset(
-        tmp_path / "d",
-        [block],
-        expected=12,
-        seed=0,
-        sources=[],
-        creator={},
-        division=by_lists(lists, truth.fiber, truth.ids["THING_ID"]),
-        grid=GRID,
-    )
+    division = by_lists(lists, truth.fiber, truth.ids["THING_ID"])
+    contents = write_dataset(tmp_path / "d", [block], Plan(GRID, 12, 0, division), Provenance({}))
     assert [sum(contents.counts[s].values()) for s in ("train", "valid", "test")] == [6, 0, 3]
     assert contents.report["reasons"] == {NOT_IN_LISTS: 3}
     assert contents.report["rows_in"] == 12 and contents.report["rows_out"] == 9

@@ -6,8 +6,8 @@ import pytest
 from array_record.python.array_record_module import ArrayRecordReader
 
 from data_prep import write
-from data_prep.division import split_of
-from data_prep.write import BALANCED_AWAY, first_block, write_dataset
+from data_prep.division import FRACTIONS, by_hash, split_of
+from data_prep.write import BALANCED_AWAY, Plan, Provenance, first_block, write_dataset
 from spectranet_jax.datasets import manifest, records
 from spectranet_jax.datasets.manifest import SPLITS
 from spectranet_jax.datasets.records import Block
@@ -35,10 +35,12 @@ def make_block(n, rng=None, classes=(0.4, 0.3, 0.2, 0.1)):
     )
 
 
-def write_all(out, block, size=100, **options):
+def write_all(
+    out, block, size=100, seed=3, fractions=FRACTIONS, report=None, creator=None, **options
+):
     blocks = (block.take(slice(i, i + size)) for i in range(0, len(block), size))
-    settings = {"expected": len(block), "seed": 3, "sources": [], "creator": {}}
-    return write_dataset(out, blocks, **(settings | options), grid=GRID)
+    plan = Plan(GRID, len(block), seed, by_hash(seed, fractions), **options)
+    return write_dataset(out, blocks, plan, Provenance(creator or {}, report=report or {}))
 
 
 def read_shard(path: Path) -> list[Block]:
@@ -179,16 +181,8 @@ def empty_class(tmp_path):
 
 def nothing(tmp_path):
     report = {"rows_in": 7, "reasons": {"too faint": 7}}
-    write_dataset(
-        tmp_path / "out",
-        [],
-        expected=7,
-        seed=0,
-        sources=[],
-        creator={},
-        report=report,
-        grid=GRID,
-    )
+    plan = Plan(GRID, 7, 0, by_hash(0))
+    write_dataset(tmp_path / "out", [], plan, Provenance({}, report=report))
 
 
 def taken_by_a_dataset(tmp_path):
@@ -229,15 +223,7 @@ def test_an_interrupted_stream_leaves_nothing_behind(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_dataset(
-            tmp_path / "out",
-            blocks(),
-            expected=9,
-            seed=0,
-            sources=[],
-            creator={},
-            grid=GRID,
-        )
+        write_dataset(tmp_path / "out", blocks(), Plan(GRID, 9, 0, by_hash(0)), Provenance({}))
     assert list(tmp_path.iterdir()) == []
 
 

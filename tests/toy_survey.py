@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.write import write_dataset
+from data_prep.division import by_hash
+from data_prep.write import Plan, Provenance, write_dataset
 from spectranet_jax.datasets import manifest
 from spectranet_jax.datasets.records import Block
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
@@ -36,13 +37,5 @@ def block(count: int, seed: int = 0) -> Block:
 
 def write(folder: Path, count: int, seed: int = 0) -> manifest.Manifest:
     """A dataset folder of toy spectra."""
-    creator = {"program": "toy"}
-    return write_dataset(
-        folder,
-        [block(count, seed)],
-        expected=count,
-        seed=seed,
-        sources=[],
-        creator=creator,
-        grid=GRID,
-    )
+    plan = Plan(GRID, count, seed, by_hash(seed))
+    return write_dataset(folder, [block(count, seed)], plan, Provenance({"program": "toy"}))

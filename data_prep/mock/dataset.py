@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep import division as splitting
+from data_prep.division import by_hash
 from data_prep.mock.empirical import SHIPPED
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.survey import blocks, none_of_them
 from data_prep.pictures import contact_sheet
 from data_prep.summary import SHEET
-from data_prep.write import write_dataset
+from data_prep.write import Plan, Provenance, write_dataset
 from spectranet_jax import __version__
 from spectranet_jax.datasets import manifest
 from spectranet_jax.datasets.manifest import Manifest
@@ -64,7 +64,7 @@ def prepare(
     """
     total = sum(counts.values())
     examples: list[Block] = []
-    division = splitting.by_hash(seed, splitting.FRACTIONS)
+    division = by_hash(seed)
 
     def to_train_on(object_id: NDArray[np.int64], name: NDArray[np.bytes_]) -> NDArray[np.bool_]:
         return division.of(object_id, name) == manifest.SPLITS.index("train")
@@ -91,14 +91,11 @@ def prepare(
     written = write_dataset(
         out,
         watched(),
-        grid=grid,
-        expected=total,
-        seed=seed,
-        sources=[],
-        creator=creator(counts, seed, noiseless, ingredients),
-        report={"rows_in": total, "reasons": {}},
-        division=division,
-        noiseless=("train",) if noiseless else (),
+        Plan(grid, total, seed, division, noiseless=("train",) if noiseless else ()),
+        Provenance(
+            creator(counts, seed, noiseless, ingredients),
+            report={"rows_in": total, "reasons": {}},
+        ),
     )
     contact_sheet(out / SHEET, examples, grid)
     return written
