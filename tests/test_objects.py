@@ -6,7 +6,7 @@ from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
 from make_fits import table, write_spec
-from test_data_prep_commands import stored
+from stored_spectra import stored
 
 from data_prep import survey_files as surveys
 from data_prep.division import split_of

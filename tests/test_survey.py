@@ -9,7 +9,7 @@ import pytest
 from astropy.io import fits
 from make_fits import superset, table, write_catalog, write_coadd, write_spec, write_spplate
 from short_plates import config, make
-from test_data_prep_commands import stored
+from stored_spectra import stored
 
 from data_prep import survey_files as surveys
 from data_prep.check import source_list_damage

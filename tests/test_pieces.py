@@ -1,0 +1,76 @@
+"""What is to be predicted, in pieces: their order, their groups, and what has none."""
+
+from pathlib import Path
+
+import pytest
+import toy_inputs
+import toy_survey
+
+from spectranet_jax.catalog import pieces as pieces_module
+from spectranet_jax.catalog.pieces import Piece, names_sha256, pieces, together
+from spectranet_jax.datasets import manifest
+from spectranet_jax.readers.groups import sizes_and_times
+from spectranet_jax.spectra import InputError
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return toy_inputs.write(tmp_path_factory.mktemp("inputs"))
+
+
+def test_pieces_of_a_dataset_are_its_blocks_in_order(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(pieces_module, "BLOCKS", 2)
+    mixed = pieces(["in/spec-0003.fits", "data", "in/spec-0001.fits", "data/test-*"])
+    train = "data/train-00000-of-00001.array_record"
+    assert mixed[0] == Piece("in/spec-0003.fits") and mixed[1:3] == [
+        Piece(train, 0, 2),
+        Piece(train, 2, 4),
+    ]
+    of_test = [piece for piece in mixed if "/test-" in piece.file]
+    assert len(of_test) % 2 == 0 and of_test[: len(of_test) // 2] * 2 == of_test
+    assert mixed.index(Piece("in/spec-0001.fits")) == len(mixed) - len(of_test) // 2 - 1
+
+
+def test_a_dataset_that_cannot_be_predicted_from_is_told(tmp_path: Path):
+    toy_survey.write(tmp_path / "data", 500)
+    shard = next((tmp_path / "data").glob("test-*"))
+    (tmp_path / shard.name).write_bytes(shard.read_bytes())
+    with pytest.raises(InputError, match=r"holds no manifest\.json"):
+        pieces([str(tmp_path / shard.name)])
+    shard.with_name("more.array_record").write_bytes(shard.read_bytes())
+    with pytest.raises(InputError, match=r"more\.array_record is not in the manifest\.json"):
+        pieces([str(tmp_path / "data" / "more.array_record")])
+    path = tmp_path / "data" / manifest.FILE_NAME
+    path.write_text(path.read_text().replace('"noiseless": []', '"noiseless": ["test"]'))
+    assert pieces([str(tmp_path / "data" / "valid-*")])
+    left = pieces([str(tmp_path / "data")])
+    assert left and not any(Path(piece.file).name.startswith("test-") for piece in left)
+    with pytest.raises(InputError, match=r"the test split of .* carries no noise yet"):
+        pieces([str(tmp_path / "data" / "test-*")])
+    every = '"noiseless": ["train", "valid", "test"]'
+    path.write_text(path.read_text().replace('"noiseless": ["test"]', every))
+    with pytest.raises(InputError, match=r"no split of .* carries noise"):
+        pieces([str(tmp_path / "data")])
+
+
+def test_groups_are_bounded_in_number_and_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pieces_module, "TOGETHER_PIECES", 3)
+    monkeypatch.setattr(pieces_module, "TOGETHER_BYTES", 100)
+    several = [Piece(f"{tmp_path}/{size}") for size in (10, 20, 30, 1, 120, 50, 51, 7)]
+    for piece in several:
+        Path(piece.file).write_bytes(bytes(int(Path(piece.file).name)))
+    several += [Piece("shard", 0, 8), Piece("shard", 8, 9), Piece("gone")]
+    states = sizes_and_times([piece.file for piece in several])
+    assert states[:8, 0].tolist() == [10, 20, 30, 1, 120, 50, 51, 7]
+    assert (states[:8, 1] > 0).all() and (states[8:] == 0).all()
+    groups = list(together(several, states[:, 0]))
+    assert [len(group) for group in groups] == [3, 2, 2, 2, 1, 1]
+    assert [piece for group in groups for piece in group] == several
+
+
+def test_a_list_of_pieces_is_known_by_names_and_order():
+    one, two = Piece("a"), Piece("b", 0, 8)
+    lists = [[], [one], [two], [one, two], [two, one], [one, Piece("b", 0, 7)], [Piece("ab", 0, 8)]]
+    assert len({names_sha256(several) for several in lists}) == len(lists)
+    assert names_sha256([Piece("a"), Piece("b", 0, 8)]) == names_sha256([one, two])
