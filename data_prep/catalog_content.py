@@ -1,4 +1,4 @@
-"""The content of a catalog: columns of its table, read a part of the rows at a time."""
+"""The content of a catalog: columns of its table, read some of the rows at a time."""
 
 from typing import Any
 
@@ -23,21 +23,21 @@ def columns(
 ) -> tuple[dict[str, NDArray[Any]], Int64, Int64]:
     """The columns, and the `fiber_key` and row of each further spectrum that they list."""
     plain = sorted(names - set(DUPLICATES))
-    parts: dict[str, list[NDArray[Any]]] = {name: [] for name in plain}
+    pieces: dict[str, list[NDArray[Any]]] = {name: [] for name in plain}
     fibers, rows = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for start in range(0, max(1, table.rows), ROWS_AT_ONCE):
-        part = slice(start, start + ROWS_AT_ONCE)
+        some = slice(start, start + ROWS_AT_ONCE)
         for name in plain:
-            column = read_column(table, name, part)
+            column = read_column(table, name, some)
             if column.ndim != 1:
                 raise InputError(f"{table.path} has several values a row in {name}; fetch it again")
-            parts[name].append(column)
+            pieces[name].append(column)
         if set(DUPLICATES) <= names:
-            lists = np.stack([_as_lists(read_column(table, name, part)) for name in DUPLICATES])
+            lists = np.stack([_as_lists(read_column(table, name, some)) for name in DUPLICATES])
             row, place = np.nonzero((lists > 0).all(axis=0))
             fibers.append(fiber_key(*lists[:, row, place]))
             rows.append(start + row)
-    content = {name: np.concatenate(part) for name, part in parts.items()}
+    content = {name: np.concatenate(piece) for name, piece in pieces.items()}
     return content, np.concatenate(fibers), np.concatenate(rows)
 
 

@@ -96,8 +96,8 @@ class Tally:
 def facts(contents: Manifest, tally: Tally) -> list[tuple[str, str]]:
     """What the card says in words: (what, value)."""
     report, total = contents.report, max(1, tally.spectra)
-    share = tally.covered / total
-    full = np.flatnonzero(share > 0.99)
+    measured = tally.covered / total
+    full = np.flatnonzero(measured > 0.99)
     edges = contents.grid.edges
     reach = (
         f"{edges[full[0]]:.0f} to {edges[full[-1] + 1]:.0f} Angstrom" if len(full) else "nowhere"
@@ -206,9 +206,9 @@ def draw(path: Path, tally: Tally, grid: LogGrid) -> None:
         if tally.sn[label].any():
             by_sn.stairs(tally.sn[label], SN_EDGES, label=name, color=CLASS_COLORS[name])
     by_z.set(xlabel="redshift", ylabel="spectra", yscale="symlog")
-    by_sn.set(xlabel="median S/N a bin", ylabel="spectra", xscale="log")
+    by_sn.set(xlabel="median S/N per bin", ylabel="spectra", xscale="log")
     by_bin.stairs(tally.covered / max(1, tally.spectra), grid.edges, color="black")
-    by_bin.set(xlabel="wavelength (Angstrom, vacuum)", ylabel="share measured", ylim=(0, 1.05))
+    by_bin.set(xlabel="wavelength (Angstrom, vacuum)", ylabel="fraction measured", ylim=(0, 1.05))
     for axis in (by_z, by_sn):
         if axis.get_legend_handles_labels()[0]:
             axis.legend(fontsize=8)

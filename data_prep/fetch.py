@@ -162,8 +162,8 @@ def _open(url: str, headers: Mapping[str, str]) -> Any:
 
 
 def _range_start(headers: Mapping[str, str]) -> int:
-    found = re.match(r"bytes (\d+)-", headers.get("Content-Range", ""))
-    return int(found.group(1)) if found else -1
+    match = re.match(r"bytes (\d+)-", headers.get("Content-Range", ""))
+    return int(match.group(1)) if match else -1
 
 
 def _version(part: Path) -> Path:
@@ -192,8 +192,8 @@ def _check(part: Path, sha1: str) -> None:
         if part.name.endswith(".fits.part") and size % 2880:  # FITS is made of such blocks
             raise _DamagedError(f"what came has {size} bytes, which is no whole FITS file")
         file.seek(0)
-        if sha1 and (found := hashlib.file_digest(file, "sha1").hexdigest()) != sha1:
-            raise _DamagedError(f"what came has SHA-1 {found}, and {sha1} is published")
+        if sha1 and (digest := hashlib.file_digest(file, "sha1").hexdigest()) != sha1:
+            raise _DamagedError(f"what came has SHA-1 {digest}, and {sha1} is published")
 
 
 class Checksums:
@@ -222,8 +222,8 @@ class Checksums:
 def _published(folder: str, tell: Tell) -> dict[str, str]:
     try:
         page = _text(f"{folder}/")
-        found = re.search(r"""href=["']?([^"'>/]+\.sha1sum)["'>]""", page, re.IGNORECASE)
-        lines = _text(f"{folder}/{found.group(1)}").splitlines() if found else []
+        match = re.search(r"""href=["']?([^"'>/]+\.sha1sum)["'>]""", page, re.IGNORECASE)
+        lines = _text(f"{folder}/{match.group(1)}").splitlines() if match else []
     except _NoAnswerError as error:
         tell(error.sentence)
         return {}

@@ -45,10 +45,10 @@ def objects_of(
     same = np.stack([rows, spectra], axis=-1)[rows >= 0]
     group = groups(every, same, count + len(rows))
     chosen = preferred(every, group)
-    several = np.unique(truth.other_row)
-    several = several[chosen[several] == NONE]
+    repeated = np.unique(truth.other_row)
+    repeated = repeated[chosen[repeated] == NONE]
     stand_in = np.full(int(group.max(initial=-1)) + 1, NONE)
-    stand_in[group[several]] = -2 - truth.fiber[several]
+    stand_in[group[repeated]] = -2 - truth.fiber[repeated]
     chosen = np.where(chosen == NONE, stand_in[group], chosen)
     return chosen[:count], chosen[count:]
 
@@ -68,8 +68,8 @@ def groups(ids: Ids, same: NDArray[np.int64], count: int) -> NDArray[np.int64]:
         distinct, place = np.unique(values[named], return_inverse=True)
         ends.append(np.stack([named, nodes + place], axis=-1))
         nodes += len(distinct)
-    one, other = np.concatenate(ends).T
-    links = coo_array((np.ones(len(one), np.bool_), (one, other)), shape=(nodes, nodes))
+    first, second = np.concatenate(ends).T
+    links = coo_array((np.ones(len(first), np.bool_), (first, second)), shape=(nodes, nodes))
     return connected_components(links, directed=False)[1][:count].astype(np.int64)
 
 

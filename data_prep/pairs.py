@@ -18,15 +18,15 @@ def believed(truth: Truth, keys: Keys) -> Keys:
     Headers contradict it where spectrum and row tell the same fields, but not the same values.
     Files of redshifts in several folders that have one name contradict each other.
     """
-    several = _in_several_folders(truth)
-    keys = {**keys, ANYWHERE: np.where(np.isin(keys[ANYWHERE], several), NONE, keys[ANYWHERE])}
+    repeated = _in_more_folders(truth)
+    keys = {**keys, ANYWHERE: np.where(np.isin(keys[ANYWHERE], repeated), NONE, keys[ANYWHERE])}
     return keys | {
         fields: np.where(_contradicted(truth, keys, fields), NONE, keys[fields])
         for fields in (IN_FOLDER, ANYWHERE)
     }
 
 
-def _in_several_folders(truth: Truth) -> NDArray[np.int64]:
+def _in_more_folders(truth: Truth) -> NDArray[np.int64]:
     """Those keys of a name that stand in more than one folder."""
     if not {ANYWHERE, IN_FOLDER} <= truth.keys.keys():
         return np.empty(0, np.int64)
@@ -40,6 +40,6 @@ def _contradicted(truth: Truth, keys: Keys, fields: tuple[str, ...]) -> NDArray[
     rows, _ = truth.rows_of({fields: keys[fields]}, {})
     wrong = np.zeros(len(rows), np.bool_)
     for header in truth.keys.keys() & set(OF_HEADERS):
-        told = truth.keys[header][rows]
-        wrong |= (told != NONE) & (keys[header] != NONE) & (told != keys[header])
+        of_row = truth.keys[header][rows]
+        wrong |= (of_row != NONE) & (keys[header] != NONE) & (of_row != keys[header])
     return wrong & (rows != NONE)

@@ -144,19 +144,19 @@ def _blocks(
 ) -> Iterator[Block]:
     nameless = index.thing_id <= 0
     with progress("reading spectra", len(index)) as advance:
-        for part, flux, ivar in quasarnet.read_slices(data, SLICE):
-            keys = np.stack([index.plate[part], index.mjd[part], index.fiber[part]], axis=-1)
+        for rows, flux, ivar in quasarnet.read_slices(data, SLICE):
+            keys = np.stack([index.plate[rows], index.mjd[rows], index.fiber[rows]], axis=-1)
             names = [b"%04d-%d-%04d" % tuple(key) for key in keys.tolist()]
             block = selection.take(
-                rows=joined.rows[part],
-                by_object=joined.by_object[part],
-                fiber=joined.fiber[part],
+                rows=joined.rows[rows],
+                by_object=joined.by_object[rows],
+                fiber=joined.fiber[rows],
                 flux=flux,
                 ivar=ivar,
                 name=np.array(names, np.bytes_),
                 source=np.full(len(names), data.name.encode()),
-                object_id=joined.of_spectra[part],
-                left_out={NO_THING_ID: nameless[part] & (joined.rows[part] < 0)},
+                object_id=joined.of_spectra[rows],
+                left_out={NO_THING_ID: nameless[rows] & (joined.rows[rows] < 0)},
             )
             report["by_object"] = selection.by_object
             yield block

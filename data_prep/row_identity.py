@@ -40,14 +40,14 @@ def names_rows(columns: AbstractSet[str]) -> bool:
 
 def naming_columns(columns: AbstractSet[str]) -> dict[str, str]:
     """Fields that name an observation or an object -> the table's columns that hold them."""
-    found = {}
+    columns_of = {}
     for field in dict.fromkeys((*OBJECTS, *(name for fields in OBSERVATIONS for name in fields))):
         names = NAMES.get(field, (field,))
         if (held := next((name for name in names if name in columns), None)) is not None:
-            found[field] = held
+            columns_of[field] = held
     if not set(FIBER) <= columns and "FIELD" not in columns:
-        found.pop("MJD", None)  # of DESI, a mean of several nights
-    return found
+        columns_of.pop("MJD", None)  # of DESI, a mean of several nights
+    return columns_of
 
 
 def row_identity(hdus: Fits, content: Mapping[str, NDArray[Any]], count: int) -> RowIdentity:
@@ -99,6 +99,6 @@ def fiber_of_boss_target(target: NDArray[np.int64]) -> dict[str, NDArray[np.int6
     boss = (plate >= 1) & (plate < 20_000) & (mjd > 50_000) & (mjd < 70_000)
     boss &= (fiber >= 1) & (fiber <= 1000)
     return {
-        name: np.where(boss, part, NONE)
-        for name, part in zip(FIBER, (plate, mjd, fiber), strict=True)
+        name: np.where(boss, value, NONE)
+        for name, value in zip(FIBER, (plate, mjd, fiber), strict=True)
     }

@@ -60,24 +60,26 @@ def by_lists(folder: Path, fiber: NDArray[np.int64], objects: NDArray[np.int64])
         by_object = _look_up(distinct, of_object, object_id, rest)
         return np.where(object_id == NONE, by_name, by_object).astype(np.int8)
 
-    share = [
+    fractions = [
         float((of_row == split).mean()) if len(of_row) else 1.0 for split in range(len(SPLITS))
     ]
-    return Division(of=of, fractions=share, record={"rule": f"lists in {folder}", "lists": record})
+    return Division(
+        of=of, fractions=fractions, record={"rule": f"lists in {folder}", "lists": record}
+    )
 
 
 def _list_of(folder: Path, split: str) -> Path | None:
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give the one that holds the split lists")
-    found = sorted(
+    matching = sorted(
         path
         for path in folder.iterdir()
         if path.suffix.lower() in SUFFIXES and split in path.stem.lower()
     )
-    if len(found) > 1:
-        names = " and ".join(path.name for path in found)
+    if len(matching) > 1:
+        names = " and ".join(path.name for path in matching)
         raise InputError(f"{folder} has several lists of {split}, {names}; leave one there")
-    return found[0] if found else None
+    return matching[0] if matching else None
 
 
 def _read(
@@ -123,8 +125,10 @@ def _listed(path: Path, number: int, line: str) -> int:
 
 
 def _key(name: str) -> int:
-    found = _NAME.fullmatch(name)
-    return int(fiber_key(*(np.array(int(part[:9])) for part in found.groups()))) if found else -1
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return NONE
+    return int(fiber_key(*(np.array(int(number[:9])) for number in match.groups())))
 
 
 def _look_up(

@@ -92,15 +92,15 @@ class Truth:
     def _rows_by(self) -> dict[tuple[str, ...], tuple[Int64, Int64]]:
         """Sorted keys and their rows, by fields."""
         every = np.arange(len(self))
-        found = {
+        rows_by = {
             fields: _sorted(key, every, self.z_conf)
             for fields, key in (*self.keys.items(), *(((n,), v) for n, v in self.ids.items()))
         }
         if len(self.other_fiber):
             key = np.concatenate([self.fiber, self.other_fiber])
             row = np.concatenate([every, self.other_row])
-            found[FIBER] = _sorted(key, row, self.z_conf)
-        return found
+            rows_by[FIBER] = _sorted(key, row, self.z_conf)
+        return rows_by
 
 
 def read(*paths: Path, bal: BalRule = "class", every: str = "") -> Truth:
@@ -186,14 +186,14 @@ def _concatenate(truths: Sequence[Truth]) -> Truth:
     )
 
 
-def _joined(parts: Sequence[Mapping[Any, Int64]], truths: Sequence[Truth]) -> dict[Any, Int64]:
+def _joined(catalogs: Sequence[Mapping[Any, Int64]], truths: Sequence[Truth]) -> dict[Any, Int64]:
     """Columns of several catalogs one after the other, -1 where one lacks a column."""
-    names = dict.fromkeys(name for part in parts for name in part)
+    names = dict.fromkeys(name for columns in catalogs for name in columns)
     return {
         name: np.concatenate(
             [
-                part.get(name, np.full(len(truth), NONE))
-                for part, truth in zip(parts, truths, strict=True)
+                columns.get(name, np.full(len(truth), NONE))
+                for columns, truth in zip(catalogs, truths, strict=True)
             ]
         )
         for name in names

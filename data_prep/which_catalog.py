@@ -65,7 +65,7 @@ def _tells_redshifts_alone(columns: AbstractSet[str]) -> bool:
 
 def _lack(tables: list[frozenset[str]]) -> str:
     """What is missing for the most similar catalog; "" if no table has half of its columns."""
-    share, name, lacking = min(
+    fraction, name, lacking = min(
         (
             (
                 len(catalog.needed - columns) / len(catalog.needed),
@@ -76,4 +76,4 @@ def _lack(tables: list[frozenset[str]]) -> str:
             if not catalog.without & columns
         )
     )
-    return f": for {name} it lacks {', '.join(lacking)}" if share <= 0.5 else ""
+    return f": for {name} it lacks {', '.join(lacking)}" if fraction <= 0.5 else ""

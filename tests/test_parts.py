@@ -91,7 +91,7 @@ def test_more_parts_than_files(source: Path, tmp_path: Path):
 @given(st.integers(0, 200), st.integers(1, 50))
 def test_shares_are_even_and_in_order(pieces: int, count: int):
     several = [Piece(str(number)) for number in range(pieces)]
-    shares = [Part(number, count).share(several) for number in range(1, count + 1)]
+    shares = [Part(number, count).pieces_of(several) for number in range(1, count + 1)]
     assert [piece for share in shares for piece in share] == several
     assert {len(share) for share in shares} <= {pieces // count, -(-pieces // count)}
 

@@ -44,7 +44,7 @@ def class_counts(spectra: int, counts: str) -> dict[str, int]:
         try:
             wanted = {
                 name.strip(): int(number)
-                for name, number in (part.split("=") for part in counts.split(","))
+                for name, number in (pair.split("=") for pair in counts.split(","))
             }
         except ValueError as error:
             raise InputError(

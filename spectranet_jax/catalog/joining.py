@@ -70,13 +70,13 @@ def _rows(file: Path) -> _Rows:
 
 
 def _join_fits(files: Sequence[Path], out: Path, without: Collection[str]) -> None:
-    parts = [_rows(file) for file in files]
-    dtype, header = parts[0].dtype, parts[0].header
-    for part in parts[1:]:
-        if part.dtype.names != dtype.names:
-            raise InputError(f"{part.file} has other columns than {files[0]}; predict both again")
-        dtype = _wider(dtype, part.dtype)
-    header["NAXIS1"], header["NAXIS2"] = dtype.itemsize, sum(part.total for part in parts)
+    tables = [_rows(file) for file in files]
+    dtype, header = tables[0].dtype, tables[0].header
+    for table in tables[1:]:
+        if table.dtype.names != dtype.names:
+            raise InputError(f"{table.file} has other columns than {files[0]}; predict both again")
+        dtype = _wider(dtype, table.dtype)
+    header["NAXIS1"], header["NAXIS2"] = dtype.itemsize, sum(table.total for table in tables)
     for number, name in enumerate(dtype.names or (), start=1):
         if dtype[name].kind == "S":
             header[f"TFORM{number}"] = f"{dtype[name].itemsize}A"
@@ -85,23 +85,23 @@ def _join_fits(files: Sequence[Path], out: Path, without: Collection[str]) -> No
     with out.open("wb") as written:
         written.write(fits.PrimaryHDU().header.tostring().encode("ascii"))
         written.write(header.tostring().encode("ascii"))
-        for part in parts:
-            _copy(part, dtype, written)
+        for table in tables:
+            _copy(table, dtype, written)
         written.write(bytes(-written.tell() % FITS_BLOCK))
 
 
-def _wider(one: np.dtype[Any], other: np.dtype[Any]) -> np.dtype[Any]:
+def _wider(first: np.dtype[Any], second: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype that holds both: columns of text are as wide as the wider one."""
-    both = ((name, one[name], other[name]) for name in one.names or ())
+    both = ((name, first[name], second[name]) for name in first.names or ())
     return np.dtype([(name, max(a, b, key=lambda d: d.itemsize)) for name, a, b in both])
 
 
-def _copy(part: _Rows, dtype: np.dtype[Any], out: Any) -> None:
-    left = part.total
-    with part.file.open("rb") as file:
-        file.seek(part.start)
+def _copy(table: _Rows, dtype: np.dtype[Any], out: Any) -> None:
+    left = table.total
+    with table.file.open("rb") as file:
+        file.seek(table.start)
         while left:
-            rows = np.fromfile(file, part.dtype, min(left, ROWS))
+            rows = np.fromfile(file, table.dtype, min(left, ROWS))
             out.write(rows.astype(dtype).tobytes())
             left -= len(rows)
 

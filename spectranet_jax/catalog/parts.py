@@ -44,14 +44,14 @@ class Part(NamedTuple):
         name = f"{out.stem}.part-{self.number:05d}-of-{self.of:05d}{out.suffix}"
         return out.with_name(name)
 
-    def share(self, several: Sequence[Piece]) -> Sequence[Piece]:
+    def pieces_of(self, inputs: Sequence[Piece]) -> Sequence[Piece]:
         """The part's pieces: contiguous, and as many as every other part's, or one more."""
-        first, last = (n * len(several) // self.of for n in (self.number - 1, self.number))
-        return several[first:last]
+        first, last = (n * len(inputs) // self.of for n in (self.number - 1, self.number))
+        return inputs[first:last]
 
-    def header(self, several: Sequence[Piece]) -> dict[str, str]:
+    def header(self, inputs: Sequence[Piece]) -> dict[str, str]:
         """Keywords for the part's header, of all the pieces."""
-        return {PART: str(self), INPUT: names_sha256(several)}
+        return {PART: str(self), INPUT: names_sha256(inputs)}
 
 
 def parse(text: str) -> Part:
@@ -112,20 +112,20 @@ def _header(file: Path) -> dict[str, Any]:
     return header
 
 
-def _check_same(first: str, one: dict[str, Any], file: str, other: dict[str, Any]) -> None:
-    counts = [parse(header[PART]).of for header in (one, other)]
+def _check_same(first: str, of_first: dict[str, Any], file: str, of_file: dict[str, Any]) -> None:
+    counts = [parse(header[PART]).of for header in (of_first, of_file)]
     if counts[0] != counts[1]:
         raise InputError(
             f"{first} is one of {counts[0]} parts and {file} one of {counts[1]};"
             " give the parts of one catalog"
         )
-    if one[INPUT] != other[INPUT]:
+    if of_first[INPUT] != of_file[INPUT]:
         raise InputError(
             f"{file} is a part of another list of files than {first}; predict all parts"
             " from the same files, named in the same way"
         )
-    for key in sorted({*one, *other}):
-        if not key.startswith(OF_THE_ROWS) and one.get(key) != other.get(key):
+    for key in sorted({*of_first, *of_file}):
+        if not key.startswith(OF_THE_ROWS) and of_first.get(key) != of_file.get(key):
             raise InputError(
                 f"{file} was made by other models or settings than {first} ({key} differs);"
                 " predict it again"

@@ -83,21 +83,21 @@ def _observed(folder: Path) -> list[Shard]:
     return [shard for split in splits for shard in split]
 
 
-def together(several: Sequence[Piece], sizes: NDArray[np.int64]) -> Iterator[tuple[Piece, ...]]:
+def together(inputs: Sequence[Piece], sizes: NDArray[np.int64]) -> Iterator[tuple[Piece, ...]]:
     """What a worker reads at a time: see `readers.groups`; some blocks of a shard go alone.
 
     Args:
-        several: pieces.
+        inputs: pieces.
         sizes: (n,) bytes of their files.
     """
-    shard = [piece.of_shard for piece in several]
-    return groups(several, np.where(shard, TOGETHER_BYTES, sizes), TOGETHER_PIECES, TOGETHER_BYTES)
+    shard = [piece.of_shard for piece in inputs]
+    return groups(inputs, np.where(shard, TOGETHER_BYTES, sizes), TOGETHER_PIECES, TOGETHER_BYTES)
 
 
-def names_sha256(several: Sequence[Piece]) -> str:
+def names_sha256(inputs: Sequence[Piece]) -> str:
     """Identity of a list of pieces: over their names, in order."""
     digest = hashlib.sha256()
-    for piece in several:
+    for piece in inputs:
         digest.update(
             f"{piece.first} {piece.last} {piece.file}\0".encode("utf-8", "surrogateescape")
         )

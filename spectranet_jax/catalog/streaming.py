@@ -44,18 +44,18 @@ FEW_FILES, FEW_BYTES = 300, 2 << 30
 def predict_to(
     out: Path,
     models: Sequence[Model],
-    several: Sequence[Piece],
+    inputs: Sequence[Piece],
     workers: int,
-    further: Mapping[str, str] | None = None,
+    extra_header: Mapping[str, str] | None = None,
 ) -> Counter[str]:
     """Write a catalog of pieces, in order; a file that cannot be read gives a flagged row.
 
     Args:
         out: the catalog to write.
         models: whose answers are joined, as `inference.predict` joins them.
-        several: what to predict from.
+        inputs: what to predict from.
         workers: processes that read, where there is much to read.
-        further: keywords that make the header that of a part of a catalog, beside those of
+        extra_header: keywords that make the header that of a part of a catalog, beside those of
             `inference.model.provenance`; of a part, no file need be readable.
 
     Returns:
@@ -64,11 +64,11 @@ def predict_to(
     Raises:
         InputError: if no file can be read, a dataset is damaged, or `out` cannot be written.
     """
-    header = dict(further or {})
-    states = sizes_and_times([piece.file for piece in several])
-    key = _key(provenance(models) | header, several, states)
+    header = dict(extra_header or {})
+    states = sizes_and_times([piece.file for piece in inputs])
+    key = _key(provenance(models) | header, inputs, states)
     with finished(out, key, joining.ROWS_SUFFIX[out.suffix]) as record:
-        pace = _predict_rest(record, models, several, states[:, 0], workers, header)
+        pace = _predict_rest(record, models, inputs, states[:, 0], workers, header)
         counts: Counter[str] = Counter()
         for chunk in record.chunks:
             counts.update(chunk.counts)
@@ -90,17 +90,17 @@ def predict_to(
     return counts
 
 
-def _key(header: Mapping[str, Any], several: Sequence[Piece], states: NDArray[np.int64]) -> str:
+def _key(header: Mapping[str, Any], inputs: Sequence[Piece], states: NDArray[np.int64]) -> str:
     """What an earlier run must have had in common for its rows to count."""
     digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
-    digest.update(names_sha256(several).encode() + states.tobytes())
+    digest.update(names_sha256(inputs).encode() + states.tobytes())
     return digest.hexdigest()
 
 
 def _predict_rest(
     record: Finished,
     models: Sequence[Model],
-    several: Sequence[Piece],
+    inputs: Sequence[Piece],
     sizes: NDArray[np.int64],
     workers: int,
     header: Mapping[str, str],
@@ -108,8 +108,8 @@ def _predict_rest(
     """Predict what is not finished yet; how fast it went."""
     done = record.pieces
     if done:
-        print(f"resuming at {done} of {len(several)}", file=sys.stderr, flush=True)
-    left, sizes = several[done:], sizes[done:]
+        print(f"resuming at {done} of {len(inputs)}", file=sys.stderr, flush=True)
+    left, sizes = inputs[done:], sizes[done:]
     workers = workers if len(left) > FEW_FILES or sizes.sum() > FEW_BYTES else 1
     if all(piece.of_shard for piece in left):
         workers = 1  # a dataset is read faster than processes can hand it on
@@ -117,10 +117,10 @@ def _predict_rest(
     read = partial(read_pieces, grids=grids)
     pace = _Pace()
     with (
-        progress("reading and predicting", len(several), done) as advance,
+        progress("reading and predicting", len(inputs), done) as advance,
         in_order(read, together(left, sizes), workers) as readings,
     ):
-        nothing = () if several else (blank([], 0, grids),)  # a part may be of no piece
+        nothing = () if inputs else (blank([], 0, grids),)  # a part may be of no piece
         for reading in chain(nothing, _chunks(pace.take(readings, advance))):
             names = reading.file, reading.name.tolist(), reading.flags
             table = predict_each(models, reading.pixels, *names)
@@ -167,5 +167,5 @@ class _Pace:
         return f"{self.rows / max(time.monotonic() - self.begin, 1e-9):,.0f} spectra/s"
 
     def __str__(self) -> str:
-        share = self.waited / max(time.monotonic() - self.begin, 1e-9)
-        return f"{self.rows:,} spectra, {self.rate}, {share:.0%} of the time waiting for files"
+        waiting = self.waited / max(time.monotonic() - self.begin, 1e-9)
+        return f"{self.rows:,} spectra, {self.rate}, {waiting:.0%} of the time waiting for files"

@@ -68,8 +68,8 @@ def work(config: Config) -> None:
         make_folder(config.plots)
     if config.workers < 1:
         raise InputError("--workers must be 1 or more")
-    several = pieces(config.paths)
-    catalog.check_replace(out, config.overwrite, (piece.file for piece in several))
+    inputs = pieces(config.paths)
+    catalog.check_replace(out, config.overwrite, (piece.file for piece in inputs))
     named = config.model or (DEFAULT,)
     for name in named:
         find(name)
@@ -86,15 +86,17 @@ def work(config: Config) -> None:
         }
         models = reconfigured([load(name) for name in named], given)
     if part:
-        counts = predict_to(out, models, part.share(several), config.workers, part.header(several))
+        counts = predict_to(
+            out, models, part.pieces_of(inputs), config.workers, part.header(inputs)
+        )
     else:
-        counts = predict_to(out, models, several, config.workers)
+        counts = predict_to(out, models, inputs, config.workers)
     show(counts)
     print(f"catalog: {out}, {counts[ROWS]} rows")
     if config.plots is not None:
         from spectranet_jax.catalog.plots import plot
 
-        drawn = plot(models, part.share(several) if part else several, config.plots)
+        drawn = plot(models, part.pieces_of(inputs) if part else inputs, config.plots)
         print(f"plots: {drawn} in {config.plots}")
 
 

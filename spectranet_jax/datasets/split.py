@@ -84,11 +84,11 @@ def open_split(
     total = 0
     for index in range(len(source)):
         block = decode(source, index, folder, manifest.grid)
-        one = {name: getattr(block, name) for name in names}
-        chosen = np.flatnonzero(select(one))
+        known = {name: getattr(block, name) for name in names}
+        chosen = np.flatnonzero(select(known))
         rows.append(chosen)
         for name in names:
-            columns[name].append(one[name][chosen])
+            columns[name].append(known[name][chosen])
         total += len(block)
     if total != sum(shard.spectra for shard in manifest.shards[split]):
         raise InputError(
@@ -109,7 +109,7 @@ def open_split(
     return Split(
         folder=folder,
         name=split,
-        columns={name: np.concatenate(parts) for name, parts in columns.items()},
+        columns={name: np.concatenate(values) for name, values in columns.items()},
         block_sizes=sizes,
         pixels=_pixel_reader(source, rows, folder, manifest.grid),
         manifest=manifest,

@@ -146,9 +146,9 @@ def _expand(argument: str) -> list[str]:
         return [f"{argument.rstrip('/')}/{name}" for name in names]
     if path.exists():
         return _listed(path) if path.suffix.lower() in LIST_SUFFIXES else [argument]
-    found = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207 (absolute patterns too)
-    if found:
-        return found
+    matching = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207 (absolute patterns too)
+    if matching:
+        return matching
     if glob.glob(f"{argument}.gz", recursive=True):  # noqa: PTH207
         raise InputError(f"no file matches {argument}; say {argument}.gz for those that are there")
     if glob.has_magic(argument):
@@ -191,8 +191,8 @@ def rebin_all(spectra: Sequence[Spectrum], grid: LogGrid) -> Pixels:
     A bin whose flux or ivar float32 cannot hold gets 0 and 0.
     """
     none = np.zeros((0, grid.size), np.float32)
-    parts = [(none, none)] + [pixels[0] for _, _, pixels in rebinned(spectra, [grid])]
-    flux, ivar = (np.concatenate(part) for part in zip(*parts, strict=True))
+    groups = [(none, none)] + [pixels[0] for _, _, pixels in rebinned(spectra, [grid])]
+    flux, ivar = (np.concatenate(images) for images in zip(*groups, strict=True))
     return flux, ivar
 
 
@@ -206,14 +206,14 @@ def rebinned(
         if group[0].loglam is not loglam:
             loglam = group[0].loglam
             binnings = [Binning.of(loglam, grid, group[0].source) for grid in grids]
-        told = np.array([spectrum.flags for spectrum in group], np.int32)
-        flags = told | pixel_flags(*pixels) | noise_flags(scatter.too_large(loglam, *pixels))
+        of_file = np.array([spectrum.flags for spectrum in group], np.int32)
+        flags = of_file | pixel_flags(*pixels) | noise_flags(scatter.too_large(loglam, *pixels))
         yield group, flags, [_binned(binning, *pixels) for binning in binnings]
 
 
 def _binned(binning: Binning, flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> Pixels:
     with np.errstate(over="ignore", invalid="ignore"):
-        flux, ivar = (part.astype(np.float32) for part in binning(flux, ivar))
+        flux, ivar = (image.astype(np.float32) for image in binning(flux, ivar))
     good = np.isfinite(flux) & np.isfinite(ivar)
     if not good.all():
         flux[~good], ivar[~good] = 0, 0

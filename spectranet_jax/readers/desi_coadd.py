@@ -39,10 +39,10 @@ def arms_of(named: Named) -> list[str]:
         what: {name.removesuffix(what) for name in named if name.endswith(what)}
         for what in ("_FLUX", "_IVAR", "_WAVELENGTH")
     }
-    found = having["_FLUX"] & (having["_IVAR"] | having["_WAVELENGTH"])
-    cameras = {arm for arm in found if arm and set(arm) <= set(ARMS)}
+    complete = having["_FLUX"] & (having["_IVAR"] | having["_WAVELENGTH"])
+    cameras = {arm for arm in complete if arm and set(arm) <= set(ARMS)}
     if not cameras:
-        return sorted(arm for arm in found & having["_IVAR"] & having["_WAVELENGTH"] if arm)
+        return sorted(arm for arm in complete & having["_IVAR"] & having["_WAVELENGTH"] if arm)
     kept = {arm for arm in cameras if arm in ARMS or not set(arm) <= cameras}
     kept = {arm for arm in kept if not any(set(arm) < set(other) for other in kept)}
     return sorted(kept, key=lambda arm: (arm not in ARMS, arm))
@@ -69,16 +69,18 @@ def spectra(hdus: Fits) -> Iterator[Spectrum]:
     counts = {arm: named[f"{arm}_FLUX"].shape[0] for arm in arms}
     count = counts[arms[0]]
     if set(counts.values()) != {count}:
-        told = ", ".join(f"{arm} {rows}" for arm, rows in counts.items())
-        raise InputError(f"{path} has arms of different numbers of spectra: {told}; fetch it again")
+        listed = ", ".join(f"{arm} {rows}" for arm, rows in counts.items())
+        raise InputError(
+            f"{path} has arms of different numbers of spectra: {listed}; fetch it again"
+        )
     if count == 0:
         raise InputError(f"{path} holds no spectra; fetch it again")
     known = identities(hdus, count)
     used = [name for arm in arms for name in (f"{arm}_WAVELENGTH", *_names(arm, named))]
     flags = checksum_flag(*(named[name] for name in (*used, "FIBERMAP") if name in named))
     row = 0
-    for parts in zip(*(_arm(named, arm) for arm in arms), strict=True):
-        flux, ivar = (np.concatenate(images, axis=-1) for images in zip(*parts, strict=True))
+    for of_arms in zip(*(_arm(named, arm) for arm in arms), strict=True):
+        flux, ivar = (np.concatenate(images, axis=-1) for images in zip(*of_arms, strict=True))
         for row_flux, row_ivar in zip(flux, ivar, strict=True):
             name = str(known[row].get("TARGETID", row))
             yield Spectrum(name, loglam, row_flux, row_ivar, str(path), known[row], flags)

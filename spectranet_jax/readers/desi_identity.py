@@ -32,15 +32,15 @@ NOT_TARGETS = ("SKY", "BAD")
 
 def of_header(hdus: Fits) -> dict[str, int | str]:
     """Fields that hold for every row of a file, but those of a value they cannot have."""
-    found: dict[str, int | str] = {}
+    known: dict[str, int | str] = {}
     for field, names in NAMES.items():
         for name in names:
             value = _meant(field, hdus[0].get(name))
             if value is not None:
-                found.setdefault(field, value)
+                known.setdefault(field, value)
     if shared := pair(hdus.path):
-        found |= {"PAIR": shared, "FOLDER": str(hdus.path.absolute().parent)}
-    return found
+        known |= {"PAIR": shared, "FOLDER": str(hdus.path.absolute().parent)}
+    return known
 
 
 def _meant(field: str, value: Any) -> int | str | None:

@@ -122,16 +122,16 @@ def concatenate(readings: Sequence[Reading]) -> Reading:
     Args:
         readings: one at least.
     """
-    starts = np.cumsum([0, *(len(one.files) for one in readings)], dtype=np.int32)
-    indices = [one.file_index + start for one, start in zip(readings, starts, strict=False)]
+    starts = np.cumsum([0, *(len(reading.files) for reading in readings)], dtype=np.int32)
+    indices = [reading.file_index + start for reading, start in zip(readings, starts, strict=False)]
     return Reading(
-        files=[file for one in readings for file in one.files],
+        files=[file for reading in readings for file in reading.files],
         file_index=np.concatenate(indices),
-        name=np.concatenate([one.name for one in readings]),
-        flags=np.concatenate([one.flags for one in readings]),
-        pixels=_joined([one.pixels for one in readings]),
+        name=np.concatenate([reading.name for reading in readings]),
+        flags=np.concatenate([reading.flags for reading in readings]),
+        pixels=_joined([reading.pixels for reading in readings]),
         columns={
-            column: np.concatenate([one.columns[column] for one in readings])
+            column: np.concatenate([reading.columns[column] for reading in readings])
             for column in readings[0].columns
         },
     )

@@ -42,7 +42,7 @@ def integers_after(hdu: Hdu, wanted: Iterable[str]) -> dict[str, int] | None:
     if hdu.place is None:
         return None
     file, start, span = hdu.place
-    found = {}
+    values = {}
     with Damage(hdu.path):
         file.seek(start + span)
         header = _header(file)
@@ -56,8 +56,8 @@ def integers_after(hdu: Hdu, wanted: Iterable[str]) -> dict[str, int] | None:
             file.seek(data + column.offset)
             stored = int.from_bytes(_all_of(file, column.width), "big", signed=True)
             if stored != column.null:
-                found[name] = stored
-    return found
+                values[name] = stored
+    return values
 
 
 def _header(file: IO[bytes]) -> bytes:

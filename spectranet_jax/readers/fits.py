@@ -82,10 +82,10 @@ class Fits:
         while len(self._seen) <= number:
             with Damage(self.path):
                 try:
-                    found = self._hdus[len(self._seen)]
+                    hdu = self._hdus[len(self._seen)]
                 except IndexError:
                     return None
-            self._seen.append(Hdu(self.path, found))
+            self._seen.append(Hdu(self.path, hdu))
         return self._seen[number]
 
     def table(self, wanted: Iterable[str]) -> Hdu | None:
@@ -95,10 +95,10 @@ class Fits:
 
     def named(self) -> dict[str, Hdu]:
         """The HDUs by upper-case name; of one name the first."""
-        found: dict[str, Hdu] = {}
+        named: dict[str, Hdu] = {}
         for hdu in self:
-            found.setdefault(hdu.name, hdu)
-        return found
+            named.setdefault(hdu.name, hdu)
+        return named
 
 
 @contextmanager

@@ -70,9 +70,9 @@ def refuse(hdus: Fits) -> NoReturn:
     for recognizes, sentence in LAYOUTS:
         if recognizes(hdus):
             raise InputError(f"{hdus.path} {sentence}")
-    found = ", ".join(_described(hdu) for hdu in _some(hdus))
+    content = ", ".join(_described(hdu) for hdu in _some(hdus))
     raise InputError(
-        f"{hdus.path} holds no spectra in a layout that is read ({found}); give {READ}"
+        f"{hdus.path} holds no spectra in a layout that is read ({content}); give {READ}"
     )
 
 

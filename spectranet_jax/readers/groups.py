@@ -41,7 +41,7 @@ def sizes_and_times(files: Sequence[str]) -> NDArray[np.int64]:
 
 def _size_and_time(file: str) -> tuple[int, int]:
     try:
-        found = Path(file).stat()
+        state = Path(file).stat()
     except OSError:
         return 0, 0
-    return found.st_size, found.st_mtime_ns
+    return state.st_size, state.st_mtime_ns

@@ -155,8 +155,8 @@ class Hdu:
     def section(self, rows: slice) -> NDArray[Any]:
         """Some rows of an image, read from the file, in native byte order."""
         with Damage(self.path):
-            part = self._hdu.section[rows]
-        return part.astype(part.dtype.newbyteorder("="), copy=False)
+            section = self._hdu.section[rows]
+        return section.astype(section.dtype.newbyteorder("="), copy=False)
 
     @cached_property
     def place(self) -> tuple[IO[bytes], int, int] | None:
@@ -186,9 +186,9 @@ class Hdu:
         with Damage(self.path):
             before = file.tell()
             file.seek(start)
-            while left and (part := file.read(min(left, SUMMED_AT_ONCE))):
-                total += int(np.frombuffer(part, ">u4").sum(dtype=np.uint64))
-                left -= len(part)
+            while left and (piece := file.read(min(left, SUMMED_AT_ONCE))):
+                total += int(np.frombuffer(piece, ">u4").sum(dtype=np.uint64))
+                left -= len(piece)
             file.seek(before)
         while total >> 32:
             total = (total & 0xFFFFFFFF) + (total >> 32)

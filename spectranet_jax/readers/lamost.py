@@ -27,8 +27,8 @@ COLUMNS = frozenset({"FLUX", "IVAR", "WAVELENGTH", "ANDMASK", "ORMASK"})
 
 def is_lamost(hdu: Hdu) -> bool:
     """Whether a header says that the telescope is LAMOST."""
-    said = " ".join(hdu.text(keyword) for keyword in ("TELESCOP", "ORIGIN", "AUTHOR"))
-    return "LAMOST" in said.upper()
+    origin = " ".join(hdu.text(keyword) for keyword in ("TELESCOP", "ORIGIN", "AUTHOR"))
+    return "LAMOST" in origin.upper()
 
 
 def recognizes(hdus: Fits) -> bool:

@@ -75,11 +75,11 @@ def read_slices(
             rows = slice(start, min(start + size, image.shape[0]))
             pixels = np.empty((rows.stop - rows.start, image.shape[1]), np.float32)
             with np.errstate(over="ignore"):  # the file is float64; what overflows is not finite
-                for part in range(0, len(pixels), ROWS_AT_ONCE):
+                for at in range(0, len(pixels), ROWS_AT_ONCE):
                     some = image.section(
-                        slice(start + part, min(start + part + ROWS_AT_ONCE, rows.stop))
+                        slice(start + at, min(start + at + ROWS_AT_ONCE, rows.stop))
                     )
-                    pixels[part : part + len(some)] = some
+                    pixels[at : at + len(some)] = some
             flux, ivar = pixels[:, : GRID.size], pixels[:, GRID.size :]
             good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
             if not good.all():

@@ -87,11 +87,11 @@ def _identities(hdus: Fits, count: int) -> list[tuple[str, dict[str, int | str]]
             " again"
         )
     plate, stem = hdus[0].integers("PLATEID", "MJD"), hdus.path.name.partition(".")[0]
-    found = []
+    named = []
     for row, fiber in zip(rows.tolist(), fibers.tolist(), strict=True):
         identity: dict[str, int | str] = {}
         if plate is not None and fiber != NONE:
             identity = dict(zip(FIBER, (*plate, fiber), strict=True))
         number = row if fiber == NONE else fiber
-        found.append((sdss_spec.name_of(identity) or f"{stem}-{number:04d}", identity))
-    return found
+        named.append((sdss_spec.name_of(identity) or f"{stem}-{number:04d}", identity))
+    return named

@@ -52,8 +52,8 @@ _PAIR = re.compile(r"(?:coadd|spectra|redrock|zbest)-(.+?)\.fits?(?:\.gz)?", re.
 
 def pair(path: str | Path) -> str:
     """What coadd-X.fits and redrock-X.fits, of the same spectra, share: X; "" for other names."""
-    found = _PAIR.fullmatch(Path(path).name)
-    return found.group(1) if found else ""
+    match = _PAIR.fullmatch(Path(path).name)
+    return match.group(1) if match else ""
 
 
 def is_known(name: str, values: Any) -> Any:
@@ -65,9 +65,9 @@ def fiber_key(
     plate: NDArray[np.integer], mjd: NDArray[np.integer], fiber: NDArray[np.integer]
 ) -> NDArray[np.int64]:
     """Plate, MJD and fiber (at most 20 bits each) as one number; -1 if one of them is unknown."""
-    parts = np.stack([np.asarray(part, np.int64) for part in (plate, mjd, fiber)])
-    known = ((parts > 0) & (parts < 1 << 20)).all(axis=0)
-    return np.where(known, parts[0] << 40 | parts[1] << 20 | parts[2], NONE)
+    numbers = np.stack([np.asarray(field, np.int64) for field in (plate, mjd, fiber)])
+    known = ((numbers > 0) & (numbers < 1 << 20)).all(axis=0)
+    return np.where(known, numbers[0] << 40 | numbers[1] << 20 | numbers[2], NONE)
 
 
 def observation_keys(columns: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...], NDArray[Any]]:
@@ -140,12 +140,12 @@ def mix(value: NDArray[np.uint64] | np.uint64 | int, seed: int = 0) -> NDArray[n
 
 def object_ids(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.int64]]:
     """For those of `OBJECTS` that are there, the ids, int64 (n,), -1 where they mean none."""
-    found = {}
+    ids = {}
     for name in OBJECTS:
         if name in columns:
             values = _numbers(columns[name])
-            found[name] = np.where(is_known(name, values), values, NONE)
-    return found
+            ids[name] = np.where(is_known(name, values), values, NONE)
+    return ids
 
 
 def as_arrays(identities: Sequence[Identity]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -155,9 +155,9 @@ def as_arrays(identities: Sequence[Identity]) -> tuple[NDArray[np.int64], NDArra
         int64 (n, len(OBSERVATIONS)) and (n, len(OBJECTS)), -1 where unknown.
     """
     columns = {
-        name: np.array([one.get(name, "") for one in identities], str)
+        name: np.array([identity.get(name, "") for identity in identities], str)
         if name in TEXTS
-        else np.array([_number(one.get(name)) for one in identities], np.int64)
+        else np.array([_number(identity.get(name)) for identity in identities], np.int64)
         for name in {name: None for identity in identities for name in identity}
         if name in NAMING
     }
