@@ -132,7 +132,7 @@ def _astropy_images(*names: str) -> Callable[[Sequence[str]], None]:
 
 def _our_arrays(files: Sequence[str]) -> None:
     for file in files:
-        sha256_of(Path(file))
+        labeled_files.sha256_of(Path(file))
         quasarnet.read_index(Path(file))
         for _ in quasarnet.read_slices(Path(file), 4096):
             pass

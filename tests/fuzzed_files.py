@@ -90,8 +90,8 @@ def numbers_of(make, path: Path):
         return flux, ivar
     if make is make_quasarnet:
         index = quasarnet.read_index(path)
-        parts = [(flux, ivar) for _, flux, ivar in quasarnet.read_slices(path, 3)]
-        flux, ivar = (np.concatenate(part) for part in zip(*parts, strict=True))
+        slices = [(flux, ivar) for _, flux, ivar in quasarnet.read_slices(path, 3)]
+        flux, ivar = (np.concatenate(images) for images in zip(*slices, strict=True))
         assert len(index) == len(flux)
         assert np.isfinite(flux).all() and np.isfinite(ivar).all() and (ivar >= 0).all()
         return flux, ivar

@@ -71,7 +71,7 @@ def test_quasarnet_tells_when_nothing_matches(tmp_path):
     keys = [(1, 2, 3)]
     other = write_catalog(tmp_path / "other.fits", keys, superset([3], thing_id=[5]))
     config = quasarnet.Config(tmp_path / "data.fits", other, tmp_path / "d", bal="class")
-    with pytest.raises(InputError, match=r"no spectrum of .*data.fits matches a row of .*other"):
+    with pytest.raises(InputError, match=r"data\.fits .*other\.fits .*; give the truth"):
         quasarnet.prepare(config)
 
 
@@ -85,7 +85,7 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path):
     done = run("data_prep.quasarnet", str(tmp_path / "d"), str(tmp_path / "t"), "--out", "x")
     assert done.returncode == 2 and done.stdout == ""
     sentence = done.stderr.splitlines()[-1]
-    assert sentence == f"error: {tmp_path / 't'} does not exist; check the name"
+    assert sentence.startswith(f"error: {tmp_path / 't'} ") and "; check the name" in sentence
     assert "Traceback" not in done.stderr
 
 

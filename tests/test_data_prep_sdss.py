@@ -93,7 +93,7 @@ def test_sdss_counts_and_names_what_it_leaves_out(survey, tmp_path, capsys):
     assert contents.report["rows_out"] == 24
     assert contents.report["reasons"] == {UNREADABLE: 1, NO_ROW: 1, NO_DATA: 2, REPEATED: 1}
     captured = capsys.readouterr()
-    assert f"left out: {extra / 'broken.fits'} is not a FITS file; give" in captured.err
+    assert f"left out: {extra / 'broken.fits'} " in captured.err
     assert f"  left out: 2 of 29 {NO_DATA}\n" in captured.out
     assert f"  left out: 1 of 29 {NO_ROW}\n" in captured.out
     assert contents.report["unreadable"][0].startswith(str(extra / "broken.fits"))
@@ -106,7 +106,7 @@ def test_of_many_unreadable_files_the_first_are_named(survey, tmp_path, capsys):
     prepare(sdss_config(survey, tmp_path / "d", str(survey / "spectra"), *map(str, names)))
     *named, last = [s for s in capsys.readouterr().err.splitlines() if s.startswith("left out")]
     assert [s.split()[2] for s in named] == [str(name) for name in names[:10]]
-    assert last == "left out: 2 more, see the manifest"
+    assert "2 more" in last and "manifest" in last
 
 
 def test_sdss_leaves_out_other_classes(survey, tmp_path):
@@ -127,9 +127,9 @@ def test_sdss_balances_after_the_split(survey, tmp_path):
 @pytest.mark.slow
 def test_worker_processes_make_the_same_dataset(survey, tmp_path, monkeypatch):
     monkeypatch.setattr(surveys, "FEW_GROUPS", 1)
-    one = prepare(sdss_config(survey, tmp_path / "one", workers=1))
-    two = prepare(sdss_config(survey, tmp_path / "two", workers=2))
-    assert one.fingerprint == two.fingerprint and one.sources == two.sources
+    alone = prepare(sdss_config(survey, tmp_path / "one", workers=1))
+    together = prepare(sdss_config(survey, tmp_path / "two", workers=2))
+    assert alone.fingerprint == together.fingerprint and alone.sources == together.sources
 
 
 def unmatched(survey, tmp_path):
@@ -167,13 +167,13 @@ def bad_fractions(survey, tmp_path):
     [
         (
             unmatched,
-            "no spectrum matches a row of .*catalog.fits ",
+            r"catalog\.fits .*; give the catalog",
         ),
-        (unreadable, "none of the 1 files can be read: .*x.fits is not a FITS file"),
-        (swapped, "is a spectrum, not a catalog; give a catalog"),
-        (one_class, "the train split has no spectrum of"),
-        (taken, "is not an empty folder"),
-        (bad_fractions, "sum to 1"),
+        (unreadable, r"1 files .*x\.fits"),
+        (swapped, r"spec-.*\.fits .*; give a catalog"),
+        (one_class, "train .*(GALAXY|QSO).*; give more spectra"),
+        (taken, "out .*; choose another folder"),
+        (bad_fractions, r"0\.5 0\.5 0\.5 .*; give"),
     ],
 )
 def test_sdss_tells_what_it_cannot_use(survey, tmp_path, make, sentence):

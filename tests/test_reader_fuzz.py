@@ -39,14 +39,14 @@ def test_a_cut_file_is_told(make, packed, whole, tmp_path_factory, data):
     path = tmp_path_factory.getbasetemp() / "fuzz.fits"
     length = data.draw(st.integers(0, len(content) - 1))
     path.write_bytes(content[:length])
-    found = outcome(make, path)
+    numbers = outcome(make, path)
     if packed:
-        assert found is None  # the checksum of gzip is at its end
-    elif found is not None:  # what was cut off is not needed
+        assert numbers is None  # the checksum of gzip is at its end
+    elif numbers is not None:  # what was cut off is not needed
         (tmp_path_factory.getbasetemp() / "sound.fits").write_bytes(whole[make])
         sound = numbers_of(make, tmp_path_factory.getbasetemp() / "sound.fits")
-        for one, other in zip(found, sound, strict=True):
-            np.testing.assert_array_equal(one, other)
+        for changed, whole_numbers in zip(numbers, sound, strict=True):
+            np.testing.assert_array_equal(changed, whole_numbers)
 
 
 FLIPS = st.lists(
@@ -93,11 +93,11 @@ def test_no_flipped_bit_of_a_packed_file_changes_a_number(make, whole, tmp_path_
         content[int(place * len(content))] ^= 1 << bit
     path = tmp_path_factory.getbasetemp() / "fuzz.fits.gz"
     path.write_bytes(content)
-    found = outcome(make, path)
-    if found is not None:
+    numbers = outcome(make, path)
+    if numbers is not None:
         path.write_bytes(whole[make])
-        for one, other in zip(found, numbers_of(make, path), strict=True):
-            np.testing.assert_array_equal(one, other)
+        for changed, whole_numbers in zip(numbers, numbers_of(make, path), strict=True):
+            np.testing.assert_array_equal(changed, whole_numbers)
 
 
 @MANY
@@ -111,13 +111,13 @@ def test_no_flipped_bit_of_data_with_a_checksum_changes_a_number_without_a_flag(
     sound = numbers_of(make_coadd, path)
     with fits.open(path) as hdus:
         info = [hdu.fileinfo() for hdu in hdus[1:]]
-    places = [(part["datLoc"], part["datSpan"]) for part in info]
+    places = [(place["datLoc"], place["datSpan"]) for place in info]
     for place, bit in flips:
         start, span = places[int(place * len(places))]
         content[start + int(place * 1e6) % span] ^= 1 << bit
     path.write_bytes(content)
     if content == whole[make_coadd]:
         return
-    found = outcome(make_coadd, path)
-    if found is not None and not all(map(np.array_equal, found, sound)):
+    numbers = outcome(make_coadd, path)
+    if numbers is not None and not all(map(np.array_equal, numbers, sound)):
         assert all(s.flags & Flag.CHECKSUM for s in read(path))

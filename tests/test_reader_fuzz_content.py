@@ -85,13 +85,13 @@ def test_columns_of_another_type_are_told_or_converted(tmp_path_factory, which, 
     path = tmp_path_factory.getbasetemp() / "fuzz.fits"
     hdus = [fits.PrimaryHDU(), fits.BinTableHDU.from_columns(made, name="COADD")]
     fits.HDUList(hdus).writeto(path, overwrite=True)
-    found = outcome(make_spec, path)
+    numbers = outcome(make_spec, path)
     if code in ("A", "C", "L", "2E", "PE()"):
-        assert found is None
+        assert numbers is None
     elif which in ("FLUX", "IVAR"):
         weight = np.add.reduceat(values + 1, np.arange(0, PIXELS, 10))
-        assert found is not None
-        np.testing.assert_allclose(np.sort(found[1][found[1] > 0])[-1], weight.max(), rtol=0.3)
+        assert numbers is not None
+        np.testing.assert_allclose(np.sort(numbers[1][numbers[1] > 0])[-1], weight.max(), rtol=0.3)
 
 
 @MANY
@@ -107,10 +107,10 @@ def test_a_coadd_that_lacks_arrays_is_told_or_lacks_the_arm(tmp_path_factory, dr
     with fits.open(path) as hdus:
         kept = [h.copy() for h in hdus if h.name not in {f"{arm}_{what}" for arm in drop}]
     fits.HDUList(kept).writeto(path, overwrite=True)
-    found = outcome(make_coadd, path)
+    numbers = outcome(make_coadd, path)
     if not drop or what == "MASK":
-        assert found is not None and all(map(np.array_equal, found, sound))
+        assert numbers is not None and all(map(np.array_equal, numbers, sound))
     elif what in ("IVAR", "WAVELENGTH") or len(drop) == 3:
-        assert found is None
+        assert numbers is None
     else:
-        assert found is not None and (found[1] <= sound[1] + 1e-3).all()
+        assert numbers is not None and (numbers[1] <= sound[1] + 1e-3).all()

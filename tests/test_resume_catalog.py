@@ -92,20 +92,20 @@ def test_what_changed_meanwhile_is_predicted_anew(
     for path in (folder / "in").iterdir():
         (tmp_path / "in" / path.name).write_bytes(path.read_bytes())
     monkeypatch.chdir(tmp_path)
-    several, models = pieces(["in"]), [model]
-    cut_after(3, KeyboardInterrupt, monkeypatch, Path("c.fits"), models, several)
+    inputs, models = pieces(["in"]), [model]
+    cut_after(3, KeyboardInterrupt, monkeypatch, Path("c.fits"), models, inputs)
     if change == "model":
         toy_runs.untrained(Path("other"), seed=2)
         models = [load("other")]
     elif change == "list":
-        several = several[1:]
+        inputs = inputs[1:]
     elif change == "content":
         Path("in/spec-0001.fits").write_bytes(Path("in/spec-0002.fits").read_bytes())
     else:
         next(Path(".finished-c.fits").glob("rows-000001*")).write_bytes(b"torn")
     capsys.readouterr()
-    predict_to(Path("c.fits"), models, several, workers=1)
-    catalog.write(predict_files(models, [piece.file for piece in several]), Path("plain.fits"))
+    predict_to(Path("c.fits"), models, inputs, workers=1)
+    catalog.write(predict_files(models, [piece.file for piece in inputs]), Path("plain.fits"))
     assert Path("c.fits").read_bytes() == Path("plain.fits").read_bytes()
     error = capsys.readouterr().err
     assert ("starting anew" in error) == (change != "rows")

@@ -55,9 +55,9 @@ def test_many_chunks_make_the_plain_catalog(
     assert out.read_bytes() == expected
     assert sorted(p.name for p in tmp_path.iterdir()) == [out.name, f"plain{suffix}"]
     assert counts[ROWS] == FILES + 25 + 1 and counts[flag_row(Flag.UNREADABLE)] == 1
-    told = capsys.readouterr()
-    assert told.err.count("warning: in/spec-0012-not.fits is not a FITS file") == 1
-    assert "spectra/s" in told.out and "of the time waiting for files" in told.out
+    printed = capsys.readouterr()
+    assert printed.err.count("warning: in/spec-0012-not.fits is not a FITS file") == 1
+    assert "spectra/s" in printed.out and "of the time waiting for files" in printed.out
 
 
 @pytest.mark.slow  # two processes start
@@ -106,9 +106,9 @@ def test_of_many_unreadable_files_some_are_named(tmp_path: Path, capsys: pytest.
 
 
 def test_no_readable_file_leaves_nothing_behind(model: Model, tmp_path: Path):
-    several = [Piece(f"{tmp_path}/gone.fits")] * 3
-    with pytest.raises(InputError, match=r"none of the 3 files can be read: .*gone\.fits does not"):
-        predict_to(tmp_path / "c.fits", [model], several, workers=1)
+    inputs = [Piece(f"{tmp_path}/gone.fits")] * 3
+    with pytest.raises(InputError, match=r"3 files .*gone\.fits .*; check the name"):
+        predict_to(tmp_path / "c.fits", [model], inputs, workers=1)
     assert not list(tmp_path.iterdir())
 
 
@@ -137,10 +137,10 @@ def test_memory_does_not_grow_with_the_number_of_spectra(folder: Path, tmp_path:
             (tmp_path / name / f"coadd-{number}.fits").symlink_to(tmp_path / "coadd.fits")
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     command = [sys.executable, "-c", PEAK, "few", "many"]
-    told = subprocess.run(
+    done = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
-    numbers = re.findall(r"^(\d+) (\d+)$", told.stdout, re.MULTILINE)
+    numbers = re.findall(r"^(\d+) (\d+)$", done.stdout, re.MULTILINE)
     (few, before), (many, after) = (map(int, pair) for pair in numbers)
     assert (few, many) == (2000, 20_000)
     unit = 1024 if sys.platform == "darwin" else 1  # ru_maxrss is in bytes there, else in KiB
