@@ -127,7 +127,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("small")
 def test_a_killed_run_goes_on(model: Model, tmp_path: Path):
     """SIGKILL in the middle: nothing can be tidied up, and still no row is lost or twice."""

@@ -136,7 +136,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("small")
 def test_a_killed_run_goes_on(plates, tmp_path):
     """SIGKILL in the middle: nothing can be tidied up, and still nothing is lost or twice."""
@@ -170,7 +170,7 @@ def read_or_die(chunk, grid=GRID):
     return labeled_files.read_files(chunk, grid=grid)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("small")
 def test_a_cluster_that_loses_a_worker_makes_the_same_dataset(plates, tmp_path, monkeypatch):
     """A real cluster of two processes, one of them killed while the dataset is made."""
@@ -190,7 +190,7 @@ def test_a_cluster_that_loses_a_worker_makes_the_same_dataset(plates, tmp_path, 
     assert bytes_of(tmp_path / "d") == bytes_of(tmp_path / "whole")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_killed_process_of_this_machine_is_told(plates, tmp_path, monkeypatch):
     monkeypatch.setenv("SPECTRANET_TEST_KILLED", str(tmp_path / "killed"))
     names = [str(path) for path in sorted((plates / "spectra").iterdir())]
