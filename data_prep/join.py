@@ -20,6 +20,7 @@ from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.identity import FIBER, OBJECTS, OBSERVATIONS
+from spectranet_jax.spectra.identity_columns import IDENTITY_COLUMNS
 
 UNREADABLE = "in a file that cannot be read"
 SAME_FILE = "in a file that had come before under another name"
@@ -115,6 +116,7 @@ class Join:
             name=np.strings.encode(reading.name, "utf-8", "surrogateescape"),
             source=np.array(names, np.bytes_)[reading.file_index],
             object_id=self._of_spectra[rows],
+            identity={name: reading.columns[name] for name in IDENTITY_COLUMNS},
             left_out={
                 SAME_FILE: again[reading.file_index] & (fiber < 0),
                 NO_TARGET: ~reading.columns[ON_TARGET],

@@ -15,6 +15,7 @@ from spectranet_jax.readers.desi_identity import NOT_TARGETS
 from spectranet_jax.readers.file_reading import FileRead, Reading, concatenate, read_file
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.identity import Identity, as_arrays
+from spectranet_jax.spectra.identity_columns import identity_columns
 
 HASHED_MEANWHILE = 4 << 20
 """Bytes of a file from which on handing it to a thread is worth it."""
@@ -39,10 +40,15 @@ def _read_file(path: str, grid: LogGrid, thread: Executor) -> Reading:
 
 
 def naming(identities: Sequence[Identity]) -> dict[str, NDArray[Any]]:
-    """The columns by which spectra are joined with a catalog."""
+    """The columns by which spectra are joined with a catalog, and those of their identity."""
     keys, ids = as_arrays(identities)
     on_target = [identity.get("OBJTYPE") not in NOT_TARGETS for identity in identities]
-    return {KEYS: keys, IDS: ids, ON_TARGET: np.array(on_target, np.bool_)}
+    return {
+        KEYS: keys,
+        IDS: ids,
+        ON_TARGET: np.array(on_target, np.bool_),
+        **identity_columns(identities),
+    }
 
 
 def _digest(path: Path, thread: Executor) -> Callable[[], str]:

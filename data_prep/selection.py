@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.truth import Truth
-from spectranet_jax.datasets.records import Block
+from spectranet_jax.datasets.records import Block, Columns
 from spectranet_jax.spectra.flags import Flag, median_sn, quality_flags
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import UNKNOWN
@@ -48,6 +48,7 @@ class Selection:
         name: NDArray[np.bytes_],
         source: NDArray[np.bytes_],
         object_id: NDArray[np.int64],
+        identity: Columns = MappingProxyType({}),
         left_out: Mapping[str, NDArray[np.bool_]] = MappingProxyType({}),
     ) -> Block:
         """The usable spectra as a block, in order.
@@ -59,6 +60,7 @@ class Selection:
             flux, ivar: (n, bins).
             name, source: (n,) bytes.
             object_id: (n,) of what object each is, -1 where nothing tells.
+            identity: columns of `spectra.identity_columns`, (n,) each.
             left_out: reasons of the survey's own, which come before all others -> (n,) bool.
         """
         matched = rows >= 0
@@ -83,6 +85,7 @@ class Selection:
             name=name[kept],
             source=source[kept],
             sn=median_sn(flux, ivar, self.grid),
+            identity={column: values[kept] for column, values in identity.items()},
         )
 
     def _leave_out(

@@ -8,7 +8,7 @@ on the spectra and the seed, not on who delivered them when.
 import csv
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from data_prep.summary import sha256_of
 from spectranet_jax.datasets import manifest, records
 from spectranet_jax.datasets.folder import whole_folder, writing
 from spectranet_jax.datasets.manifest import SPLITS, Manifest, Shard
-from spectranet_jax.datasets.records import Block
+from spectranet_jax.datasets.records import ARRAYS, Block
 from spectranet_jax.readers.file_reading import FileRead
 from spectranet_jax.spectra import CLASSES, InputError, LogGrid
 
@@ -210,7 +210,7 @@ def _write_shard(path: Path, block: Block, seed: int) -> Shard:
 def _order(block: Block, seed: int) -> NDArray[np.int64]:
     """A random order that depends on the rows alone: rows that tie are equal in every column."""
     salt = str(seed).encode()
-    columns = [getattr(block, field.name) for field in fields(Block)]
+    columns = [getattr(block, name) for name in ARRAYS]
     digests = (
         hashlib.blake2b(salt + b"".join(c[row].tobytes() for c in columns), digest_size=8).digest()
         for row in range(len(block))

@@ -7,7 +7,7 @@ from make_fits import table, write_coadd, write_spec
 
 from data_prep.truth import read as read_truth
 from spectranet_jax import readers
-from spectranet_jax.readers.first_row import integers_after
+from spectranet_jax.readers.first_row import values_after
 from spectranet_jax.readers.fits import open_fits
 from spectranet_jax.readers.hdu import Hdu, checksum_flag
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
@@ -205,7 +205,7 @@ def test_columns_of_the_real_spectra_are_astropys(shared):
                 for c in row.columns
                 if c.name.upper() in names and c.format in ("I", "J", "K", "1I", "1J", "1K")
             }
-            found = integers_after(opened[1], names)
+            found = values_after(opened[1], names)
         assert found == scalar, path
         seen += len(found)
     assert seen > 100

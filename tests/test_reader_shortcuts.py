@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from spectranet_jax.readers import hdu as reading
 from spectranet_jax.readers import rebin_all, rebinned
-from spectranet_jax.readers.first_row import integers_after
+from spectranet_jax.readers.first_row import values_after
 from spectranet_jax.readers.fits import open_fits
 from spectranet_jax.readers.hdu import in_rows
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
@@ -24,7 +24,7 @@ LIMITS = {"I": 1 << 15, "J": 1 << 31, "K": 1 << 63}
 
 @st.composite
 def columns(draw):
-    """A column of the catalog values: integers plain, scaled or several; others in between."""
+    """A column of the catalog values: plain, scaled, or many per row; other kinds in between."""
     name = draw(st.sampled_from([*WANTED, "thing_id", "A", "B", "C", "D"]))
     kind = draw(st.sampled_from("IJKIJKIJKBLXEDAPCM"))
     if kind in LIMITS:
@@ -38,7 +38,12 @@ def columns(draw):
             "neither": {"ZERO": 0.0, "SCAL": 1},  # as some writers say of every column
         }.get(how, {})
         return name, f"{count}{kind}", value, further
-    form = {"X": "11X", "A": "7A", "P": "PJ()", "L": "L"}.get(kind, kind)
+    if kind == "A":
+        return name, "7A", draw(st.text("ab 1", max_size=7)), {}
+    if kind in "ED":
+        width = 32 if kind == "E" else 64
+        return name, kind, draw(st.floats(allow_nan=False, width=width)), {}
+    form = {"X": "11X", "P": "PJ()", "L": "L"}.get(kind, kind)
     return name, form, None, {}
 
 
@@ -64,12 +69,12 @@ def _as_keyword(found: re.Match[bytes]) -> bytes:
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(columns(), min_size=1, max_size=12, unique_by=lambda column: column[0].upper()))
-def test_integers_of_a_table_are_those_that_astropy_reads(tmp_path_factory, specified):
+def test_values_of_a_table_are_those_that_astropy_reads(tmp_path_factory, specified):
     content = made(specified)
     path = tmp_path_factory.getbasetemp() / "integers.fits"
     path.write_bytes(content)
     with open_fits(path) as hdus:
-        found = integers_after(hdus[1], WANTED)
+        found = values_after(hdus[1], WANTED)
     plain = {
         name.upper(): further
         for name, form, value, further in specified
@@ -84,7 +89,7 @@ def test_integers_of_a_table_are_those_that_astropy_reads(tmp_path_factory, spec
     with fits.open(io.BytesIO(content)) as hdus:
         row = hdus[2].data[0]
         for name, value in found.items():
-            assert value == row[name]
+            assert value == (row[name].strip() if isinstance(value, str) else row[name])
     assert found.keys() == {name for name in wanted if "NULL" not in plain[name]}
 
 

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spectranet_jax.datasets import records
 from spectranet_jax.datasets.records import Block, concatenate, decode, encode
 from spectranet_jax.spectra import InputError
 
-FIELDS = [f.name for f in dataclasses.fields(Block)]
+FIELDS = records.ARRAYS
 
 
 def make_block(n=5, seed=0):
@@ -70,9 +71,7 @@ def test_no_damage_passes(at, bit, keep):
 
 
 def test_columns_of_another_version_are_told(monkeypatch):
-    from spectranet_jax.datasets import records
-
-    monkeypatch.setattr(records, "fields", lambda _: dataclasses.fields(Block)[:-1])
+    monkeypatch.setattr(records, "ARRAYS", records.ARRAYS[:-1])
     record = records.encode(make_block())
     monkeypatch.undo()
     with pytest.raises(InputError, match="other columns"):
@@ -86,3 +85,20 @@ def test_take_and_concatenate():
     assert len(joined) == 4
     for before, after in zip(columns(block), columns(joined), strict=True):
         np.testing.assert_array_equal(after, before[[0, 1, 4, 2]])
+
+
+def test_identity_is_kept_with_its_rows_and_changes_no_other_byte():
+    block, other = make_block(4), make_block(2, seed=1)
+    columns = {"RA": np.array([1.0, np.nan, 3, 4]), "SURVEY": np.array(["sdss", "", "sv3", "main"])}
+    known = dataclasses.replace(block, identity=columns)
+    back = decode(encode(known))
+    assert back.identity.keys() == columns.keys()
+    for name, values in columns.items():
+        np.testing.assert_array_equal(back.identity[name], values)
+        np.testing.assert_array_equal(known.take(np.array([2, 0])).identity[name], values[[2, 0]])
+    first = {"RA": np.array([9.0, 8.0]), "SURVEY": np.array(["lamost", "boss"])}
+    joined = concatenate([dataclasses.replace(other, identity=first), known])
+    assert joined.identity["SURVEY"].tolist() == ["lamost", "boss", "sdss", "", "sv3", "main"]
+    without = decode(encode(block))
+    assert without.identity == {}
+    assert all(getattr(back, n).tobytes() == getattr(without, n).tobytes() for n in FIELDS)

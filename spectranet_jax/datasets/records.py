@@ -9,7 +9,7 @@ import json
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,9 @@ class Block:
         object_id: (n,) int64, THING_ID, TARGETID or mock id; what spectra are split by.
         name: (n,) bytes, plate-mjd-fiber, TARGETID or mock name.
         source: (n,) bytes, base name of the file it came from.
-        sn: (n,) float32, median S/N a bin.
+        sn: (n,) float32, median S/N per bin.
+        identity: column -> (n,), position and ids as `spectra.identity_columns` has them, for the
+            catalog; none in a mock survey.
     """
 
     flux: NDArray[np.float32]
@@ -57,25 +59,41 @@ class Block:
     name: NDArray[np.bytes_]
     source: NDArray[np.bytes_]
     sn: NDArray[np.float32]
+    identity: Columns = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.label)
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> "Block":
         """The block of the given rows, in that order."""
-        return Block(*(getattr(self, f.name)[rows] for f in fields(self)))
+        arrays: dict[str, Any] = {name: getattr(self, name)[rows] for name in ARRAYS}
+        identity = {name: values[rows] for name, values in self.identity.items()}
+        return Block(**arrays, identity=identity)
+
+
+ARRAYS = tuple(f.name for f in fields(Block) if f.name != "identity")
+"""The columns that every block has."""
+
+_IDENTITY = "identity."
+"""What the names of the others begin with in a record."""
 
 
 def concatenate(blocks: Sequence[Block]) -> Block:
-    """One block of all rows, in order."""
-    return Block(*(np.concatenate([getattr(b, f.name) for b in blocks]) for f in fields(Block)))
+    """One block of all rows, in order; all blocks have the same columns."""
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(block, name) for block in blocks]) for name in ARRAYS
+    }
+    identity = {
+        name: np.concatenate([block.identity[name] for block in blocks])
+        for name in blocks[0].identity
+    }
+    return Block(**arrays, identity=identity)
 
 
 def encode(block: Block) -> bytes:
     """The record of a block; the same block gives the same bytes on every machine."""
-    headings, content = to_bytes(
-        {field.name: getattr(block, field.name) for field in fields(Block)}
-    )
+    identity = {_IDENTITY + name: values for name, values in block.identity.items()}
+    headings, content = to_bytes({name: getattr(block, name) for name in ARRAYS} | identity)
     header = json.dumps(headings).encode()
     body = header + content
     return _PREFIX.pack(_MAGIC, len(header), _checksum(body, len(header))) + body
@@ -93,9 +111,14 @@ def decode(record: bytes) -> Block:
     if _checksum(memoryview(record)[_PREFIX.size :], length) != checksum:
         raise InputError("the record is damaged (checksum differs); write the dataset anew")
     start = _PREFIX.size + length
-    arrays = from_bytes(json.loads(record[_PREFIX.size : start]), record, start)
+    arrays: dict[str, Any] = from_bytes(json.loads(record[_PREFIX.size : start]), record, start)
+    identity = {
+        name.removeprefix(_IDENTITY): arrays.pop(name)
+        for name in list(arrays)
+        if name.startswith(_IDENTITY)
+    }
     try:
-        return Block(**arrays)
+        return Block(**arrays, identity=identity)
     except TypeError as error:
         raise InputError(
             "the record has other columns than this version's; write it anew"

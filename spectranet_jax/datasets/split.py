@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class Split:
     Attributes:
         folder: the dataset folder.
         name: of the split.
-        columns: everything of `records.Block` but flux and ivar, one row a chosen spectrum.
+        columns: `records.ARRAYS` but flux and ivar, one row a chosen spectrum.
         block_sizes: (blocks,) chosen spectra in each record.
         pixels: indices (n,) -> flux and ivar, both float32 (n, bins).
         manifest: of the dataset.
@@ -78,7 +78,7 @@ def open_split(
     manifest = usable(folder, split, draws_noise)
     source = open_shards(folder, manifest.shards[split])
 
-    names = [f.name for f in fields(records.Block) if f.name not in ("flux", "ivar")]
+    names = [name for name in records.ARRAYS if name not in ("flux", "ivar")]
     columns: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
     rows: list[NDArray[np.int64]] = []
     total = 0

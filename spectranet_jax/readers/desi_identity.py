@@ -12,6 +12,7 @@ import numpy as np
 
 from spectranet_jax.readers.fits import Fits
 from spectranet_jax.readers.hdu import Hdu
+from spectranet_jax.readers.position_columns import positions
 from spectranet_jax.readers.whole_column import whole_column
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import NONE, TEXTS, Identity, pair
@@ -30,9 +31,9 @@ NOT_TARGETS = ("SKY", "BAD")
 """OBJTYPE of fibers on the sky, and of those that are out of order, in upper case."""
 
 
-def of_header(hdus: Fits) -> dict[str, int | str]:
+def of_header(hdus: Fits) -> dict[str, int | float | str]:
     """Fields that hold for every row of a file, but those of a value they cannot have."""
-    known: dict[str, int | str] = {}
+    known: dict[str, int | float | str] = {}
     for field, names in NAMES.items():
         for name in names:
             value = _meant(field, hdus[0].get(name))
@@ -67,7 +68,11 @@ def identities(hdus: Fits, count: int) -> list[Identity]:
             " fetch it again"
         )
     rows = [zip(columns, row, strict=True) for row in zip(*columns.values(), strict=True)]
-    return [shared | {field: v for field, v in row if v not in (NONE, "")} for row in rows]
+    places = positions(table, "TARGET_RA", "TARGET_DEC")
+    return [
+        {**shared, **{field: v for field, v in row if v not in (NONE, "")}, **place}
+        for row, place in zip(rows, places, strict=True)
+    ]
 
 
 def _columns(table: Hdu) -> dict[str, list[Any]]:

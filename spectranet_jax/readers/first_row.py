@@ -5,6 +5,7 @@ for all the rest of a file.
 """
 
 import re
+import struct
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import IO, NamedTuple
@@ -16,25 +17,30 @@ WIDTHS = {"L": 1, "B": 1, "A": 1, "I": 2, "J": 4, "K": 8, "E": 4, "D": 8, "C": 8
 WIDTHS |= {"P": 8, "Q": 16}
 """Bytes of a table's field, by the letter of its TFORM (FITS 4.0, table 18); bits (X) apart."""
 
+FLOATS = {"E": ">f", "D": ">d"}
+"""Letter of TFORM -> how `struct` reads it."""
+
 BLOCK = 2880
 
 
 class _Column(NamedTuple):
-    """A column of one integer a row: its place in the row and width, bytes, and its TNULL."""
+    """A column of one value per row: its place in the row and width, bytes, its kind and TNULL."""
 
     offset: int
     width: int
+    code: str
     null: int | None
 
 
-def integers_after(hdu: Hdu, wanted: Iterable[str]) -> dict[str, int] | None:
-    """Some integer columns of the first row of the table that follows an HDU, by upper-case name.
+def values_after(hdu: Hdu, wanted: Iterable[str]) -> dict[str, int | float | str] | None:
+    """Some columns of the first row of the table that follows an HDU, by upper-case name.
 
-    Absent columns, and values that are null (TNULL), are left out.
+    Absent columns, and integers that are null (TNULL), are left out. Texts come without the spaces
+    around them.
 
     Returns:
         None where the table is to be read by astropy: none with one of the columns follows, one of
-        them is no plain integer, or there is a DATASUM to check.
+        them is neither a plain number nor a text, or there is a DATASUM to check.
 
     Raises:
         InputError: if the file ends within it.
@@ -47,17 +53,26 @@ def integers_after(hdu: Hdu, wanted: Iterable[str]) -> dict[str, int] | None:
         file.seek(start + span)
         header = _header(file)
         data = file.tell()
-        columns = {k: v for k, v in _integer_columns(header).items() if k in wanted}
+        columns = {k: v for k, v in _plain_columns(header).items() if k in wanted}
         if not columns or _DATASUM in header:
             return None
         for name, column in columns.items():
             if column is None:
                 return None
             file.seek(data + column.offset)
-            stored = int.from_bytes(_all_of(file, column.width), "big", signed=True)
+            stored = _value(_all_of(file, column.width), column.code)
             if stored != column.null:
                 values[name] = stored
     return values
+
+
+def _value(content: bytes, code: str) -> int | float | str:
+    if code == "A":
+        return content.rstrip(b"\0 ").decode("ascii", "replace").strip()
+    if code in FLOATS:
+        (value,) = struct.unpack(FLOATS[code], content)
+        return float(value)
+    return int.from_bytes(content, "big", signed=True)
 
 
 def _header(file: IO[bytes]) -> bytes:
@@ -81,8 +96,8 @@ def _all_of(file: IO[bytes], size: int) -> bytes:
 
 
 @lru_cache(maxsize=16)  # the files of a release have the same header
-def _integer_columns(header: bytes) -> dict[str, _Column | None]:
-    """The columns of one integer by upper-case name; None for those in another form."""
+def _plain_columns(header: bytes) -> dict[str, _Column | None]:
+    """The columns of one number or text by upper-case name; None for those in another form."""
     text = header.decode("ascii", "replace")
     names = {int(n): name.strip().upper() for n, name in _TTYPE.findall(text)}
     forms = {int(n): form for n, form in _TFORM.findall(text)}
@@ -96,8 +111,9 @@ def _integer_columns(header: bytes) -> dict[str, _Column | None]:
         repeat, code = _FORM.match(forms[number]).groups()  # type: ignore[union-attr]
         count = int(repeat or 1)
         if number in names:
-            plain = code in "IJK" and count == 1 and number not in scaled
-            column = _Column(offset, WIDTHS[code], nulls.get(number)) if plain else None
+            plain = (code in "IJKED" and count == 1 and number not in scaled) or code == "A"
+            width = WIDTHS.get(code, 0) * count
+            column = _Column(offset, width, code, nulls.get(number)) if plain else None
             places[names[number]] = column
         offset += -(-count // 8) if code == "X" else count * WIDTHS[code]
     return places

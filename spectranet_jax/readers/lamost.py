@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from spectranet_jax.readers.fits import Fits
 from spectranet_jax.readers.hdu import Hdu, checksum_flag
 from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.sky_position import position
 from spectranet_jax.spectra.spectrum import Spectrum
 
 ROWS = 5
@@ -58,7 +59,8 @@ def spectra(hdus: Fits) -> Iterator[Spectrum]:
         flux.astype(np.float32),
         np.where((mask == 0) | (mask == BRIGHT_SKY), ivar, 0).astype(np.float32),
         str(path),
-        flags=checksum_flag(hdu),
+        {**position(hdus[0].get("RA"), hdus[0].get("DEC")), "SURVEY": "lamost"},
+        checksum_flag(hdu),
     )
 
 

@@ -6,17 +6,19 @@ at all; from DR18 on a file is named after field, MJD and CATALOGID.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.readers.first_row import integers_after
+from spectranet_jax.readers.first_row import values_after
 from spectranet_jax.readers.fits import Fits
 from spectranet_jax.readers.hdu import Hdu, checksum_flag
 from spectranet_jax.readers.whole_column import whole_column
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.identity import FIBER, OBJECTS, is_known
+from spectranet_jax.spectra.sky_position import position
 from spectranet_jax.spectra.spectrum import Spectrum
 
 COMBINEREJ = 1 << 25
@@ -27,7 +29,15 @@ HEADER = ("PLATEID", "MJD", "FIBERID")
 """Keywords of a primary header that tell plate, MJD and fiber."""
 
 FIELDS = ("FIELD", "MJD", "CATALOGID")
-CATALOG_VALUES = (*FIBER, *FIELDS, *OBJECTS)
+NUMBERS = (*FIBER, *FIELDS, *OBJECTS)
+POSITIONS = (("PLUG_RA", "PLUG_DEC"), ("RACAT", "DECCAT"), ("RA", "DEC"))
+"""Columns of SPALL or SPECOBJ with an object's position, the best first. RA and DEC of a primary
+header are where the telescope pointed; PLUG_RA and PLUG_DEC are the object's there too."""
+
+CATALOG_VALUES = (*NUMBERS, *(name for pair in POSITIONS for name in pair), "SURVEY")
+
+SURVEYS = {"v5": "boss", "v6": "sdss-v"}
+"""How RUN2D begins -> the survey, where no column SURVEY names it; eBOSS is among boss."""
 
 
 def recognizes(hdus: Fits) -> bool:
@@ -99,7 +109,7 @@ def loglam_of_header(hdu: Hdu, pixels: int) -> NDArray[np.float64]:
     return first + step * np.arange(pixels, dtype=np.float64)
 
 
-def name_of(identity: Mapping[str, int | str]) -> str:
+def name_of(identity: Mapping[str, int | float | str]) -> str:
     """What SDSS calls a spectrum: plate-mjd-fiber, or field-MJD-CATALOGID; "" if unknown."""
     for fields, form in ((FIBER, "{:04d}-{:d}-{:04d}"), (FIELDS, "{:06d}-{:d}-{:d}")):
         if all(name in identity and is_known(name, identity[name]) for name in fields):
@@ -107,34 +117,58 @@ def name_of(identity: Mapping[str, int | str]) -> str:
     return ""
 
 
-def fiber_of_header(hdu: Hdu) -> dict[str, int | str]:
+def fiber_of_header(hdu: Hdu) -> dict[str, int | float | str]:
     """Plate, MJD and fiber of a primary header; nothing unless all are there."""
     values = hdu.integers(*HEADER)
     return dict(zip(FIBER, values, strict=True)) if values else {}
 
 
-def _identity(hdus: Fits) -> tuple[dict[str, int | str], Flag]:
+def _identity(hdus: Fits) -> tuple[dict[str, int | float | str], Flag]:
     """What a file says it is of, and CHECKSUM if the table that says so is not that of its sum."""
-    values, flags = integers_after(hdus[1], CATALOG_VALUES), Flag(0)  # mostly HDU 2
-    if values is None:
+    values, flags = values_after(hdus[1], CATALOG_VALUES), Flag(0)  # mostly HDU 2
+    if values is None or not all(isinstance(values.get(name, 0), int) for name in NUMBERS):
         values, flags = _catalog_values(hdus)
-    known = {name: value for name, value in values.items() if is_known(name, value)}
-    return {**known, **fiber_of_header(hdus[0])}, flags
+    numbers = {name: values[name] for name in NUMBERS if name in values}
+    known = {name: value for name, value in numbers.items() if is_known(name, value)}
+    return {
+        **known,
+        **fiber_of_header(hdus[0]),
+        **_position(hdus[0], values),
+        **survey_of(hdus[0], values),
+    }, flags
 
 
-def _catalog_values(hdus: Fits) -> tuple[dict[str, int], Flag]:
-    """Those that are whole numbers, of SPALL or SPECOBJ, wherever they stand, or else of HDU 2.
+def _position(header: Hdu, values: Mapping[str, Any]) -> dict[str, float]:
+    """The first of `POSITIONS` that is known, of the primary header or the catalog's row."""
+    plugged = position(header.get("PLUG_RA"), header.get("PLUG_DEC"))
+    return plugged or next(
+        filter(None, (position(values.get(ra), values.get(dec)) for ra, dec in POSITIONS)), {}
+    )
 
-    A float that may have been rounded is unknown.
+
+def survey_of(header: Hdu, values: Mapping[str, Any]) -> dict[str, str]:
+    """SURVEY in lower case, as the catalog's row or RUN2D names it; nothing if neither does."""
+    named = values.get("SURVEY")
+    survey = named.strip().lower() if isinstance(named, str) else ""
+    survey = survey or SURVEYS.get(header.text("RUN2D").lower()[:2], "")
+    return {"SURVEY": survey} if survey else {}
+
+
+def _catalog_values(hdus: Fits) -> tuple[dict[str, int | float | str], Flag]:
+    """Those of SPALL or SPECOBJ, wherever they stand, or else of HDU 2.
+
+    A whole number in a float that may have been rounded is unknown.
     """
     named = hdus.named()
     table = named.get("SPALL") or named.get("SPECOBJ") or hdus.at(2)
     if table is None:
         return {}, Flag(0)
-    first = {
+    cells = {
         name: whole_column(table, name, slice(1), strict=False).tolist()
+        if name in NUMBERS
+        else table.cells(name, slice(1)).tolist()
         for name in CATALOG_VALUES
         if name in table.columns
     }
-    values = {name: rows[0] for name, rows in first.items() if rows}
+    values = {name: rows[0] for name, rows in cells.items() if rows}
     return values, checksum_flag(table) if values else Flag(0)

@@ -12,6 +12,7 @@ import numpy as np
 from spectranet_jax.readers import sdss_spec
 from spectranet_jax.readers.fits import Fits
 from spectranet_jax.readers.hdu import Hdu, checksum_flag, in_rows
+from spectranet_jax.readers.position_columns import positions
 from spectranet_jax.readers.whole_column import whole_column
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import FIBER, NONE
@@ -76,7 +77,7 @@ def _image(hdus: Fits, name: str, place: int) -> Hdu | None:
     return None
 
 
-def _identities(hdus: Fits, count: int) -> list[tuple[str, dict[str, int | str]]]:
+def _identities(hdus: Fits, count: int) -> list[tuple[str, dict[str, int | float | str]]]:
     """Name and identity of each fiber; without its number it is named by its row, from 1."""
     plug_map = hdus.table({"FIBERID"})
     rows = np.arange(1, count + 1)
@@ -87,11 +88,13 @@ def _identities(hdus: Fits, count: int) -> list[tuple[str, dict[str, int | str]]
             " again"
         )
     plate, stem = hdus[0].integers("PLATEID", "MJD"), hdus.path.name.partition(".")[0]
+    places = [{}] * count if plug_map is None else positions(plug_map, "RA", "DEC")
+    survey = sdss_spec.survey_of(hdus[0], {})
     named = []
-    for row, fiber in zip(rows.tolist(), fibers.tolist(), strict=True):
-        identity: dict[str, int | str] = {}
+    for row, fiber, place in zip(rows.tolist(), fibers.tolist(), places, strict=True):
+        identity: dict[str, int | float | str] = {**place, **survey}
         if plate is not None and fiber != NONE:
-            identity = dict(zip(FIBER, (*plate, fiber), strict=True))
+            identity |= dict(zip(FIBER, (*plate, fiber), strict=True))
         number = row if fiber == NONE else fiber
         named.append((sdss_spec.name_of(identity) or f"{stem}-{number:04d}", identity))
     return named

@@ -12,6 +12,7 @@ from spectranet_jax.readers import sdss_spec
 from spectranet_jax.readers.fits import Fits
 from spectranet_jax.readers.hdu import checksum_flag
 from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.sky_position import position
 from spectranet_jax.spectra.spectrum import Spectrum
 
 FLUX, ERROR, MASK = 0, 2, 3
@@ -54,7 +55,11 @@ def spectra(hdus: Fits) -> Iterator[Spectrum]:
     mask = np.where(np.isfinite(rows[MASK]), rows[MASK], 0).astype(np.int64)  # stored as float32
     good &= mask & sdss_spec.COMBINEREJ == 0
     ivar = np.where(good, 1 / np.where(good, error, 1) ** 2, 0)
-    identity = sdss_spec.fiber_of_header(hdu)
+    identity: dict[str, int | float | str] = {
+        **sdss_spec.fiber_of_header(hdu),
+        **position(hdu.get("RAOBJ"), hdu.get("DECOBJ")),
+        "SURVEY": "sdss",
+    }
     name = sdss_spec.name_of(identity) or path.name.partition(".")[0]
     loglam = sdss_spec.loglam_of_header(hdu, rows.shape[1])
     flux, ivar = rows[FLUX].astype(np.float32), ivar.astype(np.float32)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from spectranet_jax.spectra.whole_numbers import NONE, whole_number, whole_numbers
 
-Identity = Mapping[str, int | str]
-"""Fields of one spectrum that are known."""
+Identity = Mapping[str, int | float | str]
+"""Fields of one spectrum that are known; beside those that name it, RA and DEC in degrees."""
 
 FIBER = ("PLATE", "MJD", "FIBERID")
 IN_FOLDER = ("TARGETID", "FOLDER", "PAIR")
@@ -106,7 +106,7 @@ def _numbers(values: NDArray[Any]) -> NDArray[np.int64]:
     return whole_numbers(np.asarray(values))[0]
 
 
-def _number(value: int | str | None) -> int:
+def _number(value: int | float | str | None) -> int:
     number = whole_number(value)
     return NONE if number is None else number
 

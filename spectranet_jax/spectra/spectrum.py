@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from spectranet_jax.spectra.identity import Identity
 
-_UNKNOWN: Mapping[str, int | str] = MappingProxyType({})
+_UNKNOWN: Mapping[str, int | float | str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, repr=False)
