@@ -14,7 +14,7 @@ from spectranet_jax.datasets.records import Block
 from spectranet_jax.spectra import CLASSES, InputError
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 
-FIELDS = Block.__dataclass_fields__
+FIELDS = records.ARRAYS
 
 
 def make_block(n, rng=None, classes=(0.4, 0.3, 0.2, 0.1)):
