@@ -5,7 +5,7 @@ import pytest
 
 from spectranet_jax import networks, tasks
 from spectranet_jax.networks.ensemble import mixture
-from spectranet_jax.networks.linenet import LINES, Output, peak
+from spectranet_jax.networks.line_evidence import LINES, Output, peak
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.zsteps import ZSteps
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spectranet_jax import networks
-from spectranet_jax.networks import linenet
+from spectranet_jax.networks import line_evidence as linenet
 from spectranet_jax.spectra.grid import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.lines import REST
 from spectranet_jax.spectra.zsteps import A_BIN, ZSteps

@@ -18,7 +18,7 @@ from spectranet_jax.catalog import plots
 from spectranet_jax.catalog.pieces import pieces
 from spectranet_jax.commands import predict
 from spectranet_jax.inference import load
-from spectranet_jax.networks.linenet import LINES
+from spectranet_jax.networks.line_evidence import LINES
 from spectranet_jax.spectra import CLASSES, InputError
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.instrument import EFFECTS

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from spectranet_jax import tasks
-from spectranet_jax.networks.linenet import LINES, Output
+from spectranet_jax.networks.line_evidence import LINES, Output
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, QSO, QSO_BAL, STAR

@@ -4,12 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from test_networks import random_variables
+from random_networks import random_variables
 
 from spectranet_jax import networks
 from spectranet_jax.inference import keras_weights
 from spectranet_jax.networks import QuasarNet
-from spectranet_jax.networks.quasarnet import StridedConv
+from spectranet_jax.networks.line_heads import StridedConv
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 

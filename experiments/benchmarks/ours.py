@@ -1,7 +1,7 @@
 """Our side: a compiled training step, and prediction, of any network."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from experiments.benchmarks.rows import Setting
 from spectranet_jax import networks, tasks
+from spectranet_jax.networks.plain import in_plain_form
 from spectranet_jax.spectra import QUASARNET_GRID
 from spectranet_jax.training import optimizers
 from spectranet_jax.training.steps import (
@@ -26,11 +27,10 @@ class Subject:
 
     network: str
     task: dict[str, Any]
-    fields: dict[str, Any] = field(default_factory=dict)
 
-    def build(self, **fields: Any) -> tuple[Any, Any]:
-        """The network, with fields beside its own, and the task."""
-        network = networks.build(self.network, QUASARNET_GRID, **self.fields, **fields)
+    def build(self) -> tuple[Any, Any]:
+        """The network and the task."""
+        network = networks.build(self.network, QUASARNET_GRID)
         return network, tasks.build(grid=QUASARNET_GRID, **self.task)
 
 
@@ -62,22 +62,22 @@ def random_variables(subject: str) -> dict[str, Any]:
     return init_variables(*SUBJECTS[subject].build(), jax.random.key(0))
 
 
-def built(subject: str, setting: Setting, plain: bool = False) -> tuple[Any, Any]:
-    """The network and its task; in the plain form if asked, or if factors are to be rounded."""
-    network, task = SUBJECTS[subject].build()
-    if hasattr(network, "form") and (plain or setting.precision != "float32"):
-        network = network.clone(form="plain")
-    return network, task
+def formed(step: Callable[..., Any], setting: Setting, plain: bool) -> Callable[..., Any]:
+    """A step, in the plain form if asked or if factors are to be rounded.
+
+    The fast form has its factors in full float32 whatever is asked (`networks.winograd`).
+    """
+    return in_plain_form(step) if plain or setting.precision != "float32" else step
 
 
 def train_step(subject: str, setting: Setting, plain: bool = False) -> Callable[[], object]:
     """A compiled training step that goes on from its own last state, with Adam."""
-    network, task = built(subject, setting, plain)
+    network, task = SUBJECTS[subject].build()
     batch = jax.device_put(spectra(setting.batch))
     optimizer, _ = optimizers.build("adam", "constant", 1e-3, 1000)
     state = init_state(network, task, optimizer, jax.random.key(0))
     made = make_train_step(network, task, optimizer, precision=setting.matmul_precision)
-    step = jax.jit(made, donate_argnums=0)
+    step = jax.jit(formed(made, setting, plain), donate_argnums=0)
 
     def call() -> None:
         nonlocal state
@@ -89,7 +89,8 @@ def train_step(subject: str, setting: Setting, plain: bool = False) -> Callable[
 
 def prediction(subject: str, setting: Setting, plain: bool = False) -> Callable[[], Any]:
     """Prediction of one batch as `inference.Model` does it: from the host's memory and back."""
-    network, task = built(subject, setting, plain)
+    network, task = SUBJECTS[subject].build()
     variables, batch = random_variables(subject), spectra(setting.batch)
-    step = jax.jit(make_predict_step(network, task, precision=setting.matmul_precision))
+    made = make_predict_step(network, task, precision=setting.matmul_precision)
+    step = jax.jit(formed(made, setting, plain))
     return lambda: jax.device_get(step(variables, batch["flux"], batch["ivar"]))

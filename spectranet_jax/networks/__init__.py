@@ -9,8 +9,8 @@ from typing import Any
 import flax.linen as nn
 
 from spectranet_jax.networks.ensemble import LineNetEnsemble
-from spectranet_jax.networks.linenet import LineNet
-from spectranet_jax.networks.quasarnet import QuasarNet
+from spectranet_jax.networks.line_evidence import LineNet
+from spectranet_jax.networks.line_heads import QuasarNet
 from spectranet_jax.networks.spectranet import SpectraNetClassifier, SpectraNetRegressor
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from spectranet_jax.networks.layers import Spectra
-from spectranet_jax.networks.linenet import LineNet, Output, peak
+from spectranet_jax.networks.line_evidence import LineNet, Output, peak
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.zsteps import ZSteps
 

@@ -1,10 +1,8 @@
-"""Convolution and pooling, in the form that is fast and in the plain one.
+"""Strided convolution and max-pooling, arranged so that they and their gradients are fast.
 
-Both give the same numbers; only the arithmetic is arranged differently. `python -m
-experiments.benchmark train infer` measures them against each other and against PyTorch.
+`networks.plain` computes the same numbers in the plain way.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
@@ -70,18 +68,6 @@ def plain_conv(
     )
 
 
-def plain_max_pool(x: Float[Any, "batch bins features"]) -> Float[Array, "batch fewer features"]:
-    """What `max_pool_pairs` computes, as Flax writes it."""
-    return nn.max_pool(x, window_shape=(2,), strides=(1,))
-
-
-FORMS: dict[str, tuple[Callable[[Array, Array, int], Array], Callable[[Array], Array]]] = {
-    "fast": (strided_conv, max_pool_pairs),
-    "plain": (plain_conv, plain_max_pool),
-}
-"""Name -> convolution and pooling."""
-
-
 class ConvPool(nn.Module):
     """One block of the report's Tables 1 and 3: Conv1d, ReLU, max-pool of 2 with stride 1.
 
@@ -89,13 +75,11 @@ class ConvPool(nn.Module):
         features: channels that come out.
         width: kernel width, pixels; a multiple of stride.
         stride: of the convolution, pixels.
-        form: how it is computed, a key of `FORMS`; parameters and results are the same.
     """
 
     features: int
     width: int = 10
     stride: int = 2
-    form: str = "fast"
 
     @nn.compact
     def __call__(self, x: Float[Any, "batch bins features"]) -> Float[Array, "batch fewer out"]:
@@ -103,5 +87,19 @@ class ConvPool(nn.Module):
         shape = (self.width, x.shape[-1], self.features)
         kernel = self.param("kernel", initializers.he_normal(), shape)
         bias = self.param("bias", initializers.zeros, (self.features,))
-        conv, max_pool = FORMS[self.form]
-        return max_pool(nn.relu(conv(x, kernel, self.stride) + bias[None, None]))
+        return self.max_pool(nn.relu(self.convolve(x, kernel, self.stride) + bias[None, None]))
+
+    def convolve(
+        self,
+        x: Float[Any, "batch bins features"],
+        kernel: Float[Any, "width features out"],
+        stride: int,
+    ) -> Float[Array, "batch fewer out"]:
+        """Valid convolution with a stride."""
+        return strided_conv(x, kernel, stride)
+
+    def max_pool(
+        self, x: Float[Any, "batch bins features"]
+    ) -> Float[Array, "batch fewer features"]:
+        """Max-pooling with window 2 and stride 1."""
+        return max_pool_pairs(x)

@@ -12,11 +12,11 @@ from spectranet_jax.networks.layers import ConvPool, Spectra
 from spectranet_jax.spectra.grid import LogGrid
 
 
-def _blocks(flux: Spectra, channels: tuple[int, ...], form: str) -> Float[Array, "batch features"]:
-    """What both networks begin with: a block a channel count, then all features in one row."""
+def _blocks(flux: Spectra, channels: tuple[int, ...]) -> Float[Array, "batch features"]:
+    """What both networks begin with: a block per channel count, then all features in one row."""
     x = flux[..., None]  # (batch, 443, 1)
     for features in channels:
-        x = ConvPool(features, form=form)(x)  # (batch, 216 | 103 | 46 | 18, features)
+        x = ConvPool(features)(x)  # (batch, 216 | 103 | 46 | 18, features)
     return x.reshape(len(x), -1)  # (batch, 18 * features)
 
 
@@ -40,16 +40,14 @@ class SpectraNetClassifier(nn.Module):
     Attributes:
         grid: the bins of the spectra.
         channels: of the four convolutions.
-        dropout: share of activations dropped, before each of the two linear layers.
+        dropout: fraction of activations dropped, before each of the two linear layers.
         classes: number of classes.
-        form: how convolutions are computed, a key of `layers.FORMS`.
     """
 
     grid: LogGrid
     channels: tuple[int, ...] = (100, 100, 100, 100)
     dropout: float = 0.1
     classes: int = 4
-    form: str = "fast"
 
     @nn.compact
     def __call__(self, flux: Spectra, train: bool = False) -> Float[Array, "batch classes"]:
@@ -59,7 +57,7 @@ class SpectraNetClassifier(nn.Module):
             flux: (batch, 443) float32, normalized.
             train: drop activations (rng stream "dropout") and use the batch's own statistics.
         """
-        x = _blocks(flux, self.channels, self.form)  # (batch, 1800)
+        x = _blocks(flux, self.channels)  # (batch, 1800)
         x = nn.Dropout(self.dropout, deterministic=not train)(x)
         x = _batch_norm(_hidden(x, 16), train)  # (batch, 16)
         x = nn.Dropout(self.dropout, deterministic=not train)(x)
@@ -73,24 +71,22 @@ class SpectraNetRegressor(nn.Module):
     Attributes:
         grid: the bins of the spectra.
         channels: of the four convolutions.
-        dropout: share of activations dropped, before the first and the last linear layer.
-        form: how convolutions are computed, a key of `layers.FORMS`.
+        dropout: fraction of activations dropped, before the first and the last linear layer.
     """
 
     grid: LogGrid
     channels: tuple[int, ...] = (64, 128, 256, 256)
     dropout: float = 0.5
-    form: str = "fast"
 
     @nn.compact
     def __call__(self, flux: Spectra, train: bool = False) -> Float[Array, " batch"]:
-        """One number a spectrum, (batch,).
+        """One number per spectrum, (batch,).
 
         Args:
             flux: (batch, 443) float32, normalized.
             train: drop activations (rng stream "dropout") and use the batch's own statistics.
         """
-        x = _blocks(flux, self.channels, self.form)  # (batch, 4608)
+        x = _blocks(flux, self.channels)  # (batch, 4608)
         x = nn.Dropout(self.dropout, deterministic=not train)(x)
         x = _batch_norm(_hidden(x, 128), train)  # (batch, 128)
         x = _hidden(x, 16)  # (batch, 16)

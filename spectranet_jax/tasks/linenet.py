@@ -23,7 +23,7 @@ from spectranet_jax.evaluation import (
 )
 from spectranet_jax.evaluation.calibration import share
 from spectranet_jax.evaluation.recalibration import bin_labels, fit_temperature
-from spectranet_jax.networks.linenet import LINES, Output
+from spectranet_jax.networks.line_evidence import LINES, Output
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, STAR, UNKNOWN

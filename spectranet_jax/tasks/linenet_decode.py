@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spectranet_jax.evaluation import posterior
 from spectranet_jax.evaluation.recalibration import at_temperature
-from spectranet_jax.networks.linenet import Output
+from spectranet_jax.networks.line_evidence import Output
 from spectranet_jax.spectra.labels import CLASSES, GALAXY, QSO, QSO_BAL, STAR
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax.nn import initializers
 from jaxtyping import Array, Float
 
-from spectranet_jax.networks.layers import FORMS, Spectra
+from spectranet_jax.networks.layers import Spectra, plain_conv, strided_conv
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
 
@@ -35,14 +35,12 @@ class StridedConv(nn.Module):
         width: of the kernel, pixels.
         stride: pixels between outputs.
         padding: one of `PADDINGS`; "same" pads with zeros so that ceil(n / stride) come out.
-        form: how it is computed, a key of `layers.FORMS`; plain where stride does not divide width.
     """
 
     features: int
     width: int
     stride: int
     padding: str
-    form: str = "fast"
 
     @nn.compact
     def __call__(self, x: Float[Any, "batch bins features"]) -> Float[Array, "batch fewer out"]:
@@ -59,8 +57,17 @@ class StridedConv(nn.Module):
                 f"{x.shape[1]} pixels are left for a kernel of {self.width};"
                 " take fewer convolutions, or padding same"
             )
-        conv, _ = FORMS["plain" if self.width % self.stride else self.form]
-        return conv(x, kernel, self.stride) + bias[None, None]
+        return self.convolve(x, kernel, self.stride) + bias[None, None]
+
+    def convolve(
+        self,
+        x: Float[Any, "batch bins features"],
+        kernel: Float[Any, "width features out"],
+        stride: int,
+    ) -> Float[Array, "batch fewer out"]:
+        """Valid convolution, in the fast form where the stride divides the width."""
+        conv = plain_conv if len(kernel) % stride else strided_conv
+        return conv(x, kernel, stride)
 
 
 class QuasarNet(nn.Module):
@@ -76,12 +83,11 @@ class QuasarNet(nn.Module):
         stride: of the convolutions, pixels.
         padding: of the convolutions, "valid" or "same".
         hidden: features of the layer that the lines share.
-        boxes: boxes a line.
-        lines: lines, those for broad absorption included.
-        dropout: share of activations dropped after each convolution.
+        boxes: boxes per line.
+        lines: number of lines, those for broad absorption included.
+        dropout: fraction of activations dropped after each convolution.
         rescale: offsets from -0.1 to 1.1, so that a line near the edge of a box can be said to be
             in either; else from 0 to 1, as in QuasarNET's first version.
-        form: how convolutions are computed, a key of `layers.FORMS`.
     """
 
     grid: LogGrid
@@ -94,7 +100,6 @@ class QuasarNet(nn.Module):
     lines: int = 7
     dropout: float = 0.0
     rescale: bool = True
-    form: str = "fast"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -115,10 +120,10 @@ class QuasarNet(nn.Module):
         """
         x = flux[..., None]  # (batch, 443, 1)
         for number, features in enumerate(self.filters, start=1):
-            convolve = StridedConv(
-                features, self.width, self.stride, self.padding, self.form, name=f"conv_{number}"
+            convolution = StridedConv(
+                features, self.width, self.stride, self.padding, name=f"conv_{number}"
             )
-            x = convolve(x)  # (batch, 217 | 104 | 48 | 20, 100)
+            x = convolution(x)  # (batch, 217 | 104 | 48 | 20, 100)
             x = nn.relu(_batch_norm(x, train, f"norm_{number}"))
             x = nn.Dropout(self.dropout, deterministic=not train)(x)
         x = x.reshape(len(x), -1)  # (batch, 2000)
