@@ -23,6 +23,7 @@ def make_manifest(**changes):
         "creator": {"program": "spectranet-jax"},
         "report": {"rows_in": 1121, "rows_out": 1121, "reasons": {}},
         "noiseless": ["train"],
+        "effects": ("noise", "sky"),
     }
     return Manifest(**(content | changes))
 
@@ -64,26 +65,44 @@ def text(content):
 
 
 @pytest.mark.parametrize(
-    ("make", "sentence"),
+    ("make", "words"),
     [
-        (lambda folder: folder.rmdir(), "is not a folder; prepare"),
-        (lambda _: None, "holds no manifest.json: .* prepare it anew"),
-        (text(b"{"), "is not a manifest"),
-        (text(b"[]"), "is not a manifest"),
-        (text(b"\xff"), "is not a manifest"),
+        (lambda folder: folder.rmdir(), r"data .*data_prep\.mock"),
+        (lambda _: None, r"data .*manifest\.json.*data_prep"),
+        (text(b"{"), r"manifest\.json is not"),
+        (text(b"[]"), r"manifest\.json is not"),
+        (text(b"\xff"), r"manifest\.json is not"),
         (
             edit(schema=SCHEMA + 1),
-            f"has schema {SCHEMA + 1} and this version reads schema {SCHEMA}",
+            rf"manifest\.json .*\b{SCHEMA + 1}\b.*\b{SCHEMA}\b",
         ),
-        (edit(grid=None), "lacks what a manifest holds"),
-        (edit(counts=None), "lacks what a manifest holds"),
-        (edit(shards=["train"]), "lacks what a manifest holds"),
-        (edit(shards={"train": [{"file": "x"}]}), "lacks what a manifest holds"),
+        (edit(grid=None), r"manifest\.json lacks"),
+        (edit(counts=None), r"manifest\.json lacks"),
+        (edit(shards=["train"]), r"manifest\.json lacks"),
+        (edit(shards={"train": [{"file": "x"}]}), r"manifest\.json lacks"),
+        (edit(effects=["noise", "rain"]), r"manifest\.json .*'rain'"),
+        (edit(effects=5), r"manifest\.json lacks"),
     ],
 )
-def test_what_is_no_dataset_is_told(tmp_path, make, sentence):
+def test_what_is_no_dataset_is_told(tmp_path, make, words):
     folder = tmp_path / "data"
     folder.mkdir()
     make(folder)
-    with pytest.raises(InputError, match=sentence):
+    with pytest.raises(InputError, match=words):
         manifest.read(folder)
+
+
+@pytest.mark.parametrize(
+    ("noiseless", "settings", "effects"),
+    [
+        (["train"], {"config": {"effects": ["sky"]}}, ("sky",)),
+        ([], {"config": {"effects": ["sky"]}}, None),
+        (["train"], {}, None),
+    ],
+)
+def test_effects_of_datasets_from_before_the_field_are_those_of_the_settings(
+    tmp_path, noiseless, settings, effects
+):
+    edit(effects=None, noiseless=noiseless, creator=settings)(tmp_path)
+    assert "effects" not in json.loads((tmp_path / FILE_NAME).read_text())
+    assert manifest.read(tmp_path).effects == effects

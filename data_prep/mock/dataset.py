@@ -91,11 +91,15 @@ def prepare(
     written = write_dataset(
         out,
         watched(),
-        Plan(grid, total, seed, division, noiseless=("train",) if noiseless else ()),
-        Provenance(
-            creator(counts, seed, noiseless, ingredients),
-            report={"rows_in": total, "reasons": {}},
-        ),
+        grid=grid,
+        expected=total,
+        seed=seed,
+        sources=[],
+        creator=creator(counts, seed, noiseless, ingredients),
+        report={"rows_in": total, "reasons": {}},
+        division=division,
+        noiseless=("train",) if noiseless else (),
+        effects=ingredients.effects if noiseless else None,
     )
     contact_sheet(out / SHEET, examples, grid)
     return written

@@ -10,6 +10,7 @@ from typing import Any
 from spectranet_jax.datasets.atomic import write_text
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
+from spectranet_jax.spectra.instrument import EFFECTS
 
 SCHEMA = 1
 FILE_NAME = "manifest.json"
@@ -39,6 +40,8 @@ class Manifest:
         creator: program, version and settings that wrote the folder.
         report: rows in, rows out, and rows left out by reason.
         noiseless: splits whose flux carries no noise yet (a mock survey for endless draws).
+        effects: names of `instrument.EFFECTS` with which noiseless splits are to be observed; None
+            where there is no such split.
         schema: version of this layout.
     """
 
@@ -50,6 +53,7 @@ class Manifest:
     creator: dict[str, Any]
     report: dict[str, Any]
     noiseless: list[str] = field(default_factory=list)
+    effects: tuple[str, ...] | None = None
     schema: int = SCHEMA
 
     @property
@@ -73,7 +77,8 @@ def read(folder: Path) -> Manifest:
     """The manifest of a dataset folder.
 
     Raises:
-        InputError: if the folder is missing, is no dataset, or has another schema.
+        InputError: if the folder is missing, is no dataset, has another schema, or names effects
+            that this version does not know.
     """
     path = folder / FILE_NAME
     if not folder.is_dir():
@@ -102,6 +107,22 @@ def read(folder: Path) -> Manifest:
             split: [Shard(**shard) for shard in shards]
             for split, shards in content["shards"].items()
         }
-        return Manifest(**content)
+        content["effects"] = _effects(content)
+        manifest = Manifest(**content)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} lacks what a manifest holds; prepare the dataset anew") from error
+    unknown = set(manifest.effects or ()).difference(EFFECTS)
+    if unknown:
+        raise InputError(
+            f"{path} names effects that this version does not know"
+            f" ({', '.join(map(repr, sorted(unknown)))}); prepare the dataset anew"
+        )
+    return manifest
+
+
+def _effects(content: dict[str, Any]) -> tuple[str, ...] | None:
+    """The field `effects`; before there was one, mock surveys had it among their settings."""
+    effects = content.get("effects")
+    if effects is None and content.get("noiseless"):
+        effects = content["creator"].get("config", {}).get("effects")
+    return None if effects is None else tuple(map(str, effects))
