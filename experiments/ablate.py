@@ -153,7 +153,7 @@ def _survey(folder: Path, spectra: int, ingredients: "Ingredients") -> Path:
 def _scores(run: Path, known: "Split") -> dict[str, Any]:
     """Scores of a run on known spectra."""
     from spectranet_jax.inference import load
-    from spectranet_jax.training.evaluate import make_evaluate
+    from spectranet_jax.training.scoring import make_evaluate
 
     model = load(run)
     return make_evaluate(model.network, model.task, known)(model.variables).scores

@@ -3,9 +3,9 @@
     python -m experiments.benchmark train infer
 
 train: a training step against plain Flax and PyTorch. infer: prediction against PyTorch and NumPy.
-input: spectra a second out of a dataset against the appetite of a training step. startup: first and
-second start of a command. scale: training steps on 1 to 8 devices. On a CPU, the first three keep
-to one core. A ratio above 1 means that ours is faster.
+input: spectra per second out of a dataset against those that a training step takes. startup: first
+and second start of a command. scale: training steps on 1 to 8 devices. On a CPU, the first three
+keep to one core. A ratio above 1 means that ours is faster.
 """
 
 import datetime
@@ -36,7 +36,7 @@ class Config(Command):
     ] = ("train", "infer", "input", "startup", "scale")
     """what to measure"""
     batch: int = 256
-    """spectra a step"""
+    """spectra per step"""
     repeats: int = 9
     """measurements of each side, taken in turn"""
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"

@@ -70,7 +70,7 @@ def evaluate_run(
     from spectranet_jax.spectra import InputError
     from spectranet_jax.training import run
     from spectranet_jax.training.distributed import leads
-    from spectranet_jax.training.evaluate import make_evaluate
+    from spectranet_jax.training.scoring import make_evaluate
 
     folder, model = find(model_or_run), load(model_or_run)
     if out is None and (folder in weights.shipped().values() or folder.is_file()):

@@ -21,7 +21,7 @@ class Config(Training):
     epochs: int = 9
     """passes over the data (shuffled), or over each chunk of it (chunked)"""
     batch: int = 128
-    """spectra a step"""
+    """spectra per step"""
     rate: float = 2e-3
     """peak learning rate, reached after a warm-up of 5% of the steps"""
     spectra: int = 120_000

@@ -20,17 +20,19 @@ from experiments.evaluate import evaluate_run
 from experiments.settings import Training, of_the_run, run_folder
 from spectranet_jax import networks
 from spectranet_jax.datasets import manifest
+from spectranet_jax.datasets.records import Columns
 from spectranet_jax.datasets.split import Split, open_split
 from spectranet_jax.inference import load
 from spectranet_jax.progress import progress
 from spectranet_jax.spectra import QUASARNET_GRID, InputError
-from spectranet_jax.tasks import Columns, Task
+from spectranet_jax.tasks import Task
 from spectranet_jax.training import checkpoint, optimizers, run
 from spectranet_jax.training.augment import Augment, as_stored, observe
 from spectranet_jax.training.distributed import in_first_process, leads, together
-from spectranet_jax.training.evaluate import make_evaluate
 from spectranet_jax.training.loop import PROFILE, train
 from spectranet_jax.training.order import ORDERS
+from spectranet_jax.training.recipe import Recipe, Session
+from spectranet_jax.training.scoring import make_evaluate
 from spectranet_jax.training.sharding import placement
 
 PACKAGES = ("jax", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
@@ -74,7 +76,7 @@ def training_split(data: Path, select: Callable[[Columns], NDArray[np.bool_]]) -
 def train_and_evaluate(
     name: str, config: Training, training: Split, network: dict[str, Any], task: Task
 ) -> None:
-    """Train in the run folder, or go on there, then evaluate the best checkpoint on the test split.
+    """Train or resume in the run folder, then evaluate the best checkpoint on the test split.
 
     Args:
         name: of the run, and of its folder in runs/ unless the settings name another.
@@ -83,15 +85,39 @@ def train_and_evaluate(
         network: its name and fields, as `networks.build` takes them.
         task: what is asked.
     """
+    folder = run_folder(config, name)
     validation = open_split(training.folder, "valid", task.select)
+    recipe = recipe_of(config, training, network, task)
+    placement(config.batch)  # before anything is written: a batch must suit the devices
+    content = run_config(name, config, training, network, task)
+    in_first_process(lambda: run.write_config(folder, content))
+    announce(name, folder, training, validation, recipe.order.steps)
+    session = Session(folder, config.batch, config.seed, profile=config.profile)
+    train_here(recipe, session, training, validation)
+    if task.calibrate is not None:
+        calibrate(folder, validation)
+    evaluate_run(folder, None, "test", folder)
+
+
+def recipe_of(config: Training, training: Split, network: dict[str, Any], task: Task) -> Recipe:
+    """What is trained, as the settings describe it."""
     order = ORDERS[config.schedule](
         training.block_sizes, batch=config.batch, epochs=config.epochs, seed=config.seed
     )
-    optimizer, rate = optimizers.build(config.optimizer, config.decay, config.rate, order.steps)
+    return Recipe(
+        networks.build(grid=training.grid, **network),
+        task,
+        optimizers.build(config.optimizer, config.decay, config.rate, order.steps),
+        order,
+        observation(training),
+    )
 
-    folder = run_folder(config, name)
-    placement(config.batch)  # before anything is written: a batch must suit the devices
-    content = {
+
+def run_config(
+    name: str, config: Training, training: Split, network: dict[str, Any], task: Task
+) -> run.Row:
+    """The contents of config.json: enough to build network and task, and where they come from."""
+    return {
         "experiment": name,
         "grid": dataclasses.asdict(training.grid),
         "network": network,
@@ -105,37 +131,33 @@ def train_and_evaluate(
         },
         "versions": versions(),
     }
-    in_first_process(lambda: run.write_config(folder, content))
+
+
+def announce(name: str, folder: Path, training: Split, validation: Split, steps: int) -> None:
+    """Print how much there is to train, and where a run resumes."""
     print(
         f"{name}: {len(training):,} spectra to train on, {len(validation):,} to validate with,"
-        f" {order.steps} steps on {jax.device_count()} {jax.default_backend()} device(s)",
+        f" {steps} steps on {jax.device_count()} {jax.default_backend()} device(s)",
         flush=True,
     )
     if done := checkpoint.latest_step(folder, checkpoint.LAST):
-        how = "resuming after" if done < order.steps else "evaluating again, all is trained:"
-        print(f"{name}: {how} step {done} of {order.steps}", flush=True)
-    shown = progress("training", total=order.steps) if leads() else nullcontext(silent)
-    with shown as report:
-        train(
-            networks.build(grid=training.grid, **network),
-            task,
-            optimizer,
-            rate,
-            order,
-            training,
-            validation,
-            folder,
-            batch=config.batch,
-            seed=config.seed,
-            augment=observation(training),
-            profile=config.profile,
-            report=report,
-        )
-    if config.profile:
-        print(f"profile: {folder / PROFILE}")
-    if task.calibrate is not None:
-        calibrate(folder, validation)
-    evaluate_run(folder, None, "test", folder)
+        how = "resuming after" if done < steps else "evaluating again, all is trained:"
+        print(f"{name}: {how} step {done} of {steps}", flush=True)
+
+
+def train_here(recipe: Recipe, session: Session, training: Split, validation: Split) -> None:
+    """Train with progress on the terminal; an interruption names the way to resume."""
+    shown = progress("training", total=recipe.order.steps) if leads() else nullcontext(silent)
+    try:
+        with shown as report:
+            train(recipe, session, training, validation, report)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"interrupted; run the same command again to resume at the last checkpoint in"
+            f" {session.folder}"
+        ) from None
+    if session.profile:
+        print(f"profile: {session.folder / PROFILE}")
 
 
 def calibrate(folder: Path, validation: Split) -> None:
@@ -150,20 +172,24 @@ def calibrate(folder: Path, validation: Split) -> None:
 
 
 def observation(training: Split) -> Augment:
-    """What each step does to its spectra: observes light, as the survey's manifest says, or not."""
+    """What each step does to its spectra: observes noise-free ones, and leaves others as they are.
+
+    Raises:
+        InputError: if a noise-free dataset does not name the effects to observe with.
+    """
     if not training.noiseless:
         return as_stored
-    effects = training.manifest.creator.get("config", {}).get("effects")
+    effects = training.manifest.effects
     if effects is None:
         raise InputError(
-            f"{training.folder} does not say what its light is to be observed with; make it anew"
-            " with data_prep.mock --noiseless"
+            f"{training.folder / manifest.FILE_NAME} names no effects to observe its noise-free"
+            " spectra with; make the dataset again with data_prep.mock --noiseless"
         )
-    return partial(observe, grid=training.grid, effects=tuple(effects))
+    return partial(observe, grid=training.grid, effects=effects)
 
 
 def silent(_amount: int, _remark: str = "") -> None:
-    """What the processes after the first one show of their progress."""
+    """Show no progress, in the processes after the first one."""
 
 
 def versions() -> dict[str, str]:

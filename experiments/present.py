@@ -26,7 +26,7 @@ from spectranet_jax.spectra.labels import QSO, QSO_BAL
 from spectranet_jax.spectra.zsteps import ZSteps
 from spectranet_jax.tables import print_table
 from spectranet_jax.tasks import linenet
-from spectranet_jax.training.evaluate import Evaluation
+from spectranet_jax.training.scoring import Evaluation
 
 EXAMPLES = 12
 

@@ -21,7 +21,7 @@ class Config(Training):
     epochs: int = 10
     """passes over the data (shuffled), or over each chunk of it (chunked)"""
     dropout: float = 0.0
-    """share of activations dropped in training, after each convolution"""
+    """fraction of activations dropped in training, after each convolution"""
     convolutions: int = 4
     """how many, each of width 10 and stride 2"""
     filters: int = 100

@@ -25,7 +25,7 @@ class Config(Training):
     rate: float = 1e-2
     """peak learning rate, reached after a warm-up of 5% of the steps"""
     dropout: float = 0.5
-    """share of activations dropped in training"""
+    """fraction of activations dropped in training"""
     spectra: int = 24_000
     """quasars of the mock survey, if one is made"""
 

@@ -14,7 +14,7 @@ from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.training import memory, run
 
 LEAST = {"epochs": 1, "batch": 1, "spectra": 4, "seed": 0}
-"""Smallest values that make sense; a mock survey has a spectrum a class at least."""
+"""Smallest values that make sense; a mock survey has at least one spectrum per class."""
 
 NOT_OF_THE_RUN = ("data", "out", "seed", "cache", "profile",
                   "distributed", "coordinator", "processes", "process")  # fmt: skip
@@ -32,7 +32,7 @@ class Training(Command):
     epochs: int = 5
     """passes over the data (shuffled), or over each chunk of it (chunked)"""
     batch: int = 256
-    """spectra a step"""
+    """spectra per step"""
     schedule: Literal["shuffled", "chunked"] = "shuffled"
     """order of the spectra: all of them every epoch, or the report's chunks of 4,000"""
     optimizer: Literal["adam", "sgd"] = "adam"
@@ -42,7 +42,7 @@ class Training(Command):
     decay: Literal["cosine", "constant"] = "cosine"
     """learning rate after the warm-up: half a cosine down to 0, or the peak"""
     dropout: float = 0.1
-    """share of activations dropped in training"""
+    """fraction of activations dropped in training"""
     seed: int = 0
     """of initial weights, order, dropout, and of the mock survey if one is made"""
     spectra: int = 60_000
@@ -103,16 +103,20 @@ def check(config: Training) -> None:
     if config.seed >= 2**32:
         raise InputError(f"--seed {config.seed} is too large; give less than 2**32")
     if not 0 < config.rate < math.inf:
-        raise InputError(f"--rate {config.rate} is no learning rate; give a number above 0")
+        raise InputError(
+            f"--rate {config.rate} is not a valid learning rate; give a number above 0"
+        )
     if not 0 <= config.dropout < 1:
-        raise InputError(f"--dropout {config.dropout} is no share; give 0 or more, but below 1")
+        raise InputError(
+            f"--dropout {config.dropout} is not a valid fraction; give 0 or more, but below 1"
+        )
     check_processes(config)
 
 
 def check_processes(config: Training) -> None:
     """Raise InputError where the flags of several processes do not go together."""
-    given = (config.coordinator, config.processes, config.process)
-    if given == (None, None, None):
+    flags = (config.coordinator, config.processes, config.process)
+    if flags == (None, None, None):
         return
     if not config.distributed:
         raise InputError("--coordinator, --processes and --process go with --distributed; add it")
@@ -121,10 +125,11 @@ def check_processes(config: Training) -> None:
     host, _, port = config.coordinator.rpartition(":")
     if not host or not (port.isdecimal() and 0 < int(port) < 2**16):
         raise InputError(
-            f"--coordinator {config.coordinator} is no address; give HOST:PORT, as in node1:12345"
+            f"--coordinator {config.coordinator} is not an address;"
+            " give HOST:PORT, as in node1:12345"
         )
     if not 0 <= config.process < config.processes:
         raise InputError(
-            f"--process {config.process} is none of {config.processes} processes;"
+            f"--process {config.process} is not among {config.processes} processes;"
             f" number them from 0 to {config.processes - 1}"
         )

@@ -70,8 +70,9 @@ def command(
         arguments: words after the program's name; by default those of this process.
         program: its name in --help; by default that of the module that runs.
 
-    Exit status: 0 done, 2 the input was at fault (one sentence on standard error), 130 interrupted,
-    141 standard output was closed before the work was done.
+    Exit status: 0 done, 2 the input was at fault (one sentence on standard error), 130 interrupted
+    (the message of the KeyboardInterrupt there), 141 standard output was closed before the work was
+    done.
     """
     spec = sys.modules["__main__"].__spec__
     if program is None and spec:
@@ -93,6 +94,6 @@ def command(
     except BrokenPipeError:  # whoever read our output has gone; the work is not done
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(str(interrupt) or "interrupted", file=sys.stderr)
         sys.exit(130)

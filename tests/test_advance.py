@@ -15,6 +15,7 @@ from spectranet_jax.datasets.split import Split, open_split
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import LogGrid
 from spectranet_jax.training import advance
+from spectranet_jax.training.examples import Examples
 from spectranet_jax.training.order import ORDERS, Order
 from spectranet_jax.training.sharding import placement
 from spectranet_jax.training.stream import training_batches
@@ -34,16 +35,16 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
 def test_batches_from_the_device_are_those_that_are_streamed(
     split: Split, monkeypatch: pytest.MonkeyPatch, schedule: str, count: int
 ):
-    monkeypatch.setattr(advance, "PIECE", 200 * GRID.bytes_a_spectrum)
+    monkeypatch.setattr(advance, "UPLOAD", 200 * GRID.bytes_a_spectrum)
     assert len(split) % 200
     fields = {"chunk": 384} if schedule == "chunked" else {}
     order = ORDERS[schedule](split.block_sizes, 64, 2, 1, **fields)
-    targets = TASK.target(split.columns)
+    examples = Examples.of(split, TASK)
     place = placement(64, jax.devices()[:count])
-    spectra = advance.upload(split, targets, place)
+    spectra = advance.upload(examples, place)
     assert all(rows.sharding.is_fully_replicated for rows in spectra.values())
     take = jax.jit(advance.take)
-    for step, batch in enumerate(training_batches(split, targets, order, 0, order.steps)):
+    for step, batch in enumerate(training_batches(examples, order, range(order.steps))):
         there = jax.device_get(take(spectra, order.positions(step).astype(np.int32)))
         assert there.keys() == batch.keys()
         for name, rows in batch.items():
@@ -109,5 +110,6 @@ def test_spectra_lie_on_accelerators_where_they_fill_half_of_them_at_most(
     devices: list, spectra: int, there: bool
 ):
     place = SimpleNamespace(split=SimpleNamespace(addressable_devices=devices))
-    parts = [Sized(spectra // 2), Sized(spectra - spectra // 2)]
-    assert advance.fits(parts, {"label": np.zeros(3, np.int32)}, place) is there
+    targets = {"label": np.zeros(3, np.int32)}
+    halves = [Examples(Sized(n), targets) for n in (spectra // 2, spectra - spectra // 2)]
+    assert advance.fits(halves, place) is there

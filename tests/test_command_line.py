@@ -54,3 +54,21 @@ def test_help_has_words_for_what_to_give(monkeypatch, capsys):
     for words in ("--files STR ...", "--folders PATH ...", "--fractions FLOAT FLOAT", "--out PATH"):
         assert words in text
     assert "{None}" not in text and "[STR" not in text
+
+
+@pytest.mark.parametrize(
+    ("interrupt", "line"),
+    [
+        (KeyboardInterrupt(), "interrupted"),
+        (KeyboardInterrupt("resume runs/x"), "resume runs/x"),
+    ],
+)
+def test_an_interruption_ends_with_status_130_and_its_message(monkeypatch, capsys, interrupt, line):
+    def work(_: Config) -> None:
+        raise interrupt
+
+    monkeypatch.setattr("sys.argv", ["x", "--files", "a"])
+    with pytest.raises(SystemExit) as exit_:
+        command(Config, work, "A command.")
+    assert exit_.value.code == 130
+    assert capsys.readouterr().err == line + "\n"

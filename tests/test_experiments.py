@@ -91,7 +91,7 @@ def test_a_run_tells_from_where_it_goes_on(
     monkeypatch.setattr(pipeline, "train", stop)
     for latest, told in ((0, 0), (done, 1)):
         monkeypatch.setattr(pipeline.checkpoint, "latest_step", lambda *_, step=latest: step)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt, match=r"same command .*resume .*run$"):
             train_classifier(data, tmp_path / "run")
         assert capsys.readouterr().out.count(f"\nclassify: {words}") == told
 
@@ -201,15 +201,15 @@ def test_data_that_changed_or_went_are_told(data: Path, classifier: Path, tmp_pa
     moved = tmp_path / "run"
     shutil.copytree(classifier, moved)
     config = json.loads((moved / "config.json").read_text())
-    for folder, sentence in (
-        (tmp_path / "new", "is no longer the dataset that .* was trained on; name .* with --data"),
-        (tmp_path / "gone", "gone, which .* was trained on, is not there; name .* with --data"),
+    for folder, words in (
+        (tmp_path / "new", r"new .*--data"),
+        (tmp_path / "gone", r"gone.*--data"),
     ):
         config["data"]["folder"] = str(folder)
         (moved / "config.json").write_text(json.dumps(config))
         if folder.name == "new":
             toy_survey.write(folder, 400, seed=1)
-        with pytest.raises(InputError, match=sentence):
+        with pytest.raises(InputError, match=words):
             evaluated(moved)
     evaluated(moved, data=data)
     assert scores(moved) == scores(classifier)
@@ -235,14 +235,14 @@ def test_exported_weights_are_those_of_the_run(
     assert trained.sha256 in card and f"{scores(classifier)['accuracy']:.3f}" in card
 
     monkeypatch.setattr(weights, "shipped", lambda: {"tiny": folder})
-    with pytest.raises(InputError, match="tiny is no run folder: say where to write with --out"):
+    with pytest.raises(InputError, match=r"tiny .*--out"):
         evaluated("tiny")
     evaluated("tiny", out=tmp_path / "out")
     assert scores(tmp_path / "out") == scores(classifier)
-    with pytest.raises(InputError, match="only those of classify and linenet are shipped"):
+    with pytest.raises(InputError, match="classify and linenet"):
         export.work(export.Config(regressor, "z", out=tmp_path))
     for name in ("", "..", "a/b", "/a"):
-        with pytest.raises(InputError, match="is no folder's name"):
+        with pytest.raises(InputError, match="--name"):
             export.work(export.Config(classifier, name, out=tmp_path))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "tiny"]
 
@@ -253,12 +253,10 @@ def test_an_export_needs_an_evaluation_of_the_same_weights(classifier: Path, tmp
     evaluation = json.loads((run / "evaluation.json").read_text())
     evaluation["test"]["sha256"] = "0" * 64
     (run / "evaluation.json").write_text(json.dumps(evaluation))
-    with pytest.raises(
-        InputError, match="is of other weights, or of another calibration; evaluate this run anew"
-    ):
+    with pytest.raises(InputError, match=rf"{run} .*--also"):
         export.work(export.Config(run, "tiny", out=tmp_path / "out"))
     (run / "evaluation.json").unlink()
-    with pytest.raises(InputError, match=r"holds no evaluation; make one with experiments"):
+    with pytest.raises(InputError, match=r"experiments\.evaluate"):
         export.work(export.Config(run, "tiny", out=tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 

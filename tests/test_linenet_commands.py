@@ -1,6 +1,7 @@
 """LineNet from the command line: light in, a run folder out, and a catalog with pictures."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,13 @@ def test_light_is_observed_as_the_manifest_says(light: Path):
     split = pipeline.training_split(light, lambda truth: truth["label"] >= 0)
     step = pipeline.observation(split)
     assert step.func is augment.observe and set(step.keywords["effects"]) == set(EFFECTS)
+    fewer, none = (
+        replace(split, manifest=replace(split.manifest, effects=effects))
+        for effects in (("noise", "sky"), None)
+    )
+    assert pipeline.observation(fewer).keywords["effects"] == ("noise", "sky")
+    with pytest.raises(InputError, match=r"light/manifest\.json .*--noiseless"):
+        pipeline.observation(none)
 
 
 @pytest.mark.long

@@ -162,8 +162,8 @@ def test_dropout_needs_training(rng: np.random.Generator):
 
 
 def test_what_cannot_be_built_is_told():
-    with pytest.raises(InputError, match="padding 'full' is none of valid, same"):
+    with pytest.raises(InputError, match=r"'full'.* valid, same"):
         networks.build("QuasarNet", GRID, padding="full")
     network = QuasarNet(GRID, filters=(2,) * 6)
-    with pytest.raises(InputError, match="6 pixels are left for a kernel of 10"):
+    with pytest.raises(InputError, match=r"\b6 .*\b10\b.*padding"):
         jax.eval_shape(network.init, jax.random.key(0), jnp.zeros((1, 443)))

@@ -16,9 +16,10 @@ from spectranet_jax.spectra import InputError, normalize
 from spectranet_jax.spectra.labels import GALAXY, QSO, QSO_BAL, STAR, UNKNOWN
 from spectranet_jax.tasks import quasarnet
 from spectranet_jax.training import checkpoint, optimizers, run
-from spectranet_jax.training.evaluate import make_evaluate
 from spectranet_jax.training.loop import train
 from spectranet_jax.training.order import ORDERS
+from spectranet_jax.training.recipe import Recipe, Session
+from spectranet_jax.training.scoring import make_evaluate
 from spectranet_jax.training.sharding import placement
 from spectranet_jax.training.steps import init_variables
 
@@ -214,12 +215,10 @@ def test_it_learns_where_the_bump_is(toys: Path, tmp_path: Path):
     task = tasks.build("quasarnet", GRID, lines=["CIII"])
     training, validation = (open_split(toys, s, task.select) for s in ("train", "valid"))
     order = ORDERS["shuffled"](training.block_sizes, 32, 8, 0)
-    optimizer, rate = optimizers.build("adam", "cosine", 1e-2, order.steps)
+    optimizer = optimizers.build("adam", "cosine", 1e-2, order.steps)
     network = networks.build("QuasarNet", GRID, filters=[16, 16, 16], hidden=32, lines=2)
-    train(
-        network, task, optimizer, rate, order, training, validation, tmp_path,
-        batch=32, seed=0, devices=jax.devices()[:1],
-    )  # fmt: skip
+    session = Session(tmp_path, batch=32, seed=0, devices=jax.devices()[:1])
+    train(Recipe(network, task, optimizer, order), session, training, validation)
     rows = [row["valid_loss"] for row in run.read_metrics(tmp_path) if "valid_loss" in row]
     assert min(rows) < 0.5 * rows[0]
     place = placement(32, jax.devices()[:1])

@@ -72,5 +72,5 @@ def test_twenty_steps_on_eight_devices_equal_one_device_in_float64():
 
 
 def test_a_batch_that_cannot_be_divided_is_refused():
-    with pytest.raises(InputError, match="a batch of 60 cannot be divided among 8 devices"):
+    with pytest.raises(InputError, match=r"\b60\b.*\b8 devices"):
         placement(60)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from spectranet_jax.datasets.split import open_split
 from spectranet_jax.spectra import InputError
+from spectranet_jax.training.examples import Examples
 from spectranet_jax.training.order import shuffled
-from spectranet_jax.training.stream import padded_batches, training_batches
+from spectranet_jax.training.stream import ALL, padded_batches, training_batches
 
 
 @pytest.fixture(scope="module")
@@ -65,21 +66,21 @@ def test_the_splits_together_are_the_whole_and_share_nothing(folder: Path):
 def test_training_batches_follow_the_order_from_any_step(folder: Path):
     split = open_split(folder, "train", quasars)
     order = shuffled(split.block_sizes, 32, 2, seed=5)
-    targets = {"id": split.columns["object_id"]}
-    whole = list(training_batches(split, targets, order, 0, order.steps))
+    examples = Examples(split, {"id": split.columns["object_id"]})
+    whole = list(training_batches(examples, order, range(order.steps)))
     assert len(whole) == order.steps
     for step, batch in enumerate(whole):
         indices = order.positions(step)
         np.testing.assert_array_equal(batch["id"], split.columns["object_id"][indices])
         np.testing.assert_array_equal(batch["flux"], split.pixels(indices)[0])
-    resumed = list(training_batches(split, targets, order, 7, order.steps))
+    resumed = list(training_batches(examples, order, range(7, order.steps)))
     for one, same in zip(whole[7:], resumed, strict=True):
         np.testing.assert_array_equal(one["flux"], same["flux"])
 
 
 def test_padded_batches_give_every_spectrum_once(folder: Path):
     split = open_split(folder, "test", quasars)
-    batches = list(padded_batches(split, {"id": split.columns["object_id"]}, 64))
+    batches = list(padded_batches(Examples(split, {"id": split.columns["object_id"]}), 64))
     assert {len(batch["flux"]) for batch in batches} == {64}
     ids = np.concatenate([batch["id"] for batch in batches])
     np.testing.assert_array_equal(ids[: len(split)], split.columns["object_id"])
@@ -94,11 +95,11 @@ def test_padded_batches_give_every_spectrum_once(folder: Path):
 def test_processes_read_their_own_rows_of_every_batch(folder: Path):
     split = open_split(folder, "train", quasars)
     order = shuffled(split.block_sizes, 32, 1, seed=5)
-    ids = {"id": split.columns["object_id"]}
+    examples = Examples(split, {"id": split.columns["object_id"]})
     halves = (np.arange(16), np.arange(16, 32))
     for whole, *parts in (
-        [list(training_batches(split, ids, order, 2, 9, rows)) for rows in (slice(None), *halves)],
-        [list(padded_batches(split, ids, 32, rows)) for rows in (slice(None), *halves)],
+        [list(training_batches(examples, order, range(2, 9), rows)) for rows in (ALL, *halves)],
+        [list(padded_batches(examples, 32, rows)) for rows in (ALL, *halves)],
     ):
         assert len(whole) > 1
         for one, *shares in zip(whole, *parts, strict=True):
@@ -108,11 +109,11 @@ def test_processes_read_their_own_rows_of_every_batch(folder: Path):
 
 
 def test_what_cannot_be_streamed_is_told(folder: Path, tmp_path: Path):
-    with pytest.raises(InputError, match="no spectrum in the train split"):
+    with pytest.raises(InputError, match=rf"no spectrum .*train .*{folder.name}"):
         open_split(folder, "train", lambda truth: np.zeros(len(truth["label"]), bool))
-    with pytest.raises(InputError, match="has no split 'tests'"):
+    with pytest.raises(InputError, match=r"'tests'.* train, valid, test"):
         open_split(folder, "tests", quasars)
-    with pytest.raises(InputError, match="is not a folder"):
+    with pytest.raises(InputError, match="absent"):
         open_split(tmp_path / "absent", "train", quasars)
 
     copy = tmp_path / "copy"
@@ -127,19 +128,19 @@ def test_what_cannot_be_streamed_is_told(folder: Path, tmp_path: Path):
     with pytest.raises(InputError, match=r"record \d+ in .*copy"):
         open_split(copy, "train", quasars)
     shard.write_bytes(content[: len(content) // 2])
-    with pytest.raises(InputError, match="is truncated or damaged"):
+    with pytest.raises(InputError, match=shard.name):
         open_split(copy, "train", quasars)
     toy_survey.write(tmp_path / "other", 500)
     (tmp_path / "other" / shard.name).replace(shard)
-    with pytest.raises(InputError, match="do not belong together"):
+    with pytest.raises(InputError, match=rf"{shard.name} .*manifest"):
         open_split(copy, "train", quasars)
     shard.unlink()
-    with pytest.raises(InputError, match="is missing"):
+    with pytest.raises(InputError, match=rf"{shard.name} .*missing"):
         open_split(copy, "train", quasars)
 
     manifest = json.loads((copy / "manifest.json").read_text())
     (copy / "manifest.json").write_text(json.dumps(manifest | {"noiseless": ["train"]}))
-    with pytest.raises(InputError, match="carries no noise yet"):
+    with pytest.raises(InputError, match=r"train .*--noiseless"):
         open_split(copy, "train", quasars)
     (tmp_path / "fine").mkdir()
     for path in folder.iterdir():
@@ -147,5 +148,5 @@ def test_what_cannot_be_streamed_is_told(folder: Path, tmp_path: Path):
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["grid"]["size"] = 458
     (tmp_path / "fine" / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(InputError, match="443 bins, not 458"):
+    with pytest.raises(InputError, match=r"443 .*458"):
         open_split(tmp_path / "fine", "train", quasars)

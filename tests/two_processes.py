@@ -1,7 +1,6 @@
 """What one process trains, or two together do: run by tests/test_distributed.py, and imported."""
 
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,12 @@ from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 from spectranet_jax.training import distributed, optimizers
 from spectranet_jax.training.advance import resident, streamed
-from spectranet_jax.training.evaluate import make_evaluate
+from spectranet_jax.training.examples import Examples
 from spectranet_jax.training.loop import train
 from spectranet_jax.training.order import shuffled
+from spectranet_jax.training.recipe import Recipe, Session
+from spectranet_jax.training.scoring import make_evaluate
 from spectranet_jax.training.sharding import placement
-from spectranet_jax.training.steps import init_state, make_train_step
 
 BATCH, SEED, EPOCHS, KILLED_AT = 64, 4, 2, 7
 TASK = tasks.build("classify", GRID)
@@ -34,13 +34,11 @@ def train_all(data: Path, out: Path, devices: list[jax.Device] | None = None) ->
     """One step in float32 and twenty in float64 to files in `out`, and a whole run in out/run."""
     training, validation = (open_split(data, name, TASK.select) for name in ("train", "valid"))
     order = shuffled(training.block_sizes, BATCH, EPOCHS, SEED)
-    optimizer, rate = optimizers.build("adam", "cosine", 5e-3, order.steps)
+    optimizer = optimizers.build("adam", "cosine", 5e-3, order.steps)
+    recipe = Recipe(NETWORK, TASK, optimizer, order)
     place = placement(BATCH, devices)
-    targets = TASK.target(training.columns)
-    step = make_train_step(NETWORK, TASK, optimizer)
-    fresh = jax.device_get(
-        jax.jit(partial(init_state, NETWORK, TASK, optimizer))(jax.random.key(0))
-    )
+    examples, step = Examples.of(training, TASK), recipe.train_step()
+    fresh = jax.device_get(jax.jit(recipe.fresh_state)(jax.random.key(0)))
     key = jax.jit(lambda: jax.random.key(1), out_shardings=place.replicated)()
     evaluate = make_evaluate(NETWORK, TASK, validation, devices)
     if distributed.leads():
@@ -51,7 +49,7 @@ def train_all(data: Path, out: Path, devices: list[jax.Device] | None = None) ->
         if distributed.leads():
             np.savez(out / f"{name}.npz", *leaves)
 
-    advance = streamed(step, key, training, targets, order, place, 0)
+    advance = streamed(step, key, examples, order, place)
     state, losses = advance(place.everywhere(fresh), 0, 1)
     save("float32", (state, losses))
     evaluation = evaluate(state.variables)
@@ -60,17 +58,15 @@ def train_all(data: Path, out: Path, devices: list[jax.Device] | None = None) ->
         key = jax.jit(lambda: jax.random.key(1), out_shardings=place.replicated)()
         double = lambda state, batch, key: step(state, cast(batch, np.float64), key)  # noqa: E731
         for kind in (streamed, resident):
-            advance = kind(double, key, training, targets, order, place, 0)
+            advance = kind(double, key, examples, order, place)
             save(kind.__name__, advance(place.everywhere(cast(fresh, np.float64)), 0, 20))
 
     run = out / "run"
     if distributed.leads():
         run.mkdir()
     for stop_after in (KILLED_AT, None):
-        train(
-            NETWORK, TASK, optimizer, rate, order, training, validation, run,
-            batch=BATCH, seed=SEED, checkpoint_every=5, stop_after=stop_after, devices=devices,
-        )  # fmt: skip
+        session = Session(run, BATCH, SEED, 5, stop_after, devices=devices)
+        train(recipe, session, training, validation)
 
 
 def refused() -> None:

@@ -85,6 +85,6 @@ def _precision(setting: Setting) -> list[Row]:
     return rows
 
 
-def _largest_change(one: object, other: object) -> float:
-    leaves = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
+def _largest_change(lower: object, exact: object) -> float:
+    leaves = zip(jax.tree.leaves(lower), jax.tree.leaves(exact), strict=True)
     return max(float(np.abs(a - b).max()) for a, b in leaves)

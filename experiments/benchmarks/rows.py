@@ -22,7 +22,7 @@ class Setting:
     """How every case is measured.
 
     Attributes:
-        batch: spectra a step.
+        batch: spectra per step.
         repeats: measurements of each side.
         precision: of the factors of products and convolutions; sums are float32.
     """
@@ -51,7 +51,7 @@ class Row:
 
 def rates(case: str, seconds: Mapping[str, float], spectra: int) -> list[Row]:
     """A row for each peer, in spectra/s; the first side is ours."""
-    (ours, *peers) = ((name, spectra / one) for name, one in seconds.items())
+    (ours, *peers) = ((name, spectra / took) for name, took in seconds.items())
     return [Row(case, ours[1], name, rate, "spectra/s", ours[1] / rate) for name, rate in peers]
 
 

@@ -31,8 +31,9 @@ def scale_rows(setting: Setting) -> list[Row]:
     )
     line = [sys.executable, "-c", MEASURE, asked]
     printed = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=True).stdout
-    told = json.loads(printed.splitlines()[-1])
-    kind, seconds = told["kind"], {int(count): one for count, one in told["seconds"].items()}
+    measured = json.loads(printed.splitlines()[-1])
+    kind = measured["kind"]
+    seconds = {int(count): took for count, took in measured["seconds"].items()}
     return [
         Row(f"training step, Table 1, {count} x {kind}", amount / seconds[count], "one device",
             amount / seconds[1], unit, seconds[1] / seconds[count])

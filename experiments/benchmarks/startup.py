@@ -65,8 +65,8 @@ def compile_seconds(subject: str, batch: int) -> float:
     state = jax.eval_shape(init, key)
     lowered = init.lower(key), step.lower(state, ours.spectra(batch), key)
     start = time.perf_counter()
-    for one in lowered:
-        one.compile()
+    for program in lowered:
+        program.compile()
     return time.perf_counter() - start
 
 

@@ -1,7 +1,5 @@
 """The spectra of one split of a dataset: what is known of them in memory, their pixels on disk."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +10,11 @@ from numpy.typing import NDArray
 
 from spectranet_jax.datasets import records
 from spectranet_jax.datasets.manifest import Manifest
+from spectranet_jax.datasets.pixels import Indices, Pixels, pixel_reader
 from spectranet_jax.datasets.records import Columns
 from spectranet_jax.datasets.shards import decode, open_shards, usable
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
-
-Indices = NDArray[np.int64]
-
-CACHE = 120 << 20
-"""Bytes of decoded blocks kept in memory: 64 blocks of 512 spectra in 443 bins."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +24,7 @@ class Split:
     Attributes:
         folder: the dataset folder.
         name: of the split.
-        columns: `records.ARRAYS` but flux and ivar, one row a chosen spectrum.
+        columns: everything of `records.Block` but flux and ivar, one row per chosen spectrum.
         block_sizes: (blocks,) chosen spectra in each record.
         pixels: indices (n,) -> flux and ivar, both float32 (n, bins).
         manifest: of the dataset.
@@ -40,7 +34,7 @@ class Split:
     name: str
     columns: Columns
     block_sizes: Indices
-    pixels: Callable[[Indices], tuple[NDArray[np.float32], NDArray[np.float32]]]
+    pixels: Pixels
     manifest: Manifest
 
     def __len__(self) -> int:
@@ -53,7 +47,7 @@ class Split:
 
     @property
     def noiseless(self) -> bool:
-        """Whether the pixels are light, still to be observed."""
+        """Whether the pixels are noise-free, still to be observed."""
         return self.name in self.manifest.noiseless
 
 
@@ -69,7 +63,7 @@ def open_split(
         folder: a dataset folder, as the data_prep commands write it.
         split: "train", "valid" or "test".
         select: columns -> bool (n,).
-        draws_noise: whether the caller will observe spectra that are stored as light alone.
+        draws_noise: whether the caller will observe spectra that are stored without noise.
 
     Raises:
         InputError: if the folder is no dataset, is damaged, is noiseless where the caller draws no
@@ -111,7 +105,7 @@ def open_split(
         name=split,
         columns={name: np.concatenate(values) for name, values in columns.items()},
         block_sizes=sizes,
-        pixels=_pixel_reader(source, rows, folder, manifest.grid),
+        pixels=pixel_reader(source, rows, folder, manifest.grid),
         manifest=manifest,
     )
 
@@ -123,38 +117,3 @@ def check_grid(split: Split, grid: LogGrid) -> None:
             f"{split.folder} is on the grid of {split.grid}, and the model on that of {grid};"
             " give a dataset on the model's grid"
         )
-
-
-def _pixel_reader(
-    source: Any, rows: list[NDArray[np.int64]], folder: Path, grid: LogGrid
-) -> Callable[[Indices], tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """A reader of pixels by index that keeps the blocks it used last; threads may share it."""
-    kept = max(1, CACHE // (records.BLOCK_SIZE * grid.bytes_a_spectrum))
-    first = np.concatenate([[0], np.cumsum([len(chosen) for chosen in rows])])
-    cache: OrderedDict[int, records.Block] = OrderedDict()
-    lock = threading.Lock()
-
-    def block(index: int) -> records.Block:
-        with lock:
-            if index in cache:
-                cache.move_to_end(index)
-                return cache[index]
-        loaded = decode(source, index, folder, grid)
-        with lock:
-            cache[index] = loaded
-            while len(cache) > kept:
-                cache.popitem(last=False)
-        return loaded
-
-    def pixels(indices: Indices) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        flux = np.empty((len(indices), grid.size), np.float32)
-        ivar = np.empty_like(flux)
-        owner = np.searchsorted(first, indices, side="right") - 1
-        for index in np.unique(owner):
-            here = owner == index
-            members = rows[index][indices[here] - first[index]]
-            loaded = block(int(index))
-            flux[here], ivar[here] = loaded.flux[members], loaded.ivar[members]
-        return flux, ivar
-
-    return pixels

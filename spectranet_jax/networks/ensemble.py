@@ -1,4 +1,4 @@
-"""Several LineNets from seeds of their own, whose answers are one: the mean of their probabilities.
+"""LineNets from different seeds, combined by the mean of their probabilities.
 
 They are trained side by side in one step, on the same observations. Where they disagree by less
 than the window of a redshift, its error grows by their spread; where by more, its probability falls
@@ -25,7 +25,7 @@ class LineNetEnsemble(nn.Module):
 
     Attributes:
         grid: the bins of the spectra.
-        members: how many.
+        members: number of networks.
         member: fields of each `LineNet`.
     """
 
@@ -54,15 +54,15 @@ class LineNetEnsemble(nn.Module):
 
 def mixture(answers: Sequence[Output]) -> Output:
     """The mean of what the members hold probable; of their evidence, the mean."""
-    kinds = [jax.nn.log_softmax(one.class_logits) for one in answers]
-    pairs = [(kind[:, 2], one.bal_logit) for kind, one in zip(kinds, answers, strict=True)]
+    kinds = [jax.nn.log_softmax(answer.class_logits) for answer in answers]
+    pairs = [(kind[:, 2], answer.bal_logit) for kind, answer in zip(kinds, answers, strict=True)]
     bal = _log_mean([quasar + jax.nn.log_sigmoid(odds) for quasar, odds in pairs])
     not_bal = _log_mean([quasar + jax.nn.log_sigmoid(-odds) for quasar, odds in pairs])
     return Output(
         class_logits=_log_mean(kinds),
         bal_logit=bal - not_bal,
-        z_logits=_log_mean([jax.nn.log_softmax(one.z_logits) for one in answers]),
-        evidence=jnp.mean(jnp.stack([one.evidence for one in answers]), axis=0),
+        z_logits=_log_mean([jax.nn.log_softmax(answer.z_logits) for answer in answers]),
+        evidence=jnp.mean(jnp.stack([answer.evidence for answer in answers]), axis=0),
     )
 
 

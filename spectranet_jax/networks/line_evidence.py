@@ -114,7 +114,7 @@ class LineNet(nn.Module):
 
         best = peak(z_logits, steps.window) if at is None else at
         evidence = jnp.stack(
-            [jnp.take_along_axis(one, best[:, None], 1)[:, 0] for one in by_line], -1
+            [jnp.take_along_axis(line, best[:, None], 1)[:, 0] for line in by_line], -1
         )
         return Output(class_logits, bal_logit, z_logits, evidence)
 

@@ -15,47 +15,37 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
-from spectranet_jax.datasets.records import Columns
-from spectranet_jax.datasets.split import Split
+from spectranet_jax.training.examples import Batch, Examples
 from spectranet_jax.training.order import Order
 from spectranet_jax.training.sharding import Placement
-from spectranet_jax.training.steps import Batch, State
+from spectranet_jax.training.steps import State, TrainStep
 from spectranet_jax.training.stream import training_batches
 
 LOG_EVERY = 20
 """Steps between fetches of the loss from the device, where batches are streamed."""
 
-SHARE = 0.5
+MEMORY_FRACTION = 0.5
 """Of a device's memory that spectra may fill: 80 GB, of which JAX takes 3/4, hold 8 million."""
 
-PIECE = 29 << 20
+UPLOAD = 29 << 20
 """Bytes of spectra that are sent to the devices at a time."""
 
-TrainStep = Callable[[State, Batch, jax.Array], tuple[State, jax.Array]]
 Advance = Callable[[State, int, int], tuple[State, Any]]
-"""(state, begin, end) -> the state after the steps begin to end, and their losses. Stretches follow
-upon one another. The state is given away."""
+"""(state, begin, end) -> the state after the steps begin to end, and their losses. Each call begins
+where the one before ended. The state is given away."""
 
 
 def streamed(
-    train_step: TrainStep,
-    key: jax.Array,
-    split: Split,
-    targets: Columns,
-    order: Order,
-    place: Placement,
-    first: int,
+    train_step: TrainStep, key: jax.Array, examples: Examples, order: Order, place: Placement
 ) -> Advance:
     """A call of the compiled step for each batch, of which every process reads its own rows.
 
     Args:
         train_step: as `steps.make_train_step` makes it.
         key: the run's, on all devices.
-        split: spectra to train on.
-        targets: what the loss reads beside their pixels.
+        examples: what to train on.
         order: which of them make up a batch.
         place: where state and batches live.
-        first: step to begin with.
     """
     compiled = jax.jit(
         train_step,
@@ -64,9 +54,12 @@ def streamed(
         donate_argnums=0,
     )
     rows = place.rows(len(order.positions(0)))
-    batches = training_batches(split, targets, order, first, order.steps, rows)
+    batches: Iterator[Batch] | None = None
 
     def advance(state: State, begin: int, end: int) -> tuple[State, list[jax.Array]]:
+        nonlocal batches
+        if batches is None:
+            batches = training_batches(examples, order, range(begin, order.steps), rows)
         losses = []
         for batch in islice(batches, end - begin):
             state, loss = compiled(state, place.batch(batch), key)
@@ -77,20 +70,13 @@ def streamed(
 
 
 def resident(
-    train_step: TrainStep,
-    key: jax.Array,
-    split: Split,
-    targets: Columns,
-    order: Order,
-    place: Placement,
-    first: int = 0,  # noqa: ARG001
+    train_step: TrainStep, key: jax.Array, examples: Examples, order: Order, place: Placement
 ) -> Advance:
     """One `lax.scan` for each stretch, over spectra that lie on every device.
 
-    The arguments are those of `streamed`; any step can be begun with. A stretch of another length
-    is compiled anew.
+    The arguments are those of `streamed`. A stretch of another length is compiled anew.
     """
-    spectra = upload(split, targets, place)
+    spectra = upload(examples, place)
     by_batch = NamedSharding(place.split.mesh, PartitionSpec(None, *place.split.spec))
 
     @partial(
@@ -107,8 +93,8 @@ def resident(
     def advance(state: State, begin: int, end: int) -> tuple[State, jax.Array]:
         positions = np.stack([order.positions(step) for step in range(begin, end)])
         positions = positions.astype(np.int32)
-        shared = jax.make_array_from_callback(positions.shape, by_batch, positions.__getitem__)
-        return scan(state, spectra, shared, key)
+        everywhere = jax.make_array_from_callback(positions.shape, by_batch, positions.__getitem__)
+        return scan(state, spectra, everywhere, key)
 
     return advance
 
@@ -118,33 +104,30 @@ def take(spectra: Batch, indices: jax.Array) -> Batch:
     return {name: rows.at[indices].get(mode="promise_in_bounds") for name, rows in spectra.items()}
 
 
-def fits(splits: Sequence[Split], targets: Columns, place: Placement) -> bool:
+def fits(sets: Sequence[Examples], place: Placement) -> bool:
     """Whether spectra are to lie on the devices: these are no CPUs, and have the memory.
 
     Args:
-        splits: that are to lie there together.
-        targets: of the first of them, as an example of what the loss reads.
+        sets: all that is to lie there together.
         place: the devices.
     """
     devices: list[Any] = list(place.split.addressable_devices)
     if any(device.platform == "cpu" for device in devices):
         return False
-    spectrum = splits[0].grid.bytes_a_spectrum + sum(rows[:1].nbytes for rows in targets.values())
     limits = [(device.memory_stats() or {}).get("bytes_limit", 0) for device in devices]
-    return sum(map(len, splits)) * spectrum <= SHARE * min(limits)
+    needed = sum(len(examples) * examples.bytes_each for examples in sets)
+    return needed <= MEMORY_FRACTION * min(limits)
 
 
-def upload(split: Split, targets: Columns, place: Placement) -> Batch:
-    """All spectra of a split on every device: flux, ivar (n, bins), and the targets.
+def upload(examples: Examples, place: Placement) -> Batch:
+    """All spectra and targets on every device, one row per spectrum: flux, ivar (n, bins), ...
 
     Host and device hold them once, as they are sent piece by piece.
     """
-    size = min(max(1, PIECE // split.grid.bytes_a_spectrum), len(split))
+    size = min(max(1, UPLOAD // examples.split.grid.bytes_a_spectrum), len(examples))
 
-    def piece(start: int) -> Columns:
-        flux, ivar = split.pixels(np.arange(start, start + size))
-        chosen = {name: rows[start : start + size] for name, rows in targets.items()}
-        return {"flux": flux, "ivar": ivar} | chosen
+    def piece(start: int) -> Batch:
+        return examples.batch(np.arange(start, start + size))
 
     @partial(jax.jit, out_shardings=place.replicated, donate_argnums=0)
     def put(spectra: Batch, piece: Batch, start: jax.Array) -> Batch:
@@ -153,13 +136,15 @@ def upload(split: Split, targets: Columns, place: Placement) -> Batch:
             for name, rows in spectra.items()
         }
 
-    shapes = {name: ((len(split), *rows.shape[1:]), rows.dtype) for name, rows in piece(0).items()}
+    shapes = {
+        name: ((len(examples), *rows.shape[1:]), rows.dtype) for name, rows in piece(0).items()
+    }
     spectra = jax.jit(
         lambda: {name: jnp.zeros(shape, dtype) for name, (shape, dtype) in shapes.items()},
         out_shardings=place.replicated,
     )()
-    for start in range(0, len(split), size):
-        start = min(start, len(split) - size)  # the last piece is as long as the others
+    for start in range(0, len(examples), size):
+        start = min(start, len(examples) - size)  # the last piece is as long as the others
         spectra = put(spectra, *place.everywhere((piece(start), np.int32(start))))
     return spectra
 

@@ -1,4 +1,4 @@
-"""Fresh noise on noise-free spectra at every step, drawn inside the compiled step."""
+"""A new observation of the same noise-free spectra in every step, drawn in the compiled step."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,8 @@ from spectranet_jax.spectra import instrument
 from spectranet_jax.spectra.grid import LogGrid
 
 BRIGHTNESS_SCATTER = 0.6
-"""Scatter of the brightness from draw to draw (natural log): every shape occurs at every S/N."""
+"""Standard deviation of the brightness from draw to draw (natural log): every spectrum is seen at
+every S/N."""
 
 
 Augment = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
@@ -46,13 +47,13 @@ def observe(
 
     Args:
         key: of this batch's draws.
-        flux: (batch, bins) float32, noise-free, 1e-17 erg/s/cm^2/Angstrom.
+        flux: (batch, bins) float32, without noise, 1e-17 erg/s/cm^2/Angstrom.
         grid: the bins.
         effects: those of `instrument.EFFECTS` to apply.
     """
     draws = JaxDraws(key)
-    noise_free = flux * jnp.exp(BRIGHTNESS_SCATTER * draws.normal(len(flux), 1))
-    return instrument.observe(draws, noise_free, grid, effects)
+    flux = flux * jnp.exp(BRIGHTNESS_SCATTER * draws.normal(len(flux), 1))
+    return instrument.observe(draws, flux, grid, effects)
 
 
 def as_stored(_key: jax.Array, flux: jax.Array, ivar: jax.Array) -> tuple[jax.Array, jax.Array]:

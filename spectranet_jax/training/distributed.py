@@ -1,4 +1,4 @@
-"""Several processes, on one machine or on many, that train one network together.
+"""Processes, on one machine or on many, that train one network together.
 
 Every process runs the same program on the same global batch, of which it reads its own rows
 (`sharding.Placement`). Process 0 leads: it alone writes, and reads, the run's checkpoints.
@@ -18,7 +18,7 @@ from spectranet_jax.spectra.errors import InputError
 WAIT = 300.0
 """Seconds within which all processes must have come: nodes of a cluster start minutes apart."""
 SENTENCE = 1024
-"""Bytes of an error that are told to the other processes."""
+"""Bytes of an error message that are sent to the other processes."""
 
 Tree = TypeVar("Tree")
 
@@ -52,7 +52,7 @@ def start(
             jax.distributed.initialize(
                 coordinator, processes, process, initialization_timeout=round(wait) + 60
             )
-        except Exception as error:  # told by the thread that waits
+        except Exception as error:  # raised in the thread that waits
             failures.append(error)
 
     # In a thread of its own, since JAX aborts the process with a stack trace when its time is up.
@@ -99,8 +99,8 @@ def agreed(read: Callable[[], Tree], like: Tree) -> Tree:
         try:
             tree = read()
         except InputError as error:
-            told = str(error).encode()[:SENTENCE]
-            sentence[: len(told)] = np.frombuffer(told, np.uint8)
+            message = str(error).encode()[:SENTENCE]
+            sentence[: len(message)] = np.frombuffer(message, np.uint8)
     sentence = np.asarray(multihost_utils.broadcast_one_to_all(sentence))
     if sentence.any():
         raise InputError(sentence.tobytes().rstrip(b"\0").decode(errors="replace"))

@@ -1,13 +1,26 @@
 """Optimizers and learning-rate schedules, as optax chains."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import optax
 
 from spectranet_jax.spectra.errors import InputError
 
 WARM_UP = 0.05
-"""Share of all steps over which the rate rises from 0 to its peak."""
+"""Fraction of all steps over which the rate rises from 0 to its peak."""
+
+
+class Optimizer(NamedTuple):
+    """An optax chain, and the learning rate that it follows.
+
+    Attributes:
+        chain: gradients to updates of the parameters.
+        rate: step -> learning rate, for the log.
+    """
+
+    chain: optax.GradientTransformation
+    rate: optax.Schedule
 
 
 def cosine(peak: float, steps: int) -> optax.Schedule:
@@ -46,16 +59,20 @@ OPTIMIZERS: dict[str, Callable[[optax.Schedule], optax.GradientTransformation]] 
 }
 
 
-def build(
-    optimizer: str, schedule: str, peak: float, steps: int
-) -> tuple[optax.GradientTransformation, optax.Schedule]:
-    """The optimizer with its schedule, and the schedule alone for the log.
+def build(optimizer: str, schedule: str, peak: float, steps: int) -> Optimizer:
+    """The optimizer of that name, with a schedule of its learning rate.
+
+    Args:
+        optimizer: a name in `OPTIMIZERS`.
+        schedule: a name in `SCHEDULES`.
+        peak: highest learning rate.
+        steps: of the whole run.
 
     Raises:
         InputError: if there is no such optimizer or schedule.
     """
     for name, table in ((optimizer, OPTIMIZERS), (schedule, SCHEDULES)):
         if name not in table:
-            raise InputError(f"{name!r} is none of {', '.join(table)}")
+            raise InputError(f"{name!r} is not known; choose one of {', '.join(table)}")
     rate = SCHEDULES[schedule](peak, steps)
-    return OPTIMIZERS[optimizer](rate), rate
+    return Optimizer(OPTIMIZERS[optimizer](rate), rate)

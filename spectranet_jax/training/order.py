@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spectranet_jax.datasets.pixels import Indices
 from spectranet_jax.spectra.errors import InputError
-
-Indices = NDArray[np.int64]
 
 GROUP = 8
 """Blocks that are mixed with one another: what a stream holds in memory at a time."""
@@ -33,6 +31,10 @@ class Order:
     steps: int
     steps_per_epoch: int
 
+    def within_epoch(self, step: int) -> int:
+        """Steps since the last epoch ended; 0 where one ends."""
+        return step % self.steps_per_epoch
+
 
 def shuffled(block_sizes: Indices, batch: int, epochs: int, seed: int) -> Order:
     """Every epoch sees every spectrum once, in its own order, but for a last short batch.
@@ -41,7 +43,7 @@ def shuffled(block_sizes: Indices, batch: int, epochs: int, seed: int) -> Order:
 
     Args:
         block_sizes: (blocks,) spectra in each record; spectra are numbered block after block.
-        batch: spectra a step.
+        batch: spectra per step.
         epochs: passes over the data.
         seed: of the order.
 
@@ -72,10 +74,10 @@ def chunked(block_sizes: Indices, batch: int, epochs: int, seed: int, chunk: int
 
     Args:
         block_sizes: (blocks,) spectra in each record; spectra are numbered block after block.
-        batch: spectra a step.
+        batch: spectra per step.
         epochs: passes over each chunk.
         seed: of the order.
-        chunk: spectra a chunk; what is left over after the last whole chunk is left out, unless
+        chunk: spectra per chunk; what is left over after the last whole chunk is left out, unless
             there is not one whole chunk.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A network's answers for a whole split, and their scores."""
+"""A network's predictions for a whole split, and their loss and scores."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from spectranet_jax.datasets.split import Split, check_grid
-from spectranet_jax.tasks import Columns, Task
+from spectranet_jax.datasets.records import Columns
+from spectranet_jax.datasets.split import Split
+from spectranet_jax.tasks import Task
+from spectranet_jax.training.examples import Batch, Examples
 from spectranet_jax.training.sharding import placement
 from spectranet_jax.training.steps import (
-    Batch,
     Network,
     Variables,
     make_validation_step,
@@ -20,7 +21,7 @@ from spectranet_jax.training.stream import padded_batches
 
 
 class Evaluation(NamedTuple):
-    """Catalog columns, one row a spectrum of the split in its order, and the task's scores.
+    """Catalog columns, one row per spectrum in the order of the split, and the task's scores.
 
     The scores carry the mean loss under "loss" and the number of spectra under "spectra".
     """
@@ -30,11 +31,7 @@ class Evaluation(NamedTuple):
 
 
 def make_evaluate(
-    network: Network,
-    task: Task,
-    split: Split,
-    devices: Sequence[jax.Device] | None = None,
-    keep: bool = False,
+    network: Network, task: Task, split: Split, devices: Sequence[jax.Device] | None = None
 ) -> Callable[[Variables], Evaluation]:
     """Compile once, evaluate as often as there are models.
 
@@ -44,13 +41,16 @@ def make_evaluate(
         split: the spectra and their truth.
         devices: to run on; those of all processes by default. Every process evaluates its rows
             of each batch, and has the whole evaluation.
-        keep: keep the spectra on the devices from one evaluation to the next.
+
+    Raises:
+        InputError: if the split is on another grid than the task.
     """
-    answer = make_answer(make_validation_step(network, task), task, split, devices, keep)
+    examples = Examples.of(split, task)
+    predict = make_predict(make_validation_step(network, task), examples, devices)
 
     def evaluate(variables: Variables) -> Evaluation:
         output, losses = jax.tree.map(
-            lambda *parts: np.concatenate(parts)[: len(split)], *answer(variables)
+            lambda *parts: np.concatenate(parts)[: len(split)], *predict(variables)
         )
         columns = task.decode(output)
         loss = float(losses.mean(dtype=np.float64))
@@ -63,53 +63,57 @@ def make_evaluate(
 def make_validate(
     network: Network,
     task: Task,
-    split: Split,
+    examples: Examples,
     devices: Sequence[jax.Device] | None = None,
     keep: bool = False,
 ) -> Callable[[Variables], float]:
-    """As `make_evaluate`, but for the mean loss alone: as often as there are epochs."""
+    """As `make_evaluate`, but for the mean loss alone: as often as there are epochs.
+
+    Args:
+        network: a Flax module.
+        task: its loss.
+        examples: what to validate with.
+        devices: to run on; those of all processes by default.
+        keep: keep the spectra on the devices from one validation to the next.
+    """
     validation_step = make_validation_step(network, task)
 
     def loss_alone(variables: Variables, batch: Batch) -> jax.Array:
         return validation_step(variables, batch)[1]
 
-    answer = make_answer(loss_alone, task, split, devices, keep)
+    predict = make_predict(loss_alone, examples, devices, keep)
 
     def validate(variables: Variables) -> float:
-        losses = np.concatenate(list(answer(variables)))[: len(split)]
+        losses = np.concatenate(list(predict(variables)))[: len(examples)]
         return float(losses.mean(dtype=np.float64))
 
     return validate
 
 
-def make_answer(
+def make_predict(
     step: Callable[[Variables, Batch], Any],
-    task: Task,
-    split: Split,
+    examples: Examples,
     devices: Sequence[jax.Device] | None,
-    keep: bool,
+    keep: bool = False,
 ) -> Callable[[Variables], Iterator[Any]]:
-    """What a step says of the split, a batch at a time; the last one ends in what fills it up."""
+    """What a step returns for each batch of the examples; the last batch is filled up."""
     count = len(jax.devices() if devices is None else devices)
     batch = prediction_batch() * count
     place = placement(batch, devices)
-    check_grid(split, task.grid)
     compiled = jax.jit(
         step,
         in_shardings=(place.replicated, place.split),
         out_shardings=place.replicated,
     )
-    targets = task.target(split.columns)
 
     def batches() -> Iterator[Batch]:
-        streamed = padded_batches(split, targets, batch, place.rows(batch))
-        return map(place.batch, streamed)
+        return map(place.batch, padded_batches(examples, batch, place.rows(batch)))
 
     kept = list(batches()) if keep else None
 
-    def answer(variables: Variables) -> Iterator[Any]:
+    def predict(variables: Variables) -> Iterator[Any]:
         variables = place.everywhere(variables)
-        for one in kept or batches():
-            yield jax.device_get(compiled(variables, one))
+        for batch in kept or batches():
+            yield jax.device_get(compiled(variables, batch))
 
-    return answer
+    return predict

@@ -27,8 +27,8 @@ class Placement(NamedTuple):
 
         With p processes of as many devices each, (batch / p,).
         """
-        shares = self.split.addressable_devices_indices_map((batch,)).values()
-        return np.unique(np.concatenate([np.arange(batch)[share] for share in shares]))
+        slices = self.split.addressable_devices_indices_map((batch,)).values()
+        return np.unique(np.concatenate([np.arange(batch)[rows] for rows in slices]))
 
     def batch(self, arrays: Mapping[str, NDArray[Any]]) -> dict[str, jax.Array]:
         """The global batch, out of this process's rows of it."""

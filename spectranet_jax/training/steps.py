@@ -14,11 +14,11 @@ from jaxtyping import Array, Float
 
 from spectranet_jax.tasks import Task
 from spectranet_jax.training.augment import Augment, as_stored
+from spectranet_jax.training.examples import Batch
 
 AUGMENT = 1
 """Folded into a step's key, so that what is observed and what is dropped are drawn apart."""
 
-Batch = dict[str, jax.Array]
 Variables = dict[str, Any]
 
 
@@ -63,6 +63,10 @@ class State(NamedTuple):
         return {"params": self.params, "batch_stats": self.batch_stats}
 
 
+TrainStep = Callable[[State, Batch, jax.Array], tuple[State, jax.Array]]
+"""(state, batch, key of the run) -> next state, mean loss of the batch."""
+
+
 def init_variables(network: Network, task: Task, key: jax.Array) -> Variables:
     """Fresh parameters and statistics."""
     spectra = jnp.zeros((1, task.grid.size), jnp.float32)
@@ -85,10 +89,17 @@ def make_train_step(
     optimizer: optax.GradientTransformation,
     augment: Augment = as_stored,
     precision: str = "float32",
-) -> Callable[[State, Batch, jax.Array], tuple[State, jax.Array]]:
-    """(state, batch, key) -> (next state, mean loss of the batch).
+) -> TrainStep:
+    """The function of one training step, to be compiled.
 
-    The key is the run's; each step folds its own number into it.
+    Its key is the run's; each step folds its own number into it.
+
+    Args:
+        network: a Flax module.
+        task: prepares its inputs and defines its loss.
+        optimizer: an optax chain.
+        augment: what is done to the batch before the network sees it.
+        precision: of the factors in products and convolutions.
     """
 
     def train_step(state: State, batch: Batch, key: jax.Array) -> tuple[State, Float[Array, ""]]:

@@ -1,59 +1,48 @@
-"""The batches of a split, read ahead by grain's threads. The only file that knows grain."""
+"""Batches that are read from a dataset ahead of their use. The only file that knows grain."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import grain
 import numpy as np
-from numpy.typing import NDArray
 
-from spectranet_jax.datasets.records import Columns
-from spectranet_jax.datasets.split import Split
-from spectranet_jax.training.order import Indices, Order
-
-Batch = dict[str, NDArray[Any]]
+from spectranet_jax.datasets.pixels import Indices
+from spectranet_jax.training.examples import Batch, Examples
+from spectranet_jax.training.order import Order
 
 ALL = slice(None)
 
 
 def training_batches(
-    split: Split,
-    targets: Columns,
-    order: Order,
-    start: int,
-    stop: int,
-    rows: Indices | slice = ALL,
+    examples: Examples, order: Order, steps: range, rows: Indices | slice = ALL
 ) -> Iterator[Batch]:
-    """The batches of the steps start to stop, or some rows of them, read ahead by grain's threads.
+    """The batches of some consecutive steps.
 
-    Yields:
-        flux, ivar (batch, bins) float32 and the rows of `targets` that belong to them.
+    Args:
+        examples: what to train on.
+        order: which of them make up the batch of a step.
+        steps: which steps.
+        rows: the rows of each batch that this process needs.
     """
-
-    def load(step: int) -> Batch:
-        indices = order.positions(int(step))[rows]
-        flux, ivar = split.pixels(indices)
-        return {"flux": flux, "ivar": ivar} | {k: v[indices] for k, v in targets.items()}
-
-    steps = grain.MapDataset.range(start, stop).map(load)
-    iterator = iter(steps.to_iter_dataset(grain.ReadOptions(num_threads=2, prefetch_buffer_size=8)))
-    yield from iterator
+    return read_ahead(steps, lambda step: examples.batch(order.positions(step)[rows]))
 
 
-def padded_batches(
-    split: Split, targets: Columns, batch: int, rows: Indices | slice = ALL
-) -> Iterator[Batch]:
-    """Every spectrum once, in order, or some rows of these batches.
+def padded_batches(examples: Examples, batch: int, rows: Indices | slice = ALL) -> Iterator[Batch]:
+    """Every example once, in order; the last batch is filled up by repeating its first row.
 
-    The last batch is filled up by repeating its first row.
+    Args:
+        examples: what to evaluate.
+        batch: spectra per batch.
+        rows: the rows of each batch that this process needs.
     """
-    starts = range(0, len(split), batch)
 
     def load(start: int) -> Batch:
         indices = np.arange(start, start + batch)
-        indices = np.where(indices < len(split), indices, start)[rows]
-        flux, ivar = split.pixels(indices)
-        return {"flux": flux, "ivar": ivar} | {k: v[indices] for k, v in targets.items()}
+        return examples.batch(np.where(indices < len(examples), indices, start)[rows])
 
-    batches = grain.MapDataset.source(starts).map(load)
+    return read_ahead(range(0, len(examples), batch), load)
+
+
+def read_ahead(numbers: Sequence[int], load: Callable[[int], Batch]) -> Iterator[Batch]:
+    """What `load` makes of each number, in order; threads run up to eight of them ahead."""
+    batches = grain.MapDataset.source(numbers).map(lambda number: load(int(number)))
     yield from batches.to_iter_dataset(grain.ReadOptions(num_threads=2, prefetch_buffer_size=8))

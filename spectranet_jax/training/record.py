@@ -1,0 +1,73 @@
+"""What a training run leaves in its folder while it goes: metrics and checkpoints."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.training import checkpoint, run
+from spectranet_jax.training.distributed import leads
+from spectranet_jax.training.steps import State, Variables
+
+
+class Record:
+    """The writer of metrics and checkpoints; it writes in process 0 alone.
+
+    Attributes:
+        folder: the run folder.
+        best: the lowest validation loss so far.
+    """
+
+    def __init__(self, folder: Path, first: int) -> None:
+        """Continue the record from step `first`: rows of later steps will be written again."""
+        self.folder = folder
+        self.best = float("inf")
+        if leads():
+            losses = [row.get("valid_loss", self.best) for row in run.keep_metrics(folder, first)]
+            self.best = min(losses, default=self.best)
+
+    def training(self, rows: list[run.Row]) -> None:
+        """Write the metrics of some steps."""
+        if leads():
+            run.append_metrics(self.folder, rows)
+
+    def validation(self, step: int, loss: float, variables: Variables) -> None:
+        """Write the validation loss of an epoch, and its variables if they are the best so far."""
+        if not leads():
+            return
+        run.append_metrics(self.folder, [{"step": step, "valid_loss": loss}])
+        if loss < self.best:
+            self.best = loss
+            checkpoint.save(self.folder, checkpoint.BEST, step, variables)
+
+    def state(self, step: int, state: State) -> None:
+        """Write the checkpoint to resume from."""
+        if leads():
+            checkpoint.save(self.folder, checkpoint.LAST, step, state)
+
+
+def loss_rows(
+    step: int, losses: jax.Array | Sequence[jax.Array], rate: optax.Schedule
+) -> list[run.Row]:
+    """One metrics row for each of the steps that end with `step`.
+
+    Raises:
+        InputError: if one of the losses is not finite.
+    """
+    values = np.asarray(jax.device_get(losses), np.float64)
+    steps = np.arange(step - len(values) + 1, step + 1)
+    rates = np.asarray(rate(jnp.asarray(steps - 1)))
+    if not np.isfinite(values).all():
+        bad = steps[~np.isfinite(values)]
+        raise InputError(
+            f"the loss is not finite at steps {bad[0]} to {bad[-1]};"
+            " start another run (--out) with a lower --rate, or look for damaged spectra"
+        )
+    return [
+        {"step": int(s), "loss": float(v), "learning_rate": float(r)}
+        for s, v, r in zip(steps, values, rates, strict=True)
+    ]
