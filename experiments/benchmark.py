@@ -42,25 +42,37 @@ class Config(Command):
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     """of the factors in products and convolutions; a CPU computes in float32 whatever is asked"""
     note: str = ""
-    """what to say of the machine beside the table, as in: shared with other work"""
+    """a remark on the machine beside the table, as in: shared with other work"""
     document: Path = Path("docs/benchmarks.md")
     """Markdown file that the table is added to, where there is one"""
     json: Path | None = None
     """file to write the rows to, with device and versions, as JSON"""
 
 
+ONE_CORE = ("train", "infer", "input")
+"""What is measured on one core of a CPU."""
+
+
 def work(config: Config) -> None:
     """Measure as configured; print a table, and keep it."""
     if config.batch < 1 or config.repeats < 1:
         raise InputError("--batch and --repeats must be 1 or more")
-    from experiments.benchmarks.rows import Setting, one_core
-    from spectranet_jax.datasets.atomic import check_writable, write_text
-    from spectranet_jax.progress import progress
+    from spectranet_jax.datasets.atomic import check_writable
     from spectranet_jax.training.memory import keep_freed_memory
 
     if config.json is not None:
         check_writable(config.json)
     keep_freed_memory()  # as training does; it serves all sides
+    rows = measured(config)
+    made_on = circumstances(config)
+    show(rows, made_on)
+    keep(rows, made_on, config)
+
+
+def measured(config: Config) -> "list[Row]":
+    """The rows of everything that is to be measured."""
+    from experiments.benchmarks.rows import Setting, one_core
+    from spectranet_jax.progress import progress
 
     setting = Setting(config.batch, config.repeats, config.precision)
     rows: list[Row] = []
@@ -69,17 +81,19 @@ def work(config: Config) -> None:
             with one_core() if name in ONE_CORE else nullcontext():
                 rows += cases()[name](setting)
             report(1, name)
-    made_on = circumstances(config)
-    show(rows, made_on)
+    return rows
+
+
+def keep(rows: "list[Row]", made_on: dict[str, Any], config: Config) -> None:
+    """Write the rows to the files that the settings name."""
+    from spectranet_jax.datasets.atomic import write_text
+
     if config.document.is_file():
         before = config.document.read_text(encoding="utf-8")
         write_text(config.document, before + markdown(rows, made_on))
     if config.json is not None:
         content = made_on | {"rows": [asdict(row) for row in rows]}
         write_text(config.json, json.dumps(content, indent=1) + "\n")
-
-
-ONE_CORE = ("train", "infer", "input")
 
 
 def cases() -> dict[str, "Callable[[Setting], list[Row]]"]:

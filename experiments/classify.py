@@ -20,7 +20,8 @@ def work(config: Config) -> None:
     """Train and evaluate as configured."""
     begin(config, "classify")
     with telling("classify: starting"):
-        from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
+        from experiments.pipeline import train_and_evaluate
+        from experiments.training_data import dataset_folder, training_split
         from spectranet_jax import tasks
     from spectranet_jax.datasets import manifest
     from spectranet_jax.spectra import CLASSES, InputError
@@ -31,8 +32,8 @@ def work(config: Config) -> None:
     for label, name in enumerate(CLASSES):
         if label not in training.columns["label"]:
             raise InputError(
-                f"{training.folder} has no {name} to train on, and the network tells four classes"
-                " apart; give a dataset that has them all"
+                f"{training.folder} has no {name} to train on, and the network has four classes;"
+                " give a dataset that has them all"
             )
     network = {"name": "SpectraNetClassifier", "dropout": config.dropout}
     train_and_evaluate("classify", config, training, network, task)

@@ -1,7 +1,7 @@
 """Train, evaluate and plot LineNet: class, redshift with p(z), and broad absorption, all at once.
 
-Without --data a mock survey is made first, once, in data/: light without noise, of which every step
-draws another observation. Labeled spectra that carry their noise are taken as they are.
+Without --data a mock survey is made first, once, in data/: noise-free spectra, with fresh noise
+drawn at every step. Labeled spectra with noise are taken as they are.
 """
 
 from dataclasses import dataclass
@@ -53,7 +53,8 @@ def work(config: Config) -> None:
     with telling("linenet: starting"):
         import numpy as np
 
-        from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
+        from experiments.pipeline import train_and_evaluate
+        from experiments.training_data import dataset_folder, training_split
         from spectranet_jax import tasks
         from spectranet_jax.datasets import manifest
         from spectranet_jax.spectra import CLASSES

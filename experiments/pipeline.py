@@ -4,30 +4,22 @@ import dataclasses
 import importlib.metadata
 import json
 import platform
-from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
-from numpy.typing import NDArray
 
 import spectranet_jax
-from data_prep.mock.dataset import check_recipe, creator, prepare
 from experiments.evaluate import evaluate_run
 from experiments.settings import Training, of_the_run, run_folder
+from experiments.training_data import observation
 from spectranet_jax import networks
-from spectranet_jax.datasets import manifest
-from spectranet_jax.datasets.records import Columns
 from spectranet_jax.datasets.split import Split, open_split
 from spectranet_jax.inference import load
 from spectranet_jax.progress import progress
-from spectranet_jax.spectra import QUASARNET_GRID, InputError
 from spectranet_jax.tasks import Task
 from spectranet_jax.training import checkpoint, optimizers, run
-from spectranet_jax.training.augment import Augment, as_stored, observe
 from spectranet_jax.training.distributed import in_first_process, leads, together
 from spectranet_jax.training.loop import PROFILE, train
 from spectranet_jax.training.order import ORDERS
@@ -36,40 +28,6 @@ from spectranet_jax.training.scoring import make_evaluate
 from spectranet_jax.training.sharding import placement
 
 PACKAGES = ("jax", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
-
-
-def dataset_folder(
-    config: Training, kind: str, classes: Sequence[str], noiseless: bool = False
-) -> Path:
-    """The dataset to train on: the one that was given, or a mock survey, made if it is not there.
-
-    Args:
-        config: settings of the run.
-        kind: what the mock survey holds, for its folder's name.
-        classes: classes of the mock survey, in equal numbers.
-        noiseless: make a mock survey of light, which every step observes anew.
-    """
-    if config.data is not None:
-        return config.data
-    counts = dict.fromkeys(classes, config.spectra // len(classes))
-    folder = Path(f"data/mock-{kind}-{config.spectra}-seed{config.seed}")
-    if (folder / manifest.FILE_NAME).exists():
-        print(f"using the mock survey in {folder}", flush=True)
-        check_recipe(folder, creator(counts, config.seed, noiseless))
-    elif config.distributed:
-        raise InputError(
-            f"there is no mock survey in {folder}, and several processes do not make one;"
-            " make it with data_prep.mock, and name it, or another dataset, with --data"
-        )
-    else:
-        print(f"making a mock survey in {folder}", flush=True)
-        prepare(folder, counts, config.seed, QUASARNET_GRID, noiseless=noiseless)
-    return folder
-
-
-def training_split(data: Path, select: Callable[[Columns], NDArray[np.bool_]]) -> Split:
-    """The spectra to train on of a dataset: those with noise, or light that each step observes."""
-    return open_split(data, "train", select, draws_noise=True)
 
 
 @together()
@@ -169,23 +127,6 @@ def calibrate(folder: Path, validation: Split) -> None:
     fields = model.task.calibrate(evaluation.columns, validation.columns)
     in_first_process(lambda: run.write_calibration(folder, fields))
     print("calibrated on the validation split: " + json.dumps(fields), flush=True)
-
-
-def observation(training: Split) -> Augment:
-    """What each step does to its spectra: observes noise-free ones, and leaves others as they are.
-
-    Raises:
-        InputError: if a noise-free dataset does not name the effects to observe with.
-    """
-    if not training.noiseless:
-        return as_stored
-    effects = training.manifest.effects
-    if effects is None:
-        raise InputError(
-            f"{training.folder / manifest.FILE_NAME} names no effects to observe its noise-free"
-            " spectra with; make the dataset again with data_prep.mock --noiseless"
-        )
-    return partial(observe, grid=training.grid, effects=effects)
 
 
 def silent(_amount: int, _remark: str = "") -> None:

@@ -36,30 +36,16 @@ class Config(Training):
     """what a pixel without measurement enters as: flux 0, as in QuasarNET, or the mean"""
 
 
-def work(config: Config) -> None:
-    """Train and evaluate as configured."""
+def check(config: Config) -> None:
+    """Raise InputError where a setting is out of its range."""
     for flag in ("convolutions", "filters", "boxes"):
         if getattr(config, flag) < 1:
             raise InputError(f"--{flag} {getattr(config, flag)} is too small; give 1 or more")
-    begin(config, "quasarnet")
-    with telling("quasarnet: starting"):
-        import jax
 
-        from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
-        from spectranet_jax import networks, tasks
-        from spectranet_jax.datasets import manifest
-        from spectranet_jax.spectra import CLASSES
-        from spectranet_jax.training.steps import init_variables
-    data = dataset_folder(config, "all", CLASSES)
-    grid = manifest.read(data).grid
-    task = tasks.build(
-        "quasarnet",
-        grid,
-        boxes=config.boxes,
-        threshold=config.threshold,
-        empty_pixels=config.empty_pixels,
-    )
-    network: dict[str, Any] = {
+
+def network_of(config: Config) -> dict[str, Any]:
+    """Name and fields of the network, as `networks.build` takes them."""
+    return {
         "name": "QuasarNet",
         "filters": [config.filters] * config.convolutions,
         "padding": config.padding,
@@ -67,9 +53,31 @@ def work(config: Config) -> None:
         "boxes": config.boxes,
         "dropout": config.dropout,
     }
-    built = networks.build(grid=grid, **network)
-    jax.eval_shape(lambda key: init_variables(built, task, key), jax.random.key(0))  # or it says no
-    train_and_evaluate("quasarnet", config, training_split(data, task.select), network, task)
+
+
+def work(config: Config) -> None:
+    """Train and evaluate as configured."""
+    check(config)
+    begin(config, "quasarnet")
+    with telling("quasarnet: starting"):
+        import jax
+
+        from experiments.pipeline import train_and_evaluate
+        from experiments.training_data import dataset_folder, training_split
+        from spectranet_jax import networks, tasks
+        from spectranet_jax.datasets import manifest
+        from spectranet_jax.spectra import CLASSES
+        from spectranet_jax.training.steps import init_variables
+
+    data = dataset_folder(config, "all", CLASSES)
+    grid = manifest.read(data).grid
+    fields = {name: getattr(config, name) for name in ("boxes", "threshold", "empty_pixels")}
+    task = tasks.build("quasarnet", grid, **fields)
+    network = networks.build(grid=grid, **network_of(config))
+    # Before the spectra are read: the grid may be too short for that many convolutions.
+    jax.eval_shape(lambda key: init_variables(network, task, key), jax.random.key(0))
+    training = training_split(data, task.select)
+    train_and_evaluate("quasarnet", config, training, network_of(config), task)
 
 
 if __name__ == "__main__":

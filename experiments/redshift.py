@@ -35,7 +35,8 @@ def work(config: Config) -> None:
     name = f"redshift-{config.target}"
     begin(config, name)
     with telling(f"{name}: starting"):
-        from experiments.pipeline import dataset_folder, train_and_evaluate, training_split
+        from experiments.pipeline import train_and_evaluate
+        from experiments.training_data import dataset_folder, training_split
         from spectranet_jax import tasks
         from spectranet_jax.spectra import CLASSES
         from spectranet_jax.tasks import redshift

@@ -12,7 +12,7 @@ from astropy.table import Table
 from make_fits import write_spec
 
 from data_prep.mock.dataset import creator, prepare
-from experiments import classify, evaluate, linenet, pipeline, quasarnet, redshift
+from experiments import classify, evaluate, linenet, quasarnet, redshift, training_data
 from experiments.card import write_card
 from experiments.export import rebuild_command
 from spectranet_jax.catalog import plots
@@ -84,16 +84,16 @@ def test_the_card_tells_redshifts_and_how_to_rebuild(trained: Path, light: Path)
 
 
 def test_light_is_observed_as_the_manifest_says(light: Path):
-    split = pipeline.training_split(light, lambda truth: truth["label"] >= 0)
-    step = pipeline.observation(split)
+    split = training_data.training_split(light, lambda truth: truth["label"] >= 0)
+    step = training_data.observation(split)
     assert step.func is augment.observe and set(step.keywords["effects"]) == set(EFFECTS)
     fewer, none = (
         replace(split, manifest=replace(split.manifest, effects=effects))
         for effects in (("noise", "sky"), None)
     )
-    assert pipeline.observation(fewer).keywords["effects"] == ("noise", "sky")
+    assert training_data.observation(fewer).keywords["effects"] == ("noise", "sky")
     with pytest.raises(InputError, match=r"light/manifest\.json .*--noiseless"):
-        pipeline.observation(none)
+        training_data.observation(none)
 
 
 @pytest.mark.long

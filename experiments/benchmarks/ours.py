@@ -71,7 +71,7 @@ def formed(step: Callable[..., Any], setting: Setting, plain: bool) -> Callable[
 
 
 def train_step(subject: str, setting: Setting, plain: bool = False) -> Callable[[], object]:
-    """A compiled training step that goes on from its own last state, with Adam."""
+    """A compiled training step that starts from its own last state, with Adam."""
     network, task = SUBJECTS[subject].build()
     batch = jax.device_put(spectra(setting.batch))
     optimizer, _ = optimizers.build("adam", "constant", 1e-3, 1000)

@@ -58,7 +58,7 @@ def seconds_by_count(setting: Setting) -> dict[str, object]:
 
 
 def _step(setting: Setting, devices: list) -> Callable[[], object]:
-    """A training step that goes on from its own last state, on batches that the host sends."""
+    """A training step that starts from its own last state, on batches that the host sends."""
     import jax
 
     from experiments.benchmarks import ours

@@ -5,7 +5,7 @@ from types import ModuleType
 
 
 def torch_peers() -> ModuleType | None:
-    """`torch_peers`, or None and a sentence that says how to get PyTorch."""
+    """`torch_peers`, or None and a printed sentence on how to get PyTorch."""
     if importlib.util.find_spec("torch") is None:
         print(
             "PyTorch is not installed, and its rows are left out;"

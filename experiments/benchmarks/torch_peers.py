@@ -61,7 +61,7 @@ class Rearranged(nn.Module):
 
 
 def twin(subject: str, variables: Tree, layout: str) -> nn.Module:
-    """The network in PyTorch, with our weights; normalized flux (batch, 443) to what ours says."""
+    """The network in PyTorch, with our weights; normalized flux (batch, 443) to our output."""
     made = LAYOUTS[layout]
     layers = [
         Rearranged(lambda flux: flux.reshape(len(flux), *made.shape)),
@@ -76,7 +76,7 @@ def device() -> str:
 
 
 def train_step(subject: str, setting: Setting, layout: str) -> Callable[[], object]:
-    """A training step that goes on from its own last state, with Adam in its fused form."""
+    """A training step that starts from its own last state, with Adam in its fused form."""
     _set_precision(setting)
     network, loss_of = twin(subject, random_variables(subject), layout).train(), LOSSES[subject]
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)

@@ -30,7 +30,7 @@ _PREFIX = struct.Struct("<4sII")
 
 @dataclass(frozen=True)
 class Block:
-    """Rebinned spectra with what is known of them; every array has one row a spectrum.
+    """Rebinned spectra with what is known of them; every array has one row per spectrum.
 
     Attributes:
         flux: (n, bins) float32, raw rebinned flux, 1e-17 erg/s/cm^2/Angstrom.

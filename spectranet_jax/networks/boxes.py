@@ -1,4 +1,4 @@
-"""How QuasarNET says where a line is: the pixels in boxes, and an offset within the box.
+"""QuasarNET's code for the place of a line: one of a few boxes of pixels, and an offset in it.
 
 The grid is cut into boxes of equal width; a line at pixel p of n, among b boxes, stands at
 p * b / n: the integer part is its box, the rest its offset. Wavelengths between pixels are

@@ -1,8 +1,8 @@
-"""LineNet: what class a spectrum is of, and its redshift as a shift of lines.
+"""LineNet: the class of a spectrum, and its redshift as a shift of lines.
 
 On a logarithmic grid of wavelengths a redshift is a shift. A trunk of dilated convolutions without
-stride turns flux and weight into one map of evidence a rest-frame line; each map is shifted by the
-logarithm of its line's rest wavelength, and their sum is log p(z), up to a constant. So what is
+stride turns flux and weight into one map of evidence per rest-frame line; each map is shifted by
+the logarithm of its line's rest wavelength, and their sum is log p(z), up to a constant. So what is
 learned at one redshift holds at every other: a spectrum shifted by k bins shifts p(z) by k bins.
 """
 
@@ -35,7 +35,7 @@ REGION, COARSE = 10_350.0, 3_450.0
 
 
 class Output(NamedTuple):
-    """What LineNet says of each spectrum.
+    """What LineNet predicts for each spectrum.
 
     Attributes:
         class_logits: (batch, 3), unnormalized log-probabilities of star, galaxy, quasar.
@@ -62,7 +62,7 @@ class LineNet(nn.Module):
         hidden: features of the dense layer under the class.
         correction: add a small dense part to log p(z), which knows where on the detector a line
             stands but spoils the equivariance.
-        dropout: share of the dense features dropped in training.
+        dropout: fraction of the dense features dropped in training.
         lines: whose evidence is summed, names of `spectra.lines.REST`.
     """
 

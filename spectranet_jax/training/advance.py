@@ -153,7 +153,7 @@ def stretches(order: Order, first: int, stop: int, *every: int) -> Iterator[tupl
     """(begin, end) of stretches of steps: they end with an epoch, and at multiples within it.
 
     Args:
-        order: tells where epochs end.
+        order: defines where epochs end.
         first: where the first stretch begins.
         stop: where the last one ends.
         every: a stretch ends where the steps of the epoch are a multiple of one of these.

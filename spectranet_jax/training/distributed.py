@@ -31,7 +31,7 @@ def start(
 ) -> None:
     """Join the other processes. Must come before anything that touches a device.
 
-    What is not given is what SLURM or Open MPI say of the job; JAX finds it by itself. Processes
+    What is left out is taken from SLURM or Open MPI by JAX. Processes
     that these start on a GPU node take one GPU each.
 
     Args:
@@ -67,7 +67,7 @@ def start(
         )
     if failures and isinstance(failures[0], ValueError | TypeError):
         raise InputError(
-            "--distributed finds no SLURM or Open MPI job around it that tells of the processes;"
+            "--distributed is not running in a SLURM or Open MPI job;"
             " give --coordinator HOST:PORT, --processes and --process"
         ) from failures[0]
     if failures:
@@ -119,18 +119,18 @@ def in_first_process(write: Callable[[], object]) -> None:
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Tell in one sentence that the other processes were lost while the block ran."""
+    """Raise one sentence if the other processes are lost while the block runs."""
     try:
         yield
     except jax.errors.JaxRuntimeError as error:
         if jax.process_count() == 1:
             raise
         raise InputError(
-            f"process {jax.process_index()} cannot go on with the others ({first_line(error)});"
-            " see what they say, and repeat the command to go on from the last checkpoint"
+            f"process {jax.process_index()} lost the others ({first_line(error)});"
+            " see their errors, and run the same command again to resume at the last checkpoint"
         ) from error
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, as far as it fits into a sentence."""
+    """The first line of an error's message, cut to 200 characters."""
     return str(error).strip().partition("\n")[0][:200]

@@ -1,7 +1,7 @@
-"""The run folder: what a training run leaves behind, and all that is needed to go on from it.
+"""The run folder: what a training run writes, and all that is needed to resume it.
 
 config.json     network, task and settings; enough to build both again
-metrics.jsonl   one JSON object a line: the loss of each step, the validation of each epoch
+metrics.jsonl   one JSON object per line: the loss of each step, the validation of each epoch
 checkpoints/    `last` to resume from, `best` to evaluate and predict with
 calibration.json   fields of the task that were fitted to the validation split after training
 evaluation.json, figures/   written by evaluation
@@ -41,7 +41,7 @@ def write_config(run: Path, config: Row) -> None:
 
 
 def check_folder(run: Path, config: Row) -> None:
-    """Tell that a run cannot be written to a folder, before any work for it.
+    """Check that a run can be written to a folder, before any work for it.
 
     Args:
         run: the folder, which may be absent, empty, or hold the same run.
@@ -69,8 +69,8 @@ def check_folder(run: Path, config: Row) -> None:
     if differing == [EPOCHS]:
         raise InputError(
             f"{run} was planned for --epochs {before[EPOCHS]}, by which its learning rate rises and"
-            f" falls, so it cannot go on to {now.get(EPOCHS)}; train these anew with another --out,"
-            f" or say --epochs {before[EPOCHS]}"
+            f" falls, so it cannot be extended to {now.get(EPOCHS)}; give another --out,"
+            f" or --epochs {before[EPOCHS]} to resume"
         )
     if differing:
         raise InputError(

@@ -1,0 +1,67 @@
+"""The spectra that a training command trains on, and what each step does to them."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.mock.dataset import check_recipe, creator, prepare
+from experiments.settings import Training
+from spectranet_jax.datasets import manifest
+from spectranet_jax.datasets.records import Columns
+from spectranet_jax.datasets.split import Split, open_split
+from spectranet_jax.spectra import QUASARNET_GRID, InputError
+from spectranet_jax.training.augment import Augment, as_stored, observe
+
+
+def dataset_folder(
+    config: Training, kind: str, classes: Sequence[str], noiseless: bool = False
+) -> Path:
+    """The dataset to train on: that of --data, or a mock survey, made if it is not there.
+
+    Args:
+        config: settings of the run.
+        kind: what the mock survey holds, for its folder's name.
+        classes: classes of the mock survey, in equal numbers.
+        noiseless: make a noise-free mock survey, which every step observes anew.
+    """
+    if config.data is not None:
+        return config.data
+    counts = dict.fromkeys(classes, config.spectra // len(classes))
+    folder = Path(f"data/mock-{kind}-{config.spectra}-seed{config.seed}")
+    if (folder / manifest.FILE_NAME).exists():
+        print(f"using the mock survey in {folder}", flush=True)
+        check_recipe(folder, creator(counts, config.seed, noiseless))
+    elif config.distributed:
+        raise InputError(
+            f"there is no mock survey in {folder}, and several processes do not make one;"
+            " make it with data_prep.mock, and name it, or another dataset, with --data"
+        )
+    else:
+        print(f"making a mock survey in {folder}", flush=True)
+        prepare(folder, counts, config.seed, QUASARNET_GRID, noiseless=noiseless)
+    return folder
+
+
+def training_split(data: Path, select: Callable[[Columns], NDArray[np.bool_]]) -> Split:
+    """The spectra to train on of a dataset: with noise, or noise-free for each step to observe."""
+    return open_split(data, "train", select, draws_noise=True)
+
+
+def observation(training: Split) -> Augment:
+    """What each step does to its spectra: observes noise-free ones, and leaves others as they are.
+
+    Raises:
+        InputError: if a noise-free dataset does not name the effects to observe with.
+    """
+    if not training.noiseless:
+        return as_stored
+    effects = training.manifest.effects
+    if effects is None:
+        raise InputError(
+            f"{training.folder / manifest.FILE_NAME} names no effects to observe its noise-free"
+            " spectra with; make the dataset again with data_prep.mock --noiseless"
+        )
+    return partial(observe, grid=training.grid, effects=effects)
