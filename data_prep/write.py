@@ -51,6 +51,7 @@ class Plan:
         balance: labels to draw equally from within each split, after the split; other labels and
             the surplus are left out and counted. Empty: everything stays.
         noiseless: splits whose flux carries no noise yet.
+        effects: with which these are to be observed, names of `instrument.EFFECTS`.
     """
 
     grid: LogGrid
@@ -59,6 +60,7 @@ class Plan:
     division: Division
     balance: Sequence[int] = ()
     noiseless: Sequence[str] = ()
+    effects: tuple[str, ...] | None = None
 
     @property
     def shards(self) -> list[int]:
@@ -84,21 +86,7 @@ class Provenance:
 
 
 def write_dataset(
-    out: Path,
-    blocks: Iterable[Block],
-    *,
-    grid: LogGrid,
-    expected: int,
-    seed: int,
-    sources: list[dict[str, Any]],
-    creator: dict[str, Any],
-    source_files: Sequence[SourceFile] = (),
-    report: dict[str, Any] | None = None,
-    fractions: Sequence[float] = splitting.FRACTIONS,
-    division: splitting.Division | None = None,
-    balance: Sequence[int] = (),
-    noiseless: Sequence[str] = (),
-    effects: Sequence[str] | None = None,
+    out: Path, blocks: Iterable[Block], plan: Plan, provenance: Provenance
 ) -> Manifest:
     """Divide spectra by object into train, valid and test, and write the dataset folder.
 
@@ -108,21 +96,8 @@ def write_dataset(
     Args:
         out: the folder to make; it may exist if it is empty.
         blocks: the spectra; the blocks may have any length.
-        grid: the wavelength bins of the spectra.
-        expected: about how many spectra will come, which decides the number of shards.
-        seed: of the split, the shards and the order.
-        sources: what went in; read after the last block, so that a generator may add to it.
-        creator: program, version, command and settings.
-        source_files: what went in, file by file, for sources.csv, of which the manifest gets the
-            checksum; read after the last block.
-        report: rows_in and reasons (reason -> rows left out); read after the last block too.
-            rows_out is what was written.
-        fractions: of train, valid and test.
-        division: another one than by hash of (seed, object) into these fractions.
-        balance: labels to draw equally from within each split, after the split; other labels and
-            the surplus are left out and counted. Empty: everything stays.
-        noiseless: splits whose flux carries no noise yet.
-        effects: with which these are to be observed, names of `instrument.EFFECTS`.
+        plan: how they become a dataset.
+        provenance: where they come from.
 
     Raises:
         InputError: if `out` is taken or cannot be written, nothing came, or a class to balance is
@@ -134,49 +109,11 @@ def write_dataset(
         seen, not_listed = _spilled(out, blocks, plan, spill)
         report = _report(seen.rows, not_listed, provenance.report)
         if seen.rows == 0:
-            reasons = "; ".join(f"{why}: {n}" for why, n in account["reasons"].items())
-            raise InputError(
-                f"no spectrum is left to write to {out} ({reasons or 'none came in'});"
-                " check that spectra and catalog belong together"
-            )
-        cuts = seen.cuts(balance) if balance else None
-
-        written: dict[str, list[Shard]] = {name: [] for name in SPLITS}
-        counts = {name: dict.fromkeys(CLASSES, 0) for name in SPLITS}
-        for s, name in enumerate(SPLITS):
-            for number in range(shards[s]):
-                path = spill / f"{name}-{number}"
-                if not path.exists():
-                    continue  # hashes leave a shard empty only where its split is all but empty
-                with writing(out):
-                    shard = _load(path)
-                    path.unlink()
-                if cuts is not None:
-                    shard = shard.take(_within(shard, cuts[s], balance, seed))
-                file = folder / f"{name}-{number:05d}-of-{shards[s]:05d}.array_record"
-                if len(shard):
-                    with writing(out):
-                        written[name].append(_write_shard(file, shard, seed))
-                    _count(counts[name], shard.label)
-
-        account["rows_out"] = sum(shard.spectra for part in written.values() for shard in part)
-        account["reasons"] = dict(account["reasons"])
-        if cuts is not None:
-            account["reasons"][BALANCED_AWAY] = seen.rows - account["rows_out"]
-        if source_files:
-            with writing(out):
-                sources = [*sources, _write_sources(folder / SOURCES, source_files)]
-        result = Manifest(
-            grid=grid,
-            shards=written,
-            counts=counts,
-            split=division.record,
-            sources=sources,
-            creator=creator,
-            report=account,
-            noiseless=list(noiseless),
-            effects=None if effects is None else tuple(effects),
-        )
+            raise _nothing_to_write(out, report)
+        cuts = seen.cuts(plan.balance) if plan.balance else None
+        shards, counts = _write_shards(out, folder, spill, plan, cuts)
+        _complete(report, seen.rows, shards, bool(plan.balance))
+        sources = list(provenance.sources)
         with writing(out):
             if provenance.files:
                 sources.append(_write_sources(folder / SOURCES, provenance.files))
@@ -190,6 +127,7 @@ def write_dataset(
             creator=provenance.creator,
             report=report,
             noiseless=list(plan.noiseless),
+            effects=plan.effects,
         )
         manifest.write(folder, result)
     return result

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,18 +89,17 @@ def prepare(
                 yield block
                 advance(len(block))
 
+    plan = Plan(grid, total, seed, division)
+    if noiseless:
+        plan = replace(plan, noiseless=("train",), effects=ingredients.effects)
     written = write_dataset(
         out,
         watched(),
-        grid=grid,
-        expected=total,
-        seed=seed,
-        sources=[],
-        creator=creator(counts, seed, noiseless, ingredients),
-        report={"rows_in": total, "reasons": {}},
-        division=division,
-        noiseless=("train",) if noiseless else (),
-        effects=ingredients.effects if noiseless else None,
+        plan,
+        Provenance(
+            creator(counts, seed, noiseless, ingredients),
+            report={"rows_in": total, "reasons": {}},
+        ),
     )
     contact_sheet(out / SHEET, examples, grid)
     return written
