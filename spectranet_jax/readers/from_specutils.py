@@ -1,0 +1,121 @@
+"""Spectra of the package specutils as our own.
+
+Nothing of specutils is imported: an object is recognized by the package of its class, and read by
+its attributes (specutils 2, the classes Spectrum, SpectrumCollection and SpectrumList).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from spectranet_jax.readers import from_arrays, sdss
+from spectranet_jax.readers.whole import whole
+from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.identity import FIBER, is_known
+from spectranet_jax.spectra.spectrum import Spectrum
+
+UNCERTAINTIES = {"std": "sigma", "var": "variance", "ivar": "ivar"}
+"""`uncertainty_type` of astropy.nddata -> what `from_arrays.spectra` calls it."""
+
+NAMES = ("OBJECT", "OBJNAME", "TARGET", "TARGETID")
+"""Keywords of a header that name an object, those preferred first."""
+
+
+def is_of_specutils(value: Any) -> bool:
+    """Whether an object's class, or one that it inherits from, is of specutils."""
+    return any(kind.__module__.split(".")[0] == "specutils" for kind in type(value).__mro__)
+
+
+def spectra(given: Any, *, air: bool = False) -> list[Spectrum]:
+    """The spectra of a specutils Spectrum, whose flux is (pixels,) or (n, pixels), or Collection.
+
+    The spectral axis is taken as it stands: the object's redshift and radial velocity change
+    nothing. Plate, MJD and fiber of a header in meta are kept as identity and name a spectrum; else
+    one of `NAMES` does. The name is "" where the header has none, and where many spectra share one.
+
+    Args:
+        given: the object.
+        air: whether its wavelengths are those in air, of which specutils keeps no record.
+
+    Raises:
+        InputError: if it has no uncertainty of a kind that is known, no flux, more dimensions, a
+            unit that cannot be converted, or is an arm of many of a DESI file.
+    """
+    for attribute in ("flux", "spectral_axis", "uncertainty"):
+        if not hasattr(given, attribute):
+            raise InputError(
+                f"a specutils {type(given).__name__} holds no spectrum; give its Spectrum objects"
+            )
+    metas: list[Any] = given.meta if isinstance(given.meta, list) else [given.meta]
+    _check(given, metas[0] if isinstance(metas[0], Mapping) else {})
+    kind = UNCERTAINTIES[given.uncertainty.uncertainty_type]
+    has_unit = given.uncertainty.unit is not None
+    pixels = [given.flux, given.uncertainty.quantity if has_unit else given.uncertainty.array]
+    if given.mask is not None:
+        pixels.append(np.broadcast_to(given.mask, given.flux.shape))
+    flux, uncertainty, *mask = (np.moveaxis(part, _axis(given), -1) for part in pixels)
+    count = 1 if flux.ndim == 1 else len(flux)
+    converted = from_arrays.spectra(
+        given.spectral_axis,
+        flux,
+        **{kind: uncertainty},
+        mask=mask[0] if mask else None,
+        air=air,
+        names=[""] * count,
+    )
+    if len(metas) != count:  # what many share names none of them
+        return converted
+    known = [_names(meta) for meta in metas]
+    return [
+        replace(spectrum, name=name, identity=identity)
+        for spectrum, (name, identity) in zip(converted, known, strict=True)
+    ]
+
+
+def _axis(given: Any) -> int:
+    """The axis of flux that is the spectral one; in a collection, of many such axes, the last."""
+    axis = getattr(given, "spectral_axis_index", None)
+    return -1 if axis is None or given.spectral_axis.ndim > 1 else axis
+
+
+def _check(given: Any, meta: Mapping[str, Any]) -> None:
+    what = f"a specutils {type(given).__name__}"
+    if given.uncertainty is None:
+        raise InputError(
+            f"{what} has no uncertainty, without which no pixel can be weighed; make it with"
+            " uncertainty=astropy.nddata.StdDevUncertainty(sigma)"
+        )
+    if given.uncertainty.uncertainty_type not in UNCERTAINTIES:
+        raise InputError(
+            f"{what} has a {type(given.uncertainty).__name__}; give it a StdDevUncertainty,"
+            " VarianceUncertainty or InverseVariance of astropy.nddata"
+        )
+    if given.flux.ndim > 2:
+        raise InputError(
+            f"{what} has a flux of shape {given.flux.shape}; give (pixels,) or (n, pixels), as of"
+            " the spaxels that are wanted"
+        )
+    arms = meta.get("bands")
+    if isinstance(arms, list) and len(arms) > 1:
+        raise InputError(
+            f"{what} is one arm of a DESI file, whose arms {', '.join(arms)} belong together; read"
+            " the file with spectranet_jax.read"
+        )
+
+
+def _names(meta: Any) -> tuple[str, dict[str, int | str]]:
+    """Name and identity of one spectrum, as far as its header has them."""
+    header: Any = meta.get("header") if hasattr(meta, "get") else None
+    header = header if hasattr(header, "get") else meta or {}
+    numbers = [whole(header.get(keyword)) for keyword in sdss.HEADER]
+    identity: dict[str, int | str] = {
+        field: number
+        for field, number in zip(FIBER, numbers, strict=True)
+        if number is not None and is_known(field, number)
+    }
+    if len(identity) == len(FIBER):
+        return sdss.name_of(identity), identity
+    texts = (str(header.get(keyword) or "").strip() for keyword in NAMES)
+    return next(filter(None, texts), ""), {}
