@@ -33,9 +33,9 @@ def assert_is_the_spectrum(got: Any, rtol: float = 1e-6) -> None:
     np.testing.assert_allclose(got.ivar, IVAR, rtol=rtol)
 
 
-def on_grid(*several: Any) -> tuple[np.ndarray, np.ndarray]:
+def on_grid(*inputs: Any) -> tuple[np.ndarray, np.ndarray]:
     """Flags, and flux and ivar on the grid."""
-    parts = list(rebinned(several, [QUASARNET_GRID]))
+    parts = list(rebinned(inputs, [QUASARNET_GRID]))
     pixels = [np.stack(part[2][0]) for part in parts]
     return np.concatenate([part[1] for part in parts]), np.concatenate(pixels, axis=1)
 
@@ -112,14 +112,14 @@ def test_air_wavelengths_are_brought_to_vacuum() -> None:
 def test_flux_of_many_shares_the_wavelengths() -> None:
     flux = np.stack([FLUX, 2 * FLUX, 3 * FLUX])
     got = spectra(WAVELENGTH, flux, sigma=np.stack([SIGMA] * 3))
-    assert [one.name for one in got] == ["0", "1", "2"]
+    assert [each.name for each in got] == ["0", "1", "2"]
     assert got[0].loglam is got[2].loglam
     np.testing.assert_allclose(got[2].flux, 3 * FLUX, rtol=1e-6)
     own = spectra(np.stack([WAVELENGTH] * 3), flux, sigma=np.stack([SIGMA] * 3), names="abc")
-    assert [one.name for one in own] == ["a", "b", "c"]
-    for one, other in zip(got, own, strict=True):
-        np.testing.assert_array_equal(one.flux, other.flux)
-        np.testing.assert_array_equal(one.loglam, other.loglam)
+    assert [each.name for each in own] == ["a", "b", "c"]
+    for ours, other in zip(got, own, strict=True):
+        np.testing.assert_array_equal(ours.flux, other.flux)
+        np.testing.assert_array_equal(ours.loglam, other.loglam)
 
 
 @settings(max_examples=25, deadline=None)
@@ -164,7 +164,7 @@ def test_masks_of_all_kinds_leave_out_the_same_pixels() -> None:
         got = spectrum(WAVELENGTH, **{"ivar": IVAR, **way})
         np.testing.assert_array_equal(got.ivar > 0, ~mask)
     shared = spectra(WAVELENGTH, np.stack([FLUX] * 2), ivar=np.stack([IVAR] * 2), mask=mask)
-    assert all(((one.ivar > 0) == ~mask).all() for one in shared)
+    assert all(((each.ivar > 0) == ~mask).all() for each in shared)
     hidden = spectrum(np.ma.array(WAVELENGTH, mask=mask), FLUX, ivar=IVAR)
     np.testing.assert_array_equal(np.isnan(hidden.loglam), mask)
 

@@ -38,13 +38,13 @@ UNCERTAINTIES = [
 
 def made(**changed: Any) -> Any:
     """A specutils Spectrum of the arrays above."""
-    given = {
+    arguments = {
         "flux": FLUX * FLUX_UNIT,
         "spectral_axis": WAVELENGTH * u.AA,
         "uncertainty": StdDevUncertainty(SIGMA),
         "mask": MASK,
     }
-    return specutils.Spectrum(**{**given, **changed})
+    return specutils.Spectrum(**{**arguments, **changed})
 
 
 def assert_is_the_spectrum(got: Spectrum, factor: float = 1) -> None:
@@ -70,8 +70,8 @@ def test_flux_and_axis_per_frequency() -> None:
     flux, sigma = ((values * FLUX_UNIT).to(u.mJy, at)[::-1] for values in (FLUX, SIGMA))
     frequency = (WAVELENGTH * u.AA).to(u.THz, u.spectral())[::-1]
     error = StdDevUncertainty(sigma.to_value(u.uJy), unit=u.uJy)
-    given = specutils.Spectrum(flux=flux, spectral_axis=frequency, uncertainty=error)
-    (got,) = spectra(given)
+    made_of_frequencies = specutils.Spectrum(flux=flux, spectral_axis=frequency, uncertainty=error)
+    (got,) = spectra(made_of_frequencies)
     np.testing.assert_allclose(10**got.loglam, WAVELENGTH[::-1], rtol=1e-12)
     np.testing.assert_allclose(got.flux, FLUX[::-1], rtol=1e-6)
     np.testing.assert_allclose(got.ivar, SIGMA[::-1] ** -2.0, rtol=1e-6)
@@ -93,19 +93,19 @@ def test_many_in_one_object(axis: int) -> None:
         meta={"header": {"OBJECT": "a field"}},
     )
     got = as_spectra(many)
-    assert [one.name for one in got] == ["0", "1", "2"]
+    assert [each.name for each in got] == ["0", "1", "2"]
     assert got[0].loglam is got[2].loglam
-    for one, factor in zip(got, factors, strict=True):
-        assert_is_the_spectrum(one, factor)
+    for each, factor in zip(got, factors, strict=True):
+        assert_is_the_spectrum(each, factor)
 
 
 def test_lists_and_collections() -> None:
-    one, other = made(meta={"header": {"OBJECT": "M 31"}}), made(flux=2 * FLUX * FLUX_UNIT)
-    for given in (specutils.SpectrumList([one, other]), [one, other], (one, other)):
-        got = as_spectra(given)
+    first, second = made(meta={"header": {"OBJECT": "M 31"}}), made(flux=2 * FLUX * FLUX_UNIT)
+    for group in (specutils.SpectrumList([first, second]), [first, second], (first, second)):
+        got = as_spectra(group)
         assert [spectrum.name for spectrum in got] == ["M 31", "1"]
         assert_is_the_spectrum(got[0])
-    collection = specutils.SpectrumCollection.from_spectra([one, other])
+    collection = specutils.SpectrumCollection.from_spectra([first, second])
     got = as_spectra(collection)
     assert [spectrum.name for spectrum in got] == ["M 31", "1"]
     assert_is_the_spectrum(got[0])
@@ -116,7 +116,7 @@ def test_ours_and_theirs_in_one_list() -> None:
     (ours,) = spectra(made())
     got = as_spectra([made(), [ours, made()]])
     assert [spectrum.name for spectrum in got] == ["0", "1", "2"]
-    np.testing.assert_array_equal([one.flux for one in got], [ours.flux] * 3)
+    np.testing.assert_array_equal([each.flux for each in got], [ours.flux] * 3)
 
 
 def test_redshift_of_the_object_changes_nothing() -> None:

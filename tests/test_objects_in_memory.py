@@ -20,16 +20,16 @@ MANY = spectra(WAVELENGTH, np.ones((3, 100)), sigma=np.ones((3, 100)), names=["a
 
 def test_one_many_and_any_iterable() -> None:
     assert as_spectra(MANY[0]) == [MANY[0]]
-    for given in (MANY, tuple(MANY), iter(MANY), [MANY[:1], MANY[1:]]):
-        got = as_spectra(given)
-        assert [one.name for one in got] == ["a", "1", "c"]
+    for group in (MANY, tuple(MANY), iter(MANY), [MANY[:1], MANY[1:]]):
+        got = as_spectra(group)
+        assert [each.name for each in got] == ["a", "1", "c"]
         assert got[0] is MANY[0]
         assert got[1].flux is MANY[1].flux
     assert as_spectra([]) == []
 
 
 class DataFrame:
-    """Stands for the one of pandas."""
+    """Stands for that of pandas."""
 
 
 ARRAYS = r"from_arrays\.spectra"
@@ -50,11 +50,11 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_everything_else_has_a_remedy(case: str) -> None:
-    given, sentence = REFUSED[case]
+    value, sentence = REFUSED[case]
     with pytest.raises(InputError, match=sentence):
-        as_spectra(given)
+        as_spectra(value)
     with pytest.raises(InputError, match=f"number 3.*{sentence}"):
-        as_spectra([*MANY, given])
+        as_spectra([*MANY, value])
 
 
 def test_neither_specutils_nor_jax_is_imported() -> None:

@@ -28,25 +28,25 @@ def random(seed: int, n: int = 4, narrow: bool = True, mass: float | None = None
     z = rng.uniform(Z[0] - 0.005, Z[-1] + 0.005, n)
     z_err = (1 + z) * np.exp(rng.uniform(np.log(5), np.log(2000), n)) / C
     z[rng.random(n) < 0.25] = np.nan
-    given_mass = rng.uniform(0, 1, n) if mass is None else np.full(n, mass)
-    return Posterior(p, EDGES, Peak(z, z_err, given_mass))
+    core_mass = rng.uniform(0, 1, n) if mass is None else np.full(n, mass)
+    return Posterior(p, EDGES, Peak(z, z_err, core_mass))
 
 
-def sampled(one: Posterior, per_step: int = 400) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def sampled(single: Posterior, per_step: int = 400) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Middles in x of cells that no step and no core straddles, their widths, and densities in x.
 
     Near a peak the cells are a hundredth of its width.
     """
     low, high = EDGES[0] - 3 * HALF_CORE, EDGES[-1] + 3 * HALF_CORE
     corners = [low, high, *np.linspace(EDGES[0], EDGES[-1], STEPS * per_step + 1)]
-    if one.peak is not None and np.isfinite(one.peak.z):
-        x, sigma = np.log10(1 + one.peak.z), one.peak.z_err / (LN10 * (1 + one.peak.z))
+    if single.peak is not None and np.isfinite(single.peak.z):
+        x, sigma = np.log10(1 + single.peak.z), single.peak.z_err / (LN10 * (1 + single.peak.z))
         near = x + np.linspace(-8, 8, 1601) * sigma
         corners += [x - HALF_CORE, x + HALF_CORE, *near[np.abs(near - x) < HALF_CORE]]
         corners += list(x + np.linspace(-1, 1, 2001) * HALF_CORE)
     edges = np.unique(np.concatenate([corners, EDGES]))
     middle = (edges[1:] + edges[:-1]) / 2
-    return middle, np.diff(edges), one.pdf(10**middle - 1) * LN10 * 10**middle
+    return middle, np.diff(edges), single.pdf(10**middle - 1) * LN10 * 10**middle
 
 
 seeds = st.integers(0, 2**32 - 1)
@@ -80,27 +80,27 @@ def test_the_distribution_function_rises_from_0_to_1(seed: int) -> None:
 @given(seeds)
 def test_the_density_is_the_slope_of_the_distribution_function(seed: int) -> None:
     """By cells that are narrow against the narrowest peak; together they hold all."""
-    for one in random(seed):
-        x, width, density = sampled(one)
-        mass = np.diff(one.cdf(10 ** np.array([x - width / 2, x + width / 2]) - 1), axis=0)[0]
+    for single in random(seed):
+        x, width, density = sampled(single)
+        mass = np.diff(single.cdf(10 ** np.array([x - width / 2, x + width / 2]) - 1), axis=0)[0]
         np.testing.assert_allclose(density * width, mass, rtol=1e-3, atol=1e-9)
         assert (density * width).sum() == pytest.approx(1, abs=1e-6)
 
 
 def test_the_density_in_z_integrates_to_1() -> None:
-    """By SciPy, told where the corners are: a peak of 15 km/s, and 345 km/s steps."""
+    """By SciPy, which is shown where the corners are: a peak of 15 km/s, and 345 km/s steps."""
     p = np.exp(-0.5 * ((np.arange(STEPS) - 30) / 3) ** 2)
     z = 1.063
-    one = Posterior(p, EDGES, Peak(np.float64(z), (1 + z) * 15 / C, np.float64(0.9)))
+    single = Posterior(p, EDGES, Peak(np.float64(z), (1 + z) * 15 / C, np.float64(0.9)))
     sigma = (1 + z) * 15 / C
     ends = 10 ** (np.log10(1 + z) + HALF_CORE * np.array([-1, 1])) - 1
     corners = np.sort([*Z, *ends, *(z + sigma * np.arange(-10, 11))])
-    parts = [integrate.quad(one.pdf, a, b)[0] for a, b in pairwise(corners)]
+    parts = [integrate.quad(single.pdf, a, b)[0] for a, b in pairwise(corners)]
     assert sum(parts) == pytest.approx(1, abs=1e-8)
     inside = (corners[:-1] >= ends[0] - 1e-12) & (corners[1:] <= ends[1] + 1e-12)
     assert np.array(parts)[inside].sum() == pytest.approx(0.9, abs=1e-8)
-    assert one.pdf(z) == pytest.approx(0.9 * stats.norm.pdf(0) / sigma, rel=1e-4)
-    low, high = one.interval(0.5)
+    assert single.pdf(z) == pytest.approx(0.9 * stats.norm.pdf(0) / sigma, rel=1e-4)
+    low, high = single.interval(0.5)
     quarter = stats.norm.ppf(0.5 + 0.25 / 0.9) * sigma
     assert [low, high] == pytest.approx([z - quarter, z + quarter], abs=0.2 * sigma)
 
@@ -130,13 +130,13 @@ def test_the_ends_are_those_of_the_support() -> None:
 @few
 @given(seeds, st.floats(0.01, 0.999))
 def test_a_highest_density_set_holds_its_level_and_none_is_smaller(seed: int, level: float) -> None:
-    for one in random(seed):
-        sets = np.asarray(one.highest_density(level))
+    for single in random(seed):
+        sets = np.asarray(single.highest_density(level))
         x = np.log10(1 + sets)
         assert (np.diff(x.ravel()) > 0).all()
-        mass = np.diff(one.cdf(sets), axis=1).sum()
+        mass = np.diff(single.cdf(sets), axis=1).sum()
         assert mass == pytest.approx(level, abs=1e-9)
-        _, width, density = sampled(one)
+        _, width, density = sampled(single)
         order = np.argsort(-density)
         needed = np.cumsum((density * width)[order])
         cells = np.searchsorted(needed, level) + 1
@@ -149,9 +149,9 @@ def test_a_highest_density_set_holds_its_level_and_none_is_smaller(seed: int, le
 @few
 @given(seeds, st.floats(0.05, 0.9), st.floats(0.02, 0.09))
 def test_a_greater_level_has_a_greater_set(seed: int, level: float, more: float) -> None:
-    for one in random(seed):
+    for single in random(seed):
         lengths = [
-            np.diff(np.log10(1 + np.asarray(one.highest_density(at))), axis=1).sum()
+            np.diff(np.log10(1 + np.asarray(single.highest_density(at))), axis=1).sum()
             for at in (level, level + more)
         ]
         assert lengths[0] < lengths[1]
@@ -205,12 +205,12 @@ def test_mass_of_the_core() -> None:
 def test_one_is_a_row_of_many() -> None:
     made = random(5, n=6)
     z = np.linspace(Z[0], Z[-1], 7)
-    for row, one in enumerate(made):
-        assert one.shape == ()
-        np.testing.assert_array_equal(one.cdf(z), made.cdf(z[None])[row])
-        np.testing.assert_array_equal(one.pdf(z.reshape(7, 1))[:, 0], made.pdf(z[None])[row])
-        np.testing.assert_array_equal(one.quantile([0.1, 0.9]), made.quantile([0.1, 0.9])[row])
-        np.testing.assert_array_equal(one.highest_density(0.5), made.highest_density(0.5)[row])
+    for row, single in enumerate(made):
+        assert single.shape == ()
+        np.testing.assert_array_equal(single.cdf(z), made.cdf(z[None])[row])
+        np.testing.assert_array_equal(single.pdf(z.reshape(7, 1))[:, 0], made.pdf(z[None])[row])
+        np.testing.assert_array_equal(single.quantile([0.1, 0.9]), made.quantile([0.1, 0.9])[row])
+        np.testing.assert_array_equal(single.highest_density(0.5), made.highest_density(0.5)[row])
     assert np.ndim(made[0].quantile(0.5)) == np.ndim(made[0].cdf(1.0)) == 0
     assert len(made) == 6
     assert len(made[[1, 2]]) == len(made[:2]) == 2
@@ -219,7 +219,7 @@ def test_one_is_a_row_of_many() -> None:
     assert none.quantile([0.5, 0.6]).shape == (0, 2)
     assert none.cdf(np.zeros(0)).shape == none.pdf(1.0).shape == (0,)
     assert none.highest_density(0.5) == []
-    for act in (len, iter, lambda one: one[0]):
+    for act in (len, iter, lambda single: single[0]):
         with pytest.raises((TypeError, IndexError), match="one spectrum"):
             list(act(made[0])) if act is iter else act(made[0])
 

@@ -54,12 +54,12 @@ class Measured:
     unit: Any
 
     @classmethod
-    def of(cls, what: str, given: Any) -> "Measured":
+    def of(cls, what: str, array: Any) -> "Measured":
         """Arrays of any kind, apart into their constituents; an error names them `what`."""
-        unit, mask = getattr(given, "unit", None), getattr(given, "mask", False)
+        unit, mask = getattr(array, "unit", None), getattr(array, "mask", False)
         if callable(mask):  # a method of that name, of pandas
             mask = False
-        plain = getattr(given, "unmasked", given)
+        plain = getattr(array, "unmasked", array)
         try:
             values = np.asarray(getattr(plain, "value", plain), np.float64)
         except (TypeError, ValueError) as error:
@@ -147,7 +147,7 @@ def spectra(
     _check_shapes(angstrom, measured, uncertainty, kind, left_out)
     factor = _factor(measured, angstrom)
     power, to_ivar = UNCERTAINTIES[kind]
-    with np.errstate(all="ignore"):  # pixels that are no numbers are told by flags
+    with np.errstate(all="ignore"):  # pixels that are not numbers are flagged later
         weight = to_ivar(_in_unit(uncertainty, measured.unit, kind, power) * factor**power)
         density = measured.values * factor
     masked = measured.mask | uncertainty.mask | left_out
@@ -216,8 +216,8 @@ def _factor(flux: Measured, angstrom: Float64Array) -> Float64Array:
             " plain numbers (flux.value) that are proportional to flux per wavelength"
         )
     at = np.where(angstrom > 0, angstrom, np.nan) * u.AA
-    one = u.Quantity(np.ones(angstrom.shape), flux.unit)
-    return one.to_value(FLUX_UNIT, u.spectral_density(at))
+    unity = u.Quantity(np.ones(angstrom.shape), flux.unit)
+    return unity.to_value(FLUX_UNIT, u.spectral_density(at))
 
 
 def _power_of_ten(flux: Measured) -> Float64Array:

@@ -28,7 +28,7 @@ def is_of_specutils(value: Any) -> bool:
     return any(kind.__module__.split(".")[0] == "specutils" for kind in type(value).__mro__)
 
 
-def spectra(given: Any, *, air: bool = False) -> list[Spectrum]:
+def spectra(value: Any, *, air: bool = False) -> list[Spectrum]:
     """The spectra of a specutils Spectrum, whose flux is (pixels,) or (n, pixels), or Collection.
 
     The spectral axis is taken as it stands: the object's redshift and radial velocity change
@@ -36,7 +36,7 @@ def spectra(given: Any, *, air: bool = False) -> list[Spectrum]:
     one of `NAMES` does. The name is "" where the header has none, and where many spectra share one.
 
     Args:
-        given: the object.
+        value: the object.
         air: whether its wavelengths are those in air, of which specutils keeps no record.
 
     Raises:
@@ -44,21 +44,21 @@ def spectra(given: Any, *, air: bool = False) -> list[Spectrum]:
             unit that cannot be converted, or is an arm of many of a DESI file.
     """
     for attribute in ("flux", "spectral_axis", "uncertainty"):
-        if not hasattr(given, attribute):
+        if not hasattr(value, attribute):
             raise InputError(
-                f"a specutils {type(given).__name__} holds no spectrum; give its Spectrum objects"
+                f"a specutils {type(value).__name__} holds no spectrum; give its Spectrum objects"
             )
-    metas: list[Any] = given.meta if isinstance(given.meta, list) else [given.meta]
-    _check(given, metas[0] if isinstance(metas[0], Mapping) else {})
-    kind = UNCERTAINTIES[given.uncertainty.uncertainty_type]
-    has_unit = given.uncertainty.unit is not None
-    pixels = [given.flux, given.uncertainty.quantity if has_unit else given.uncertainty.array]
-    if given.mask is not None:
-        pixels.append(np.broadcast_to(given.mask, given.flux.shape))
-    flux, uncertainty, *mask = (np.moveaxis(part, _axis(given), -1) for part in pixels)
+    metas: list[Any] = value.meta if isinstance(value.meta, list) else [value.meta]
+    _check(value, metas[0] if isinstance(metas[0], Mapping) else {})
+    kind = UNCERTAINTIES[value.uncertainty.uncertainty_type]
+    has_unit = value.uncertainty.unit is not None
+    pixels = [value.flux, value.uncertainty.quantity if has_unit else value.uncertainty.array]
+    if value.mask is not None:
+        pixels.append(np.broadcast_to(value.mask, value.flux.shape))
+    flux, uncertainty, *mask = (np.moveaxis(part, _axis(value), -1) for part in pixels)
     count = 1 if flux.ndim == 1 else len(flux)
     converted = from_arrays.spectra(
-        given.spectral_axis,
+        value.spectral_axis,
         flux,
         **{kind: uncertainty},
         mask=mask[0] if mask else None,
@@ -74,27 +74,27 @@ def spectra(given: Any, *, air: bool = False) -> list[Spectrum]:
     ]
 
 
-def _axis(given: Any) -> int:
+def _axis(value: Any) -> int:
     """The axis of flux that is the spectral one; in a collection, of many such axes, the last."""
-    axis = getattr(given, "spectral_axis_index", None)
-    return -1 if axis is None or given.spectral_axis.ndim > 1 else axis
+    axis = getattr(value, "spectral_axis_index", None)
+    return -1 if axis is None or value.spectral_axis.ndim > 1 else axis
 
 
-def _check(given: Any, meta: Mapping[str, Any]) -> None:
-    what = f"a specutils {type(given).__name__}"
-    if given.uncertainty is None:
+def _check(value: Any, meta: Mapping[str, Any]) -> None:
+    what = f"a specutils {type(value).__name__}"
+    if value.uncertainty is None:
         raise InputError(
             f"{what} has no uncertainty, without which no pixel can be weighed; make it with"
             " uncertainty=astropy.nddata.StdDevUncertainty(sigma)"
         )
-    if given.uncertainty.uncertainty_type not in UNCERTAINTIES:
+    if value.uncertainty.uncertainty_type not in UNCERTAINTIES:
         raise InputError(
-            f"{what} has a {type(given.uncertainty).__name__}; give it a StdDevUncertainty,"
+            f"{what} has a {type(value.uncertainty).__name__}; give it a StdDevUncertainty,"
             " VarianceUncertainty or InverseVariance of astropy.nddata"
         )
-    if given.flux.ndim > 2:
+    if value.flux.ndim > 2:
         raise InputError(
-            f"{what} has a flux of shape {given.flux.shape}; give (pixels,) or (n, pixels), as of"
+            f"{what} has a flux of shape {value.flux.shape}; give (pixels,) or (n, pixels), as of"
             " the spaxels that are wanted"
         )
     arms = meta.get("bands")

@@ -19,18 +19,18 @@ ARRAYS = (
 
 def _is(*names: str) -> Callable[[Any], bool]:
     """Whether an object is of a class of one of these names: without importing its package."""
-    return lambda given: any(kind.__name__ in names for kind in type(given).__mro__)
+    return lambda value: any(kind.__name__ in names for kind in type(value).__mro__)
 
 
 REMEDIES: tuple[tuple[Callable[[Any], bool], str], ...] = (
     (
-        lambda given: isinstance(given, str | bytes | PurePath),
+        lambda value: isinstance(value, str | bytes | PurePath),
         "read the file with spectranet_jax.read, and give what it returns",
     ),
     (_is("Table", "DataFrame", "Series", "Column", "Row"), f"give its columns to {ARRAYS}"),
     (_is("NDData"), f"give its arrays to {ARRAYS}"),
-    (lambda given: isinstance(given, Mapping), f"give its arrays to {ARRAYS}"),
-    (lambda given: hasattr(given, "__array__"), f"give it to {ARRAYS}"),
+    (lambda value: isinstance(value, Mapping), f"give its arrays to {ARRAYS}"),
+    (lambda value: hasattr(value, "__array__"), f"give it to {ARRAYS}"),
 )
 """What is not a spectrum, and what to do with it; the first that fits."""
 
@@ -39,13 +39,13 @@ OTHERWISE = (
 )
 
 
-def as_spectra(given: Any) -> list[Spectrum]:
+def as_spectra(value: Any) -> list[Spectrum]:
     """A list of the spectra that an object holds, in its order.
 
     Spectra that have no name are named by their place in the list, from "0" on.
 
     Args:
-        given: a Spectrum; one of specutils, a SpectrumCollection or SpectrumList; or an iterable of
+        value: a Spectrum; one of specutils, a SpectrumCollection or SpectrumList; or an iterable of
             any of these.
 
     Raises:
@@ -54,35 +54,35 @@ def as_spectra(given: Any) -> list[Spectrum]:
     """
     return [
         spectrum if spectrum.name else replace(spectrum, name=str(place))
-        for place, spectrum in enumerate(_converted(given))
+        for place, spectrum in enumerate(_converted(value))
     ]
 
 
-def _converted(given: Any) -> Iterator[Spectrum]:
-    if isinstance(given, Spectrum):
-        yield given
-    elif isinstance(given, list | tuple) or _is_iterable(given):
-        yield from _of_list(given)
-    elif from_specutils.is_of_specutils(given):
-        yield from from_specutils.spectra(given)
+def _converted(value: Any) -> Iterator[Spectrum]:
+    if isinstance(value, Spectrum):
+        yield value
+    elif isinstance(value, list | tuple) or _is_iterable(value):
+        yield from _of_list(value)
+    elif from_specutils.is_of_specutils(value):
+        yield from from_specutils.spectra(value)
     else:
-        raise InputError(_sentence(given))
+        raise InputError(_sentence(value))
 
 
-def _is_iterable(given: Any) -> bool:
-    known = any(applies(given) for applies, _ in REMEDIES)
-    return isinstance(given, Iterable) and not known and not from_specutils.is_of_specutils(given)
+def _is_iterable(value: Any) -> bool:
+    known = any(applies(value) for applies, _ in REMEDIES)
+    return isinstance(value, Iterable) and not known and not from_specutils.is_of_specutils(value)
 
 
-def _of_list(given: Iterable[Any]) -> Iterator[Spectrum]:
-    for place, item in enumerate(given):
+def _of_list(value: Iterable[Any]) -> Iterator[Spectrum]:
+    for place, item in enumerate(value):
         try:
             yield from _converted(item)
         except InputError as error:
             raise InputError(f"number {place} of the list: {error}") from error
 
 
-def _sentence(given: Any) -> str:
-    remedy = next((text for applies, text in REMEDIES if applies(given)), OTHERWISE)
-    shape = f" of shape {np.shape(given)}" if hasattr(given, "__array__") else ""
-    return f"a {type(given).__name__}{shape} is not a spectrum; {remedy}"
+def _sentence(value: Any) -> str:
+    remedy = next((text for applies, text in REMEDIES if applies(value)), OTHERWISE)
+    shape = f" of shape {np.shape(value)}" if hasattr(value, "__array__") else ""
+    return f"a {type(value).__name__}{shape} is not a spectrum; {remedy}"
