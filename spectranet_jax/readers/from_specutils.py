@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from spectranet_jax.readers import from_arrays, sdss
-from spectranet_jax.readers.whole import whole
+from spectranet_jax.readers import from_arrays, sdss_spec
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import FIBER, is_known
 from spectranet_jax.spectra.spectrum import Spectrum
+from spectranet_jax.spectra.whole_numbers import whole_number
 
 UNCERTAINTIES = {"std": "sigma", "var": "variance", "ivar": "ivar"}
 """`uncertainty_type` of astropy.nddata -> what `from_arrays.spectra` calls it."""
@@ -109,13 +109,13 @@ def _names(meta: Any) -> tuple[str, dict[str, int | str]]:
     """Name and identity of one spectrum, as far as its header has them."""
     header: Any = meta.get("header") if hasattr(meta, "get") else None
     header = header if hasattr(header, "get") else meta or {}
-    numbers = [whole(header.get(keyword)) for keyword in sdss.HEADER]
+    numbers = [whole_number(header.get(keyword)) for keyword in sdss_spec.HEADER]
     identity: dict[str, int | str] = {
         field: number
         for field, number in zip(FIBER, numbers, strict=True)
         if number is not None and is_known(field, number)
     }
     if len(identity) == len(FIBER):
-        return sdss.name_of(identity), identity
+        return sdss_spec.name_of(identity), identity
     texts = (str(header.get(keyword) or "").strip() for keyword in NAMES)
     return next(filter(None, texts), ""), {}
