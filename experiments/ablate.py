@@ -22,6 +22,7 @@ from spectranet_jax.commands.command import Command, command
 if TYPE_CHECKING:
     from data_prep.mock.ingredients import Ingredients
     from spectranet_jax.datasets.split import Split
+    from spectranet_jax.training.evaluate import Evaluation
 
 LEAST = {"seeds": 3, "spectra": 1000}
 """Smallest values that tell anything."""
@@ -75,27 +76,31 @@ def work(config: Config) -> None:
     check_writable(config.out, folder=True)
     manifest.read(config.data)
     with telling("ablate: starting"):
-        from experiments.tables import ablation_table
         from spectranet_jax.datasets.split import open_split
         from spectranet_jax.evaluation.ablation_figure import ablation_figure
+        from spectranet_jax.evaluation.ablation_table import ablation_table
         from spectranet_jax.tasks import build
 
     known = open_split(
         config.data, config.split, build("linenet", manifest.read(config.data).grid).select
     )
-    scores: dict[str, list[dict[str, Any]]] = {name: [] for name in kinds}
+    evaluations: dict[str, list[Evaluation]] = {name: [] for name in kinds}
     for name, run in _trained(config, kinds):
-        scores[name].append(_scores(run, known))
+        evaluations[name].append(_evaluation(run, known))
         print(f"trained {run}, and scored", flush=True)
+    scores = {name: [seed.scores for seed in seeds] for name, seeds in evaluations.items()}
     whole, without = scores[WHOLE], {f"without {name}": scores[name] for name in names}
     title = f"{len(known):,} {config.split} spectra of {config.data}"
     print_table(ablation_table(title, whole, without))
-    told = config.out / f"{config.data.resolve().name}-{config.split}"
-    scored_on = {"folder": str(config.data), "fingerprint": known.manifest.fingerprint}
-    content = {"data": scored_on, "split": config.split, "scores": scores}
-    write_text(told.with_suffix(".json"), json.dumps(content, indent=1) + "\n")
-    figure = ablation_figure(whole, without, told.with_suffix(".png"))
-    print(f"scores: {told.with_suffix('.json')}\nfigure: {figure}")
+    content = {
+        "data": {"folder": str(config.data), "fingerprint": known.manifest.fingerprint},
+        "split": config.split,
+        "scores": {n: [seed.to_json() for seed in seeds] for n, seeds in evaluations.items()},
+    }
+    result = config.out / f"{config.data.resolve().name}-{config.split}"
+    write_text(result.with_suffix(".json"), json.dumps(content, indent=1) + "\n")
+    figure = ablation_figure(whole, without, result.with_suffix(".png"))
+    print(f"scores: {result.with_suffix('.json')}\nfigure: {figure}")
 
 
 def _training(config: Config, seed: int, survey: Path, run: Path) -> Any:
@@ -150,13 +155,13 @@ def _survey(folder: Path, spectra: int, ingredients: "Ingredients") -> Path:
     return folder
 
 
-def _scores(run: Path, known: "Split") -> dict[str, Any]:
-    """Scores of a run on known spectra."""
+def _evaluation(run: Path, known: "Split") -> "Evaluation":
+    """The evaluation of a run on known spectra."""
     from spectranet_jax.inference import load
     from spectranet_jax.training.scoring import make_evaluate
 
     model = load(run)
-    return make_evaluate(model.network, model.task, known)(model.variables).scores
+    return make_evaluate(model.network, model.task, known)(model.variables)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measure models on the same spectra and print one table, a column a model.
+"""Measure models on the same spectra and print one table, with one column per model.
 
     python -m experiments.compare runs/classify runs/redshift-qso runs/quasarnet
 
@@ -9,7 +9,7 @@ quasars without a secure redshift, take no part.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -18,6 +18,7 @@ from spectranet_jax.commands.command import Command, command
 
 if TYPE_CHECKING:
     from spectranet_jax.datasets.split import Split
+    from spectranet_jax.evaluation.quasar_scores import QuasarScores
     from spectranet_jax.inference import Model
 
 AT_ONCE = 8192
@@ -58,9 +59,10 @@ def work(config: Config) -> None:
     if config.json is not None:
         check_writable(config.json)
     with telling("compare: starting"):
-        from experiments.tables import quasar_table
-        from spectranet_jax import tasks
         from spectranet_jax.datasets.split import open_split
+        from spectranet_jax.evaluation.quasar_scores import scorable
+        from spectranet_jax.evaluation.score_tables import quasar_table
+        from spectranet_jax.evaluation.scores_json import to_json
         from spectranet_jax.inference import load
 
         models = [load(name) for name in config.models]
@@ -78,7 +80,9 @@ def work(config: Config) -> None:
             " name a dataset to compare on with --data"
         )
     folder = config.data or Path(trained_on[0]["folder"])
-    split = open_split(folder, config.split, tasks.build("quasarnet", models[0].grid).select)
+    split = open_split(
+        folder, config.split, lambda truth: scorable(truth["label"], truth["z"], truth["z_conf"])
+    )
     if config.data is None and split.manifest.fingerprint not in fingerprints:
         raise InputError(
             f"{folder} is no longer the dataset that the models were trained on;"
@@ -93,47 +97,30 @@ def work(config: Config) -> None:
             report(1, name)
     print_table(quasar_table(f"On the {config.split} spectra of {folder}", scores))
     if config.json is not None:
-        write_text(config.json, json.dumps(scores, indent=1) + "\n")
+        write_text(config.json, json.dumps(to_json(scores), indent=1) + "\n")
         print(f"scores: {config.json}")
 
 
-MEASURED = ("CLASS", "IS_QSO", "Z", "P_BAL", "C_CIV_BAL")
-"""Columns that are measured."""
-
-
-def measure(model: "Model", split: "Split") -> dict[str, Any]:
-    """`evaluation.quasars.scores` of a model on the spectra of a split."""
+def measure(model: "Model", split: "Split") -> "QuasarScores":
+    """Scores of what a model answers about quasars on the spectra of a split."""
     import numpy as np
 
     from spectranet_jax.datasets.split import check_grid
-    from spectranet_jax.evaluation import quasars
+    from spectranet_jax.evaluation.quasar_scores import Answers, Truth, scores
 
     check_grid(split, model.grid)
-    parts = [
-        model.columns(*split.pixels(np.arange(start, min(start + AT_ONCE, len(split)))), MEASURED)
-        for start in range(0, len(split), AT_ONCE)
+    answers = [
+        vars(model.task.quasars(model.columns(*split.pixels(rows))))
+        for rows in np.array_split(np.arange(len(split)), -(-len(split) // AT_ONCE))
     ]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    is_qso = is_bal = None
-    p_bal = columns.get("C_CIV_BAL", columns.get("P_BAL"))
-    if "IS_QSO" in columns:
-        is_qso = columns["IS_QSO"]
-        if "C_CIV_BAL" in columns:
-            is_bal = columns["C_CIV_BAL"] > model.task.config["threshold"]
-    elif "CLASS" in columns:
-        is_qso = np.isin(columns["CLASS"], ("QSO", "QSO_BAL"))
-        is_bal = columns["CLASS"] == "QSO_BAL"
-    truth = split.columns
-    return quasars.scores(
-        truth["label"],
-        truth["z"],
-        truth["bal"],
-        is_qso=is_qso,
-        z=columns.get("Z"),
-        is_bal=is_bal,
-        p_bal=p_bal,
-        answers=np.isin(truth["label"], model.task.applies_to),
-    )
+    joined = {
+        name: None if values is None else np.concatenate([answer[name] for answer in answers])
+        for name, values in answers[0].items()
+    }
+    columns = split.columns
+    meant = np.isin(columns["label"], model.task.applies_to)
+    truth = Truth(columns["label"], columns["z"], columns["bal"], meant)
+    return scores(truth, Answers(**joined))
 
 
 if __name__ == "__main__":

@@ -62,12 +62,15 @@ def evaluate_run(
     Raises:
         InputError: if the model or the data cannot be used.
     """
-    from experiments.present import PRESENT
+    from functools import partial
+
     from spectranet_jax import __version__
     from spectranet_jax.datasets.split import open_split
+    from spectranet_jax.evaluation.figures import loss_curve
     from spectranet_jax.inference import load, weights
     from spectranet_jax.inference.finding import find
     from spectranet_jax.spectra import InputError
+    from spectranet_jax.tables import print_table
     from spectranet_jax.training import run
     from spectranet_jax.training.distributed import leads
     from spectranet_jax.training.scoring import make_evaluate
@@ -105,15 +108,19 @@ def evaluate_run(
             "config": model.config,
             "version": __version__,
             "data": {"folder": str(split.folder), "fingerprint": split.manifest.fingerprint},
-            "scores": evaluation.scores,
+            "scores": evaluation.to_json(),
         },
     )
-    metrics = run.read_metrics(folder)
-    figures = PRESENT[model.config["task"]["name"]](
-        split, evaluation, metrics, out / FIGURES[split_name]
-    )
+    for table in model.task.tables(evaluation.scores, f"the {split.name} split"):
+        print_table(table)
+    figures = model.task.figures(split, evaluation.columns)
+    if metrics := run.read_metrics(folder):
+        figures["loss"] = partial(loss_curve, metrics, ylabel=model.task.loss_label)
+    paths = {out / FIGURES[split_name] / f"{name}.png": draw for name, draw in figures.items()}
+    for path, draw in paths.items():
+        draw(path)
     print(f"scores: {out / run.EVALUATION}")
-    print("figures: " + ", ".join(str(path) for path in figures))
+    print("figures: " + ", ".join(map(str, paths)))
 
 
 if __name__ == "__main__":

@@ -12,12 +12,9 @@ from typing import Annotated, Any
 
 import tyro
 
-from experiments.card import write_card
+from experiments.model_card import write_card
 from spectranet_jax.commands.command import Command, command
 from spectranet_jax.progress import telling
-
-SHIPPABLE = {"classify": False, "linenet": True}
-"""Experiments whose models may be shipped -> whether the survey that they make is of light."""
 
 
 @dataclass(frozen=True)
@@ -46,25 +43,27 @@ def work(config: Config) -> None:
     find(config.run)
     with telling(f"exporting {config.run}"):
         from spectranet_jax.inference import load, weights
+        from spectranet_jax.tasks import TASKS
         from spectranet_jax.training import run
 
         model = load(config.run)
-    if model.config["experiment"] not in SHIPPABLE:
+    if model.task.noiseless_survey is None:
+        shipped = [name for name, task in TASKS.items() if task.noiseless_survey is not None]
         raise InputError(
             f"{config.run} is a run of experiments.{model.config['experiment']}; only those of"
-            f" {' and '.join(SHIPPABLE)} are shipped"
+            f" {' and '.join(shipped)} are shipped"
         )
     evaluations = {
-        f"{one['data']['folder']}, {split} split": one
+        f"{evaluation['data']['folder']}, {split} split": evaluation
         for folder in (config.run, *config.also)
-        for split, one in run.read_evaluation(folder).items()
+        for split, evaluation in run.read_evaluation(folder).items()
     }
     for evaluated in (config.run, *config.also):
         if not run.read_evaluation(evaluated):
             raise InputError(f"{evaluated} holds no evaluation; make one with experiments.evaluate")
     if any(
-        one["sha256"] != model.sha256 or one["config"]["task"] != model.config["task"]
-        for one in evaluations.values()
+        evaluation["sha256"] != model.sha256 or evaluation["config"]["task"] != model.config["task"]
+        for evaluation in evaluations.values()
     ):
         raise InputError(
             f"an evaluation in {config.run} or --also is of other weights, or of another"
@@ -82,11 +81,13 @@ def rebuild_command(config: Mapping[str, Any]) -> str:
     """The command that trains a run again: every setting that is not the default, as a flag."""
     from data_prep.mock.dataset import creator
     from spectranet_jax.spectra import CLASSES
+    from spectranet_jax.tasks import TASKS
 
     training = importlib.import_module(f"experiments.{config['experiment']}").Config
     settings = config["settings"] | {"seed": config["seed"]}
     counts = dict.fromkeys(CLASSES, settings["spectra"] // len(CLASSES))
-    own = creator(counts, config["seed"], noiseless=SHIPPABLE[config["experiment"]])
+    noiseless = bool(TASKS[config["task"]["name"]].noiseless_survey)
+    own = creator(counts, config["seed"], noiseless=noiseless)
     if config["data"]["creator"].get("config") != own["config"]:
         settings["data"] = config["data"]["folder"]
     defaults = asdict(training())

@@ -39,12 +39,12 @@ def work(config: Config) -> None:
         from experiments.training_data import dataset_folder, training_split
         from spectranet_jax import tasks
         from spectranet_jax.spectra import CLASSES
-        from spectranet_jax.tasks import redshift
+        from spectranet_jax.tasks import redshift_task
 
-    classes = [CLASSES[label] for label in redshift.TARGETS[config.target]]
+    classes = [CLASSES[label] for label in redshift_task.TARGETS[config.target]]
     data = dataset_folder(config, config.target, classes)
-    training = training_split(data, lambda truth: redshift.select(config.target, truth))
-    mean, std = redshift.standardization(training.columns["z"])
+    training = training_split(data, lambda truth: redshift_task.select(config.target, truth))
+    mean, std = redshift_task.standardization(training.columns["z"])
     task = tasks.build("redshift", training.grid, target=config.target, mean=mean, std=std)
     network = {"name": "SpectraNetRegressor", "dropout": config.dropout}
     train_and_evaluate(name, config, training, network, task)

@@ -1,4 +1,4 @@
-"""What an ingredient of the mock survey is worth, told against the scatter of seeds."""
+"""What an ingredient of the mock survey is worth, measured against the scatter of seeds."""
 
 import dataclasses
 import io
@@ -6,49 +6,58 @@ import itertools
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import toy_runs
 from rich.console import Console
 
 from data_prep.mock.dataset import prepare
 from experiments import ablate, linenet
-from experiments.tables import ablation_table
 from spectranet_jax.datasets import manifest
+from spectranet_jax.evaluation import class_scores, redshift_scores
 from spectranet_jax.evaluation.ablation import MEASURES, by_chance, effect
 from spectranet_jax.evaluation.ablation_figure import ablation_figure
+from spectranet_jax.evaluation.ablation_table import ablation_table
+from spectranet_jax.evaluation.combined_scores import CombinedScores
+from spectranet_jax.evaluation.quasar_scores import QuasarScores
 from spectranet_jax.spectra import CLASSES, InputError
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.training import run
 
 
-def said(three: float, nmad: float) -> dict:
-    within = {"1000": {"fraction": 0.9}, "3000": {"fraction": 0.95}}
-    return {
-        "accuracy_three_class": three,
-        "log_loss": 0.2,
-        "quasars": {"redshift": {"nmad_dv": nmad, "within": within}},
-        "galaxies": None,
-    }
+def seed(three: float, nmad: float) -> CombinedScores:
+    """Scores of which only those matter that an ablation measures."""
+    rng = np.random.default_rng(0)
+    z = rng.uniform(1, 4, 100)
+    redshifts = redshift_scores.scores(z, z)
+    of_class = class_scores.scores(rng.integers(0, 4, 9), np.log(np.full((9, 4), 0.25)))
+    return CombinedScores(
+        **vars(dataclasses.replace(of_class, accuracy_three_class=three)),
+        quasars=QuasarScores(100, 100, redshift=dataclasses.replace(redshifts, nmad_dv=nmad)),
+        galaxies=None,
+        posterior=None,
+        z_err_holds=None,
+    )
 
 
-WHOLE_SCORES = [said(0.97, 250), said(0.96, 260), said(0.98, 240)]
+WHOLE_SCORES = [seed(0.97, 250), seed(0.96, 260), seed(0.98, 240)]
 
 
 def test_an_effect_is_one_that_every_seed_shows():
-    part = [said(0.95, 255), said(0.93, 300), said(0.94, 245)]
+    part = [seed(0.95, 255), seed(0.93, 300), seed(0.94, 245)]
     three, nmad = (MEASURES[name] for name in ("three classes", "quasars: NMAD (km/s)"))
-    found = effect(three, WHOLE_SCORES, part)
-    assert found.mean == pytest.approx(0.94) and found.scatter == pytest.approx(0.01)
-    assert found.worse and not found.better
+    change = effect(three, WHOLE_SCORES, part)
+    assert change.mean == pytest.approx(0.94) and change.scatter == pytest.approx(0.01)
+    assert change.worse and not change.better
     assert not effect(nmad, WHOLE_SCORES, part).worse  # 245 km/s lies within the range of the whole
-    assert effect(nmad, part, [said(1, 10)] * 3).better and effect(three, part, WHOLE_SCORES).better
+    assert effect(nmad, part, [seed(1, 10)] * 3).better and effect(three, part, WHOLE_SCORES).better
     same = effect(three, WHOLE_SCORES, WHOLE_SCORES)
     assert not same.worse and not same.better
 
 
 def test_what_has_no_number_is_neither_worse_nor_better():
-    found = effect(MEASURES["galaxies within 1000"], WHOLE_SCORES, WHOLE_SCORES)
-    assert found.mean != found.mean and not found.worse and not found.better
+    change = effect(MEASURES["galaxies within 1000"], WHOLE_SCORES, WHOLE_SCORES)
+    assert change.mean != change.mean and not change.worse and not change.better
 
 
 def test_chance_is_that_of_every_order_of_the_seeds():
@@ -59,7 +68,7 @@ def test_chance_is_that_of_every_order_of_the_seeds():
 
 
 def test_the_table_marks_what_is_worse_and_what_is_better():
-    worse = [said(0.9, 240), said(0.91, 250), said(0.92, 260)]
+    worse = [seed(0.9, 240), seed(0.91, 250), seed(0.92, 260)]
     text = io.StringIO()
     console = Console(width=200, file=text)
     console.print(ablation_table("toy", WHOLE_SCORES, {"without noise": worse}))
@@ -97,17 +106,17 @@ def test_every_kind_is_trained_from_every_seed_and_scored(tmp_path: Path, monkey
     )
     ablate.work(settings)
     assert asked == [(left, seed, 2, 4) for left in ([], ["blueshifts"]) for seed in range(3)]
-    told = json.loads((out / "known-test.json").read_text())
-    assert told["data"]["fingerprint"] == manifest.read(known).fingerprint
-    assert list(told["scores"]) == ["nothing left out", "blueshifts"]
-    assert len({one["loss"] for scores in told["scores"].values() for one in scores}) == 6
+    content = json.loads((out / "known-test.json").read_text())
+    assert content["data"]["fingerprint"] == manifest.read(known).fingerprint
+    assert list(content["scores"]) == ["nothing left out", "blueshifts"]
+    assert len({run["loss"] for runs in content["scores"].values() for run in runs}) == 6
     assert (out / "known-test.png").exists()
     assert "a table" not in capsys.readouterr().out
 
     survey = out / "blueshifts" / "survey" / "manifest.json"
     before = survey.stat().st_mtime_ns
     ablate.work(settings)  # goes on where it was: at its end
-    assert json.loads((out / "known-test.json").read_text()) == told
+    assert json.loads((out / "known-test.json").read_text()) == content
     assert survey.stat().st_mtime_ns == before
     assert (out / "blueshifts" / "seed0.log").read_text().count("a table of the training") == 2
     with pytest.raises(InputError, match="was made with other --spectra"):

@@ -19,9 +19,9 @@ from spectranet_jax.evaluation.calibration import (
 )
 
 
-@given(n=st.integers(1, 100_000), share=st.floats(0, 1), level=st.floats(0.5, 0.999))
-def test_interval_is_that_of_astropy(n: int, share: float, level: float) -> None:
-    k = round(share * n)
+@given(n=st.integers(1, 100_000), fraction=st.floats(0, 1), level=st.floats(0.5, 0.999))
+def test_interval_is_that_of_astropy(n: int, fraction: float, level: float) -> None:
+    k = round(fraction * n)
     low, high = binomial_interval(k, n, level)
     expected = binom_conf_interval(k, n, level, interval="wilson")
     assert (low, high) == pytest.approx(tuple(expected), rel=1e-9, abs=1e-12)

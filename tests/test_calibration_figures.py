@@ -18,7 +18,7 @@ from spectranet_jax.evaluation.calibration_figures import (
     reliability_diagram,
     risk_coverage_curve,
 )
-from spectranet_jax.evaluation.redshift import nmad
+from spectranet_jax.evaluation.redshift_scores import nmad
 from spectranet_jax.evaluation.velocity_figure import velocity_histogram
 from spectranet_jax.spectra.labels import CLASS_COLORS, CLASSES
 
@@ -99,8 +99,8 @@ def test_reliability_is_accuracy_with_its_interval(tmp_path: Path, drawn: list[F
     ((x, y, ends),) = points(top)
     assert x == pytest.approx(curve.confidence[filled])
     assert y == pytest.approx(curve.accuracy[filled])
-    for n, share, end in zip(curve.count[filled], y, ends, strict=True):
-        assert end == pytest.approx(binomial_interval(round(share * n), int(n)))
+    for n, accuracy, end in zip(curve.count[filled], y, ends, strict=True):
+        assert end == pytest.approx(binomial_interval(round(accuracy * n), int(n)))
     assert [bar.get_height() for bar in count.patches] == curve.count.tolist()
     of_class = points(each)
     assert len(of_class) == 4

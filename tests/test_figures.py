@@ -14,7 +14,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from spectranet_jax.evaluation import figures
-from spectranet_jax.evaluation.redshift import dv
+from spectranet_jax.evaluation.redshift_scores import dv
 from spectranet_jax.spectra import CLASSES, InputError
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.labels import CLASS_COLORS

@@ -14,7 +14,7 @@ from spectranet_jax.inference import keras_weights, load
 from spectranet_jax.networks import boxes
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError, normalize, rebin
-from spectranet_jax.tasks import quasarnet
+from spectranet_jax.tasks import quasarnet_task
 
 SIX, FOUR = "test_weights_6_layer.h5", "test_weights.h5"
 
@@ -70,7 +70,7 @@ def test_from_the_desi_coadd_to_the_redshift(shared):
     )
     assert np.flatnonzero(~ivar.any(axis=1)).tolist() == [11]
     x, expected = tensorflow(shared)
-    assert np.allclose(np.delete(quasarnet.zero_flux(flux, ivar), 11, axis=0), x)
+    assert np.allclose(np.delete(quasarnet_task.zero_flux(flux, ivar), 11, axis=0), x)
     assert not np.allclose(np.delete(normalize(flux, ivar), 11, axis=0), x)
     (ours,) = model.task.inputs(*readers.rebin_all(spectra, grid=GRID))  # as it is fed, in float32
     np.testing.assert_allclose(np.delete(ours, 11, axis=0), x, rtol=1e-4, atol=5e-5)

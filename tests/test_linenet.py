@@ -8,7 +8,7 @@ from spectranet_jax.networks import line_evidence as linenet
 from spectranet_jax.spectra.grid import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.lines import REST
 from spectranet_jax.spectra.zsteps import A_BIN, ZSteps
-from spectranet_jax.tasks.linenet import inputs
+from spectranet_jax.tasks.linenet_task import bounded_inputs as inputs
 
 STEPS = ZSteps.of(GRID)
 

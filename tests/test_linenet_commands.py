@@ -12,9 +12,9 @@ from astropy.table import Table
 from make_fits import write_spec
 
 from data_prep.mock.dataset import creator, prepare
-from experiments import classify, evaluate, linenet, quasarnet, redshift, training_data
-from experiments.card import write_card
+from experiments import classify, evaluate, linenet, pipeline, quasarnet, redshift
 from experiments.export import rebuild_command
+from experiments.model_card import write_card
 from spectranet_jax.catalog import plots
 from spectranet_jax.catalog.pieces import pieces
 from spectranet_jax.commands import predict
@@ -23,7 +23,7 @@ from spectranet_jax.networks.line_evidence import LINES
 from spectranet_jax.spectra import CLASSES, InputError
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.instrument import EFFECTS
-from spectranet_jax.tasks.linenet import column
+from spectranet_jax.tasks.linenet_decode import column
 from spectranet_jax.training import augment, run
 
 pytestmark = pytest.mark.usefixtures("no_contact_sheet")

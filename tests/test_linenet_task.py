@@ -7,12 +7,12 @@ from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, QSO, QSO_BAL, STAR
 from spectranet_jax.spectra.zsteps import ZSteps
-from spectranet_jax.tasks import linenet
+from spectranet_jax.tasks.linenet_task import SMOOTHING, bounded_inputs
 
 STEPS = ZSteps.of(GRID)
 
 
-def said(class_logits, bal_logit, z=1.5, sigma=2.0):
+def output_of(class_logits, bal_logit, z=1.5, sigma=2.0):
     """An output whose p(z) is a Gaussian of so many steps about z, one row a row of logits."""
     n = len(class_logits)
     steps = np.arange(STEPS.size) + 0.5
@@ -32,7 +32,7 @@ def softmax(x):
 
 def test_four_classes_are_three_and_a_question():
     logits = [[1.0, -0.5, 2.0], [0.0, 3.0, 0.0]]
-    columns = tasks.build("linenet", GRID).decode(said(logits, [1.4, -2.0]))
+    columns = tasks.build("linenet", GRID).decode(output_of(logits, [1.4, -2.0]))
     p = np.stack([columns[f"P_{name}"] for name in CLASSES], -1)
     of_three, of_bal = softmax(np.array(logits)), 1 / (1 + np.exp([-1.4, 2.0]))
     np.testing.assert_allclose(p[:, :2], of_three[:, :2], rtol=1e-5)
@@ -45,7 +45,9 @@ def test_four_classes_are_three_and_a_question():
 
 
 def test_the_redshift_is_that_of_the_posterior_and_a_star_has_none():
-    columns = tasks.build("linenet", GRID).decode(said([[0, 0, 9.0], [9.0, 0, 0]], [-5, -5], z=1.5))
+    columns = tasks.build("linenet", GRID).decode(
+        output_of([[0, 0, 9.0], [9.0, 0, 0]], [-5, -5], z=1.5)
+    )
     assert columns["Z"][0] == pytest.approx(1.5, abs=1e-5)
     # 2 steps of 5e-4 in log10(1 + z), and the width of a step.
     sigma = 2.5 * np.log(10) * STEPS.width * np.hypot(2, 12**-0.5)
@@ -57,7 +59,7 @@ def test_the_redshift_is_that_of_the_posterior_and_a_star_has_none():
 
 
 def test_priors_multiply_and_thresholds_move_broad_absorption():
-    output = said([[0.0, 0.0, 0.3]], [0.0])
+    output = output_of([[0.0, 0.0, 0.3]], [0.0])
     plain = tasks.build("linenet", GRID, bal_threshold=0.5).decode(output)
     assert plain["CLASS"][0] == "QSO_BAL"  # P_BAL is 0.5, the threshold
     strict = tasks.build("linenet", GRID).decode(output)
@@ -71,7 +73,7 @@ def test_priors_multiply_and_thresholds_move_broad_absorption():
 
 
 def test_a_temperature_above_one_widens_the_posterior():
-    output = said([[0, 0, 9.0]], [-5], sigma=1.5)
+    output = output_of([[0, 0, 9.0]], [-5], sigma=1.5)
     plain, wide = (tasks.build("linenet", GRID, temperature=t).decode(output) for t in (1.0, 4.0))
     assert wide["Z_ERR"][0] / plain["Z_ERR"][0] == pytest.approx(2, rel=0.05)
 
@@ -82,7 +84,7 @@ def test_targets_of_redshift_are_only_what_a_redshift_is_known_of():
         "z": np.array([0.0, 0.5, 2.0, 9.0, np.nan, 3.0]),
         "z_conf": np.array([CONFIDENT] * 5 + [1]),
     }
-    target = tasks.build("linenet", GRID).target(truth)
+    target = tasks.build("linenet", GRID).targets(truth)
     assert target["has_z"].tolist() == [0, 1, 1, 0, 0, 0]
     np.testing.assert_allclose(target["log_z"][1:3] * STEPS.width, np.log10([1.5, 3.0]), rtol=1e-6)
 
@@ -105,7 +107,7 @@ def test_the_loss_against_numpy(rng):
     log_p = np.log(softmax(output.z_logits.astype(float)))
     for i in (1, 2, 3):
         steps = np.arange(STEPS.size) + 0.5
-        bell = np.exp(-0.5 * ((steps - batch["log_z"][i]) * STEPS.width / linenet.SMOOTHING) ** 2)
+        bell = np.exp(-0.5 * ((steps - batch["log_z"][i]) * STEPS.width / SMOOTHING) ** 2)
         expected[i] -= (bell / bell.sum() * log_p[i]).sum()
     np.testing.assert_allclose(
         tasks.build("linenet", GRID).loss(output, batch), expected, rtol=1e-4
@@ -115,14 +117,14 @@ def test_the_loss_against_numpy(rng):
 def test_inputs_are_neutral_where_nothing_was_measured(rng):
     flux, ivar = rng.normal(3, 1, (2, 443)), rng.uniform(1, 2, (2, 443))
     ivar[:, 100] = 0
-    one = linenet.inputs(flux, ivar)
+    before = bounded_inputs(flux, ivar)
     flux[:, 100] = 1e6
-    two = linenet.inputs(flux, ivar)
-    for a, b in zip(one, two, strict=True):
+    after = bounded_inputs(flux, ivar)
+    for a, b in zip(before, after, strict=True):
         np.testing.assert_array_equal(a, b)
         assert (a[:, 100] == 0).all()
-    scaled = linenet.inputs(7 * flux, ivar / 49)
-    for a, b in zip(two, scaled, strict=True):
+    scaled = bounded_inputs(7 * flux, ivar / 49)
+    for a, b in zip(after, scaled, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-9)
 
 
@@ -130,7 +132,7 @@ def test_scores_and_calibration_of_what_is_known():
     """Three quasars, one of them at the wrong redshift, a galaxy and a star."""
     task = tasks.build("linenet", GRID)
     logits = [[0, 0, 5.0], [0, 0, 5.0], [0, 0, 5.0], [0, 5.0, 0], [5.0, 0, 0]]
-    columns = task.decode(said(logits, [3.0, -3.0, -3.0, -3.0, -3.0], z=2.0))
+    columns = task.decode(output_of(logits, [3.0, -3.0, -3.0, -3.0, -3.0], z=2.0))
     truth = {
         "label": np.array([QSO_BAL, QSO, QSO, GALAXY, STAR]),
         "bal": np.array([1, -1, -1, -1, -1]),
@@ -138,18 +140,18 @@ def test_scores_and_calibration_of_what_is_known():
         "z_conf": np.full(5, CONFIDENT),
     }
     scores = task.scores(columns, truth)
-    assert scores["accuracy"] == 1 and scores["galaxies"]["n"] == 1
-    assert scores["quasars"]["redshift"]["within"]["3000"]["count"] == 2
-    assert scores["quasars"]["completeness"]["fraction"] == pytest.approx(2 / 3)
-    assert scores["posterior"]["n"] == 4
+    assert scores.accuracy == 1 and scores.galaxies.n == 1
+    assert scores.quasars.redshift.within["3000"].count == 2
+    assert scores.quasars.completeness.fraction == pytest.approx(2 / 3)
+    assert scores.posterior.n == 4
     fields = task.calibrate(columns, truth)
     assert fields["class_temperature"] < 1  # always right: it may be surer
     assert fields["temperature"] > 10  # one of four is far beyond what p(z) allows
-    tasks.build(**task.config | fields, grid=GRID).decode(said(logits, [0.0] * 5))
+    tasks.build(**task.config | fields, grid=GRID).decode(output_of(logits, [0.0] * 5))
 
 
 def test_a_class_temperature_above_one_makes_classes_less_sure():
-    output = said([[0, 0, 4.0]], [-2.0])
+    output = output_of([[0, 0, 4.0]], [-2.0])
     log_p = np.log(
         [tasks.build("linenet", GRID).decode(output)[f"P_{name}"][0] for name in CLASSES]
     )
@@ -158,7 +160,7 @@ def test_a_class_temperature_above_one_makes_classes_less_sure():
     np.testing.assert_allclose([cool[f"P_{name}"][0] for name in CLASSES], expected, rtol=1e-4)
 
 
-def test_a_prior_of_classes_that_were_not_in_training_is_told():
+def test_a_prior_of_classes_that_were_not_in_training_is_refused():
     with pytest.raises(InputError, match="allows only classes that the network was not trained"):
         tasks.build("linenet", GRID, trained_prior=(0.0, 0.4, 0.3, 0.3), prior=(1.0, 0.0, 0.0, 0.0))
 
@@ -166,9 +168,11 @@ def test_a_prior_of_classes_that_were_not_in_training_is_told():
 def test_what_is_scored_is_what_is_called():
     """P = (.4, 0, .3, .3): no class is likelier than STAR, but a quasar is."""
     p = np.array([0.4, 1e-9, 0.6])
-    columns = tasks.build("linenet", GRID, bal_threshold=0.5).decode(said(np.log(p)[None], [0.0]))
+    columns = tasks.build("linenet", GRID, bal_threshold=0.5).decode(
+        output_of(np.log(p)[None], [0.0])
+    )
     assert columns["CLASS"][0] == "QSO_BAL" and columns["P_STAR"][0] == pytest.approx(0.4)
     truth = {"label": np.array([QSO]), "bal": np.array([0]), "z": np.array([1.5])}
     truth["z_conf"] = np.array([CONFIDENT])
     scores = tasks.build("linenet", GRID).scores(columns, truth)
-    assert scores["accuracy_three_class"] == 1 and scores["accuracy"] == 0
+    assert scores.accuracy_three_class == 1 and scores.accuracy == 0

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from naming import naming
 from scipy import stats
 
-from spectranet_jax.evaluation import redshift
+from spectranet_jax.evaluation import redshift_scores
 from spectranet_jax.evaluation.posterior import Decoded, cdf, decode, mass_within
 
 C = 299_792.458
@@ -81,7 +81,7 @@ def test_mass_within_is_the_share_of_draws_so_near(rng: np.random.Generator) -> 
     p = gaussian(mean, sigma)
     z = 10 ** (mean + 1e-3) - 1
     truth = 10 ** (mean + sigma * rng.normal(size=200_000)) - 1
-    near = np.abs(redshift.dv(np.broadcast_to(z, truth.shape), truth)) <= 3000
+    near = np.abs(redshift_scores.dv(np.broadcast_to(z, truth.shape), truth)) <= 3000
     assert mass_within(p, EDGES, z)[0] == pytest.approx(near.mean(), abs=0.005)
 
 

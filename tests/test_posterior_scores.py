@@ -15,6 +15,7 @@ from spectranet_jax.evaluation.posterior_scores import (
     highest_density_level,
     scores,
 )
+from spectranet_jax.evaluation.scores_json import to_json
 from spectranet_jax.spectra import InputError
 
 EDGES = np.linspace(-0.005, 0.815, 821)
@@ -61,11 +62,11 @@ def test_levels_tell_posteriors_that_are_too_narrow(rng: np.random.Generator) ->
     p = np.diff(stats.norm.cdf(EDGES, mean[:, None], sigma / 2), axis=1)
     got = scores(p, EDGES, 10 ** (mean + sigma * rng.normal(size=n)) - 1)
     for name in ("central", "highest_density"):
-        for level, share in got[name].items():
+        for level, held in getattr(got, name).items():
             claimed = stats.norm.ppf((1 + float(level)) / 2) / 2
-            assert share["fraction"] == pytest.approx(2 * stats.norm.cdf(claimed) - 1, abs=0.02)
+            assert held.fraction == pytest.approx(2 * stats.norm.cdf(claimed) - 1, abs=0.02)
     below = stats.norm.cdf(stats.norm.ppf(1 / 20) / 2)  # 21% where 5% are due
-    assert got["pit"][0] / n == pytest.approx(below, abs=0.02)
+    assert got.pit[0] / n == pytest.approx(below, abs=0.02)
 
 
 def test_highest_density_levels_of_a_case_by_hand() -> None:
@@ -134,11 +135,11 @@ def test_scores_are_json_and_count_what_has_no_truth(rng: np.random.Generator) -
     p[20:30] = 0
     p[30:40] = np.nan
     got = scores(p, EDGES, z)
-    json.dumps(got, allow_nan=False)
-    assert (got["n"], got["unscored"]) == (260, 40)
-    assert sum(got["pit"]) == 260
-    assert got["central"]["0.95"]["fraction"] == got["central"]["0.95"]["count"] / 260
-    assert got["crps_median"] == np.median(crps(p[40:], EDGES, z[40:]))
+    json.dumps(to_json(got), allow_nan=False)
+    assert (got.n, got.unscored) == (260, 40)
+    assert sum(got.pit) == 260
+    assert got.central["0.95"].fraction == got.central["0.95"].count / 260
+    assert got.crps_median == np.median(crps(p[40:], EDGES, z[40:]))
     with pytest.raises(InputError, match="known z"):
         scores(p, EDGES, np.full(300, np.nan))
 

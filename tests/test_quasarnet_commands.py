@@ -17,7 +17,7 @@ from spectranet_jax.inference import load
 from spectranet_jax.inference.reconfigure import reconfigured
 from spectranet_jax.spectra import CLASSES, InputError
 from spectranet_jax.spectra.flags import Flag
-from spectranet_jax.tasks.quasarnet import LINES
+from spectranet_jax.tasks.quasarnet_task import LINES
 from spectranet_jax.training import run
 
 COLUMNS = [*(f"{what}_{line}" for what in "CZ" for line in (*LINES, "CIV_BAL")), "IS_QSO"]
@@ -150,7 +150,7 @@ def test_a_catalog_of_sdss_and_desi_files_with_keras_weights(shared, tmp_path, s
 
 def test_the_threshold_moves_what_is_a_quasar(shared):
     model = load(shared / "quasarnp" / "test_weights.h5")
-    (moved,) = reconfigured([model], {"threshold": 0.9})
+    (moved,) = reconfigured([model], {"--threshold": 0.9})
     coadd = [str(shared / "quasarnp" / "test_coadd.fits.gz")]
     table, stricter = (predict_files([m], coadd) for m in (model, moved))
     confidence = np.max([table[f"C_{line}"].filled(0) for line in LINES], axis=0)

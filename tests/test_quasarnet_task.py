@@ -14,7 +14,7 @@ from spectranet_jax.networks import boxes
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError, normalize
 from spectranet_jax.spectra.labels import GALAXY, QSO, QSO_BAL, STAR, UNKNOWN
-from spectranet_jax.tasks import quasarnet
+from spectranet_jax.tasks import quasarnet_task
 from spectranet_jax.training import checkpoint, optimizers, run
 from spectranet_jax.training.loop import train
 from spectranet_jax.training.order import ORDERS
@@ -46,7 +46,7 @@ def test_only_sure_spectra_take_part():
 
 def test_targets_are_the_lines_of_quasars():
     """At z = 2.5 Ly-alpha to Mg II are on the grid; at 0.3 Mg II (just), Hbeta, Halpha."""
-    target = TASK.target(truth([QSO, QSO, STAR, GALAXY], [2.5, 0.3, 0.0, 0.3], -1))
+    target = TASK.targets(truth([QSO, QSO, STAR, GALAXY], [2.5, 0.3, 0.0, 0.3], -1))
     on_grid = target["box"] != boxes.OFF_GRID
     assert target["box"].shape == (4, 7) and target["box"].dtype == np.int32
     assert on_grid[:, :6].tolist() == [
@@ -64,7 +64,7 @@ def test_targets_are_the_lines_of_quasars():
 
 
 def test_an_unsure_bal_label_takes_no_part():
-    target = TASK.target(truth([QSO_BAL, QSO, QSO_BAL, QSO, STAR], 2.5, [1, -1, 0, 0, -1]))
+    target = TASK.targets(truth([QSO_BAL, QSO, QSO_BAL, QSO, STAR], 2.5, [1, -1, 0, 0, -1]))
     assert (target["box"][:, 6] != boxes.OFF_GRID).tolist() == [True, False, False, False, False]
     assert target["counts"][:, 6].tolist() == [1, 1, 0, 0, 1]
     assert (target["counts"][:, :6] == 1).all()
@@ -97,7 +97,7 @@ def test_the_loss_equals_plain_numpy(filled: bool, rng: np.random.Generator):
     known = truth(
         rng.choice([STAR, GALAXY, QSO, QSO_BAL], n), rng.uniform(0, 5, n), rng.integers(-1, 2, n)
     )
-    target = TASK.target(known)
+    target = TASK.targets(known)
     output = rng.uniform(0.01, 0.99, (n, 7, 26)).astype(np.float32)
     weight = np.ones(n)
     batch = {name: jnp.asarray(values) for name, values in target.items()}
@@ -113,7 +113,7 @@ def test_the_loss_equals_plain_numpy(filled: bool, rng: np.random.Generator):
 @pytest.mark.slow
 def test_a_head_without_a_line_in_the_batch_adds_only_its_alarms(rng: np.random.Generator):
     """No division by the number of its positives, which is 0; and the gradient is finite."""
-    target = TASK.target(truth([STAR, GALAXY], [0.0, 0.3], -1))
+    target = TASK.targets(truth([STAR, GALAXY], [0.0, 0.3], -1))
     output = rng.uniform(0.01, 0.99, (2, 7, 26)).astype(np.float32)
     loss, gradient = jax.value_and_grad(lambda o: TASK.loss(o, target).mean())(output)
     expected = sum(-np.log(1 - output[:, head, :13]).mean() for head in range(7))
@@ -122,7 +122,7 @@ def test_a_head_without_a_line_in_the_batch_adds_only_its_alarms(rng: np.random.
 
 
 def test_certain_and_wrong_is_finite():
-    target = TASK.target(truth([QSO, STAR], [2.5, 0.0], -1))
+    target = TASK.targets(truth([QSO, STAR], [2.5, 0.0], -1))
     for certain in (0.0, 1.0):
         output = jnp.full((2, 7, 26), certain)
         assert np.isfinite(TASK.loss(output, target)).all()
@@ -155,7 +155,7 @@ def test_the_confidences_are_quasarnets(shared):
     folder = shared / "quasarnp"
     output = np.moveaxis(np.load(folder / "predict_data.npy"), 0, 1)  # (383, 7, 26)
     columns = TASK.decode(output)
-    confidence = np.stack([columns[f"C_{line}"] for line in quasarnet.LINES])
+    confidence = np.stack([columns[f"C_{line}"] for line in quasarnet_task.LINES])
     np.testing.assert_allclose(confidence, np.load(folder / "predict_lya.npy"), rtol=0, atol=1e-12)
     expected = np.load(folder / "predict_bal.npy")[0]
     np.testing.assert_allclose(columns["Z_CIV_BAL"], expected, rtol=0, atol=1e-12)
@@ -164,7 +164,7 @@ def test_the_confidences_are_quasarnets(shared):
 def test_the_config_builds_the_task_again():
     config = TASK.config
     assert tasks.build(**config, grid=GRID).config == config
-    assert tasks.build(**{**config, "lines": ["LYA"], "bal_lines": []}, grid=GRID).target(
+    assert tasks.build(**{**config, "lines": ["LYA"], "bal_lines": []}, grid=GRID).targets(
         truth([QSO], 2.5)
     )["box"].shape == (1, 1)
 
@@ -178,7 +178,7 @@ def test_the_config_builds_the_task_again():
         ({"bins": 3}, "cannot be set up"),
     ],
 )
-def test_what_cannot_be_asked_is_told(fields: dict, sentence: str):
+def test_what_cannot_be_asked_is_refused(fields: dict, sentence: str):
     with pytest.raises(InputError, match=sentence):
         tasks.build("quasarnet", GRID, **fields)
 
@@ -228,6 +228,6 @@ def test_it_learns_where_the_bump_is(toys: Path, tmp_path: Path):
     )
     best = checkpoint.restore(tmp_path, checkpoint.BEST, like)
     scores = make_evaluate(network, task, validation, jax.devices()[:1])(best).scores
-    assert scores["accuracy"]["fraction"] > 0.8  # a guess gives 0.5
-    assert scores["completeness"]["fraction"] > 0.4  # and here a tenth
-    assert scores["redshift"]["median_dv"] < 3000
+    assert scores.accuracy.fraction > 0.8  # a guess gives 0.5
+    assert scores.completeness.fraction > 0.4  # and here a tenth
+    assert scores.redshift.median_dv < 3000

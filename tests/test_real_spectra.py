@@ -14,9 +14,10 @@ from astropy.table import Table
 from predicted import predict_files
 from rich.console import Console
 
-from experiments.tables import interval, quasar_table, range_table
 from spectranet_jax import readers
-from spectranet_jax.evaluation import quasars, redshift
+from spectranet_jax.evaluation import quasar_scores, redshift_scores
+from spectranet_jax.evaluation.quasar_scores import Answers, Truth
+from spectranet_jax.evaluation.score_tables import interval, quasar_table, range_table
 from spectranet_jax.inference import load
 from spectranet_jax.readers import rebin_all
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
@@ -25,10 +26,10 @@ from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.labels import BAL_UNSURE, CLASS_PERSON, CLASSES
 
 
-def right(said: list[str], true: list[str]) -> tuple[int, int]:
-    """Spectra rightly told in four classes, and in three (QSO and QSO_BAL as one)."""
-    four = np.array(said) == np.array(true)
-    three = [np.char.replace(names, "_BAL", "") for names in (said, true)]
+def right(called: list[str], true: list[str]) -> tuple[int, int]:
+    """Spectra correct in four classes, and in three (QSO and QSO_BAL as one)."""
+    four = np.array(called) == np.array(true)
+    three = [np.char.replace(names, "_BAL", "") for names in (called, true)]
     return int(four.sum()), int((three[0] == three[1]).sum())
 
 
@@ -108,8 +109,8 @@ def known(shared: Path) -> Known:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_linenet_tells_classes(known: Known, folder: str):
     rows = known.folder == folder
-    said = known.table["CLASS"][rows].tolist()
-    four, three = right(said, known.label[rows].tolist())
+    called = known.table["CLASS"][rows].tolist()
+    four, three = right(called, known.label[rows].tolist())
     print(f"{folder}: {four} of {rows.sum()} in four classes, {three} in three")
     assert three >= FOLDERS[folder]
 
@@ -118,41 +119,40 @@ def test_linenet_gives_redshifts_of_quasars(known: Known):
     """NMAD below 300 km/s, 97% within 1000, none biased; redrock reaches 348 on plate 7102."""
     quasar = np.char.startswith(known.label, "QSO")
     label = np.array([CLASSES.index(name) for name in known.label])
-    said = np.char.startswith(np.array(known.table["CLASS"].tolist()), "QSO")
+    called = np.char.startswith(np.array(known.table["CLASS"].tolist()), "QSO")
     z = np.ma.filled(known.table["Z"], np.nan)
-    scores = quasars.scores(
-        label, known.z, np.full(len(label), BAL_UNSURE), is_qso=said, z=z, is_bal=None
-    )
+    truth = Truth(label, known.z, np.full(len(label), BAL_UNSURE))
+    scores = quasar_scores.scores(truth, Answers(is_qso=called, z=z))
     console = Console(width=160)
     console.print(quasar_table("Real spectra", {"LineNet": scores}))
-    console.print(range_table("Redshifts of real quasars", scores["redshift_by_range"]))
-    assert (said & quasar).sum() / quasar.sum() > 0.97
-    assert (said & quasar).sum() / said.sum() > 0.97
-    of_all = scores["redshift"]
-    assert of_all["nmad_dv"] < 330
-    assert of_all["within"]["1000"]["fraction"] > 0.95
-    assert of_all["within"]["3000"]["fraction"] > 0.98
-    for part in scores["redshift_by_range"].values():
-        assert abs(part["median_dv"]) < 150
+    console.print(range_table("Redshifts of real quasars", scores.redshift_by_range))
+    assert (called & quasar).sum() / quasar.sum() > 0.97
+    assert (called & quasar).sum() / called.sum() > 0.97
+    of_all = scores.redshift
+    assert of_all.nmad_dv < 330
+    assert of_all.within["1000"].fraction > 0.95
+    assert of_all.within["3000"].fraction > 0.98
+    for of_range in scores.redshift_by_range.values():
+        assert abs(of_range.median_dv) < 150
 
 
 def test_linenet_gives_redshifts_of_galaxies(known: Known):
     galaxy = known.label == "GALAXY"
     z = np.ma.filled(known.table["Z"], np.nan)[galaxy]
-    scores = redshift.scores(z, known.z[galaxy])
+    scores = redshift_scores.scores(z, known.z[galaxy])
     print(
-        f"galaxies: {scores['n']}, NMAD {scores['nmad_dv']:.0f} km/s,"
-        f" within 1000 km/s {interval(scores['within']['1000'])}"
+        f"galaxies: {scores.n}, NMAD {scores.nmad_dv:.0f} km/s,"
+        f" within 1000 km/s {interval(scores.within['1000'])}"
     )
-    assert scores["nmad_dv"] < 150 and scores["within"]["1000"]["fraction"] > 0.92
+    assert scores.nmad_dv < 150 and scores.within["1000"].fraction > 0.92
 
 
 def test_linenet_finds_the_broad_absorption_of_plate_7102(known: Known):
     """Where somebody looked for it: both BALs found, of 23 quasars two at most called so."""
     plate = known.folder == "boss-dr12-7102"
-    said = np.array(known.table["CLASS"].tolist())
-    assert (said[plate & (known.label == "QSO_BAL")] == "QSO_BAL").all()
-    assert (said[plate & (known.label == "QSO")] == "QSO_BAL").sum() <= 2
+    called = np.array(known.table["CLASS"].tolist())
+    assert (called[plate & (known.label == "QSO_BAL")] == "QSO_BAL").all()
+    assert (called[plate & (known.label == "QSO")] == "QSO_BAL").sum() <= 2
 
 
 def test_linenet_calls_bright_early_types_galaxies(known: Known):
@@ -167,9 +167,11 @@ def test_linenet_is_precise_where_lines_are_narrow_and_bright(known: Known):
     """Galaxies with emission at S/N above 10: redrock reaches 25 to 60 km/s at native pixels."""
     narrow = (known.label == "GALAXY") & (known.subtype != "") & (known.sn > 10)
     z = np.ma.filled(known.table["Z"], np.nan)[narrow]
-    dv = redshift.dv(z, known.z[narrow])
-    print(f"narrow lines: {narrow.sum()}, NMAD {redshift.nmad(dv):.0f} km/s, dv {dv.round()}")
-    assert narrow.sum() >= 5 and redshift.nmad(dv) < 150
+    dv = redshift_scores.dv(z, known.z[narrow])
+    print(
+        f"narrow lines: {narrow.sum()}, NMAD {redshift_scores.nmad(dv):.0f} km/s, dv {dv.round()}"
+    )
+    assert narrow.sum() >= 5 and redshift_scores.nmad(dv) < 150
 
 
 def test_linenet_loses_little_by_the_coverage_of_sdss(known: Known, shared: Path):
@@ -189,13 +191,13 @@ def test_linenet_loses_little_by_the_coverage_of_sdss(known: Known, shared: Path
     after = right(table["CLASS"].tolist(), label)[1]
     quasar = np.char.startswith(known.label, "QSO")[boss]
     scatter = [
-        redshift.scores(np.ma.filled(z, np.nan)[quasar], known.z[boss][quasar])
+        redshift_scores.scores(np.ma.filled(z, np.nan)[quasar], known.z[boss][quasar])
         for z in (known.table["Z"][boss], table["Z"])
     ]
-    within = [one["within"]["3000"]["count"] for one in scatter]
+    within = [each.within["3000"].count for each in scatter]
     print(
         f"{boss.sum()} of BOSS, whole and as SDSS-I/II: {before} and {after} right in three"
         f" classes; of {quasar.sum()} quasars {within[0]} and {within[1]} within 3000 km/s, NMAD"
-        f" {scatter[0]['nmad_dv']:.0f} and {scatter[1]['nmad_dv']:.0f}"
+        f" {scatter[0].nmad_dv:.0f} and {scatter[1].nmad_dv:.0f}"
     )
     assert after >= before - 3 and within[1] >= within[0] - 2

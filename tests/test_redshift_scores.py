@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import median_abs_deviation
 from sklearn.metrics import mean_absolute_error, mean_squared_error
 
-from spectranet_jax.evaluation.redshift import (
+from spectranet_jax.evaluation.redshift_scores import (
     dv,
     nmad,
     nmad_interval,
@@ -19,6 +19,7 @@ from spectranet_jax.evaluation.redshift import (
     scores,
     scores_by_range,
 )
+from spectranet_jax.evaluation.scores_json import to_json
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 
@@ -48,21 +49,21 @@ def test_a_case_by_hand() -> None:
     """At z = 0 a velocity is c z: errors of 0, 500, -2000, 5000 and 9000 km/s."""
     velocity = np.array([0, 500, -2000, 5000, 9000])
     got = scores(velocity / 299_792.458, np.zeros(5))
-    assert [got["within"][limit]["count"] for limit in ("1000", "3000", "6000")] == [2, 3, 4]
-    assert got["within"]["6000"]["fraction"] == 0.8
-    assert got["catastrophic"]["fraction"] == 0.4
-    assert got["median_dv"] == pytest.approx(500)
-    assert got["nmad_dv"] == pytest.approx(1.4826 * 2500)  # distances 500 0 2500 4500 8500
-    assert got["bias_mean"] == pytest.approx(2500 / 299_792.458)
-    assert got["bias_median"] == pytest.approx(500 / 299_792.458)
+    assert [got.within[limit].count for limit in ("1000", "3000", "6000")] == [2, 3, 4]
+    assert got.within["6000"].fraction == 0.8
+    assert got.catastrophic.fraction == 0.4
+    assert got.median_dv == pytest.approx(500)
+    assert got.nmad_dv == pytest.approx(1.4826 * 2500)  # distances 500 0 2500 4500 8500
+    assert got.bias_mean == pytest.approx(2500 / 299_792.458)
+    assert got.bias_median == pytest.approx(500 / 299_792.458)
 
 
 def test_errors_in_z_are_those_of_scikit_learn(rng: np.random.Generator) -> None:
     z = rng.uniform(0, 5, 500)
     guess = z + rng.normal(0, 0.1, 500)
     got = scores(guess, z)
-    assert got["mse"] == pytest.approx(mean_squared_error(z, guess))
-    assert got["mae"] == pytest.approx(mean_absolute_error(z, guess))
+    assert got.mse == pytest.approx(mean_squared_error(z, guess))
+    assert got.mae == pytest.approx(mean_absolute_error(z, guess))
 
 
 redshift = st.floats(0, 7)
@@ -76,7 +77,7 @@ def test_no_spectrum_is_lost(rows: list[tuple[float, float, bool]]) -> None:
     # Half of them close to the truth, so that the limits matter.
     truth = np.array([g + 0.01 if near and math.isfinite(g) else z for g, z, near in rows])
     got = scores(guess, truth)
-    json.dumps(got, allow_nan=False)
+    json.dumps(to_json(got), allow_nan=False)
     within = {
         limit: sum(
             math.isfinite(g) and abs(g - z) / (1 + z) * 299_792.458 <= limit
@@ -84,29 +85,29 @@ def test_no_spectrum_is_lost(rows: list[tuple[float, float, bool]]) -> None:
         )
         for limit in (1000, 3000, 6000)
     }
-    assert {int(k): v["count"] for k, v in got["within"].items()} == within
-    assert got["catastrophic"]["count"] + within[3000] == got["n"] == len(rows)
-    assert got["non_finite"] == sum(not math.isfinite(g) for g in guess)
-    for share in (*got["within"].values(), got["catastrophic"]):
-        assert share["fraction"] == share["count"] / len(rows)
-        wilson = binom_conf_interval(share["count"], len(rows), 0.95, interval="wilson")
-        assert share["interval"] == pytest.approx(list(wilson), abs=1e-12)
+    assert {int(k): v.count for k, v in got.within.items()} == within
+    assert got.catastrophic.count + within[3000] == got.n == len(rows)
+    assert got.non_finite == sum(not math.isfinite(g) for g in guess)
+    for counted in (*got.within.values(), got.catastrophic):
+        assert counted.fraction == counted.count / len(rows)
+        wilson = binom_conf_interval(counted.count, len(rows), 0.95, interval="wilson")
+        assert counted.interval == pytest.approx(tuple(wilson), abs=1e-12)
 
 
 def test_predictions_that_are_not_numbers_spoil_no_mean_and_pass_no_limit() -> None:
     got = scores(np.array([1.0, np.nan, 2.5, np.inf]), np.array([1.0, 2.0, 2.0, 3.0]))
-    assert (got["n"], got["non_finite"]) == (4, 2)
-    assert (got["mse"], got["mae"]) == (0.125, 0.25)
-    assert got["within"]["6000"]["count"] == 1
-    assert got["catastrophic"]["count"] == 3
+    assert (got.n, got.non_finite) == (4, 2)
+    assert (got.mse, got.mae) == (0.125, 0.25)
+    assert got.within["6000"].count == 1
+    assert got.catastrophic.count == 3
     nothing = scores(np.full(3, np.nan), np.ones(3))
-    assert nothing["mse"] is nothing["nmad_dv"] is nothing["bias_median"] is None
-    assert nothing["catastrophic"]["fraction"] == 1
+    assert nothing.mse is nothing.nmad_dv is nothing.bias_median is None
+    assert nothing.catastrophic.fraction == 1
 
 
 def test_spectra_without_truth_are_counted_and_not_scored() -> None:
     got = scores(np.array([1.0, 2.0]), np.array([1.0, np.nan]))
-    assert (got["n"], got["without_truth"], got["mse"]) == (1, 1, 0)
+    assert (got.n, got.without_truth, got.mse) == (1, 1, 0)
     with pytest.raises(InputError, match="no spectrum has a redshift"):
         scores(np.ones(2), np.full(2, np.nan))
 
@@ -141,15 +142,15 @@ def test_intervals_of_median_and_nmad_hold_as_often_as_they_say(rng: np.random.G
             velocity = 120 + 350 * draw
             got = scores(velocity / 299_792.458, np.zeros(87))
             for i, (score, true) in enumerate((("median_dv", 120), ("nmad_dv", sigma))):
-                low, high = got[f"{score}_interval"]
-                assert low <= got[score] <= high
+                low, high = getattr(got, f"{score}_interval")
+                assert low <= getattr(got, score) <= high
                 held[i] += low <= true <= high
         assert held / 600 == pytest.approx([0.96, 0.955], abs=0.025)
 
 
 def test_too_few_values_have_no_interval() -> None:
     got = scores(np.arange(5.0), np.arange(5.0))
-    assert got["median_dv_interval"] is got["nmad_dv_interval"] is None
+    assert got.median_dv_interval is got.nmad_dv_interval is None
     assert nmad_interval(np.array([])) is None
 
 
@@ -157,8 +158,8 @@ def test_each_range_is_scored_by_itself() -> None:
     z = np.array([0.2, 1.569, 1.57, 2.499, 2.5, 2.5, np.nan])
     guess = z + np.array([0, 0.02, 0, 0, 0, np.nan, 0])
     got = scores_by_range(guess, z)
-    assert [part and part["n"] for part in got.values()] == [2, 2, 2]
+    assert [scored and scored.n for scored in got.values()] == [2, 2, 2]
     assert got["z < 1.57"] == scores(guess[:2], z[:2])
-    assert got["z > 2.5"]["non_finite"] == 1
-    json.dumps(got, allow_nan=False)
+    assert got["z > 2.5"].non_finite == 1
+    json.dumps(to_json(got), allow_nan=False)
     assert list(scores_by_range(guess[:2], z[:2]).values())[1:] == [None, None]

@@ -5,7 +5,7 @@ import statistics
 import numpy as np
 import pytest
 
-from spectranet_jax.evaluation import classification, report
+from spectranet_jax.evaluation import class_scores, report
 from spectranet_jax.evaluation.report import TABLE_1, TABLE_2, TABLE_3
 
 
@@ -86,23 +86,23 @@ def test_contradictions_are_sentences_with_the_computed_numbers() -> None:
 
 def test_comparison_stands_the_report_beside_ours(rng: np.random.Generator) -> None:
     label, p = rng.integers(0, 4, 400), rng.dirichlet(np.ones(4), 400)
-    ours = classification.scores(label, np.log(p))
+    ours = class_scores.scores(label, np.log(p))
     rows = report.comparison_rows(ours)
     assert [row.name for row in rows] == ["STAR", "GALAXY", "QSO", "QSO_BAL", "all"]
     for row in rows[:-1]:
-        printed, computed = TABLE_2[row.name], ours["per_class"][row.name]
+        printed, computed = TABLE_2[row.name], ours.per_class[row.name]
         assert (row.report_precision, row.report_recall) == (printed.precision, printed.recall)
         assert (row.report_f1, row.report_support) == (printed.f1, printed.support)
-        assert (row.precision, row.recall) == (computed["precision"], computed["recall"])
-        assert (row.f1, row.support) == (computed["f1"], computed["support"])
+        assert (row.precision, row.recall) == (computed.precision, computed.recall)
+        assert (row.f1, row.support) == (computed.f1, computed.support)
     last = rows[-1]
-    assert (last.recall, last.f1, last.support) == (ours["accuracy"], ours["macro_f1"], 400)
+    assert (last.recall, last.f1, last.support) == (ours.accuracy, ours.macro_f1, 400)
     assert last.report_recall == pytest.approx(0.8976, abs=5e-5)
     assert last.report_support == 16_000
 
 
 def test_comparison_has_a_gap_where_we_have_no_number() -> None:
-    three = classification.scores(
+    three = class_scores.scores(
         np.array([0, 1]), np.log(np.eye(3)[:2] + 1e-9), ("STAR", "QSO", "A")
     )
     galaxy = report.comparison_rows(three)[1]

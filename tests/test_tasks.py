@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from spectranet_jax import tasks
 from spectranet_jax.spectra import CLASSES, InputError, normalize
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
-from spectranet_jax.tasks import redshift
+from spectranet_jax.tasks.redshift_task import standardization
 
 ALL = [
     {"name": "classify"},
@@ -48,7 +48,7 @@ def test_classification_takes_all_that_have_a_class():
     task = tasks.build("classify", GRID)
     assert (task.select(columns) == (columns["label"] >= 0)).all()
     assert task.applies_to == (0, 1, 2, 3)
-    assert task.target(columns)["label"].dtype == np.int32
+    assert task.targets(columns)["label"].dtype == np.int32
 
 
 @given(
@@ -58,7 +58,7 @@ def test_classification_takes_all_that_have_a_class():
 )
 def test_redshift_is_standardized_inside_and_reported_in_z(z: list, mean: float, std: float):
     task = tasks.build("redshift", GRID, target="qso", mean=mean, std=std)
-    target = task.target({"z": np.array(z)})["z"]
+    target = task.targets({"z": np.array(z)})["z"]
     assert target.dtype == np.float32
     decoded = task.decode(target)["Z"]
     assert decoded.dtype == np.float64
@@ -67,11 +67,11 @@ def test_redshift_is_standardized_inside_and_reported_in_z(z: list, mean: float,
 
 def test_standardized_training_redshifts_have_mean_0_and_deviation_1():
     z = np.random.default_rng(0).gamma(3, 0.8, 1000)
-    mean, std = redshift.standardization(z)
-    target = tasks.build("redshift", GRID, target="all", mean=mean, std=std).target({"z": z})["z"]
+    mean, std = standardization(z)
+    target = tasks.build("redshift", GRID, target="all", mean=mean, std=std).targets({"z": z})["z"]
     assert target.mean() == pytest.approx(0, abs=1e-5)
     assert target.std() == pytest.approx(1, abs=1e-5)
-    assert redshift.standardization(np.full(5, 2.5)) == (2.5, 1.0)
+    assert standardization(np.full(5, 2.5)) == (2.5, 1.0)
 
 
 def test_redshift_loss_is_the_squared_error():
@@ -101,11 +101,11 @@ def test_scores_are_those_of_the_columns():
     task = tasks.build("classify", GRID)
     log_prob = np.log(np.float32([[0.97, 0.01, 0.01, 0.01], [0.1, 0.6, 0.2, 0.1]]))
     scores = task.scores(task.decode(log_prob), {"label": np.array([0, 2])})
-    assert scores["accuracy"] == 0.5
-    assert scores["log_loss"] == pytest.approx(-(np.log(0.97) + np.log(0.2)) / 2, rel=1e-6)
+    assert scores.accuracy == 0.5
+    assert scores.log_loss == pytest.approx(-(np.log(0.97) + np.log(0.2)) / 2, rel=1e-6)
     task = tasks.build("redshift", GRID, target="qso", mean=1.0, std=2.0)
     scores = task.scores(task.decode(np.float32([0.5, 0.0])), {"z": np.array([2.0, 1.1])})
-    assert scores["mse"] == pytest.approx(0.01 / 2)
+    assert scores.mse == pytest.approx(0.01 / 2)
 
 
 @pytest.mark.parametrize("config", ALL[:2], ids=lambda c: c["name"])

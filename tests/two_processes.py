@@ -37,8 +37,11 @@ def train_all(data: Path, out: Path, devices: list[jax.Device] | None = None) ->
     optimizer = optimizers.build("adam", "cosine", 5e-3, order.steps)
     recipe = Recipe(NETWORK, TASK, optimizer, order)
     place = placement(BATCH, devices)
-    examples, step = Examples.of(training, TASK), recipe.train_step()
-    fresh = jax.device_get(jax.jit(recipe.fresh_state)(jax.random.key(0)))
+    targets = TASK.targets(training.columns)
+    step = make_train_step(NETWORK, TASK, optimizer)
+    fresh = jax.device_get(
+        jax.jit(partial(init_state, NETWORK, TASK, optimizer))(jax.random.key(0))
+    )
     key = jax.jit(lambda: jax.random.key(1), out_shardings=place.replicated)()
     evaluate = make_evaluate(NETWORK, TASK, validation, devices)
     if distributed.leads():
@@ -53,7 +56,7 @@ def train_all(data: Path, out: Path, devices: list[jax.Device] | None = None) ->
     state, losses = advance(place.everywhere(fresh), 0, 1)
     save("float32", (state, losses))
     evaluation = evaluate(state.variables)
-    save("evaluation", (evaluation.columns["P_QSO"], np.array(evaluation.scores["loss"])))
+    save("evaluation", (evaluation.columns["P_QSO"], np.array(evaluation.loss)))
     with jax.enable_x64(True):
         key = jax.jit(lambda: jax.random.key(1), out_shardings=place.replicated)()
         double = lambda state, batch, key: step(state, cast(batch, np.float64), key)  # noqa: E731

@@ -1,7 +1,7 @@
-"""A picture of each spectrum with what the models say of it."""
+"""A picture of each spectrum with what the models answer for it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,82 +19,79 @@ from spectranet_jax.progress import progress
 from spectranet_jax.readers.file_reading import Reading
 from spectranet_jax.spectra import CLASSES
 from spectranet_jax.spectra.flags import Flag, median_sn
-from spectranet_jax.spectra.lines import REST
-from spectranet_jax.spectra.zsteps import ZSteps
-from spectranet_jax.tasks import linenet
+from spectranet_jax.tasks.task import PosteriorColumns
 
 TOGETHER = 64
 """Pieces that are read and predicted at a time."""
 
 
-def plot(models: Sequence[Model], several: Sequence[Piece], folder: Path) -> int:
+def plot(models: Sequence[Model], inputs: Sequence[Piece], folder: Path) -> int:
     """Draw every spectrum: lines at its redshift, p(z), classes, and the evidence of each line.
 
     Args:
         models: as for the catalog.
-        several: what the catalog was made of.
-        folder: where a PNG file a spectrum goes, named by its number, its file and its name.
+        inputs: what the catalog was made of.
+        folder: where one PNG file per spectrum goes, named by its number, its file and its name.
 
     Returns:
         how many were drawn.
     """
     count = 0
     grids = list(dict.fromkeys(model.grid for model in models))
-    with progress("drawing", len(several)) as advance:
-        for start in range(0, len(several), TOGETHER):
-            part = several[start : start + TOGETHER]
-            for name, arguments in _figures(models, read_pieces(part, grids)):
+    with progress("drawing", len(inputs)) as advance:
+        for start in range(0, len(inputs), TOGETHER):
+            chunk = inputs[start : start + TOGETHER]
+            for name, arguments in _figures(models, read_pieces(chunk, grids)):
                 count += 1
                 spectrum_figure(path=folder / f"{count:06d}-{name}.png", **arguments)
-            advance(len(part))
+            advance(len(chunk))
     return count
 
 
 def _figures(models: Sequence[Model], reading: Reading) -> Iterator[tuple[str, dict[str, Any]]]:
-    """File name and arguments of `spectrum_figure`, a spectrum."""
+    """File name and arguments of `spectrum_figure` of each spectrum."""
     cleaned = {grid: clean(*reading.pixels[grid], grid, reading.flags) for grid in reading.pixels}
     answers = [model.columns(*cleaned[model.grid][:2]) for model in models]
     grid = models[0].grid
     flux, ivar, bits = cleaned[grid]
     table = join(models, answers, median_sn(flux, ivar, grid), bits)
-    p_of_z, edges = next(
-        (
-            (said["P_OF_Z"], ZSteps.of(model.grid).edges)
-            for model, said in zip(models, answers, strict=True)
-            if "P_OF_Z" in said
-        ),
-        (None, None),
-    )
-    lines = [name for name in REST if linenet.column(name) in table.colnames]
-    for row, (file, name) in enumerate(zip(reading.file, reading.name, strict=True)):
-        said = table[row]
-        flags = [flag.name or "" for flag in Flag if said["FLAGS"] & flag.value]
+    for number, (file, name) in enumerate(zip(reading.file, reading.name, strict=True)):
+        row = table[number]
+        flags = [flag.name or "" for flag in Flag if row["FLAGS"] & flag.value]
         arguments = {
-            "flux": reading.pixels[grid][0][row],
-            "ivar": reading.pixels[grid][1][row],
+            "flux": reading.pixels[grid][0][number],
+            "ivar": reading.pixels[grid][1][number],
             "grid": grid,
             "name": f"{file}  {name}",
             "note": ", ".join(flags),
-            "kind": "" if np.ma.is_masked(said["CLASS"]) else str(said["CLASS"]),
-            "probabilities": _probabilities(said),
-            "z": _number(said["Z"]),
-            "z_err": _number(said["Z_ERR"]),
-            "p_3000": _number(said["P_3000"]),
+            "kind": "" if np.ma.is_masked(row["CLASS"]) else str(row["CLASS"]),
+            "probabilities": _probabilities(row),
+            "z": _number(row["Z"]),
+            "z_err": _number(row["Z_ERR"]),
+            "p_3000": _number(row["P_3000"]),
         }
-        if p_of_z is not None:
-            arguments |= {
-                "z_second": _number(said["Z2"]),
-                "mass_second": _number(said["P_3000_Z2"]),
-                "p": p_of_z[row],
-                "edges": edges,
-                "evidence": {line: _number(said[linenet.column(line)]) for line in lines},
-            }
+        for model, answer in zip(models, answers, strict=True):
+            if model.task.posterior is not None:
+                arguments |= _posterior(model.task.posterior, row, answer, number)
         stem = re.sub(r"[^\w.+-]+", "_", f"{Path(file).name.split('.')[0]}-{name}").strip("_-")
         yield stem[:120], arguments
 
 
-def _probabilities(said: Table.Row) -> NDArray[np.float64] | None:
-    values = [_number(said[f"P_{name}"]) for name in CLASSES]
+def _posterior(
+    columns: PosteriorColumns, row: Table.Row, answer: Mapping[str, NDArray[Any]], number: int
+) -> dict[str, Any]:
+    """Arguments of `spectrum_figure` about p(z): of a row of the catalog, and of its number."""
+    return {
+        "z_second": _number(row[columns.z_second]),
+        "mass_second": _number(row[columns.mass_second]),
+        "p": answer[columns.p][number],
+        "edges": columns.edges,
+        "evidence": {line: _number(row[name]) for line, name in columns.evidence.items()},
+    }
+
+
+def _probabilities(row: Table.Row) -> NDArray[np.float64] | None:
+    values = [_number(row[f"P_{name}"]) for name in CLASSES]
     return np.array(values) if np.isfinite(values).all() else None
 
 

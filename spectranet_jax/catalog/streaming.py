@@ -114,6 +114,7 @@ def _predict_rest(
     if all(piece.of_shard for piece in left):
         workers = 1  # a dataset is read faster than processes can hand it on
     grids = list(dict.fromkeys(model.grid for model in models))
+    counted = {name: what for model in models for name, what in model.task.counted.items()}
     read = partial(read_pieces, grids=grids)
     pace = _Pace()
     with (
@@ -125,7 +126,7 @@ def _predict_rest(
             names = reading.file, reading.name.tolist(), reading.flags
             table = predict_each(models, reading.pixels, *names)
             table.meta |= header
-            record.add(table, len(reading.files), tally(table), reading.errors[:NAMED])
+            record.add(table, reading.pieces, tally(table, counted), reading.errors[:NAMED])
     return str(pace) if left else ""
 
 

@@ -8,14 +8,15 @@ if TYPE_CHECKING:
 
     from spectranet_jax.spectra.flags import Flag
 
-ROWS, CLASSIFIED, NO_CLASS = "rows", "classified", "no class"
-QUASARS, REDSHIFTS = "called quasar", "with redshift"
+ROWS, CLASSIFIED, NO_CLASS, REDSHIFTS = "rows", "classified", "no class", "with redshift"
 
 
-def tally(table: "Table") -> dict[str, int]:
+def tally(table: "Table", counted: Mapping[str, str]) -> dict[str, int]:
     """Rows in all, with a class, of each class and of none, with a redshift, with each flag.
 
-    Those called quasar only where the catalog has the column IS_QSO.
+    Args:
+        table: a catalog.
+        counted: columns of it whose ones are counted too (`Task.counted`) -> under which name.
     """
     import numpy as np
 
@@ -25,8 +26,8 @@ def tally(table: "Table") -> dict[str, int]:
 
     counts = {ROWS: len(table), CLASSIFIED: int(np.ma.count(table["CLASS"]))}
     counts |= catalog.counts(table, CLASSES)
-    if "IS_QSO" in table.colnames:
-        counts[QUASARS] = int(np.ma.filled(table["IS_QSO"] == 1, False).sum())
+    for column, name in counted.items():
+        counts[name] = int(np.ma.filled(table[column] == 1, False).sum())
     counts[REDSHIFTS] = int(np.ma.count(table["Z"]))
     for flag in Flag:
         counts[flag_row(flag)] = int(((table["FLAGS"] & flag.value) != 0).sum())
@@ -39,23 +40,22 @@ def flag_row(flag: "Flag") -> str:
 
 
 def show(counts: Mapping[str, int]) -> None:
-    """Print spectra by class, those called quasar, with a redshift, and with each flag."""
+    """Print spectra by class, with a redshift, and with each flag, in the order of the counts."""
     import rich.table
 
     from spectranet_jax.spectra import CLASSES
     from spectranet_jax.spectra.flags import Flag
     from spectranet_jax.tables import print_table
 
-    summary = rich.table.Table(title="What they are")
+    hidden = {ROWS, CLASSIFIED} | {name for name in map(flag_row, Flag) if not counts[name]}
+    if not counts[CLASSIFIED]:
+        hidden |= {*CLASSES, NO_CLASS}
+    summary = rich.table.Table(title="Predicted classes")
     summary.add_column("class")
     summary.add_column("spectra", justify="right")
-    classes = (*CLASSES, NO_CLASS) if counts[CLASSIFIED] else ()
-    for name in (*classes, QUASARS, REDSHIFTS):
-        if name in counts:
-            summary.add_row(name, f"{counts[name]:,}", end_section=name == REDSHIFTS)
-    for name in map(flag_row, Flag):
-        if counts[name]:
-            summary.add_row(name, f"{counts[name]:,}")
+    for name, count in counts.items():
+        if name not in hidden:
+            summary.add_row(name, f"{count:,}", end_section=name == REDSHIFTS)
     print_table(summary)
     if not counts[CLASSIFIED] and counts[REDSHIFTS]:
         print("no model tells classes: a star has a redshift here too; add --model classifier")

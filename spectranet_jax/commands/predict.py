@@ -77,14 +77,14 @@ def work(config: Config) -> None:
         from spectranet_jax.catalog.streaming import predict_to
         from spectranet_jax.catalog.tally import ROWS, show
         from spectranet_jax.inference import load
-        from spectranet_jax.inference.reconfigure import class_prior, probability, reconfigured
+        from spectranet_jax.inference.reconfigure import reconfigured
 
-        given = {
-            "threshold": config.threshold,
-            "prior": class_prior(config.class_prior),
-            "bal_threshold": probability("--bal-threshold", config.bal_threshold),
+        flags = {
+            "--threshold": config.threshold,
+            "--class-prior": config.class_prior,
+            "--bal-threshold": config.bal_threshold,
         }
-        models = reconfigured([load(name) for name in named], given)
+        models = reconfigured([load(name) for name in named], flags)
     if part:
         counts = predict_to(
             out, models, part.pieces_of(inputs), config.workers, part.header(inputs)

@@ -1,32 +1,42 @@
 """What leaving a part out does to scores, against their scatter from seed to seed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import comb
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-WHOLE = "nothing left out"
+from spectranet_jax.evaluation.combined_scores import CombinedScores
+from spectranet_jax.evaluation.redshift_scores import RedshiftScores
 
-Scores = Mapping[str, Any]
-"""Those of `tasks.linenet`."""
+WHOLE = "nothing left out"
 
 
 class Measure(NamedTuple):
-    """A number of the scores: the keys that lead to it, its format, and +1 where more is better."""
+    """A number of the scores, None where there is none; its format; and +1 where more is better."""
 
-    keys: tuple[str, ...]
+    number: Callable[[CombinedScores], float | None]
     form: str
     better: int
 
 
+def _within(scores: RedshiftScores | None, limit: int) -> float | None:
+    """Fraction of redshifts within a limit of `redshift_scores.LIMITS`."""
+    return None if scores is None else scores.within[str(limit)].fraction
+
+
+def _nmad_of_quasars(scores: CombinedScores) -> float | None:
+    of_quasars = scores.quasars.redshift
+    return None if of_quasars is None else of_quasars.nmad_dv
+
+
 MEASURES = {
-    "three classes": Measure(("accuracy_three_class",), ".3f", 1),
-    "log-loss of four": Measure(("log_loss",), ".3f", -1),
-    "quasars: NMAD (km/s)": Measure(("quasars", "redshift", "nmad_dv"), ".0f", -1),
-    "quasars within 1000": Measure(("quasars", "redshift", "within", "1000", "fraction"), ".3f", 1),
-    "quasars within 3000": Measure(("quasars", "redshift", "within", "3000", "fraction"), ".3f", 1),
-    "galaxies within 1000": Measure(("galaxies", "within", "1000", "fraction"), ".3f", 1),
+    "three classes": Measure(lambda scores: scores.accuracy_three_class, ".3f", 1),
+    "log-loss of four": Measure(lambda scores: scores.log_loss, ".3f", -1),
+    "quasars: NMAD (km/s)": Measure(_nmad_of_quasars, ".0f", -1),
+    "quasars within 1000": Measure(lambda s: _within(s.quasars.redshift, 1000), ".3f", 1),
+    "quasars within 3000": Measure(lambda s: _within(s.quasars.redshift, 3000), ".3f", 1),
+    "galaxies within 1000": Measure(lambda s: _within(s.galaxies, 1000), ".3f", 1),
 }
 
 
@@ -46,18 +56,15 @@ class Effect(NamedTuple):
     better: bool
 
 
-def values(measure: Measure, several: Sequence[Scores]) -> list[float]:
-    """The measure of each, NaN where there is none."""
-    found = []
-    for scores in several:
-        value: Any = scores
-        for key in measure.keys:
-            value = None if value is None else value[key]
-        found.append(np.nan if value is None else float(value))
-    return found
+def values(measure: Measure, runs: Sequence[CombinedScores]) -> list[float]:
+    """The measure of each run, NaN where there is none."""
+    numbers = map(measure.number, runs)
+    return [np.nan if number is None else float(number) for number in numbers]
 
 
-def effect(measure: Measure, whole: Sequence[Scores], without: Sequence[Scores]) -> Effect:
+def effect(
+    measure: Measure, whole: Sequence[CombinedScores], without: Sequence[CombinedScores]
+) -> Effect:
     """What a part does to a measure; see `by_chance` for how far to trust it.
 
     Args:

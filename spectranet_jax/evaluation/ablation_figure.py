@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from spectranet_jax.evaluation.ablation import MEASURES, WHOLE, Scores, effect, values
+from spectranet_jax.evaluation.ablation import MEASURES, WHOLE, effect, values
+from spectranet_jax.evaluation.combined_scores import CombinedScores
 from spectranet_jax.evaluation.style import ACCENT, INK, LIGHT, MAIN, png
 
 
 def ablation_figure(
-    whole: Sequence[Scores], without: Mapping[str, Sequence[Scores]], path: Path
+    whole: Sequence[CombinedScores], without: Mapping[str, Sequence[CombinedScores]], path: Path
 ) -> Path:
     """Every training a dot, a panel a measure, a row a part; the band is the range of the whole.
 
@@ -23,10 +24,10 @@ def ablation_figure(
         for axes, (title, measure) in zip(panels, MEASURES.items(), strict=True):
             band = values(measure, whole)
             axes.axvspan(min(band), max(band), color=LIGHT, alpha=0.5, linewidth=0)
-            for place, several in enumerate(rows.values()):
-                found = effect(measure, whole, several)
-                color = ACCENT if found.worse else MAIN if found.better else INK
-                numbers = values(measure, several)
+            for place, runs in enumerate(rows.values()):
+                change = effect(measure, whole, runs)
+                color = ACCENT if change.worse else MAIN if change.better else INK
+                numbers = values(measure, runs)
                 axes.plot(numbers, [place] * len(numbers), "o", color=color, ms=4, alpha=0.7, mew=0)
             axes.set_title(title, fontsize=8)
             axes.set_xlabel("better →" if measure.better > 0 else "← better", fontsize=7)

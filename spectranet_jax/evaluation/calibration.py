@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,15 +104,6 @@ def risk_coverage(
     rank = np.arange(1, n + 1)
     risk = np.cumsum(np.repeat(mean_of_group, size)) / rank
     return RiskCoverage(rank / max(n, 1), risk, float(risk.mean()) if n else float("nan"))
-
-
-def share(true: NDArray[np.bool_]) -> dict[str, Any] | None:
-    """How many are true, with the 95% Wilson interval of the fraction; None of none."""
-    count, of = int(true.sum()), len(true)
-    if of == 0:
-        return None
-    interval = list(binomial_interval(count, of))
-    return {"count": count, "of": of, "fraction": count / of, "interval": interval}
 
 
 def binomial_interval(k: int, n: int, level: float = 0.95) -> tuple[float, float]:

@@ -131,8 +131,8 @@ def coverage_plot(levels: Mapping[str, NDArray[np.floating]], path: Path) -> Pat
         for i, (name, values) in enumerate(levels.items()):
             ordered = np.sort(values[np.isfinite(values)])
             n, color = len(ordered), COLORS[i % len(COLORS)]
-            share = np.arange(n + 1) / max(n, 1)
-            axes.step(np.append(ordered, 1), share, where="pre", color=color, linewidth=1.4)
+            fraction = np.arange(n + 1) / max(n, 1)
+            axes.step(np.append(ordered, 1), fraction, where="pre", color=color, linewidth=1.4)
             hits = np.array([int((ordered <= q).sum()) for q in LEVELS])
             shift = 0.006 * (i - (len(levels) - 1) / 2)  # so that no interval hides another
             told = ", ".join(f"{k / max(n, 1):.0%}" for k in hits)
@@ -200,17 +200,17 @@ def _points(
     label: str = "",
     linestyle: str = "none",
 ) -> None:
-    """Shares with their 95% Wilson intervals."""
+    """Fractions with their 95% Wilson intervals."""
     if not len(x):
         return
-    share = hits / np.maximum(of, 1)
+    fraction = hits / np.maximum(of, 1)
     ends = [binomial_interval(int(k), int(n)) for k, n in zip(hits, of, strict=True)]
     low, high = np.array(ends, np.float64).reshape(-1, 2).T
-    size = np.maximum([share - low, high - share], 0)
+    size = np.maximum([fraction - low, high - fraction], 0)
     style: dict[str, Any] = {"markersize": 4, "linewidth": 1.2, "elinewidth": 1, "capsize": 2}
     axes.errorbar(
         x,
-        share,
+        fraction,
         size,
         fmt="o",
         linestyle=linestyle,

@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from spectranet_jax.evaluation.redshift import CATASTROPHIC, dv, nmad, quantiles_by_redshift
+from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC, dv, nmad, quantiles_by_redshift
 from spectranet_jax.evaluation.style import (
     ACCENT,
     BLUES,

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float64
 from numpy.typing import NDArray
 
-from spectranet_jax.evaluation.redshift import CATASTROPHIC
+from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
 Floats = NDArray[np.float64]

@@ -5,12 +5,12 @@ a spectrum, that of the smallest interval which reaches its true redshift. Of po
 the truth those levels are uniform, and the share of them below q is the coverage of q.
 """
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.evaluation.calibration import share
+from spectranet_jax.evaluation.fraction import Fraction
 from spectranet_jax.evaluation.posterior import Floats, cdf, place
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
@@ -22,6 +22,29 @@ PIT_BINS = 20
 
 ROWS = 512
 """Posteriors worked on at a time."""
+
+
+@dataclass(frozen=True)
+class PosteriorScores:
+    """Everything that evaluation.json holds of p(z).
+
+    Attributes:
+        n: spectra that are scored.
+        unscored: spectra without a true redshift or a posterior.
+        pit: spectra in each of 20 equal bins of PIT.
+        central: probability of an interval, as "0.68" -> fraction of true redshifts within it.
+        highest_density: the same of regions of highest density.
+        crps_mean: km/s.
+        crps_median: km/s.
+    """
+
+    n: int
+    unscored: int
+    pit: list[int]
+    central: dict[str, Fraction]
+    highest_density: dict[str, Fraction]
+    crps_mean: float
+    crps_median: float
 
 
 def central_level(pit: NDArray[np.floating]) -> Floats:
@@ -104,20 +127,14 @@ def crps(p: NDArray[np.floating], edges: NDArray[np.floating], z: NDArray[np.flo
 
 def scores(
     p: NDArray[np.floating], edges: NDArray[np.floating], z: NDArray[np.floating]
-) -> dict[str, Any]:
-    """Everything that evaluation.json says of p(z).
+) -> PosteriorScores:
+    """Score p(z) against true redshifts.
 
     Args:
         p: (n, bins), as for `posterior.decode`.
         edges: (bins + 1,), likewise.
         z: (n,), true redshift; spectra where it is not finite, or that have no posterior, are
             counted and not scored.
-
-    Returns:
-        A dict that JSON can hold: n, unscored; pit: spectra in each of 20 equal bins of PIT;
-        central and highest_density: {"0.5", "0.68", "0.9", "0.95": share of true redshifts within
-        the interval of that probability} with count, fraction and its 95% Wilson interval;
-        crps_mean and crps_median (km/s).
 
     Raises:
         InputError: if nothing can be scored.
@@ -128,24 +145,24 @@ def scores(
         raise InputError("no spectrum has a redshift to score p(z) against; give data with known z")
     p, z = p[known], np.asarray(z)[known]
     pit, crps_each = cdf(p, edges, z), crps(p, edges, z)
-    return {
-        "n": n,
-        "unscored": len(known) - n,
-        "pit": np.histogram(pit, PIT_BINS, (0, 1))[0].tolist(),
-        "central": coverage(central_level(pit)),
-        "highest_density": coverage(highest_density_level(p, edges, z)),
-        "crps_mean": float(crps_each.mean()),
-        "crps_median": float(np.median(crps_each)),
-    }
+    return PosteriorScores(
+        n=n,
+        unscored=len(known) - n,
+        pit=np.histogram(pit, PIT_BINS, (0, 1))[0].tolist(),
+        central=coverage(central_level(pit)),
+        highest_density=coverage(highest_density_level(p, edges, z)),
+        crps_mean=float(crps_each.mean()),
+        crps_median=float(np.median(crps_each)),
+    )
 
 
-def coverage(level: NDArray[np.floating]) -> dict[str, dict[str, Any] | None]:
-    """Share of true redshifts within the interval of each of `LEVELS`, with Wilson's interval.
+def coverage(level: NDArray[np.floating]) -> dict[str, Fraction]:
+    """Fraction of true redshifts within the interval of each of `LEVELS`.
 
     Args:
         level: (n,), n > 0: of the smallest interval that reaches the true redshift.
     """
-    return {f"{q:g}": share(level <= q) for q in LEVELS}
+    return {f"{q:g}": Fraction.of_true(level <= q) for q in LEVELS}
 
 
 def _bin_of(at: Floats, bins: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -10,7 +10,7 @@ from matplotlib.ticker import NullLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from spectranet_jax.evaluation.line_labels import written
-from spectranet_jax.evaluation.redshift import CATASTROPHIC
+from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC
 from spectranet_jax.evaluation.style import ACCENT, FAINT, INK, LIGHT, MAIN, MUTED
 from spectranet_jax.spectra.labels import CLASS_COLORS, CLASSES
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT

@@ -1,8 +1,9 @@
 """What "Reporte 10" printed, and what follows from it: Tables 1 to 3 as data."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from spectranet_jax.evaluation.class_scores import ClassScore, ClassScores
 
 KERNEL, STRIDE, POOL = 10, 2, 2
 """Of every convolution block of Tables 1 and 3; the pool's stride is what they disagree on."""
@@ -143,30 +144,34 @@ class ComparisonRow(NamedTuple):
     support: int
 
 
-def comparison_rows(scores: Mapping[str, Any]) -> list[ComparisonRow]:
-    """The report's Table 2 beside ours, a row a class, and a last row "all" of the whole test.
+NOTHING = ClassScore(None, None, (0.0, 1.0), None, 0)
+"""Scores of a class that a classifier does not know."""
+
+
+def comparison_rows(scores: ClassScores) -> list[ComparisonRow]:
+    """The report's Table 2 beside ours, one row per class, and a last row "all" of the whole test.
 
     In the last row recall is accuracy (for the report the implied one) and F1 its mean over
     the classes.
 
     Args:
-        scores: what `classification.scores` returns.
+        scores: ours, of the same classes or some of them.
     """
     rows = []
     for name, published in TABLE_2.items():
-        ours = scores["per_class"].get(name, {})
+        ours = scores.per_class.get(name, NOTHING)
         rows.append(
             ComparisonRow(
                 name,
                 published.precision,
-                ours.get("precision"),
+                ours.precision,
                 published.recall,
-                ours.get("recall"),
+                ours.recall,
                 published.f1,
                 published.implied_f1,
-                ours.get("f1"),
+                ours.f1,
                 published.support,
-                ours.get("support", 0),
+                ours.support,
             )
         )
     size = len(TABLE_2)
@@ -176,12 +181,12 @@ def comparison_rows(scores: Mapping[str, Any]) -> list[ComparisonRow]:
             None,
             None,
             implied_accuracy(),
-            scores["accuracy"],
+            scores.accuracy,
             sum(row.f1 for row in TABLE_2.values()) / size,
             sum(row.implied_f1 for row in TABLE_2.values()) / size,
-            scores["macro_f1"],
+            scores.macro_f1,
             sum(row.support for row in TABLE_2.values()),
-            scores["n"],
+            scores.n,
         )
     )
     return rows

@@ -19,7 +19,7 @@ from spectranet_jax.evaluation.prediction_panels import (
     percent,
     posterior_panel,
 )
-from spectranet_jax.evaluation.redshift import CATASTROPHIC
+from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC
 from spectranet_jax.evaluation.style import FAINT, INK, MAIN, MUTED, png
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import CLASS_COLORS, CLASSES

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.ticker import StrMethodFormatter
 from numpy.typing import NDArray
 
-from spectranet_jax.evaluation.redshift import CATASTROPHIC, RANGES, nmad
+from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC, RANGES, nmad
 from spectranet_jax.evaluation.style import ACCENT, MAIN, MUTED, png
 
 COLORS = dict(zip(RANGES, ("#0fa291", MAIN, ACCENT), strict=True))
@@ -19,7 +19,7 @@ BIN = 250.0
 def velocity_histogram(
     z_true: NDArray[np.floating], velocity: NDArray[np.floating], path: Path
 ) -> Path:
-    """Histogram of dv in each of `redshift.RANGES`, with its median and NMAD.
+    """Histogram of dv in each of `redshift_scores.RANGES`, with its median and NMAD.
 
     The counts are logarithmic, so that a few failures are seen; what is off the axis is counted in
     its outermost bins, and beyond 3000 km/s the paper is shaded.

@@ -51,7 +51,7 @@ def build(
     predictions: Mapping[str, NDArray[Any]],
     flags: NDArray[np.integer],
     provenance: Mapping[str, Any],
-    further: Mapping[str, tuple[str, str]] | None = None,
+    extra: Mapping[str, tuple[str, str]] | None = None,
 ) -> Table:
     """A catalog of n rows.
 
@@ -60,12 +60,12 @@ def build(
             and where there is no spectrum to predict from; ID and SN only if there is none at all.
         flags: (n,) quality bits of `spectra.flags`.
         provenance: keywords of the header; what is not a number or a string becomes JSON.
-        further: columns that follow those of `COLUMNS`, described as they are there.
+        extra: columns that follow those of `COLUMNS`, described as they are there.
     """
     count = len(flags)
     columns = {**predictions, "FLAGS": flags}
     table = Table(masked=True)
-    for name, (dtype, description) in (COLUMNS | dict(further or {})).items():
+    for name, (dtype, description) in (COLUMNS | dict(extra or {})).items():
         values = columns.get(name, np.ma.masked_all(count, dtype))
         if name not in NAMES:
             values = values.astype(dtype)

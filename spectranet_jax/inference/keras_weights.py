@@ -18,7 +18,7 @@ from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import QUASARNET_GRID
 
 HEADS = 7
-"""The lines of `tasks.quasarnet`, of which the files carry no names, only the number."""
+"""The lines of `tasks.quasarnet_task`, of which the files carry no names, only the number."""
 
 Layers = dict[str, dict[str, Any]]
 Arrays = dict[str, NDArray[np.float32]]

@@ -49,7 +49,7 @@ class Model:
     variables: dict[str, Any]
 
     def __repr__(self) -> str:
-        network, task = type(self.network).__name__, self.task.config["name"]
+        network, task = type(self.network).__name__, self.task.name
         return (
             f"Model {self.name}: {network}, task {task}\n"
             f"  grid: {self.grid}\n"
@@ -116,14 +116,14 @@ class Model:
         """
         if ivar is not None:
             return predict([self], spectra, ivar)  # type: ignore[arg-type]  # flux, then
-        given: Any = spectra
-        several = [given] if isinstance(given, Spectrum) else list(given)
-        if not all(isinstance(one, Spectrum) for one in several):
+        argument: Any = spectra
+        listed = [argument] if isinstance(argument, Spectrum) else list(argument)
+        if not all(isinstance(spectrum, Spectrum) for spectrum in listed):
             raise InputError(
                 "predict takes spectra, as spectranet_jax.read gives them, or arrays of flux and"
                 " ivar; give ivar too"
             )
-        return predict_spectra([self], several)
+        return predict_spectra([self], listed)
 
 
 def predict(
@@ -261,8 +261,8 @@ def join(
             # A file name need not be valid text; what is not is escaped.
             plain = [text.encode("utf-8", "backslashreplace").decode() for text in texts]
             columns[key] = np.asarray(plain, str)
-    further = {name: column for model in models for name, column in model.task.columns.items()}
-    return catalog.build(columns, bits, provenance(models), further)
+    extra = {name: column for model in models for name, column in model.task.columns.items()}
+    return catalog.build(columns, bits, provenance(models), extra)
 
 
 def _overlap(one: Model, other: Model) -> bool:

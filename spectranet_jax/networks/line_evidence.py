@@ -83,7 +83,7 @@ class LineNet(nn.Module):
         train: bool = False,
         at: Int[Array, " batch"] | None = None,
     ) -> Output:
-        """Spectra as `tasks.linenet` prepares them.
+        """Spectra as `tasks.linenet_task` prepares them.
 
         Args:
             flux: (batch, bins), normalized, 0 where there is no measurement.

@@ -1,25 +1,32 @@
-"""What is asked of a network, one frozen struct a file; `build` is the one table of them."""
+"""What is asked of a network, one frozen dataclass per file; `TASKS` is the one table of them."""
 
-from collections.abc import Callable
 from typing import Any
 
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.tasks import classify, linenet, quasarnet, redshift
+from spectranet_jax.tasks.classify_task import ClassifyTask
+from spectranet_jax.tasks.linenet_task import LineNetTask
+from spectranet_jax.tasks.quasarnet_task import QuasarNetTask
+from spectranet_jax.tasks.redshift_task import RedshiftTask
 from spectranet_jax.tasks.task import Columns, Task
 
 __all__ = ["TASKS", "Columns", "Task", "build"]
 
-TASKS: dict[str, Callable[..., Task]] = {
-    "classify": classify.task,
-    "linenet": linenet.task,
-    "quasarnet": quasarnet.task,
-    "redshift": redshift.task,
+TASKS: dict[str, type[Task]] = {
+    "classify": ClassifyTask,
+    "linenet": LineNetTask,
+    "quasarnet": QuasarNetTask,
+    "redshift": RedshiftTask,
 }
 
 
 def build(name: str, grid: LogGrid, **fields: Any) -> Task:
-    """The task of that name on a grid, with the fields that `Task.config` holds.
+    """The task of that name on a grid; lists become tuples, as JSON gives them.
+
+    Args:
+        name: a key of `TASKS`.
+        grid: the bins of the spectra.
+        **fields: those that `Task.config` holds.
 
     Raises:
         InputError: if no task has that name, or it lacks one of the fields.
@@ -27,8 +34,12 @@ def build(name: str, grid: LogGrid, **fields: Any) -> Task:
     if name not in TASKS:
         raise InputError(f"no task is called {name!r}; there are {', '.join(TASKS)}")
     try:
-        return TASKS[name](grid, **fields)
+        return TASKS[name](grid, **{k: _frozen(value) for k, value in fields.items()})
     except TypeError as error:
         raise InputError(
             f"{name} cannot be set up: {error}; was this made by another version?"
         ) from error
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,44 +1,161 @@
-"""What is asked of a network: the one struct that training, evaluation and prediction take."""
+"""What is asked of a network: the base of the tasks, each a frozen dataclass in a file of its own.
 
+The fields of a task are its config. What it needs beyond arrays, as flags, columns, tables and
+figures, is declared on it too: nothing outside of `tasks` knows a task by its name.
+"""
+
+import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import jax
 import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.datasets.records import Columns
+from spectranet_jax.datasets.split import Split
+from spectranet_jax.evaluation.quasar_scores import Answers
 from spectranet_jax.spectra.grid import LogGrid
+from spectranet_jax.spectra.labels import CLASSES
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Scores = TypeVar("Scores")
+
+Draw = Callable[[Path], object]
+"""Draws one figure into a PNG file."""
 
 
 @dataclass(frozen=True)
-class Task:
-    """A question, as functions; every array has one row a spectrum.
+class Option:
+    """A field that may be changed at prediction, without training anew.
+
+    Attributes:
+        flag: as on the command line, with its two dashes.
+        parse: the flag's value -> the field's; raises InputError where it is none.
+    """
+
+    flag: str
+    parse: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class PosteriorColumns:
+    """Where the picture of a spectrum finds what no other catalog has; names of columns.
+
+    Attributes:
+        p: probabilities of the redshift, (n, bins of z); decoded, but in no catalog.
+        edges: (bins of z + 1,), in log10(1 + z).
+        z_second: second-best redshift.
+        mass_second: its probability.
+        evidence: name in `spectra.lines.REST` -> the evidence of that line.
+    """
+
+    p: str
+    edges: NDArray[np.float64]
+    z_second: str
+    mass_second: str
+    evidence: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Task(ABC, Generic[Scores]):
+    """A question; every array that it takes or gives has one row per spectrum.
 
     Attributes:
         grid: the bins of the spectra.
-        config: name and fields from which, with the grid, `tasks.build` makes this task again.
-        select: columns of truth -> bool (n,), the spectra that take part.
-        target: columns of truth -> arrays that the loss reads.
-        inputs: raw flux and ivar, (batch, bins) -> the network's arguments. Runs compiled.
-        loss: the network's output and the targets -> (batch,). Runs compiled.
-        decode: the network's output -> catalog columns.
-        scores: catalog columns and columns of truth -> numbers for evaluation.json.
-        applies_to: labels for which the decoded columns have a meaning.
-        calibrate: catalog columns and columns of truth of held-out spectra -> fields of the config
-            with which the task's probabilities hold; None where there is nothing to calibrate.
-        columns: dtype and description of decoded columns that are not in every catalog, by name.
+        name: under which `tasks.build` makes it.
+        kind: what a model of it is called in messages.
+        scored: the dataclass of its scores.
+        loss_label: what its loss is, with its unit.
+        options: fields that may be changed at prediction.
+        counted: columns of 0 and 1 -> what the summary of a catalog calls the rows that have 1.
+        calibrated: fields that `calibrate` fits.
+        noiseless_survey: whether the mock survey that it is trained on is noise-free, of a task
+            whose models may be shipped; None of others.
     """
 
     grid: LogGrid
-    config: dict[str, Any]
-    select: Callable[[Columns], NDArray[np.bool_]]
-    target: Callable[[Columns], dict[str, NDArray[Any]]]
-    inputs: Callable[[jax.Array, jax.Array], tuple[jax.Array, ...]]
-    loss: Callable[[Any, dict[str, jax.Array]], jax.Array]
-    decode: Callable[[Any], dict[str, NDArray[Any]]]
-    scores: Callable[[Columns, Columns], dict[str, Any]]
-    applies_to: tuple[int, ...]
-    calibrate: Callable[[Columns, Columns], dict[str, Any]] | None = None
-    columns: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    name: ClassVar[str]
+    kind: ClassVar[str]
+    scored: ClassVar[type]
+    loss_label: ClassVar[str] = "loss"
+    options: ClassVar[Mapping[str, Option]] = {}
+    counted: ClassVar[Mapping[str, str]] = {}
+    calibrated: ClassVar[tuple[str, ...]] = ()
+    noiseless_survey: ClassVar[bool | None] = None
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Name and fields from which, with the grid, `tasks.build` makes this task again."""
+        fields = (field.name for field in dataclasses.fields(self) if field.name != "grid")
+        return {"name": self.name} | {name: _plain(getattr(self, name)) for name in fields}
+
+    @property
+    def applies_to(self) -> tuple[int, ...]:
+        """Labels for which the decoded columns have a meaning."""
+        return tuple(range(len(CLASSES)))
+
+    @property
+    def columns(self) -> dict[str, tuple[str, str]]:
+        """Dtype and description of decoded columns that are not in every catalog, by name."""
+        return {}
+
+    @property
+    def posterior(self) -> PosteriorColumns | None:
+        """What the picture of a spectrum shows of p(z); None without one."""
+        return None
+
+    @abstractmethod
+    def select(self, truth: Columns) -> NDArray[np.bool_]:
+        """The spectra that take part, bool (n,)."""
+
+    @abstractmethod
+    def targets(self, truth: Columns) -> dict[str, NDArray[Any]]:
+        """Arrays that the loss reads."""
+
+    @abstractmethod
+    def inputs(self, flux: Any, ivar: Any) -> tuple[Any, ...]:
+        """The network's arguments, of raw flux and ivar, (batch, bins). Runs compiled."""
+
+    @abstractmethod
+    def loss(self, output: Any, batch: dict[str, Any]) -> jax.Array:
+        """Loss of the network's output, (batch,), from the arrays of `targets`. Runs compiled."""
+
+    @abstractmethod
+    def decode(self, output: Any) -> dict[str, NDArray[Any]]:
+        """Catalog columns of the network's output."""
+
+    @abstractmethod
+    def quasars(self, columns: Columns) -> Answers:
+        """What the decoded columns answer about quasars."""
+
+    @abstractmethod
+    def scores(self, columns: Columns, truth: Columns) -> Scores:
+        """Numbers for evaluation.json, of decoded columns and what is known."""
+
+    @abstractmethod
+    def tables(self, scores: Scores, where: str) -> "list[Table]":
+        """Tables for the terminal; `where` are the spectra, in words."""
+
+    @abstractmethod
+    def figures(self, split: Split, columns: Columns) -> dict[str, Draw]:
+        """Name of a file, without its suffix -> what draws it."""
+
+    def calibrate(self, columns: Columns, truth: Columns) -> dict[str, Any]:
+        """The fields of `calibrated` with which probabilities hold on held-out spectra."""
+        raise NotImplementedError(f"{self.name} has nothing to calibrate")
+
+    def card(self, scores: Scores) -> list[str]:
+        """Sections of Markdown for the card of a shipped model."""
+        raise NotImplementedError(f"models of {self.name} are not shipped")
+
+
+def _plain(value: Any) -> Any:
+    """A field as JSON holds it."""
+    return list(value) if isinstance(value, tuple) else value

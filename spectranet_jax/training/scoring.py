@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from spectranet_jax.datasets.records import Columns
-from spectranet_jax.datasets.split import Split
-from spectranet_jax.tasks import Task
-from spectranet_jax.training.examples import Batch, Examples
+from spectranet_jax.datasets.split import Split, check_grid
+from spectranet_jax.evaluation.scores_json import to_json
+from spectranet_jax.tasks import Columns, Task
 from spectranet_jax.training.sharding import placement
 from spectranet_jax.training.steps import (
     Network,
@@ -21,13 +20,22 @@ from spectranet_jax.training.stream import padded_batches
 
 
 class Evaluation(NamedTuple):
-    """Catalog columns, one row per spectrum in the order of the split, and the task's scores.
+    """What a model answers for a split.
 
-    The scores carry the mean loss under "loss" and the number of spectra under "spectra".
+    Attributes:
+        columns: catalog columns, one row per spectrum of the split in its order.
+        loss: mean loss.
+        scores: those of the task.
     """
 
     columns: Columns
-    scores: dict[str, Any]
+    loss: float
+    scores: Any
+
+    def to_json(self) -> dict[str, Any]:
+        """The scores as evaluation.json holds them, with the number of spectra and the loss."""
+        spectra = len(next(iter(self.columns.values())))
+        return {"spectra": spectra, "loss": self.loss} | to_json(self.scores)
 
 
 def make_evaluate(
@@ -54,8 +62,7 @@ def make_evaluate(
         )
         columns = task.decode(output)
         loss = float(losses.mean(dtype=np.float64))
-        scores = {"spectra": len(split), "loss": loss} | task.scores(columns, split.columns)
-        return Evaluation(columns, scores)
+        return Evaluation(columns, loss, task.scores(columns, split.columns))
 
     return evaluate
 
@@ -105,6 +112,7 @@ def make_predict(
         in_shardings=(place.replicated, place.split),
         out_shardings=place.replicated,
     )
+    targets = task.targets(split.columns)
 
     def batches() -> Iterator[Batch]:
         return map(place.batch, padded_batches(examples, batch, place.rows(batch)))

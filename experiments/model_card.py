@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from experiments.tables import interval
+from spectranet_jax.evaluation.scores_json import from_json
 
 if TYPE_CHECKING:
     from spectranet_jax.inference import Model
+    from spectranet_jax.tasks import Task
 
 Evaluations = Mapping[str, Mapping[str, Any]]
 
@@ -74,73 +75,16 @@ def write_card(name: str, model: "Model", command: str, evaluations: Evaluations
 
 ## Scores
 
-{chr(10).join(_scores(title, evaluation) for title, evaluation in evaluations.items())}
+{chr(10).join(_scores(model.task, title, evaluation) for title, evaluation in evaluations.items())}
 ## Limits
 
 {limits(creator)}
 """
 
 
-def _scores(title: str, evaluation: Mapping[str, Any]) -> str:
-    scores = evaluation["scores"]
-    low, high = scores["accuracy_interval"]
-    rows = "\n".join(
-        f"| {name} | {_cell(row['precision'])} | {_cell(row['recall'])} | {_cell(row['f1'])}"
-        f" | {row['support']:,} |"
-        for name, row in scores["per_class"].items()
-    )
-    parts = [
-        f"""### {title}
-
-{scores["n"]:,} spectra, data fingerprint {evaluation["data"]["fingerprint"]}. Accuracy in four
-classes {scores["accuracy"]:.3f} (95%: {low:.3f} to {high:.3f}), with QSO and QSO_BAL as one
-{scores["accuracy_three_class"]:.3f}; log-loss {_cell(scores["log_loss"])}, calibration error
-{scores["calibration_error"]:.3f}.
-
-| class | precision | recall | F1 | spectra |
-|---|---|---|---|---|
-{rows}
-"""
-    ]
-    if "quasars" in scores:
-        parts += [_redshifts(scores), _posterior(scores)]
-    return "\n".join(parts)
-
-
-def _redshifts(scores: Mapping[str, Any]) -> str:
-    quasars = scores["quasars"]
-    ranges = quasars["redshift_by_range"] or {}
-    named = {f"quasars, {name}": part for name, part in ranges.items()}
-    named = {"quasars": quasars["redshift"], **named, "galaxies": scores["galaxies"]}
-    rows = "\n".join(
-        f"| {name} | {part['n']:,} | {part['median_dv']:,.0f} | {part['nmad_dv']:,.0f} | "
-        + " | ".join(interval(part["within"][limit]) for limit in ("1000", "3000"))
-        + " |"
-        for name, part in named.items()
-        if part
-    )
-    return f"""| redshifts | spectra | median dv, km/s | NMAD, km/s | within 1000 | within 3000 |
-|---|---|---|---|---|---|
-{rows}
-
-Quasars: purity {interval(quasars["purity"])}, completeness {interval(quasars["completeness"])},
-of the quasars called so {interval(quasars["catastrophic"])} are off by over 3000 km/s.
-Broad absorption: recall {interval(quasars["bal_recall"])}, false alarms
-{interval(quasars["bal_false_alarm"])}, area under the ROC curve {_cell(quasars["bal_auc"])}.
-"""
-
-
-def _posterior(scores: Mapping[str, Any]) -> str:
-    if scores["posterior"] is None:
-        return ""
-    held = ", ".join(
-        f"{float(level):.0%}: {part['fraction']:.3f}"
-        for level, part in scores["posterior"]["highest_density"].items()
-    )
-    return f"""Intervals of highest density of p(z) that hold the true redshift: {held}; CRPS
-{scores["posterior"]["crps_mean"]:,.0f} km/s in the mean.
-"""
-
-
-def _cell(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def _scores(task: "Task", title: str, evaluation: Mapping[str, Any]) -> str:
+    content = evaluation["scores"]
+    scores: Any = from_json(task.scored, content)
+    first, *others = task.card(scores)
+    begin = f"{content['spectra']:,} spectra, data fingerprint {evaluation['data']['fingerprint']}."
+    return "\n".join([f"### {title}\n\n{begin} {first}", *others])

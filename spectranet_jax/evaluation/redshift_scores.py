@@ -1,11 +1,13 @@
 """Scores of a redshift, in z and in km/s."""
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.evaluation.calibration import median_interval, share
+from spectranet_jax.evaluation.calibration import median_interval
+from spectranet_jax.evaluation.fraction import Fraction
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
@@ -15,10 +17,48 @@ LIMITS = (1000, 3000, 6000)
 CATASTROPHIC = 3000
 """km/s: a redshift further off is a catastrophic failure."""
 
-
 RANGES = {"z < 1.57": (-np.inf, 1.57), "1.57 to 2.5": (1.57, 2.5), "z > 2.5": (2.5, np.inf)}
 """True redshifts, from the first up to the second, of which quasars are scored apart: at 1.57 C IV
 enters the spectrum, and the lines that carry the redshift change."""
+
+
+@dataclass(frozen=True)
+class RedshiftScores:
+    """Everything that evaluation.json holds of a redshift.
+
+    A prediction that is not finite is a failure: it is within no limit, it is catastrophic, and
+    it is counted in `non_finite`; the means and medians are those of the finite ones, and None
+    where there are none.
+
+    Attributes:
+        n: spectra with a true redshift.
+        without_truth: spectra without one, which are not scored.
+        non_finite: predictions that are not finite.
+        mse: mean squared error in z, as the report's.
+        mae: mean absolute error in z, as the report's.
+        bias_mean: mean of z_pred - z_true.
+        bias_median: median of z_pred - z_true.
+        median_dv: km/s.
+        median_dv_interval: its 95% interval; None of too few.
+        nmad_dv: km/s.
+        nmad_dv_interval: its 95% interval; None of too few.
+        within: limit of |dv| in km/s, as "1000" -> fraction of spectra within it.
+        catastrophic: fraction of spectra with |dv| > 3000 km/s.
+    """
+
+    n: int
+    without_truth: int
+    non_finite: int
+    mse: float | None
+    mae: float | None
+    bias_mean: float | None
+    bias_median: float | None
+    median_dv: float | None
+    median_dv_interval: tuple[float, float] | None
+    nmad_dv: float | None
+    nmad_dv_interval: tuple[float, float] | None
+    within: dict[str, Fraction]
+    catastrophic: Fraction
 
 
 def dv(z_pred: NDArray[np.floating], z_true: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -43,8 +83,8 @@ def nmad_interval(values: NDArray[np.floating], level: float = 0.95) -> tuple[fl
     """
     if not len(values):
         return None
-    found = median_interval(np.abs(values - np.median(values)), level)
-    return found and (1.4826 * found[0], 1.4826 * found[1])
+    interval = median_interval(np.abs(values - np.median(values)), level)
+    return interval and (1.4826 * interval[0], 1.4826 * interval[1])
 
 
 def quantiles_by_redshift(
@@ -65,23 +105,12 @@ def quantiles_by_redshift(
     return np.array(rows, np.float64).reshape(-1, 4).T
 
 
-def scores(z_pred: NDArray[np.floating], z_true: NDArray[np.floating]) -> dict[str, Any]:
-    """Everything that evaluation.json says of a redshift.
-
-    A prediction that is not finite is a failure: it is within no limit, it is catastrophic, and
-    it is counted in `non_finite`; the means and medians are those of the finite ones, and None
-    where there are none.
+def scores(z_pred: NDArray[np.floating], z_true: NDArray[np.floating]) -> RedshiftScores:
+    """Score redshifts.
 
     Args:
         z_pred: (n,), predicted redshift.
         z_true: (n,), true redshift; spectra where it is not finite are counted and not scored.
-
-    Returns:
-        A dict that JSON can hold: n, without_truth, non_finite, mse, mae (both in z, as the
-        report's), bias_mean, bias_median (of z_pred - z_true), median_dv, nmad_dv (km/s), both with
-        a 95% interval (median_dv_interval, nmad_dv_interval; None of too few),
-        within: {"1000", "3000", "6000": |dv| of so many km/s at most} and catastrophic
-        (|dv| > 3000 km/s), each as of `calibration.share`.
 
     Raises:
         InputError: if no spectrum has a true redshift.
@@ -98,29 +127,31 @@ def scores(z_pred: NDArray[np.floating], z_true: NDArray[np.floating]) -> dict[s
     distance = np.full(n, np.inf)
     distance[finite] = np.abs(velocity)
 
-    def over_finite(value: Any, of: NDArray[np.float64]) -> float | None:
+    def over_finite(
+        value: Callable[[NDArray[np.float64]], float | np.floating], of: NDArray[np.float64]
+    ) -> float | None:
         return float(value(of)) if len(of) else None
 
-    return {
-        "n": n,
-        "without_truth": int((~known).sum()),
-        "non_finite": int((~finite).sum()),
-        "mse": over_finite(lambda e: (e**2).mean(), error),
-        "mae": over_finite(lambda e: np.abs(e).mean(), error),
-        "bias_mean": over_finite(np.mean, error),
-        "bias_median": over_finite(np.median, error),
-        "median_dv": over_finite(np.median, velocity),
-        "median_dv_interval": _listed(median_interval(velocity)),
-        "nmad_dv": over_finite(nmad, velocity),
-        "nmad_dv_interval": _listed(nmad_interval(velocity)),
-        "within": {str(limit): share(distance <= limit) for limit in LIMITS},
-        "catastrophic": share(distance > CATASTROPHIC),
-    }
+    return RedshiftScores(
+        n=n,
+        without_truth=int((~known).sum()),
+        non_finite=int((~finite).sum()),
+        mse=over_finite(lambda e: (e**2).mean(), error),
+        mae=over_finite(lambda e: np.abs(e).mean(), error),
+        bias_mean=over_finite(np.mean, error),
+        bias_median=over_finite(np.median, error),
+        median_dv=over_finite(np.median, velocity),
+        median_dv_interval=median_interval(velocity),
+        nmad_dv=over_finite(nmad, velocity),
+        nmad_dv_interval=nmad_interval(velocity),
+        within={str(limit): Fraction.of_true(distance <= limit) for limit in LIMITS},
+        catastrophic=Fraction.of_true(distance > CATASTROPHIC),
+    )
 
 
 def scores_by_range(
     z_pred: NDArray[np.floating], z_true: NDArray[np.floating]
-) -> dict[str, dict[str, Any] | None]:
+) -> dict[str, RedshiftScores | None]:
     """`scores` of each of `RANGES` by its name; None of one that no true redshift lies in.
 
     Args:
@@ -128,12 +159,8 @@ def scores_by_range(
         z_true: (n,), true redshift; where it is not finite it is in no range.
     """
     z_pred, z_true = np.asarray(z_pred, np.float64), np.asarray(z_true, np.float64)
-    found: dict[str, dict[str, Any] | None] = {}
+    by_range: dict[str, RedshiftScores | None] = {}
     for name, (low, high) in RANGES.items():
         inside = np.isfinite(z_true) & (z_true >= low) & (z_true < high)
-        found[name] = scores(z_pred[inside], z_true[inside]) if inside.any() else None
-    return found
-
-
-def _listed(interval: tuple[float, float] | None) -> list[float] | None:
-    return None if interval is None else list(interval)
+        by_range[name] = scores(z_pred[inside], z_true[inside]) if inside.any() else None
+    return by_range

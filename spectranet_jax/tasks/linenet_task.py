@@ -1,0 +1,290 @@
+"""Which class, which redshift, is there broad absorption: all of it at once, with its uncertainty.
+
+The network gives p(class), p(BAL | quasar) and p(z | not a star); the loss is the sum of their
+cross-entropies. Priors belong to the user: probabilities are those of the class prior that is asked
+for, and a quasar is called a BAL from a threshold.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from numpy.typing import NDArray
+
+from spectranet_jax.datasets.split import Split
+from spectranet_jax.evaluation import (
+    class_scores,
+    posterior_scores,
+    quasar_scores,
+    redshift_scores,
+)
+from spectranet_jax.evaluation.combined_scores import CombinedScores, z_err_holds
+from spectranet_jax.evaluation.quasar_scores import Answers, Truth
+from spectranet_jax.evaluation.recalibration import bin_labels, fit_temperature
+from spectranet_jax.evaluation.score_markdown import (
+    class_section,
+    posterior_section,
+    redshift_section,
+)
+from spectranet_jax.evaluation.score_tables import (
+    class_tables,
+    coverage_table,
+    quasar_table,
+    range_table,
+)
+from spectranet_jax.networks.linenet import LINES, Output
+from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, STAR, UNKNOWN
+from spectranet_jax.spectra.normalize import moments, normalize
+from spectranet_jax.spectra.zsteps import ZSteps
+from spectranet_jax.tasks.classify_task import log_prob, quasars_of_classes
+from spectranet_jax.tasks.linenet_decode import class_log_prob, column, decode
+from spectranet_jax.tasks.linenet_options import PRIORS, parse_bal_threshold, parse_class_prior
+from spectranet_jax.tasks.task import Columns, Draw, Option, PosteriorColumns, Task
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+SMOOTHING = 2.5e-4
+"""Sigma of the redshift's target in log10(1 + z), 172 km/s: enough to tell where between two steps
+a redshift lies. What is wider widens p(z) itself, beyond what bright spectra deserve."""
+
+BAL_THRESHOLD = 0.75
+"""P_BAL from which a quasar is called QSO_BAL, unless the user sets another: at it some 2% of mock
+quasars without broad absorption are called so."""
+
+
+@dataclass(frozen=True)
+class LineNetTask(Task[CombinedScores]):
+    """Class, redshift and broad absorption at once.
+
+    Attributes:
+        lines: names of the lines of the network's evidence.
+        trained_prior: fraction of each of the four classes in training.
+        prior: fraction of each in what is predicted, up to a factor; None for that of training.
+        bal_threshold: P_BAL from which a quasar is called QSO_BAL.
+        temperature: what the logits of p(z) are divided by, so that it is calibrated.
+        class_temperature: likewise for the log-probabilities of the classes.
+
+    Raises:
+        InputError: if the prior allows none of the classes that were in training.
+    """
+
+    lines: tuple[str, ...] = LINES
+    trained_prior: tuple[float, ...] = PRIORS["equal"]
+    prior: tuple[float, ...] | None = None
+    bal_threshold: float = BAL_THRESHOLD
+    temperature: float = 1.0
+    class_temperature: float = 1.0
+
+    name: ClassVar[str] = "linenet"
+    kind: ClassVar[str] = "LineNet"
+    scored: ClassVar[type] = CombinedScores
+    loss_label: ClassVar[str] = "cross-entropy (nats)"
+    options: ClassVar[Mapping[str, Option]] = {
+        "prior": Option("--class-prior", parse_class_prior),
+        "bal_threshold": Option("--bal-threshold", parse_bal_threshold),
+    }
+    calibrated: ClassVar[tuple[str, ...]] = ("class_temperature", "temperature")
+    noiseless_survey: ClassVar[bool | None] = True
+
+    def __post_init__(self) -> None:
+        if not self.reweighting.sum() > 0:
+            wanted = self.trained_prior if self.prior is None else self.prior
+            raise InputError(
+                f"the class prior {list(map(float, wanted))} allows only classes that the network"
+                " was not trained on; give another one"
+            )
+
+    @property
+    def reweighting(self) -> NDArray[np.float64]:
+        """What the probabilities of the four classes are multiplied by, (4,)."""
+        trained = np.asarray(self.trained_prior, np.float64)
+        wanted = trained if self.prior is None else np.asarray(self.prior, np.float64)
+        # A class that was not in training is not made up by any prior.
+        return np.where(trained > 0, wanted / np.where(trained > 0, trained, 1), 0)
+
+    @property
+    def steps(self) -> ZSteps:
+        """Those of p(z)."""
+        return ZSteps.of(self.grid)
+
+    @property
+    def columns(self) -> dict[str, tuple[str, str]]:
+        """The second redshift, and the evidence of each line."""
+        return {
+            "Z2": ("f8", "second-best redshift"),
+            "P_3000_Z2": ("f4", "probability within 3000 km/s of Z2"),
+            **{
+                column(line): ("f4", f"evidence of {line} for Z, natural log")
+                for line in self.lines
+            },
+        }
+
+    @property
+    def posterior(self) -> PosteriorColumns:
+        """p(z), the second redshift, and the evidence of each line."""
+        evidence = {line: column(line) for line in self.lines}
+        return PosteriorColumns("P_OF_Z", self.steps.edges, "Z2", "P_3000_Z2", evidence)
+
+    def select(self, truth: Columns) -> NDArray[np.bool_]:
+        """The spectra of a known class."""
+        return truth["label"] != UNKNOWN
+
+    def targets(self, truth: Columns) -> dict[str, NDArray[Any]]:
+        """What the loss reads, one value per spectrum.
+
+        label: int32. log_z: float32, log10(1 + z) in steps of p(z). has_z: float32, 1 where the
+        redshift counts: a galaxy's or a quasar's, secure, and within the range of p(z).
+        """
+        z = np.nan_to_num(np.asarray(truth["z"], np.float64), nan=-1.0)
+        place = np.log10(1 + np.maximum(z, -0.5)) / self.steps.width
+        inside = (place >= 0) & (place < self.steps.size)
+        secure = truth["z_conf"] == CONFIDENT
+        has_z = inside & secure & (truth["label"] != STAR)
+        return {
+            "label": truth["label"].astype(np.int32),
+            "log_z": np.where(has_z, place, 0).astype(np.float32),
+            "has_z": has_z.astype(np.float32),
+        }
+
+    def redshift_known(self, truth: Columns) -> NDArray[np.bool_]:
+        """Spectra whose redshift counts, bool (n,): see `targets`."""
+        return self.targets(truth)["has_z"] > 0
+
+    def inputs(
+        self, flux: Float[Any, "batch bins"], ivar: Float[Any, "batch bins"]
+    ) -> tuple[Float[Any, "batch bins"], Float[Any, "batch bins"]]:
+        """See `bounded_inputs`."""
+        return bounded_inputs(flux, ivar)
+
+    def loss(self, output: Output, batch: dict[str, Any]) -> Float[Array, " batch"]:
+        """-log p of the class, and where it counts the cross-entropy of the redshift, (batch,).
+
+        Of an ensemble in training, (members, batch, ...), the mean over its members.
+        """
+        if output.bal_logit.ndim == 2:
+            return jax.vmap(self.loss, (0, None))(output, batch).mean(axis=0)
+        log_p = class_log_prob(output)
+        of_class = -jnp.take_along_axis(log_p, batch["label"][:, None], axis=-1)[:, 0]
+        centers = jnp.arange(self.steps.size)[None] + 0.5
+        sigma = SMOOTHING / self.steps.width
+        bell = jnp.exp(-0.5 * ((centers - batch["log_z"][:, None]) / sigma) ** 2)
+        bell /= bell.sum(axis=-1, keepdims=True)
+        of_z = -(bell * jax.nn.log_softmax(output.z_logits)).sum(axis=-1)
+        return of_class + batch["has_z"] * of_z
+
+    def decode(self, output: Output) -> dict[str, NDArray[Any]]:
+        """See `linenet_decode.decode`."""
+        return decode(
+            output,
+            edges=self.steps.edges,
+            lines=self.lines,
+            reweighting=self.reweighting,
+            bal_threshold=self.bal_threshold,
+            temperature=self.temperature,
+            class_temperature=self.class_temperature,
+        )
+
+    def quasars(self, columns: Columns) -> Answers:
+        """All of it."""
+        return dataclasses.replace(
+            quasars_of_classes(columns["CLASS"]),
+            z=np.ma.getdata(columns["Z"]),
+            p_bal=np.ma.getdata(columns["P_BAL"]),
+        )
+
+    def scores(self, columns: Columns, truth: Columns) -> CombinedScores:
+        """Those of the class, as `ClassifyTask` has them, and of what else is answered."""
+        kind, z = np.asarray(columns["CLASS"]), np.ma.getdata(columns["Z"])
+        called = np.array([CLASSES.index(name) for name in kind.tolist()])
+        known = self.redshift_known(truth)
+        galaxy = known & (truth["label"] == GALAXY)
+        of_class = class_scores.scores(truth["label"], log_prob(columns), predicted=called)
+        posterior = galaxies = None
+        if galaxy.any():
+            galaxies = redshift_scores.scores(z[galaxy], truth["z"][galaxy])
+        if known.any():
+            p, edges = columns["P_OF_Z"][known], self.steps.edges
+            posterior = posterior_scores.scores(p, edges, truth["z"][known])
+        return CombinedScores(
+            **vars(of_class),
+            quasars=quasar_scores.scores(
+                Truth(truth["label"], truth["z"], truth["bal"]), self.quasars(columns)
+            ),
+            galaxies=galaxies,
+            posterior=posterior,
+            z_err_holds=z_err_holds(
+                z[known], np.ma.getdata(columns["Z_ERR"])[known], truth["z"][known]
+            ),
+        )
+
+    def tables(self, scores: CombinedScores, where: str) -> "list[Table]":
+        """Classes, redshifts of quasars and of galaxies, and how far to trust p(z)."""
+        ranges = scores.quasars.redshift_by_range or {}
+        by_kind = {f"quasars, {name}": z for name, z in ranges.items()}
+        tables = [
+            *class_tables(scores, where),
+            quasar_table(f"Quasars in {where}", {"here": scores.quasars}),
+            range_table("Redshifts, with 95% intervals", by_kind | {"galaxies": scores.galaxies}),
+        ]
+        if scores.posterior is not None:
+            title = "How often p(z) holds the true redshift"
+            tables.append(coverage_table(title, scores.posterior))
+        return tables
+
+    def figures(self, split: Split, columns: Columns) -> dict[str, Draw]:
+        """Confusion matrix, examples; errors of the redshift, and how far to trust it."""
+        from spectranet_jax.tasks import drawings
+
+        truth = split.columns
+        known = self.redshift_known(truth)
+        drawn = drawings.of_classes(split, columns)
+        if not known.any():
+            return drawn
+        z_true = truth["z"][known]
+        z, p_3000 = (np.ma.getdata(columns[name])[known] for name in ("Z", "P_3000"))
+        p_of_z = columns["P_OF_Z"][known]
+        return {
+            **drawn,
+            "reliability": drawings.of_probabilities(truth["label"], log_prob(columns)),
+            **drawings.of_redshifts(z_true, z),
+            **drawings.of_posteriors(p_of_z, self.steps.edges, z_true, z, p_3000),
+        }
+
+    def calibrate(self, columns: Columns, truth: Columns) -> dict[str, Any]:
+        """Temperatures at which held-out spectra are likeliest.
+
+        Args:
+            columns: decoded at temperatures of 1.
+            truth: what is known of them.
+        """
+        fields = {"class_temperature": fit_temperature(log_prob(columns), truth["label"])}
+        known = self.redshift_known(truth)
+        if known.any():
+            log_z = np.log(np.maximum(columns["P_OF_Z"][known], 1e-30))
+            bins = bin_labels(truth["z"][known], self.steps.edges)
+            fields["temperature"] = fit_temperature(log_z, bins)
+        return fields
+
+    def card(self, scores: CombinedScores) -> list[str]:
+        """Scores by class, of redshifts and of p(z)."""
+        sections = [class_section(scores), redshift_section(scores.quasars, scores.galaxies)]
+        return [*sections, posterior_section(scores.posterior) if scores.posterior else ""]
+
+
+def bounded_inputs(
+    flux: Float[Any, "batch bins"], ivar: Float[Any, "batch bins"]
+) -> tuple[Float[Any, "batch bins"], Float[Any, "batch bins"]]:
+    """Normalized flux, and 1/sigma in its unit, (batch, bins) each; 0 without measurement."""
+    xp = flux.__array_namespace__()
+    normalized = normalize(flux, ivar)
+    _, rms = moments(flux, ivar)
+    weight = xp.sqrt(xp.maximum(ivar, xp.zeros_like(ivar))) * rms
+    # An asinh keeps what a glitch can do within bounds, and lines as they are.
+    return 3 * xp.asinh(normalized / 3), weight
