@@ -1,8 +1,6 @@
-"""A trained model: loading it, and the catalog that it makes of arrays."""
+"""A trained model: the catalog that it makes of arrays."""
 
 import json
-import shutil
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +15,10 @@ from hypothesis import strategies as st
 
 import spectranet_jax
 from spectranet_jax import networks
-from spectranet_jax.inference import Model, load, loading, predict, weights
+from spectranet_jax.inference import Model, load, predict, weights
 from spectranet_jax.spectra import CLASSES, InputError, normalize, rebin
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.flags import Flag, median_sn
-from spectranet_jax.training import checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +83,12 @@ def test_prediction_is_the_same_from_any_float_type_and_for_one_spectrum(classif
 def test_three_lines_in_a_notebook(classifier: Model):
     loglam = np.log10(np.linspace(3500, 10500, 4000))
     flux = np.sin(loglam * 200) + np.random.default_rng(1).normal(3, 1, 4000)
-    one = classifier.predict(*rebin(loglam, flux, np.ones(4000), grid=GRID))
-    assert len(one) == 1 and one["FLAGS"][0] == 0
+    single = classifier.predict(*rebin(loglam, flux, np.ones(4000), grid=GRID))
+    assert len(single) == 1 and single["FLAGS"][0] == 0
     stacked = np.stack([flux, 2 * flux]), np.stack([np.ones(4000), np.full(4000, 0.25)])
     many = classifier.predict(*rebin(loglam, *stacked, grid=GRID))
     assert many["FLAGS"].tolist() == [0, 0]
-    assert many["CLASS"].tolist() == one["CLASS"].tolist() * 2
+    assert many["CLASS"].tolist() == single["CLASS"].tolist() * 2
 
 
 def test_what_is_never_known_from_arrays_is_masked(classifier: Model):
@@ -158,13 +155,14 @@ def test_a_redshift_holds_for_the_classes_it_was_trained_on(classifier: Model, r
     flux, ivar = spectra(300)
     alone = regressor.predict(flux, ivar)
     assert not np.ma.getmaskarray(alone["Z"]).any()
-    one, two = (predict(m, flux, ivar) for m in ([classifier, regressor], [regressor, classifier]))
-    assert values(one) == values(two)
-    is_quasar = np.isin(one["CLASS"].tolist(), ["QSO", "QSO_BAL"])
+    both = (predict(m, flux, ivar) for m in ([classifier, regressor], [regressor, classifier]))
+    table, reversed_table = both
+    assert values(table) == values(reversed_table)
+    is_quasar = np.isin(table["CLASS"].tolist(), ["QSO", "QSO_BAL"])
     assert 0 < is_quasar.sum() < 300  # else this would show nothing
-    assert (np.ma.getmaskarray(one["Z"]) == ~is_quasar).all()
-    assert one["Z"][is_quasar].tolist() == alone["Z"][is_quasar].tolist()
-    assert not np.ma.getmaskarray(one["CLASS"]).any()
+    assert (np.ma.getmaskarray(table["Z"]) == ~is_quasar).all()
+    assert table["Z"][is_quasar].tolist() == alone["Z"][is_quasar].tolist()
+    assert not np.ma.getmaskarray(table["CLASS"]).any()
 
 
 def test_the_redshifts_of_two_models_fill_one_column(tmp_path: Path, classifier: Model):
@@ -175,9 +173,9 @@ def test_the_redshifts_of_two_models_fill_one_column(tmp_path: Path, classifier:
     )
     block = toy_survey.block(60)
     table = predict([classifier, quasars, bals], block.flux, block.ivar)
-    for name, one in (("QSO", quasars), ("QSO_BAL", bals)):
+    for name, model in (("QSO", quasars), ("QSO_BAL", bals)):
         rows = np.asarray(table["CLASS"]) == name
-        alone = one.columns(block.flux, block.ivar)["Z"]
+        alone = model.columns(block.flux, block.ivar)["Z"]
         np.testing.assert_array_equal(np.asarray(table["Z"])[rows], alone[rows])
         assert not table["Z"].mask[rows].any()
     others = ~np.isin(np.asarray(table["CLASS"]), ["QSO", "QSO_BAL"])
@@ -198,7 +196,7 @@ def test_masked_pixels_count_for_nothing(classifier: Model):
 def test_two_answers_to_one_question_are_refused(tmp_path: Path, classifier: Model):
     other = load(toy_runs.untrained(tmp_path / "other", seed=2))
     flux, ivar = spectra(10)
-    with pytest.raises(InputError, match="both answer CLASS for the same spectra; give one"):
+    with pytest.raises(InputError, match=r"other.* CLASS .*give one"):
         predict([classifier, other], flux, ivar)
 
 
@@ -217,13 +215,13 @@ def test_the_header_tells_where_a_catalog_comes_from(classifier: Model, regresso
     header = predict([classifier, regressor], *spectra(1)).meta
     assert header["VERSION"] == f"spectranet-jax {spectranet_jax.__version__}"
     assert "443" in header["GRID"] and "3600" in header["GRID"]
-    for number, one in enumerate((classifier, regressor), start=1):
-        assert header[f"MODEL{number}"] == one.name
-        assert header[f"SHA256_{number}"] == weights.sha256(one.variables)
-        assert header[f"SEED{number}"] == one.config["seed"]
-        assert header[f"DATA{number}"] == one.config["data"]["fingerprint"]
+    for number, model in enumerate((classifier, regressor), start=1):
+        assert header[f"MODEL{number}"] == model.name
+        assert header[f"SHA256_{number}"] == weights.sha256(model.variables)
+        assert header[f"SEED{number}"] == model.config["seed"]
+        assert header[f"DATA{number}"] == model.config["data"]["fingerprint"]
         config = json.loads(header[f"CONFIG{number}"])
-        assert config == one.config and config["versions"]["jax"] == jax.__version__
+        assert config == model.config and config["versions"]["jax"] == jax.__version__
 
 
 @pytest.mark.parametrize(
@@ -231,135 +229,5 @@ def test_the_header_tells_where_a_catalog_comes_from(classifier: Model, regresso
     [((2, 443), (3, 443)), ((2, 442), (2, 442)), ((443, 2), (443, 2)), ((2, 2, 443), (2, 2, 443))],
 )
 def test_arrays_of_another_shape_are_a_sentence(classifier: Model, flux: tuple, ivar: tuple):
-    with pytest.raises(
-        InputError, match=r"must both be \(n, 443\); bring spectra to the grid with"
-    ):
+    with pytest.raises(InputError, match=r"\(n, 443\).*spectra\.rebin"):
         classifier.predict(np.ones(flux), np.ones(ivar))
-
-
-def shipped_copy(run: Path, folder: Path) -> Path:
-    """The folder that a model is shipped in, made of a run folder."""
-    folder.mkdir()
-    shutil.copy(run / "config.json", folder)
-    weights.save(folder / weights.FILE_NAME, load(run).variables)
-    return folder
-
-
-def test_a_shipped_model_is_loaded_by_its_name_and_offline(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    folder = shipped_copy(run, tmp_path / "tiny")
-    monkeypatch.setattr(weights, "shipped", lambda: {"tiny": folder})
-    monkeypatch.setattr(loading, "DEFAULT", "tiny")
-    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("it went online"))
-    monkeypatch.chdir(tmp_path)
-    loaded, trained = load("tiny"), load(run)
-    assert loaded.name == "tiny" and loaded.sha256 == trained.sha256
-    flux, ivar = spectra(5)
-    assert values(loaded.predict(flux, ivar)) == values(trained.predict(flux, ivar))
-    assert load(folder).sha256 == trained.sha256  # a path to it does as well
-
-
-def test_a_name_is_a_shipped_model_and_a_path_is_a_folder(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """A run folder that bears a shipped model's name is not mistaken for it."""
-    folder = shipped_copy(run, tmp_path / "shipped")
-    monkeypatch.setattr(weights, "shipped", lambda: {"clf": folder})
-    monkeypatch.chdir(tmp_path)
-    toy_runs.untrained(Path("clf"), seed=5)
-    assert load("clf").sha256 == load(run).sha256
-    for path in ("./clf", Path("clf"), tmp_path / "clf"):
-        assert load(path).sha256 != load(run).sha256
-
-
-def test_the_default_is_a_shipped_model():
-    assert load().name == loading.DEFAULT in weights.shipped()
-
-
-def changed(run: Path, folder: Path, **parts: Any) -> Path:
-    """A copy of a run folder with other parts in its config.json; None leaves a part out."""
-    shutil.copytree(run, folder)
-    config = json.loads((run / "config.json").read_text()) | parts
-    content = {key: part for key, part in config.items() if part is not None}
-    (folder / "config.json").write_text(json.dumps(content))
-    return folder
-
-
-@pytest.mark.parametrize(
-    ("parts", "sentence"),
-    [
-        ({"network": None}, "lacks network.name"),
-        ({"network": "SpectraNetClassifier"}, "lacks network.name"),
-        ({"task": {}}, "lacks task.name"),
-        ({"seed": None}, "lacks seed"),
-        ({"data": {"folder": "x"}}, "lacks data.fingerprint"),
-        ({"versions": []}, "lacks versions.spectranet-jax"),
-        ({"network": {"name": "ResNet"}}, "no network is called 'ResNet'; there are .*SpectraNetC"),
-        ({"network": toy_runs.CLASSIFIER | {"depth": 5}}, "cannot be built: .*depth"),
-        ({"network": toy_runs.CLASSIFIER | {"channels": 8}}, "fit each other|cannot be built"),
-        ({"network": toy_runs.CLASSIFIER | {"channels": [8] * 5}}, "another network"),
-        ({"network": toy_runs.CLASSIFIER | {"channels": [8, 8, 8, 9]}}, "another network"),
-        ({"network": toy_runs.CLASSIFIER | {"channels": [8, 8, 8]}}, "another network"),
-        ({"network": toy_runs.CLASSIFIER | {"classes": 3}}, "do not fit each other"),
-        ({"network": toy_runs.REGRESSOR}, "do not fit each other"),
-        ({"task": toy_runs.REDSHIFT}, "do not fit each other"),
-        ({"task": {"name": "redshift"}}, "redshift cannot be set up"),
-        ({"task": {"name": "detect"}}, "no task is called 'detect'"),
-        ({"network": toy_runs.REGRESSOR, "task": toy_runs.REDSHIFT}, "another network"),
-    ],
-)
-@pytest.mark.parametrize("form", ["checkpoint", "safetensors"])
-def test_a_config_of_something_else_is_a_sentence(
-    run: Path, tmp_path: Path, form: str, parts: dict, sentence: str
-):
-    source = run if form == "checkpoint" else shipped_copy(run, tmp_path / "shipped")
-    with pytest.raises(InputError, match=sentence):
-        load(changed(source, tmp_path / "changed", **parts))
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"\xff\xfe", b'{"network": 1}'])
-def test_a_damaged_config_is_a_sentence(run: Path, tmp_path: Path, content: bytes):
-    shutil.copytree(run, tmp_path / "run")
-    (tmp_path / "run" / "config.json").write_bytes(content)
-    with pytest.raises(InputError, match=r"config\.json (is not valid|holds|cannot be|lacks)"):
-        load(tmp_path / "run")
-
-
-def test_what_is_no_model_is_a_sentence(tmp_path: Path, run: Path):
-    with pytest.raises(InputError, match="gone is neither a run folder, nor"):
-        load(tmp_path / "gone")
-    (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="file cannot be read as a QuasarNET"):
-        load(str(tmp_path / "file"))
-    with pytest.raises(InputError, match=r"is no run folder: it has no config\.json"):
-        load(tmp_path)
-    shutil.copytree(run, tmp_path / "killed")
-    shutil.rmtree(tmp_path / "killed" / "checkpoints")
-    with pytest.raises(InputError, match=f"has no {checkpoint.BEST} checkpoint; train it first"):
-        load(tmp_path / "killed")
-
-
-def test_damaged_weights_are_a_sentence(run: Path, tmp_path: Path):
-    folder = shipped_copy(run, tmp_path / "shipped")
-    path = folder / weights.FILE_NAME
-    path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(InputError, match="is not a safetensors file"):
-        load(folder)
-
-
-def test_a_model_prints_three_lines():
-    """Name, task and grid, and the identity of the weights as it follows from their file."""
-    import hashlib
-
-    from safetensors.numpy import load_file
-
-    model = load("linenet")
-    lines = repr(model).split("\n")
-    assert len(lines) == 3 and max(map(len, lines)) <= 100
-    assert "linenet" in lines[0] and "443" in lines[1]
-    digest = hashlib.sha256()
-    for name, array in sorted(load_file(weights.shipped()["linenet"] / weights.FILE_NAME).items()):
-        digest.update(name.encode() + b"\0" + array.tobytes())
-    assert lines[2].endswith(digest.hexdigest())
-    assert len(repr(model.columns)) < 400  # a bound method holds the model

@@ -1,5 +1,8 @@
 """Tasks: which spectra, what target, which loss, and back to catalog columns."""
 
+import dataclasses
+import json
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -8,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spectranet_jax import tasks
+from spectranet_jax.inference import weights
 from spectranet_jax.spectra import CLASSES, InputError, normalize
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
+from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.tasks.redshift_task import standardization
 
 ALL = [
@@ -29,6 +34,22 @@ def truth() -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("config", ALL, ids=lambda c: c.get("target", c["name"]))
 def test_a_task_is_built_again_from_its_config(config: dict):
     assert tasks.build(**config, grid=GRID).config == config
+
+
+@pytest.mark.parametrize("name", weights.shipped())
+def test_the_tasks_of_shipped_models_are_built_again_from_their_configs(name: str):
+    """To the last byte of JSON, since catalogs and cards hold it."""
+    config = json.loads((weights.shipped()[name] / "config.json").read_text())
+    built = tasks.build(**config["task"], grid=LogGrid(**config["grid"]))
+    assert json.dumps(built.config) == json.dumps(config["task"])
+
+
+@pytest.mark.parametrize("name", tasks.TASKS)
+def test_a_task_stands_in_the_table_under_its_name(name: str):
+    task = tasks.TASKS[name]
+    assert task.name == name and task.kind
+    fields = {field.name for field in dataclasses.fields(task)}
+    assert fields >= {*task.options, *task.calibrated}
 
 
 @pytest.mark.parametrize(("target", "labels"), [("qso", {2}), ("bal", {3}), ("all", {2, 3})])
