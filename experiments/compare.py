@@ -59,7 +59,7 @@ def work(config: Config) -> None:
     if config.json is not None:
         check_writable(config.json)
     with telling("compare: starting"):
-        from spectranet_jax.datasets.split import open_split
+        from experiments.measured_on import measured_on
         from spectranet_jax.evaluation.quasar_scores import scorable
         from spectranet_jax.evaluation.score_tables import quasar_table
         from spectranet_jax.evaluation.scores_json import to_json
@@ -67,27 +67,19 @@ def work(config: Config) -> None:
 
         models = [load(name) for name in config.models]
     trained_on = [model.config["data"] for model in models]
-    fingerprints = {data["fingerprint"] for data in trained_on}
-    if config.data is None and len(fingerprints) > 1:
+    if config.data is None and len({data["fingerprint"] for data in trained_on}) > 1:
         raise InputError(
             "the models were trained on different datasets"
             f" ({', '.join(data['folder'] for data in trained_on)});"
             " name the one to compare them on with --data"
         )
-    if config.data is None and not Path(trained_on[0]["folder"]).is_dir():
-        raise InputError(
-            f"{trained_on[0]['folder']}, which {config.models[0]} was trained on, is not there;"
-            " name a dataset to compare on with --data"
-        )
-    folder = config.data or Path(trained_on[0]["folder"])
-    split = open_split(
-        folder, config.split, lambda truth: scorable(truth["label"], truth["z"], truth["z_conf"])
+    split = measured_on(
+        config.data,
+        config.split,
+        lambda truth: scorable(truth["label"], truth["z"], truth["z_conf"]),
+        config.models[0],
+        trained_on[0],
     )
-    if config.data is None and split.manifest.fingerprint not in fingerprints:
-        raise InputError(
-            f"{folder} is no longer the dataset that the models were trained on;"
-            " name the one to compare them on with --data"
-        )
     short = [model.name for model in models]
     names = short if len(set(short)) == len(short) else config.models
     scores = {}
@@ -95,7 +87,7 @@ def work(config: Config) -> None:
         for name, model in zip(names, models, strict=True):
             scores[name] = measure(model, split)
             report(1, name)
-    print_table(quasar_table(f"On the {config.split} spectra of {folder}", scores))
+    print_table(quasar_table(f"On the {config.split} spectra of {split.folder}", scores))
     if config.json is not None:
         write_text(config.json, json.dumps(to_json(scores), indent=1) + "\n")
         print(f"scores: {config.json}")

@@ -64,8 +64,8 @@ def evaluate_run(
     """
     from functools import partial
 
+    from experiments.measured_on import measured_on
     from spectranet_jax import __version__
-    from spectranet_jax.datasets.split import open_split
     from spectranet_jax.evaluation.figures import loss_curve
     from spectranet_jax.inference import load, weights
     from spectranet_jax.inference.finding import find
@@ -82,18 +82,8 @@ def evaluate_run(
             " to evaluate on"
         )
     trained_on = model.config["data"]
-    if data is None and not Path(trained_on["folder"]).is_dir():
-        raise InputError(
-            f"{trained_on['folder']}, which {model_or_run} was trained on, is not there;"
-            " name a dataset to evaluate on with --data"
-        )
-    split = open_split(data or Path(trained_on["folder"]), split_name, model.task.select)
+    split = measured_on(data, split_name, model.task.select, model_or_run, trained_on)
     own_data = split.manifest.fingerprint == trained_on["fingerprint"]
-    if data is None and not own_data:
-        raise InputError(
-            f"{split.folder} is no longer the dataset that {model_or_run} was trained on;"
-            " name the dataset to evaluate on with --data"
-        )
     if out is None:  # other data's scores do not replace the run's own
         out = folder if own_data else folder / "evaluations" / split.folder.resolve().name
     evaluation = make_evaluate(model.network, model.task, split)(model.variables)

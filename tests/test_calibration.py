@@ -139,9 +139,9 @@ def test_the_risk_of_all_is_the_mean_error(pairs: list[tuple[float, bool]]) -> N
 @pytest.mark.parametrize("n", [6, 7, 29, 100, 1001])
 def test_the_interval_of_a_median_is_as_wide_as_it_must_be(n: int) -> None:
     """By SciPy's binomial: the ranks hold at 95%, the next ones in would not."""
-    found = median_interval(np.arange(n)[::-1])
-    assert found is not None
-    low, high = found
+    interval = median_interval(np.arange(n)[::-1])
+    assert interval is not None
+    low, high = interval
     assert low + high == n - 1
     below = stats.binom(n, 0.5).cdf
     assert 1 - 2 * below(low) >= 0.95
@@ -152,6 +152,6 @@ def test_the_interval_of_a_median_of_few_or_very_many() -> None:
     assert median_interval(np.arange(5)) is None  # 1 - 2 / 2**5 is less than 95%
     assert median_interval(np.array([])) is None
     assert median_interval(np.arange(5), level=0.9) == (0, 4)
-    found = median_interval(np.arange(1_000_000))
-    assert found is not None
-    assert found[1] - found[0] == pytest.approx(1.96 * 1000, abs=3)
+    interval = median_interval(np.arange(1_000_000))
+    assert interval is not None
+    assert interval[1] - interval[0] == pytest.approx(1.96 * 1000, abs=3)

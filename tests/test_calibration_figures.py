@@ -77,14 +77,14 @@ def test_every_panel_names_what_is_drawn(draw: Draw, tmp_path: Path, drawn: list
 
 def points(axes: matplotlib.axes.Axes) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """x, y and the (n, 2) ends of the error bars of each set of points."""
-    found = []
+    curves = []
     for container in axes.containers:
         assert isinstance(container, ErrorbarContainer)
         line, _, (bars,) = container.lines
         assert line is not None
         ends = np.array([segment[:, 1] for segment in bars.get_segments()])
-        found.append((np.asarray(line.get_xdata()), np.asarray(line.get_ydata()), ends))
-    return found
+        curves.append((np.asarray(line.get_xdata()), np.asarray(line.get_ydata()), ends))
+    return curves
 
 
 def test_reliability_is_accuracy_with_its_interval(tmp_path: Path, drawn: list[Figure]) -> None:

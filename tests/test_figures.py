@@ -102,7 +102,7 @@ def test_labels_name_quantity_and_unit(
         },
         "examples": {"vacuum wavelength (Å)", "normalized flux"},
     }
-    assert given == expected[next(name for name, one in ALL.items() if one is draw)]
+    assert given == expected[next(name for name, drawing in ALL.items() if drawing is draw)]
 
 
 def test_the_loss_curve_is_the_metrics(tmp_path: Path, drawn: list[Figure]) -> None:

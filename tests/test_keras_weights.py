@@ -37,7 +37,9 @@ def test_the_network_is_derived_from_the_file(shared, name, filters, padding, st
     assert (network.width, network.stride, network.boxes, network.lines) == (10, 2, 13, 7)
     assert network.hidden == filters[0] and network.dropout == 0.2 and network.rescale
     if stored:
-        leaves = [a for tree in variables.values() for one in tree.values() for a in one.values()]
+        leaves = [
+            a for tree in variables.values() for layer in tree.values() for a in layer.values()
+        ]
         assert sum(leaf.size for leaf in leaves) == stored
 
 

@@ -54,9 +54,9 @@ def test_the_lines_of_the_classes_exist_and_are_named_once() -> None:
 
 def test_lines_on_the_grid_ascend() -> None:
     """Of a quasar at z = 2.5: Ly-alpha at 4255 and Mg II at 9796 are on it, H-beta is not."""
-    found = on_grid(("MgII", "Hbeta", "Lya", "Lyb"), 2.5, GRID)
-    assert list(found) == ["Lya", "MgII"]
-    assert found["Lya"] == pytest.approx(4254.85, abs=0.01)
+    places = on_grid(("MgII", "Hbeta", "Lya", "Lyb"), 2.5, GRID)
+    assert list(places) == ["Lya", "MgII"]
+    assert places["Lya"] == pytest.approx(4254.85, abs=0.01)
     assert on_grid(("MgII",), float("nan"), GRID) == {}
 
 
@@ -65,11 +65,11 @@ places = st.lists(st.floats(0, 1), max_size=25).map(sorted)
 
 @given(places, st.floats(0.001, 0.1))
 def test_labels_keep_their_order_and_distance_and_stay_inside(at: list[float], gap: float) -> None:
-    found = spread(np.array(at), gap)
+    places = spread(np.array(at), gap)
     least = min(gap, 1 / max(len(at) - 1, 1))
-    assert found.shape == (len(at),)
-    assert (np.diff(found) >= least - 1e-9).all()
-    assert ((found >= -1e-9) & (found <= 1 + 1e-9)).all()
+    assert places.shape == (len(at),)
+    assert (np.diff(places) >= least - 1e-9).all()
+    assert ((places >= -1e-9) & (places <= 1 + 1e-9)).all()
 
 
 @given(places, st.floats(0.001, 0.1))

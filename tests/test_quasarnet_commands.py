@@ -77,25 +77,25 @@ def test_one_table_of_three_networks(trained, toys, tmp_path, capsys):
     assert of_regressor["redshift"]["nmad_dv"] == pytest.approx(own[names[1]]["nmad_dv"], rel=1e-5)
     counts = np.array(own[names[0]]["confusion"]["counts"])
     quasars = [CLASSES.index("QSO"), CLASSES.index("QSO_BAL")]
-    told = counts[np.ix_(quasars, quasars)].sum() + counts[:2, :2].sum()
-    assert of_classifier["accuracy"]["count"] == told
-    assert len({one["n"] for one in scores.values()}) == 1  # the same spectra
+    correct = counts[np.ix_(quasars, quasars)].sum() + counts[:2, :2].sum()
+    assert of_classifier["accuracy"]["count"] == correct
+    assert len({row["n"] for row in scores.values()}) == 1  # the same spectra
     assert of_classifier["redshift"] is None and of_classifier["completeness"] is None
     assert of_regressor["accuracy"] is None and of_regressor["bal_recall"] is None
 
 
 def test_models_of_different_data_are_not_compared_unasked(toys, tmp_path):
     toy_runs.untrained(tmp_path / "a")
-    with pytest.raises(InputError, match="there is nothing to compare"):
+    with pytest.raises(InputError, match="nothing to compare; name"):
         compare.work(compare.Config(()))
-    with pytest.raises(InputError, match=r"nowhere, which .* was trained on, is not there"):
+    with pytest.raises(InputError, match=r"nowhere.*--data"):
         compare.work(compare.Config((str(tmp_path / "a"),)))
     toy_runs.untrained(tmp_path / "b")
     config = json.loads((tmp_path / "b" / "config.json").read_text())
     config["data"]["fingerprint"] = "1" * 64
     (tmp_path / "b" / "config.json").write_text(json.dumps(config))
     both = (str(tmp_path / "a"), str(tmp_path / "b"))
-    with pytest.raises(InputError, match="trained on different datasets"):
+    with pytest.raises(InputError, match=r"nowhere, nowhere.*--data"):
         compare.work(compare.Config(both))
     compare.work(compare.Config(both, data=toys, json=tmp_path / "scores.json"))
     assert list(json.loads((tmp_path / "scores.json").read_text())) == ["a", "b"]
@@ -105,7 +105,7 @@ def test_settings_out_of_range_are_told(toys, tmp_path):
     for field, sentence in (("boxes", "--boxes 0 is too small"), ("filters", "--filters 0")):
         with pytest.raises(InputError, match=sentence):
             quasarnet.work(quasarnet.Config(data=toys, out=tmp_path, **{field: 0}))
-    with pytest.raises(InputError, match="6 pixels are left for a kernel of 10"):
+    with pytest.raises(InputError, match=r"6 .*\b10\b"):
         quasarnet.work(quasarnet.Config(data=toys, out=tmp_path / "run", convolutions=6))
     assert not (tmp_path / "run").exists()
 
@@ -116,7 +116,7 @@ def masked(path: Path) -> Path:
 
 @pytest.mark.parametrize("suffix", [".fits", ".ecsv"])
 def test_a_catalog_of_sdss_and_desi_files_with_keras_weights(shared, tmp_path, suffix):
-    """One row an input: spectra of both surveys, a dead one, a masked file, one that is no file."""
+    """One row per input: spectra of both surveys, a dead one, a masked file, one not FITS."""
     (tmp_path / "page.fits").write_text("<html>404</html>")
     files = (
         shared / "boss-dr12-7102" / "spec-7102-56666-0082.fits",
@@ -172,9 +172,9 @@ def test_beside_a_classifier_its_columns_are_appended(shared, tmp_path):
 @pytest.mark.slow
 def test_keras_weights_are_evaluated_where_it_is_said(shared, toys, tmp_path):
     weights = str(shared / "quasarnp" / "test_weights.h5")
-    with pytest.raises(InputError, match="say where to write with --out"):
+    with pytest.raises(InputError, match="--out"):
         evaluate.work(evaluate.Config(weights, data=toys))
-    with pytest.raises(InputError, match="name a dataset to evaluate on with --data"):
+    with pytest.raises(InputError, match="--data"):
         evaluate.work(evaluate.Config(weights, out=tmp_path))
     evaluate.work(evaluate.Config(weights, data=toys, out=tmp_path / "keras"))
     assert run.read_evaluation(tmp_path / "keras")["test"]["scores"]["n"] > 100

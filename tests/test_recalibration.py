@@ -61,9 +61,9 @@ def test_no_other_temperature_is_likelier(seed: int, scale: float) -> None:
         return -float(log_softmax(log_prob / np.exp(log_t), axis=1)[rows, label[rows]].sum())
 
     expected = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
-    found = fit_temperature(log_prob, label)
-    assert 0.05 <= found <= 20
-    assert loss(np.log(found)) <= expected.fun + 1e-6
+    temperature = fit_temperature(log_prob, label)
+    assert 0.05 <= temperature <= 20
+    assert loss(np.log(temperature)) <= expected.fun + 1e-6
 
 
 def test_labels_that_are_always_the_best_ask_for_certainty() -> None:

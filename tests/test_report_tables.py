@@ -38,8 +38,8 @@ def test_three_of_the_recalls_belong_to_no_number_of_spectra() -> None:
     """Every possible number of correct spectra tried, rounded and cut off at five digits."""
     attainable = {}
     for name, row in TABLE_2.items():
-        share = np.arange(row.support + 1) / row.support
-        printed = {*np.round(share * 1e5), *np.floor(share * 1e5)}
+        recall = np.arange(row.support + 1) / row.support
+        printed = {*np.round(recall * 1e5), *np.floor(recall * 1e5)}
         attainable[name] = round(row.recall * 1e5) in printed
     assert attainable == {"STAR": False, "GALAXY": False, "QSO": False, "QSO_BAL": True}
     assert attainable == {name: row.recall_is_attainable for name, row in TABLE_2.items()}

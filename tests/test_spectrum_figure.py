@@ -76,43 +76,43 @@ ALL: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("said", ALL.values(), ids=ALL.keys())
-def test_a_figure_is_one_png_file_of_equal_bytes(said: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", ALL.values(), ids=ALL.keys())
+def test_a_figure_is_one_png_file_of_equal_bytes(arguments: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "figures" / "one.png"
-    assert spectrum_figure(*spectrum(), path, **said, grid=GRID) == path
+    assert spectrum_figure(*spectrum(), path, **arguments, grid=GRID) == path
     content = path.read_bytes()
     width, height = struct.unpack(">II", content[16:24])
     assert width == 2160
     assert 800 <= height <= 1320
     assert [p.name for p in path.parent.iterdir()] == ["one.png"]
-    spectrum_figure(*spectrum(), path, **said, grid=GRID)
+    spectrum_figure(*spectrum(), path, **arguments, grid=GRID)
     assert path.read_bytes() == content
 
 
 def visible(figure: Figure) -> list[Text]:
     """Texts that are to be seen, those of ticks beyond the axis left out."""
-    found = []
+    texts_shown = []
     for text in figure.findobj(Text):
         if not (isinstance(text, Text) and text.get_text().strip() and text.get_visible()):
             continue
         if text.axes is not None and not text.axes.axison and text not in text.axes.texts:
             continue
-        found.append(text)
+        texts_shown.append(text)
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             low, high = sorted(axis.get_view_interval())
             for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
                 if not low <= tick.get_loc() <= high:
-                    found = [t for t in found if t not in (tick.label1, tick.label2)]
-    return found
+                    texts_shown = [t for t in texts_shown if t not in (tick.label1, tick.label2)]
+    return texts_shown
 
 
 def test_the_title_says_what_the_catalog_does(tmp_path: Path, drawn: list[Figure]) -> None:
     """A quasar that is likelier a BAL than not is no BAL below the threshold for one."""
     chances = np.array([0.0, 0.02, 0.28, 0.7])
     for kind, first in (("", "QSO_BAL 70%"), ("QSO", "QSO 28%")):
-        said = answer("QSO", 2.1) | {"probabilities": chances, "kind": kind}
-        spectrum_figure(*spectrum(), tmp_path / "one.png", **said, grid=GRID)
+        arguments = answer("QSO", 2.1) | {"probabilities": chances, "kind": kind}
+        spectrum_figure(*spectrum(), tmp_path / "one.png", **arguments, grid=GRID)
         title = drawn[-1].axes[0].texts[0]
         assert title.get_text() == first
         assert to_hex(title.get_color()) == CLASS_COLORS[first.split()[0]]
@@ -136,14 +136,14 @@ def test_no_text_covers_another_or_leaves_the_picture(
     texts = visible(figure)
     assert len(texts) > 30
     boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
-    for one, box in boxes:
-        assert box.x0 >= -1 and box.y0 >= -1, one
-        assert box.x1 <= figure.bbox.x1 + 1 and box.y1 <= figure.bbox.y1 + 1, one
-    for (one, a), (other, b) in combinations(boxes, 2):
+    for first, box in boxes:
+        assert box.x0 >= -1 and box.y0 >= -1, first
+        assert box.x1 <= figure.bbox.x1 + 1 and box.y1 <= figure.bbox.y1 + 1, first
+    for (first, a), (second, b) in combinations(boxes, 2):
         across = min(a.x1, b.x1) - max(a.x0, b.x0)
         along = min(a.y1, b.y1) - max(a.y0, b.y0)
         # Boxes have room above and below their letters.
-        assert across < 2 or along < 2, (one, other, across, along)
+        assert across < 2 or along < 2, (first, second, across, along)
 
 
 def panel(figure: Figure, title: str) -> Axes:
@@ -157,8 +157,8 @@ def titles(figure: Figure) -> list[str]:
 def test_the_headline_says_class_redshift_and_confidence(
     tmp_path: Path, drawn: list[Figure]
 ) -> None:
-    said = answer("QSO_BAL", 2.3456) | {"name": "x" * 300 + "end.fits", "note": "flags 4"}
-    spectrum_figure(*spectrum(), tmp_path / "one.png", **said, grid=GRID)
+    arguments = answer("QSO_BAL", 2.3456) | {"name": "x" * 300 + "end.fits", "note": "flags 4"}
+    spectrum_figure(*spectrum(), tmp_path / "one.png", **arguments, grid=GRID)
     first, rest, name = (t.get_text() for t in drawn[0].axes[0].texts[:3])
     if name.startswith("z ="):
         rest, name = name, rest
@@ -185,9 +185,9 @@ def test_flux_error_and_gaps_are_those_given(tmp_path: Path, drawn: list[Figure]
     gaps = [p.get_extents().transformed(axes.transData.inverted()) for p in axes.patches
             if not hasattr(p, "get_data")]  # fmt: skip
     expected = [(50, 51), (100, 103), (439, 443)]
-    found = sorted((gap.x0, gap.x1) for gap in gaps)
+    shown = sorted((gap.x0, gap.x1) for gap in gaps)
     edges = GRID.edges
-    assert np.array(found) == pytest.approx(np.array([(edges[a], edges[b]) for a, b in expected]))
+    assert np.array(shown) == pytest.approx(np.array([(edges[a], edges[b]) for a, b in expected]))
 
 
 def test_a_narrow_line_is_shown_whole_and_a_noisy_bin_sets_no_scale(
@@ -223,8 +223,8 @@ def test_lines_stand_at_their_observed_wavelengths(tmp_path: Path, drawn: list[F
 
 def test_evidence_is_of_the_lines_on_the_grid(tmp_path: Path, drawn: list[Figure]) -> None:
     evidence = {"Halpha": 9.0, "CIV": 2.0, "Lya": -1.0, "MgII": float("nan")}
-    said = answer("QSO", 2.3) | {"evidence": evidence}
-    spectrum_figure(*spectrum(), tmp_path / "one.png", **said, grid=GRID)
+    arguments = answer("QSO", 2.3) | {"evidence": evidence}
+    spectrum_figure(*spectrum(), tmp_path / "one.png", **arguments, grid=GRID)
     axes = panel(drawn[0], "evidence by line")
     assert [bar.get_width() for bar in axes.patches] == [-1, 2]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["Lyα", "C IV"]
@@ -233,17 +233,17 @@ def test_evidence_is_of_the_lines_on_the_grid(tmp_path: Path, drawn: list[Figure
     spectrum_figure(
         *spectrum(),
         tmp_path / "two.png",
-        **said | {"evidence": {"Halpha": 1.0}},
+        **arguments | {"evidence": {"Halpha": 1.0}},
         grid=GRID,
     )
     assert "evidence by line" not in titles(drawn[1])
 
 
 def test_p_of_z_and_both_redshifts_are_shown(tmp_path: Path, drawn: list[Figure]) -> None:
-    said = answer("QSO", 2.3456)
-    spectrum_figure(*spectrum(), tmp_path / "one.png", **said, grid=GRID)
+    arguments = answer("QSO", 2.3456)
+    spectrum_figure(*spectrum(), tmp_path / "one.png", **arguments, grid=GRID)
     whole, near = panel(drawn[0], "p(z)"), panel(drawn[0], "near z")
-    assert whole.patches[1].get_data().values.max() == pytest.approx(said["p"].max(), rel=1e-5)
+    assert whole.patches[1].get_data().values.max() == pytest.approx(arguments["p"].max(), rel=1e-5)
     first, second = whole.get_lines()
     assert first.get_xdata() == pytest.approx([np.log10(3.3456)])
     assert second.get_xdata() == pytest.approx([0.3])
@@ -254,7 +254,9 @@ def test_p_of_z_and_both_redshifts_are_shown(tmp_path: Path, drawn: list[Figure]
     assert bar.lines[2][0].get_segments()[0][:, 0] == pytest.approx(
         np.array([-1, 1]) * 299_792.458 * 0.0021 / 3.3456
     )
-    spectrum_figure(*spectrum(), tmp_path / "two.png", **said | {"mass_second": 5e-4}, grid=GRID)
+    spectrum_figure(
+        *spectrum(), tmp_path / "two.png", **arguments | {"mass_second": 5e-4}, grid=GRID
+    )
     assert len(panel(drawn[1], "p(z)").get_lines()) == 1
 
 

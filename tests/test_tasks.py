@@ -137,20 +137,20 @@ def test_the_network_sees_the_normalized_flux(config: dict):
 
 
 @pytest.mark.parametrize(
-    ("config", "sentence"),
+    ("config", "words"),
     [
         (
             {"name": "segment"},
-            "no task is called 'segment'; there are classify, linenet, quasarnet",
+            "'segment'.*classify, linenet, quasarnet",
         ),
         ({"name": "redshift"}, "redshift cannot be set up: .*missing"),
         ({"name": "classify", "classes": 3}, "classify cannot be set up: .*classes"),
         (
             {"name": "redshift", "target": "star", "mean": 0.0, "std": 1.0},
-            "no redshift target is called 'star'; there are qso, bal, all",
+            "'star'.*qso, bal, all",
         ),
     ],
 )
-def test_a_config_of_no_task_is_a_sentence(config: dict, sentence: str):
-    with pytest.raises(InputError, match=sentence):
+def test_a_config_of_no_task_is_refused(config: dict, words: str):
+    with pytest.raises(InputError, match=words):
         tasks.build(**config, grid=GRID)

@@ -93,7 +93,7 @@ def pit_histogram(pit: NDArray[np.floating], path: Path) -> Path:
     High at both ends: p(z) too narrow; high in the middle: too wide; on one side: biased.
 
     Args:
-        pit: (n,), what `posterior.cdf` says of the true redshifts; NaN is left out.
+        pit: (n,), `posterior.cdf` at the true redshifts; NaN is left out.
         path: PNG file to write.
     """
     pit = np.asarray(pit, np.float64)
@@ -135,9 +135,9 @@ def coverage_plot(levels: Mapping[str, NDArray[np.floating]], path: Path) -> Pat
             axes.step(np.append(ordered, 1), fraction, where="pre", color=color, linewidth=1.4)
             hits = np.array([int((ordered <= q).sum()) for q in LEVELS])
             shift = 0.006 * (i - (len(levels) - 1) / 2)  # so that no interval hides another
-            told = ", ".join(f"{k / max(n, 1):.0%}" for k in hits)
+            listed = ", ".join(f"{k / max(n, 1):.0%}" for k in hits)
             of = np.full(len(LEVELS), n)
-            _points(axes, np.array(LEVELS) + shift, hits, of, color, label=f"{name}: {told}")
+            _points(axes, np.array(LEVELS) + shift, hits, of, color, label=f"{name}: {listed}")
         axes.set(xlabel="probability of the interval", ylabel="true redshifts within it")
         at = ", ".join(f"{q:.0%}" for q in LEVELS)
         axes.legend(loc="upper left", title=f"at {at}", alignment="left")

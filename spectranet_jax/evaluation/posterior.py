@@ -1,4 +1,4 @@
-"""What p(z) says: the redshift, its error, how sure it is, and the second choice.
+"""What p(z) implies: the redshift, its error, how sure it is, and the second choice.
 
 A posterior comes as the probabilities of bins of equal width in x = log10(1 + z). Its density is
 taken to be uniform in x within a bin, so that the distribution function is linear there: windows,
@@ -225,9 +225,9 @@ def _inside(
     right = np.minimum(low + 1, start[:, None] + window)
     length = np.maximum(right - left, 0)
     within = (low >= 0) & (low < bins)
-    share = np.take_along_axis(p, np.clip(low, 0, bins - 1), axis=1) * length * within
-    total, sums = p.sum(axis=1), share.sum(axis=1)
-    weight = share / np.where(sums > 0, sums, np.nan)[:, None]
+    held = np.take_along_axis(p, np.clip(low, 0, bins - 1), axis=1) * length * within
+    total, sums = p.sum(axis=1), held.sum(axis=1)
+    weight = held / np.where(sums > 0, sums, np.nan)[:, None]
     # Relative to the start, so that a posterior that is shifted loses no digit.
     middle = (left + right) / 2 - start[:, None]
     mean = (weight * middle).sum(axis=1)

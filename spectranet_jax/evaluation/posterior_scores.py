@@ -1,7 +1,7 @@
 """How honest and how sharp p(z) is, against true redshifts.
 
-Whether an interval holds the truth as often as it says is asked of every level at once: a level
-a spectrum, that of the smallest interval which reaches its true redshift. Of posteriors that tell
+Whether intervals hold the truth as often as they claim is asked of every level at once: one level
+per spectrum, that of the smallest interval which reaches its true redshift. Of posteriors that tell
 the truth those levels are uniform, and the share of them below q is the coverage of q.
 """
 
@@ -16,7 +16,7 @@ from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
 LEVELS = (0.50, 0.68, 0.90, 0.95)
-"""Probabilities of the intervals whose coverage is told."""
+"""Probabilities of the intervals whose coverage is scored."""
 
 PIT_BINS = 20
 

@@ -1,4 +1,4 @@
-"""What a network says of one spectrum, a panel each: p(z), its peak, the classes, the evidence."""
+"""What a network answers for one spectrum, in panels: p(z), its peak, the classes, the evidence."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -94,7 +94,7 @@ def peak_panel(
 
 
 def class_panel(axes: Axes, probabilities: NDArray[np.floating]) -> None:
-    """A bar a class, with its probability."""
+    """One bar per class, with its probability."""
     axes.set_title("class", loc="left")
     rows = np.arange(len(CLASSES))
     axes.barh(rows, probabilities, color=[CLASS_COLORS[c] for c in CLASSES], height=0.62)
@@ -116,7 +116,7 @@ def class_panel(axes: Axes, probabilities: NDArray[np.floating]) -> None:
 
 
 def evidence_panel(axes: Axes, values: Mapping[str, float]) -> None:
-    """A bar a line, the bluest on top."""
+    """One bar per line, the bluest on top."""
     axes.set_title("evidence by line", loc="left")
     rows, width = np.arange(len(values)), np.array(list(values.values()))
     thickness = min(0.68, 0.035 * len(values))  # so that few bars are no thicker than many

@@ -1,10 +1,20 @@
 """Scores as Markdown, for the card of a model."""
 
 from spectranet_jax.evaluation.class_scores import ClassScores
+from spectranet_jax.evaluation.combined_scores import CombinedScores
 from spectranet_jax.evaluation.posterior_scores import PosteriorScores
 from spectranet_jax.evaluation.quasar_scores import QuasarScores
 from spectranet_jax.evaluation.redshift_scores import RedshiftScores
 from spectranet_jax.evaluation.score_tables import interval, text
+
+
+def combined_sections(scores: CombinedScores) -> list[str]:
+    """Classes, redshifts, and p(z)."""
+    return [
+        class_section(scores),
+        redshift_section(scores.quasars, scores.galaxies),
+        posterior_section(scores.posterior) if scores.posterior else "",
+    ]
 
 
 def class_section(scores: ClassScores) -> str:

@@ -6,6 +6,7 @@ from rich.table import Table
 
 from spectranet_jax.evaluation import report
 from spectranet_jax.evaluation.class_scores import ClassScores
+from spectranet_jax.evaluation.combined_scores import CombinedScores
 from spectranet_jax.evaluation.fraction import Fraction
 from spectranet_jax.evaluation.posterior_scores import PosteriorScores
 from spectranet_jax.evaluation.quasar_scores import QuasarScores
@@ -142,6 +143,21 @@ def range_table(title: str, scores: Mapping[str, RedshiftScores | None]) -> Tabl
         fractions = (interval(z.within[str(limit)]) for limit in LIMITS)
         table.add_row(name, f"{z.n:,}", *medians, *fractions)
     return table
+
+
+def combined_tables(scores: CombinedScores, where: str) -> list[Table]:
+    """Classes, redshifts of quasars and of galaxies, and how far to trust p(z)."""
+    ranges = scores.quasars.redshift_by_range or {}
+    by_kind = {f"quasars, {name}": z for name, z in ranges.items()}
+    tables = [
+        *class_tables(scores, where),
+        quasar_table(f"Quasars in {where}", {"here": scores.quasars}),
+        range_table("Redshifts, with 95% intervals", by_kind | {"galaxies": scores.galaxies}),
+    ]
+    if scores.posterior is not None:
+        title = "How often p(z) holds the true redshift"
+        tables.append(coverage_table(title, scores.posterior))
+    return tables
 
 
 def coverage_table(title: str, scores: PosteriorScores) -> Table:

@@ -1,4 +1,4 @@
-"""One spectrum and all that a network says of it: what `predict --plots` draws."""
+"""One spectrum and all that a network answers for it: what `predict --plots` draws."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -140,15 +140,15 @@ def _title(
     if kind and probabilities is not None:
         first += f" {percent(probabilities[CLASSES.index(kind)])}"
     after = axes.text(0, 1, first, color=color, fontweight="bold", **style)
-    says = "no redshift"
+    words = "no redshift"
     if isfinite(z):
-        says = f"z = {z:.4f}" + (f" ± {z_err:.4f}" if isfinite(z_err) else "")
+        words = f"z = {z:.4f}" + (f" ± {z_err:.4f}" if isfinite(z_err) else "")
     if isfinite(z) and isfinite(p_3000):
         chance = percent(p_3000)
         equals = f"{chance[0]} {chance[1:]}" if chance[0] in "<>" else f"= {chance}"
-        says += f"     P(|Δv| < {CATASTROPHIC:,} km/s) {equals}"
+        words += f"     P(|Δv| < {CATASTROPHIC:,} km/s) {equals}"
     beside: Panel = {"xycoords": after, "xytext": (18, 0), "textcoords": "offset points"}
-    axes.annotate(says, (1, 1), **beside, **style)
+    axes.annotate(words, (1, 1), **beside, **style)
 
 
 def _spectrum(

@@ -1,4 +1,4 @@
-"""The catalog: one row a spectrum, and the files it is written to."""
+"""The catalog: one row per spectrum, and the files it is written to."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -82,7 +82,7 @@ def build(
 
 
 def check_replace(path: Path, overwrite: bool, read: Iterable[str]) -> None:
-    """Tell before any work that a catalog must not be written there.
+    """Refuse before any work to write a catalog there.
 
     Args:
         path: where the catalog is to be.
@@ -101,7 +101,7 @@ def check_replace(path: Path, overwrite: bool, read: Iterable[str]) -> None:
 
 
 def check_path(path: Path) -> None:
-    """Tell before any work that a catalog cannot be written there.
+    """Refuse before any work a path that no catalog can be written to.
 
     Raises:
         InputError: if the suffix is none of `FORMATS`, what it needs is not installed, or the

@@ -21,7 +21,7 @@ def clean(
         flux: (n, bins), any unit.
         ivar: (n, bins), inverse variance of flux in that unit, 0 where there is no measurement.
         grid: the bins.
-        flags: (n,) quality bits that are known beforehand; those told from the arrays are added.
+        flags: (n,) quality bits known beforehand; those of the arrays are added.
 
     Returns:
         flux and ivar, float32 (n, bins), in a unit near the median and 0 in bad pixels; quality
@@ -30,7 +30,7 @@ def clean(
     Raises:
         InputError: if the arrays have another shape.
     """
-    # A masked pixel is one without a number; quality_flags tells of it.
+    # A masked pixel has no number; quality_flags flags it.
     exact, weight = (
         np.atleast_2d(np.ma.asarray(array, np.float64).filled(np.nan)) for array in (flux, ivar)
     )
@@ -62,5 +62,5 @@ def _near_one(
     size = np.where(usable, np.abs(flux), np.nan)
     size[~usable.any(axis=-1)] = 1.0  # nanmedian warns of an all-NaN row
     exponent = np.frexp(np.nanmedian(size, axis=-1, keepdims=True))[1]
-    with np.errstate(over="ignore", under="ignore"):  # bad pixels, which are told below
+    with np.errstate(over="ignore", under="ignore"):  # bad pixels, which are flagged below
         return np.ldexp(flux, -exponent), np.ldexp(ivar, 2 * exponent)

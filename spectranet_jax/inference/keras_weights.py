@@ -85,14 +85,14 @@ def _check_grid(path: Path, file: Any) -> None:
 
 def _arrays(group: Any) -> Arrays:
     """The arrays below a layer's group: "kernel:0", however deep, under "kernel"."""
-    found: Arrays = {}
+    arrays: Arrays = {}
 
     def keep(name: str, node: Any) -> None:
         if hasattr(node, "dtype"):
-            found[name.rpartition("/")[2].partition(":")[0]] = np.array(node, np.float32)
+            arrays[name.rpartition("/")[2].partition(":")[0]] = np.array(node, np.float32)
 
     group.visititems(keep)
-    return found
+    return arrays
 
 
 def _in_order(layers: Layers, kind: str, prefix: str = "") -> list[str]:
@@ -101,12 +101,14 @@ def _in_order(layers: Layers, kind: str, prefix: str = "") -> list[str]:
     def number(name: str) -> int:
         return int("".join(c for c in name.rpartition("_")[2] if c.isdigit()) or 0)
 
-    names = [n for n, one in layers.items() if one["class_name"] == kind and n.startswith(prefix)]
+    names = [
+        n for n, layer in layers.items() if layer["class_name"] == kind and n.startswith(prefix)
+    ]
     return sorted(names, key=number)
 
 
-def _one(path: Path, values: Iterable[Any], what: str) -> Any:
-    """The value that all layers share."""
+def _common(path: Path, values: Iterable[Any], what: str) -> Any:
+    """The value that all layers have in common."""
     distinct = {json.dumps(value) for value in values}
     if len(distinct) != 1:
         raise InputError(
@@ -118,24 +120,28 @@ def _one(path: Path, values: Iterable[Any], what: str) -> Any:
 
 def _fields(path: Path, layers: Layers) -> dict[str, Any]:
     convs = [layers[name]["config"] for name in _in_order(layers, "Conv1D")]
-    norms = [one["config"] for one in layers.values() if one["class_name"] == "BatchNormalization"]
+    norms = [
+        layer["config"] for layer in layers.values() if layer["class_name"] == "BatchNormalization"
+    ]
     heads = _in_order(layers, "Dense", "fc_box_")
-    if len(heads) != HEADS or _one(path, (n["epsilon"] for n in norms), "epsilon") != 1e-3:
+    if len(heads) != HEADS or _common(path, (n["epsilon"] for n in norms), "epsilon") != 1e-3:
         raise InputError(
             f"{path} holds a network with {len(heads)} lines; only QuasarNETs of {HEADS}"
             " (six lines and broad absorption) with BatchNormalization of epsilon 0.001 are known"
         )
-    dropouts = [one["config"]["rate"] for one in layers.values() if one["class_name"] == "Dropout"]
+    dropouts = [
+        layer["config"]["rate"] for layer in layers.values() if layer["class_name"] == "Dropout"
+    ]
     return {
         "filters": [conv["filters"] for conv in convs],
-        "width": _one(path, (conv["kernel_size"][0] for conv in convs), "kernel size"),
-        "stride": _one(path, (conv["strides"][0] for conv in convs), "stride"),
-        "padding": _one(path, (conv["padding"] for conv in convs), "padding"),
+        "width": _common(path, (conv["kernel_size"][0] for conv in convs), "kernel size"),
+        "stride": _common(path, (conv["strides"][0] for conv in convs), "stride"),
+        "padding": _common(path, (conv["padding"] for conv in convs), "padding"),
         "hidden": layers["fc_common"]["config"]["units"],
-        "boxes": _one(path, (layers[name]["config"]["units"] for name in heads), "boxes"),
+        "boxes": _common(path, (layers[name]["config"]["units"] for name in heads), "boxes"),
         "lines": len(heads),
-        "dropout": _one(path, dropouts, "dropout") if dropouts else 0.0,
-        "rescale": any(one["class_name"] == "Lambda" for one in layers.values()),
+        "dropout": _common(path, dropouts, "dropout") if dropouts else 0.0,
+        "rescale": any(layer["class_name"] == "Lambda" for layer in layers.values()),
     }
 
 
@@ -146,7 +152,7 @@ def _variables(layers: Layers, weights: dict[str, Arrays]) -> dict[str, Any]:
     dense = [name for name in layers if name.startswith("fc_") and "kernel" in weights[name]]
     convs = _in_order(layers, "Conv1D")
     for name in [*convs, *dense]:
-        params[name] = {part: weights[name][part] for part in ("kernel", "bias")}
+        params[name] = {array: weights[name][array] for array in ("kernel", "bias")}
     after = [f"norm_{number}" for number in range(1, len(convs) + 1)] + ["norm_common"]
     norms = _in_order(layers, "BatchNormalization")
     for ours, theirs in zip(after, norms, strict=True):

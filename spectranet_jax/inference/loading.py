@@ -82,7 +82,7 @@ def _from_keras(file: Path) -> Model:
 
 
 def _check(folder: Path, config: dict[str, Any]) -> None:
-    """Raise InputError unless a config.json says all that is read from one."""
+    """Raise InputError unless a config.json has all that is read from it."""
     for keys in READ_FROM_CONFIG:
         content: Any = config
         for key in keys:

@@ -38,7 +38,7 @@ class Model:
         name: of the shipped model, of the run folder, or of the file of Keras weights.
         config: contents of its config.json.
         network: a Flax module.
-        task: decodes what the network says.
+        task: decodes the network's output.
         variables: parameters and BatchNorm statistics.
     """
 
@@ -76,7 +76,7 @@ class Model:
         ivar: NDArray[np.float32],
         wanted: Container[str] | None = None,
     ) -> dict[str, NDArray[Any]]:
-        """What the model says of clean spectra, by catalog column; one row each.
+        """What the model answers for clean spectra, by catalog column; one row each.
 
         Args:
             flux: (n, bins) float32, finite.
@@ -104,7 +104,7 @@ class Model:
     def predict(
         self, spectra: Spectrum | Sequence[Spectrum] | ArrayLike, ivar: ArrayLike | None = None
     ) -> Table:
-        """A catalog, one row a spectrum in their order: see `predict`.
+        """A catalog, one row per spectrum in their order: see `predict`.
 
         Args:
             spectra: as `readers.read` gives them, one or many; or flux on the model's grid, (n,
@@ -147,10 +147,10 @@ def predict(
         ivar: (n, bins), inverse variance of flux in that unit, 0 where there is no measurement.
         file: (n,) file names for the column FILE.
         name: (n,) names for the column ID.
-        flags: (n,) quality bits that are known beforehand; those told from the arrays are added.
+        flags: (n,) quality bits known beforehand; those of the arrays are added.
 
     Returns:
-        the table described in `catalog.COLUMNS`, and after these what the models say beside it
+        the table described in `catalog.COLUMNS`, and after these what the models answer beside it
         (`Task.columns`). Rows without data are flagged and masked.
 
     Raises:
@@ -224,12 +224,12 @@ def join(
     file: Sequence[str] | None = None,
     name: Sequence[str] | None = None,
 ) -> Table:
-    """The catalog of what models said of the same spectra.
+    """The catalog of what models answered for the same spectra.
 
     Args:
         models: as for `predict`, and so file and name.
         answers: `Model.columns` of each; columns that no catalog has are left out.
-        sn: (n,), median S/N a bin.
+        sn: (n,), median S/N per bin.
         bits: (n,), quality bits.
         file: (n,) file names for the column FILE.
         name: (n,) names for the column ID.
@@ -265,8 +265,8 @@ def join(
     return catalog.build(columns, bits, provenance(models), extra)
 
 
-def _overlap(one: Model, other: Model) -> bool:
-    return bool(set(one.task.applies_to) & set(other.task.applies_to))
+def _overlap(first: Model, second: Model) -> bool:
+    return bool(set(first.task.applies_to) & set(second.task.applies_to))
 
 
 def provenance(models: Sequence[Model]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What LineNet says, as columns of a catalog."""
+"""The output of LineNet as columns of a catalog."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +23,7 @@ def decode(
     temperature: float,
     class_temperature: float,
 ) -> dict[str, NDArray[Any]]:
-    """Catalog columns of what the network says; a star has no redshift.
+    """Catalog columns of the network's output; a star has no redshift.
 
     Called is the greatest of star, galaxy and quasar, and of quasars those are QSO_BAL whose P_BAL
     is at the threshold or above. Beside the catalog's columns stands P_OF_Z, (n, zsteps) float32:

@@ -26,17 +26,8 @@ from spectranet_jax.evaluation import (
 from spectranet_jax.evaluation.combined_scores import CombinedScores, z_err_holds
 from spectranet_jax.evaluation.quasar_scores import Answers, Truth
 from spectranet_jax.evaluation.recalibration import bin_labels, fit_temperature
-from spectranet_jax.evaluation.score_markdown import (
-    class_section,
-    posterior_section,
-    redshift_section,
-)
-from spectranet_jax.evaluation.score_tables import (
-    class_tables,
-    coverage_table,
-    quasar_table,
-    range_table,
-)
+from spectranet_jax.evaluation.score_markdown import combined_sections
+from spectranet_jax.evaluation.score_tables import combined_tables
 from spectranet_jax.networks.linenet import LINES, Output
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, STAR, UNKNOWN
@@ -226,17 +217,7 @@ class LineNetTask(Task[CombinedScores]):
 
     def tables(self, scores: CombinedScores, where: str) -> "list[Table]":
         """Classes, redshifts of quasars and of galaxies, and how far to trust p(z)."""
-        ranges = scores.quasars.redshift_by_range or {}
-        by_kind = {f"quasars, {name}": z for name, z in ranges.items()}
-        tables = [
-            *class_tables(scores, where),
-            quasar_table(f"Quasars in {where}", {"here": scores.quasars}),
-            range_table("Redshifts, with 95% intervals", by_kind | {"galaxies": scores.galaxies}),
-        ]
-        if scores.posterior is not None:
-            title = "How often p(z) holds the true redshift"
-            tables.append(coverage_table(title, scores.posterior))
-        return tables
+        return combined_tables(scores, where)
 
     def figures(self, split: Split, columns: Columns) -> dict[str, Draw]:
         """Confusion matrix, examples; errors of the redshift, and how far to trust it."""
@@ -274,8 +255,7 @@ class LineNetTask(Task[CombinedScores]):
 
     def card(self, scores: CombinedScores) -> list[str]:
         """Scores by class, of redshifts and of p(z)."""
-        sections = [class_section(scores), redshift_section(scores.quasars, scores.galaxies)]
-        return [*sections, posterior_section(scores.posterior) if scores.posterior else ""]
+        return combined_sections(scores)
 
 
 def bounded_inputs(

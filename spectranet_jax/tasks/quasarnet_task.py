@@ -1,6 +1,6 @@
 """Where is each line, and is there broad absorption? QuasarNET's question.
 
-Of every line the network says in which box it is and where within it: `networks.boxes`. A spectrum
+For every line the network gives the box it is in and where within it: `networks.boxes`. A spectrum
 is called a quasar if it is confident of one line at least; the redshift is that of the line it is
 most confident of (Busca & Balland 2018, arXiv:1808.09955).
 """
@@ -66,7 +66,7 @@ def balanced_loss(
     the same however rare one is. The means are over the whole batch, and the heads are summed.
 
     Args:
-        output: (batch, heads, 2 * boxes), as `networks.QuasarNet` says it.
+        output: (batch, heads, 2 * boxes), as `networks.QuasarNet` gives it.
         batch: the arrays of `QuasarNetTask.targets`, and `weight` (batch,) where some rows are
             filling.
 
