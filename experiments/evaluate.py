@@ -5,11 +5,18 @@ Needs nothing but the run folder and the data, and gives the very numbers that t
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from spectranet_jax.commands.command import Command, command
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from spectranet_jax.datasets.split import Split
+    from spectranet_jax.tasks import Task
+    from spectranet_jax.training.evaluate import Evaluation
 
 FIGURES = {"test": "figures", "valid": "figures-valid", "train": "figures-train"}
 """Split -> folder of its figures."""
@@ -62,15 +69,11 @@ def evaluate_run(
     Raises:
         InputError: if the model or the data cannot be used.
     """
-    from functools import partial
-
     from experiments.measured_on import measured_on
     from spectranet_jax import __version__
-    from spectranet_jax.evaluation.figures import loss_curve
     from spectranet_jax.inference import load, weights
     from spectranet_jax.inference.finding import find
     from spectranet_jax.spectra import InputError
-    from spectranet_jax.tables import print_table
     from spectranet_jax.training import run
     from spectranet_jax.training.distributed import leads
     from spectranet_jax.training.scoring import make_evaluate
@@ -101,16 +104,41 @@ def evaluate_run(
             "scores": evaluation.to_json(),
         },
     )
-    for table in model.task.tables(evaluation.scores, f"the {split.name} split"):
-        print_table(table)
-    figures = model.task.figures(split, evaluation.columns)
-    if metrics := run.read_metrics(folder):
-        figures["loss"] = partial(loss_curve, metrics, ylabel=model.task.loss_label)
-    paths = {out / FIGURES[split_name] / f"{name}.png": draw for name, draw in figures.items()}
-    for path, draw in paths.items():
-        draw(path)
+    paths = show(model.task, split, evaluation, run.read_metrics(folder), out / FIGURES[split_name])
     print(f"scores: {out / run.EVALUATION}")
     print("figures: " + ", ".join(map(str, paths)))
+
+
+def show(
+    task: "Task",
+    split: "Split",
+    evaluation: "Evaluation",
+    metrics: "Sequence[Mapping[str, Any]]",
+    folder: Path,
+) -> list[Path]:
+    """Print the tables of a task, draw its figures, and return their paths.
+
+    Args:
+        task: what was asked.
+        split: what was evaluated.
+        evaluation: its answers and scores.
+        metrics: log of the training, for the loss curve; empty without one.
+        folder: where the figures go.
+    """
+    from functools import partial
+
+    from spectranet_jax.evaluation.figures import loss_curve
+    from spectranet_jax.tables import print_table
+
+    for table in task.tables(evaluation.scores, f"the {split.name} split"):
+        print_table(table)
+    figures = task.figures(split, evaluation.columns)
+    if metrics:
+        figures["loss"] = partial(loss_curve, metrics, ylabel=task.loss_label)
+    paths = {folder / f"{name}.png": draw for name, draw in figures.items()}
+    for path, draw in paths.items():
+        draw(path)
+    return list(paths)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Tasks: which spectra, what target, which loss, and back to catalog columns."""
 
+import ast
 import dataclasses
 import json
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -50,6 +52,26 @@ def test_a_task_stands_in_the_table_under_its_name(name: str):
     assert task.name == name and task.kind
     fields = {field.name for field in dataclasses.fields(task)}
     assert fields >= {*task.options, *task.calibrated}
+
+
+ROOT = Path(tasks.__file__).parents[1]
+HOMES = ("spectranet_jax.tasks", "spectranet_jax.tasks.task")
+ABOVE = [
+    path for room in ("training", "inference", "catalog") for path in ROOT.glob(f"{room}/*.py")
+]
+
+
+@pytest.mark.parametrize("path", ABOVE, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_no_room_above_knows_a_task_or_a_column_of_one(path: Path):
+    """They import the table and the base alone, and name no column that only some tasks have."""
+    built = [tasks.build(name, GRID) for name in ("classify", "linenet", "quasarnet")]
+    own = {"P_OF_Z"}.union(*(task.columns for task in built))
+    assert len(own) > 30
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(HOMES[0]):
+            assert node.module in HOMES
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            assert node.value not in own
 
 
 @pytest.mark.parametrize(("target", "labels"), [("qso", {2}), ("bal", {3}), ("all", {2, 3})])
