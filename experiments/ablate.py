@@ -22,7 +22,7 @@ from spectranet_jax.commands.command import Command, command
 if TYPE_CHECKING:
     from data_prep.mock.ingredients import Ingredients
     from spectranet_jax.datasets.split import Split
-    from spectranet_jax.training.evaluate import Evaluation
+    from spectranet_jax.training.scoring import Evaluation
 
 LEAST = {"seeds": 3, "spectra": 1000}
 """Smallest values that tell anything."""

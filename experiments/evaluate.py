@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from spectranet_jax.datasets.split import Split
     from spectranet_jax.tasks import Task
-    from spectranet_jax.training.evaluate import Evaluation
+    from spectranet_jax.training.scoring import Evaluation
 
 FIGURES = {"test": "figures", "valid": "figures-valid", "train": "figures-train"}
 """Split -> folder of its figures."""

@@ -52,7 +52,7 @@ def train_and_evaluate(
     announce(name, folder, training, validation, recipe.order.steps)
     session = Session(folder, config.batch, config.seed, profile=config.profile)
     train_here(recipe, session, training, validation)
-    if task.calibrate is not None:
+    if task.calibrated:
         calibrate(folder, validation)
     evaluate_run(folder, None, "test", folder)
 
@@ -99,30 +99,23 @@ def announce(name: str, folder: Path, training: Split, validation: Split, steps:
         flush=True,
     )
     if done := checkpoint.latest_step(folder, checkpoint.LAST):
-        how = "resuming after" if done < order.steps else "evaluating again, all is trained:"
-        print(f"{name}: {how} step {done} of {order.steps}", flush=True)
-    shown = progress("training", total=order.steps) if leads() else nullcontext(silent)
-    with shown as report:
-        train(
-            networks.build(grid=training.grid, **network),
-            task,
-            optimizer,
-            rate,
-            order,
-            training,
-            validation,
-            folder,
-            batch=config.batch,
-            seed=config.seed,
-            augment=observation(training),
-            profile=config.profile,
-            report=report,
-        )
-    if config.profile:
-        print(f"profile: {folder / PROFILE}")
-    if task.calibrated:
-        calibrate(folder, validation)
-    evaluate_run(folder, None, "test", folder)
+        how = "resuming after" if done < steps else "evaluating again, all is trained:"
+        print(f"{name}: {how} step {done} of {steps}", flush=True)
+
+
+def train_here(recipe: Recipe, session: Session, training: Split, validation: Split) -> None:
+    """Train with progress on the terminal; an interruption names the way to resume."""
+    shown = progress("training", total=recipe.order.steps) if leads() else nullcontext(silent)
+    try:
+        with shown as report:
+            train(recipe, session, training, validation, report)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"interrupted; run the same command again to resume at the last checkpoint in"
+            f" {session.folder}"
+        ) from None
+    if session.profile:
+        print(f"profile: {session.folder / PROFILE}")
 
 
 def calibrate(folder: Path, validation: Split) -> None:

@@ -39,7 +39,7 @@ def test_batches_from_the_device_are_those_that_are_streamed(
     assert len(split) % 200
     fields = {"chunk": 384} if schedule == "chunked" else {}
     order = ORDERS[schedule](split.block_sizes, 64, 2, 1, **fields)
-    targets = TASK.targets(split.columns)
+    examples = Examples.of(split, TASK)
     place = placement(64, jax.devices()[:count])
     spectra = advance.upload(examples, place)
     assert all(rows.sharding.is_fully_replicated for rows in spectra.values())

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import toy_runs
-from naming import naming
 
 from spectranet_jax.inference import load
 from spectranet_jax.inference.reconfigure import reconfigured

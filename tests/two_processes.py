@@ -37,11 +37,8 @@ def train_all(data: Path, out: Path, devices: list[jax.Device] | None = None) ->
     optimizer = optimizers.build("adam", "cosine", 5e-3, order.steps)
     recipe = Recipe(NETWORK, TASK, optimizer, order)
     place = placement(BATCH, devices)
-    targets = TASK.targets(training.columns)
-    step = make_train_step(NETWORK, TASK, optimizer)
-    fresh = jax.device_get(
-        jax.jit(partial(init_state, NETWORK, TASK, optimizer))(jax.random.key(0))
-    )
+    examples, step = Examples.of(training, TASK), recipe.train_step()
+    fresh = jax.device_get(jax.jit(recipe.fresh_state)(jax.random.key(0)))
     key = jax.jit(lambda: jax.random.key(1), out_shardings=place.replicated)()
     evaluate = make_evaluate(NETWORK, TASK, validation, devices)
     if distributed.leads():

@@ -126,7 +126,7 @@ def _predict_rest(
             names = reading.file, reading.name.tolist(), reading.flags
             table = predict_each(models, reading.pixels, *names)
             table.meta |= header
-            record.add(table, reading.pieces, tally(table, counted), reading.errors[:NAMED])
+            record.add(table, len(reading.files), tally(table, counted), reading.errors[:NAMED])
     return str(pace) if left else ""
 
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from spectranet_jax.evaluation.gaussian_core import Core
 from spectranet_jax.evaluation.highest_density import highest_density
 from spectranet_jax.evaluation.posterior import place
-from spectranet_jax.evaluation.redshift import CATASTROPHIC
+from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
 Floats = NDArray[np.float64]

@@ -28,7 +28,7 @@ from spectranet_jax.evaluation.quasar_scores import Answers, Truth
 from spectranet_jax.evaluation.recalibration import bin_labels, fit_temperature
 from spectranet_jax.evaluation.score_markdown import combined_sections
 from spectranet_jax.evaluation.score_tables import combined_tables
-from spectranet_jax.networks.linenet import LINES, Output
+from spectranet_jax.networks.line_evidence import LINES, Output
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, STAR, UNKNOWN
 from spectranet_jax.spectra.normalize import moments, normalize

@@ -35,7 +35,7 @@ class Examples:
             InputError: if the split is on another grid than the task.
         """
         check_grid(split, task.grid)
-        return cls(split, task.target(split.columns))
+        return cls(split, task.targets(split.columns))
 
     def __len__(self) -> int:
         return len(self.split)

@@ -57,10 +57,7 @@ def train(
     key = jax.jit(lambda: jax.random.key(session.seed), out_shardings=place.replicated)()
     state = initial_state(recipe, key, session.folder, place)
     first = int(state.step)
-    stop = order.steps if stop_after is None else min(stop_after, order.steps)
-
-    train_step = make_train_step(network, task, optimizer, augment)
-    targets = task.targets(training.columns)
+    on_device = session.on_device
     if on_device is None:
         on_device = fits((known, held_out), place)
     plan = planned(session, order, first, on_device)

@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from spectranet_jax.datasets.split import Split, check_grid
+from spectranet_jax.datasets.records import Columns
+from spectranet_jax.datasets.split import Split
 from spectranet_jax.evaluation.scores_json import to_json
-from spectranet_jax.tasks import Columns, Task
+from spectranet_jax.tasks import Task
+from spectranet_jax.training.examples import Batch, Examples
 from spectranet_jax.training.sharding import placement
 from spectranet_jax.training.steps import (
     Network,
@@ -112,7 +114,6 @@ def make_predict(
         in_shardings=(place.replicated, place.split),
         out_shardings=place.replicated,
     )
-    targets = task.targets(split.columns)
 
     def batches() -> Iterator[Batch]:
         return map(place.batch, padded_batches(examples, batch, place.rows(batch)))
