@@ -16,7 +16,7 @@ from astropy.nddata import (
 import spectranet_jax as snj
 from spectranet_jax.readers.from_arrays import FLUX_UNIT
 from spectranet_jax.readers.from_specutils import spectra
-from spectranet_jax.readers.objects import as_spectra
+from spectranet_jax.readers.in_memory import as_spectra
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.air import refractive_index
 from spectranet_jax.spectra.spectrum import Spectrum

@@ -11,7 +11,7 @@ from astropy.nddata import NDData
 from astropy.table import Table
 
 from spectranet_jax.readers.from_arrays import spectra
-from spectranet_jax.readers.objects import as_spectra
+from spectranet_jax.readers.in_memory import as_spectra
 from spectranet_jax.spectra import InputError
 
 WAVELENGTH = np.linspace(3700, 9000, 100)
@@ -59,7 +59,7 @@ def test_everything_else_has_a_remedy(case: str) -> None:
 
 def test_neither_specutils_nor_jax_is_imported() -> None:
     code = (
-        "import sys, spectranet_jax.readers.objects as o; o.as_spectra([])\n"
+        "import sys, spectranet_jax.readers.in_memory as o; o.as_spectra([])\n"
         "print({'specutils', 'jax'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
