@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from astropy.table import Table
 
 from spectranet_jax.catalog.pieces import Piece
-from spectranet_jax.catalog.reading import none_readable, read_pieces, warn
+from spectranet_jax.catalog.reading import known, none_readable, read_pieces, warn
 from spectranet_jax.inference import Model
 from spectranet_jax.inference.model import predict_each
 from spectranet_jax.spectra import InputError
@@ -18,4 +18,4 @@ def predict_files(models: Sequence[Model], files: Sequence[str]) -> Table:
     if reading is None or len(reading.errors) == len(files):
         raise InputError(none_readable(reading.errors if reading else [], len(files)))
     warn(reading.errors, len(reading.errors))
-    return predict_each(models, reading.pixels, reading.file, reading.name.tolist(), reading.flags)
+    return predict_each(models, reading.pixels, known(reading), reading.flags)

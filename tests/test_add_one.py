@@ -33,6 +33,7 @@ from spectranet_jax.inference import load
 from spectranet_jax.inference.reconfigure import reconfigured
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import lines
+from spectranet_jax.spectra.column import Column
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.normalize import normalize
 from spectranet_jax.spectra.spectrum import Spectrum
@@ -62,8 +63,8 @@ class ToyTask(Task[ToyScores]):
     counted: ClassVar = {"FAR": "far away"}
 
     @property
-    def columns(self) -> dict[str, tuple[str, str]]:
-        return {"FAR": ("i2", f"1 if z > {self.limit:g}, else 0")}
+    def columns(self) -> dict[str, Column]:
+        return {"FAR": Column("i2", f"1 if z > {self.limit:g}, else 0")}
 
     def select(self, truth: Columns) -> Any:
         return np.isfinite(truth["z"])

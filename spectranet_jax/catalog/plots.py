@@ -14,11 +14,11 @@ from spectranet_jax.catalog.reading import read_pieces
 from spectranet_jax.evaluation.spectrum_figure import spectrum_figure
 from spectranet_jax.inference import Model
 from spectranet_jax.inference.clean import clean
-from spectranet_jax.inference.model import join
+from spectranet_jax.inference.joined import join
 from spectranet_jax.progress import progress
 from spectranet_jax.readers.file_reading import Reading
 from spectranet_jax.spectra import CLASSES
-from spectranet_jax.spectra.flags import Flag, median_sn
+from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.tasks.task import PosteriorColumns
 
 TOGETHER = 64
@@ -53,8 +53,7 @@ def _figures(models: Sequence[Model], reading: Reading) -> Iterator[tuple[str, d
     cleaned = {grid: clean(*reading.pixels[grid], grid, reading.flags) for grid in reading.pixels}
     answers = [model.columns(*cleaned[model.grid][:2]) for model in models]
     grid = models[0].grid
-    flux, ivar, bits = cleaned[grid]
-    table = join(models, answers, median_sn(flux, ivar, grid), bits)
+    table = join(models, answers, cleaned[grid], {})
     for number, (file, name) in enumerate(zip(reading.file, reading.name, strict=True)):
         row = table[number]
         flags = [flag.name or "" for flag in Flag if row["FLAGS"] & flag.value]

@@ -4,13 +4,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spectranet_jax.catalog.pieces import Piece
+from spectranet_jax.inference.columns import known_columns
 from spectranet_jax.readers.file_reading import FileRead, Reading, blank, concatenate, read_file
 from spectranet_jax.spectra import InputError, LogGrid
 from spectranet_jax.spectra.flags import Flag
+from spectranet_jax.spectra.identity_columns import identity_columns
 
 
 def read_pieces(pieces: Sequence[Piece], grids: Sequence[LogGrid]) -> Reading:
@@ -30,10 +34,10 @@ def read_pieces(pieces: Sequence[Piece], grids: Sequence[LogGrid]) -> Reading:
 
 
 def _read_file(file: str, grids: Sequence[LogGrid]) -> Reading:
-    reading = read_file(file, grids)
+    reading = read_file(file, grids, identity_columns)
     if not reading.errors:
         return reading
-    unreadable = blank(reading.files, 1, grids)
+    unreadable = blank(reading.files, 1, grids, identity_columns([{}]))
     return replace(unreadable, flags=np.full(1, Flag.UNREADABLE, np.int32))
 
 
@@ -51,7 +55,15 @@ def _read_blocks(piece: Piece, grids: Sequence[LogGrid]) -> Reading:
     names = [name.decode("utf-8", "backslashreplace") for name in block.name.tolist()]
     zeros = np.zeros(len(block), np.int32)
     pixels = {grid: (block.flux, block.ivar)}
-    return Reading([FileRead(piece.file, len(block))], zeros, np.array(names), zeros, pixels)
+    identity = block.identity or identity_columns([{}] * len(block))
+    files = [FileRead(piece.file, len(block))]
+    return Reading(files, zeros, np.array(names), zeros, pixels, identity)
+
+
+def known(reading: Reading) -> dict[str, NDArray[Any]]:
+    """Columns of a catalog that files tell, before any prediction."""
+    errors = [reading.files[index].error for index in reading.file_index]
+    return known_columns(reading.file, reading.name.tolist(), errors, reading.columns)
 
 
 NAMED = 20

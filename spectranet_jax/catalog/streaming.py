@@ -22,16 +22,18 @@ from numpy.typing import NDArray
 from spectranet_jax.catalog import joining
 from spectranet_jax.catalog.finished import Finished, finished
 from spectranet_jax.catalog.pieces import Piece, names_sha256, together
-from spectranet_jax.catalog.reading import NAMED, none_readable, read_pieces, warn
+from spectranet_jax.catalog.reading import NAMED, known, none_readable, read_pieces, warn
 from spectranet_jax.catalog.tally import ROWS, flag_row, tally
 from spectranet_jax.inference import Model
-from spectranet_jax.inference.model import predict_each, provenance
+from spectranet_jax.inference.joined import provenance
+from spectranet_jax.inference.model import predict_each
 from spectranet_jax.progress import Advance, progress
 from spectranet_jax.readers.file_reading import Reading, blank, concatenate
 from spectranet_jax.readers.groups import sizes_and_times
 from spectranet_jax.readers.workers import in_order
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
+from spectranet_jax.spectra.identity_columns import identity_columns
 
 CHUNK = 7 << 20
 """Bytes of spectra that are predicted, and written, at a time: 2,048 in 443 bins. The rows do not
@@ -121,10 +123,11 @@ def _predict_rest(
         progress("reading and predicting", len(inputs), done) as advance,
         in_order(read, together(left, sizes), workers) as readings,
     ):
-        nothing = () if inputs else (blank([], 0, grids),)  # a part may be of no piece
+        nothing = (
+            () if inputs else (blank([], 0, grids, identity_columns([])),)
+        )  # a part may be of no piece
         for reading in chain(nothing, _chunks(pace.take(readings, advance))):
-            names = reading.file, reading.name.tolist(), reading.flags
-            table = predict_each(models, reading.pixels, *names)
+            table = predict_each(models, reading.pixels, known(reading), reading.flags)
             table.meta |= header
             record.add(table, len(reading.files), tally(table, counted), reading.errors[:NAMED])
     return str(pace) if left else ""

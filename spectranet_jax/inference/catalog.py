@@ -10,38 +10,12 @@ from astropy.table import MaskedColumn, Table
 from numpy.typing import NDArray
 
 from spectranet_jax.datasets.atomic import atomic, check_writable
+from spectranet_jax.inference.columns import COLUMNS, KNOWN_NONETHELESS, TEXTS, WITHOUT_PREDICTION
+from spectranet_jax.spectra.column import Column
 from spectranet_jax.spectra.errors import InputError
-from spectranet_jax.spectra.flags import Flag
 
-COLUMNS: dict[str, tuple[str, str]] = {
-    "FILE": ("U1", "file as given"),
-    "ID": ("U1", "plate-mjd-fiber or TARGETID"),
-    "CLASS": ("U7", "most probable class, of LineNet that of three: a quasar is a BAL by P_BAL"),
-    "P_STAR": ("f4", "probability of STAR"),
-    "P_GALAXY": ("f4", "probability of GALAXY"),
-    "P_QSO": ("f4", "probability of QSO without broad absorption"),
-    "P_QSO_BAL": ("f4", "probability of QSO_BAL"),
-    "Z": ("f8", "redshift"),
-    "Z_ERR": ("f4", "standard deviation of p(z) within 3000 km/s of Z"),
-    "P_3000": ("f4", "probability that Z is right within 3000 km/s, if it is no star"),
-    "P_BAL": ("f4", "probability of broad absorption, given a quasar"),
-    "SN": ("f4", "median S/N a 690 km/s bin"),
-    "FLAGS": ("i4", "quality bits: " + ", ".join(f"{f.value} {f.name}" for f in Flag)),
-}
-"""Column name -> dtype and description, in the catalog's order; absent values are masked."""
-
-NAMES = ("FILE", "ID")
-"""Columns as wide as their longest entry."""
-
-WITHOUT_PREDICTION = Flag.UNREADABLE | Flag.NO_DATA
-
-KNOWN_NONETHELESS = {
-    "FILE": Flag(0),
-    "FLAGS": Flag(0),
-    "ID": Flag.UNREADABLE,
-    "SN": Flag.UNREADABLE,
-}
-"""Columns that have other reasons to be masked than `WITHOUT_PREDICTION`."""
+EXTENSION = "CATALOG"
+"""Name of the HDU of a FITS catalog."""
 
 FORMATS = {".fits": "fits", ".fit": "fits", ".ecsv": "ascii.ecsv", ".parquet": "parquet"}
 """File name suffix -> astropy's name of the format."""
@@ -51,7 +25,7 @@ def build(
     predictions: Mapping[str, NDArray[Any]],
     flags: NDArray[np.integer],
     provenance: Mapping[str, Any],
-    extra: Mapping[str, tuple[str, str]] | None = None,
+    extra: Mapping[str, Column] | None = None,
 ) -> Table:
     """A catalog of n rows.
 
@@ -65,15 +39,19 @@ def build(
     count = len(flags)
     columns = {**predictions, "FLAGS": flags}
     table = Table(masked=True)
-    for name, (dtype, description) in (COLUMNS | dict(extra or {})).items():
-        values = columns.get(name, np.ma.masked_all(count, dtype))
-        if name not in NAMES:
-            values = values.astype(dtype)
+    for name, column in (COLUMNS | dict(extra or {})).items():
+        values = columns.get(name, np.ma.masked_all(count, column.dtype))
+        if name not in TEXTS:
+            values = values.astype(column.dtype)
         reasons = KNOWN_NONETHELESS.get(name, WITHOUT_PREDICTION)
         mask = np.ma.getmaskarray(values) | ((flags & reasons) != 0)
         # What is masked is also emptied, so that equal catalogs are equal bytes.
         values = np.where(mask, np.zeros((), values.dtype), np.ma.getdata(values))
-        table[name] = MaskedColumn(values, name=name, mask=mask, description=description)
+        table[name] = MaskedColumn(
+            values, mask=mask, description=column.description, unit=column.unit or None
+        )
+        if values.dtype.kind == "i":  # what FITS calls null must not be a value that occurs
+            table[name].fill_value = np.iinfo(values.dtype).min
     table.meta = {
         key: value if isinstance(value, str | int | float) else json.dumps(value)
         for key, value in provenance.items()
@@ -150,11 +128,17 @@ def _for_fits(table: Table) -> Table:
         f"TCOMM{number}": table[name].description or ""
         for number, name in enumerate(table.colnames, start=1)
     }
-    table.meta = comments | {
-        key: value.encode("ascii", "backslashreplace").decode() if isinstance(value, str) else value
-        for key, value in table.meta.items()
-        if not key.startswith("TCOMM")  # of a catalog that was read, perhaps with other columns
-    }
+    table.meta = (
+        {"EXTNAME": EXTENSION}
+        | comments
+        | {
+            key: value.encode("ascii", "backslashreplace").decode()
+            if isinstance(value, str)
+            else value
+            for key, value in table.meta.items()
+            if not key.startswith("TCOMM")  # of a catalog that was read, perhaps with other columns
+        }
+    )
     return table
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from spectranet_jax import networks, tasks
 from spectranet_jax.inference import keras_weights, weights
-from spectranet_jax.inference.catalog import COLUMNS
+from spectranet_jax.inference.columns import COLUMNS
 from spectranet_jax.inference.finding import DEFAULT, find
 from spectranet_jax.inference.model import Model
 from spectranet_jax.spectra.errors import InputError

@@ -6,7 +6,6 @@ In a notebook:
     catalog = snj.load().predict(snj.read("spec.fits"))
 """
 
-import json
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,14 +16,15 @@ import numpy as np
 from astropy.table import Table
 from numpy.typing import ArrayLike, NDArray
 
-import spectranet_jax
-from spectranet_jax.inference import catalog, weights
+from spectranet_jax.inference import weights
 from spectranet_jax.inference.clean import clean
+from spectranet_jax.inference.columns import COLUMNS, known_columns
+from spectranet_jax.inference.joined import join
 from spectranet_jax.readers import rebinned
+from spectranet_jax.readers.in_memory import as_spectra
 from spectranet_jax.spectra.errors import InputError
-from spectranet_jax.spectra.flags import median_sn
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.labels import CLASSES
+from spectranet_jax.spectra.identity_columns import identity_columns
 from spectranet_jax.spectra.spectrum import Spectrum
 from spectranet_jax.tasks import Task
 from spectranet_jax.training.steps import Network, make_predict_step, prediction_batch
@@ -101,29 +101,20 @@ class Model:
             for name in parts[0]
         }
 
-    def predict(
-        self, spectra: Spectrum | Sequence[Spectrum] | ArrayLike, ivar: ArrayLike | None = None
-    ) -> Table:
+    def predict(self, spectra: Any, ivar: ArrayLike | None = None) -> Table:
         """A catalog, one row per spectrum in their order: see `predict`.
 
         Args:
-            spectra: as `readers.read` gives them, one or many; or flux on the model's grid, (n,
-                bins), if ivar is given.
+            spectra: as `readers.read` gives them, one or many, or those of specutils: see
+                `readers.in_memory`; or flux on the model's grid, (n, bins), if ivar is given.
             ivar: (n, bins), inverse variance of flux.
 
         Raises:
-            InputError: if the arrays have another shape.
+            InputError: if these are no spectra, or the arrays have another shape.
         """
         if ivar is not None:
-            return predict([self], spectra, ivar)  # type: ignore[arg-type]  # flux, then
-        argument: Any = spectra
-        listed = [argument] if isinstance(argument, Spectrum) else list(argument)
-        if not all(isinstance(spectrum, Spectrum) for spectrum in listed):
-            raise InputError(
-                "predict takes spectra, as spectranet_jax.read gives them, or arrays of flux and"
-                " ivar; give ivar too"
-            )
-        return predict_spectra([self], listed)
+            return predict([self], spectra, ivar)
+        return predict_spectra([self], as_spectra(spectra))
 
 
 def predict(
@@ -163,7 +154,8 @@ def predict(
             f"{' and '.join(model.name for model in models)} are of different grids; predict with"
             " each from spectra on its own"
         )
-    return predict_each(models, dict.fromkeys(grids, (flux, ivar)), file, name, flags)
+    known = known_columns(file, name)
+    return predict_each(models, dict.fromkeys(grids, (flux, ivar)), known, flags)
 
 
 def predict_spectra(models: Sequence[Model], spectra: Sequence[Spectrum]) -> Table:
@@ -175,26 +167,25 @@ def predict_spectra(models: Sequence[Model], spectra: Sequence[Spectrum]) -> Tab
     """
     grids = list(dict.fromkeys(model.grid for model in models))
     bits = [np.zeros(0, np.int32)]
-    pixels = {grid: [np.zeros((2, 0, grid.size), np.float32)] for grid in grids}
+    groups = {grid: [np.zeros((2, 0, grid.size), np.float32)] for grid in grids}
     for _, flags, on_grids in rebinned(spectra, grids):
         bits.append(flags)
-        for grid, part in zip(grids, on_grids, strict=True):
-            pixels[grid].append(np.stack(part))
-    joined = {grid: np.concatenate(parts, axis=1) for grid, parts in pixels.items()}
-    return predict_each(
-        models,
-        {grid: (flux, ivar) for grid, (flux, ivar) in joined.items()},
+        for grid, arrays in zip(grids, on_grids, strict=True):
+            groups[grid].append(np.stack(arrays))
+    joined = {grid: np.concatenate(arrays, axis=1) for grid, arrays in groups.items()}
+    known = known_columns(
         [spectrum.source for spectrum in spectra],
         [spectrum.name for spectrum in spectra],
-        np.concatenate(bits),
+        identity=identity_columns([spectrum.identity for spectrum in spectra]),
     )
+    pixels = {grid: (flux, ivar) for grid, (flux, ivar) in joined.items()}
+    return predict_each(models, pixels, known, np.concatenate(bits))
 
 
 def predict_each(
     models: Sequence[Model],
     pixels: Mapping[LogGrid, tuple[ArrayLike, ArrayLike]],
-    file: Sequence[str] | None = None,
-    name: Sequence[str] | None = None,
+    known: Mapping[str, NDArray[Any]] | None = None,
     flags: NDArray[np.integer] | None = None,
 ) -> Table:
     """As `predict`, with the same spectra on the grid of each model.
@@ -204,84 +195,12 @@ def predict_each(
     Args:
         models: whose answers are joined.
         pixels: grid -> flux and ivar, (n, bins) each.
-        file, name, flags: as for `predict`.
+        known: what `columns.known_columns` gives.
+        flags: as for `predict`.
     """
     cleaned = {grid: clean(*pixels[grid], grid, flags) for grid in pixels}
     answers = [
-        model.columns(*cleaned[model.grid][:2], catalog.COLUMNS.keys() | model.task.columns.keys())
+        model.columns(*cleaned[model.grid][:2], COLUMNS.keys() | model.task.columns.keys())
         for model in models
     ]
-    first = models[0].grid
-    flux, ivar, bits = cleaned[first]
-    return join(models, answers, median_sn(flux, ivar, first), bits, file, name)
-
-
-def join(
-    models: Sequence[Model],
-    answers: Sequence[Mapping[str, NDArray[Any]]],
-    sn: NDArray[np.floating],
-    bits: NDArray[np.integer],
-    file: Sequence[str] | None = None,
-    name: Sequence[str] | None = None,
-) -> Table:
-    """The catalog of what models answered for the same spectra.
-
-    Args:
-        models: as for `predict`, and so file and name.
-        answers: `Model.columns` of each; columns that no catalog has are left out.
-        sn: (n,), median S/N per bin.
-        bits: (n,), quality bits.
-        file: (n,) file names for the column FILE.
-        name: (n,) names for the column ID.
-
-    Raises:
-        InputError: if two models answer the same question.
-    """
-    classes = next((answer["CLASS"] for answer in answers if "CLASS" in answer), None)
-    columns: dict[str, NDArray[Any]] = {"SN": sn}
-    answered: dict[str, list[Model]] = {}
-    for model, answer in zip(models, answers, strict=True):
-        if classes is not None and "CLASS" not in answer:
-            applies = np.isin(classes, [CLASSES[i] for i in model.task.applies_to])
-            answer = {k: np.ma.masked_array(v, mask=~applies) for k, v in answer.items()}
-        for key, values in answer.items():
-            if key not in catalog.COLUMNS and key not in model.task.columns:
-                continue
-            rival = next((m for m in answered.get(key, []) if _overlap(m, model)), None)
-            if rival is not None:
-                raise InputError(
-                    f"{rival.name} and {model.name} both answer {key} for the same spectra;"
-                    " give one of them"
-                )
-            answered.setdefault(key, []).append(model)
-            before = columns.get(key, np.ma.masked_all(len(values), values.dtype))
-            columns[key] = np.ma.where(np.ma.getmaskarray(before), values, before)
-    for key, texts in (("FILE", file), ("ID", name)):
-        if texts is not None:
-            # A file name need not be valid text; what is not is escaped.
-            plain = [text.encode("utf-8", "backslashreplace").decode() for text in texts]
-            columns[key] = np.asarray(plain, str)
-    extra = {name: column for model in models for name, column in model.task.columns.items()}
-    return catalog.build(columns, bits, provenance(models), extra)
-
-
-def _overlap(first: Model, second: Model) -> bool:
-    return bool(set(first.task.applies_to) & set(second.task.applies_to))
-
-
-def provenance(models: Sequence[Model]) -> dict[str, Any]:
-    """Header keywords: version and grid; name, weights, seed, data and config of each model."""
-    header: dict[str, Any] = {
-        "VERSION": f"spectranet-jax {spectranet_jax.__version__}",
-        "GRID": str(models[0].grid),
-    }
-    for number, model in enumerate(models, start=1):
-        header |= {
-            f"MODEL{number}": model.name,
-            f"GRID{number}": str(model.grid),
-            f"SHA256_{number}": model.sha256,
-            f"SEED{number}": model.config["seed"],
-            f"DATA{number}": model.config["data"]["fingerprint"],
-            f"CONFIG{number}": json.dumps(model.config),
-        }
-    return header
+    return join(models, answers, cleaned[models[0].grid], known or {})

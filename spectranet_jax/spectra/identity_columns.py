@@ -1,34 +1,26 @@
 """Where a spectrum's object is and what surveys call it, as columns of datasets and catalogs."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spectranet_jax.spectra.column import Column
 from spectranet_jax.spectra.identity import Identity
 
-
-class Column(NamedTuple):
-    """A column: its dtype, its unit ("" for none), and what it holds."""
-
-    dtype: str
-    unit: str
-    description: str
-
-
 IDENTITY_COLUMNS: Mapping[str, Column] = {
-    "SURVEY": Column("U16", "", "survey, as its files name it; boss includes eBOSS"),
-    "RA": Column("f8", "deg", "right ascension of the object (ICRS)"),
-    "DEC": Column("f8", "deg", "declination of the object (ICRS)"),
-    "PLATE": Column("i4", "", "SDSS plate"),
-    "MJD": Column("i4", "d", "Modified Julian Date of the observation"),
-    "FIBERID": Column("i4", "", "SDSS fiber"),
-    "FIELD": Column("i4", "", "SDSS-V field"),
-    "CATALOGID": Column("i8", "", "SDSS-V identifier of the target"),
-    "SDSS_ID": Column("i8", "", "SDSS-V identifier of the object"),
-    "TARGETID": Column("i8", "", "DESI identifier of the target"),
-    "THING_ID": Column("i8", "", "SDSS identifier of the object"),
+    "SURVEY": Column("U16", "survey, as its files name it; boss includes eBOSS"),
+    "RA": Column("f8", "right ascension of the object (ICRS)", "deg"),
+    "DEC": Column("f8", "declination of the object (ICRS)", "deg"),
+    "PLATE": Column("i4", "SDSS plate"),
+    "MJD": Column("i4", "Modified Julian Date of the observation", "d"),
+    "FIBERID": Column("i4", "SDSS fiber"),
+    "FIELD": Column("i4", "SDSS-V field"),
+    "CATALOGID": Column("i8", "SDSS-V identifier of the target"),
+    "SDSS_ID": Column("i8", "SDSS-V identifier of the object"),
+    "TARGETID": Column("i8", "DESI identifier of the target"),
+    "THING_ID": Column("i8", "SDSS identifier of the object"),
 }
 """In the order of a catalog."""
 

@@ -55,6 +55,7 @@ def decode(
         "Z": no_star(read.z),
         "Z_ERR": no_star(read.z_err),
         "P_3000": no_star(posterior.mass_within(p_of_z, edges, read.z)),
+        "Z_NET": np.ma.masked_invalid(read.z),
         "P_BAL": np.ma.masked_array(p_bal, mask=kind != QSO),
         "Z2": no_star(read.z_second),
         "P_3000_Z2": no_star(read.mass_second),

@@ -29,6 +29,7 @@ from spectranet_jax.evaluation.recalibration import bin_labels, fit_temperature
 from spectranet_jax.evaluation.score_markdown import combined_sections
 from spectranet_jax.evaluation.score_tables import combined_tables
 from spectranet_jax.networks.line_evidence import LINES, Output
+from spectranet_jax.spectra.column import Column
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, STAR, UNKNOWN
 from spectranet_jax.spectra.normalize import moments, normalize
@@ -49,6 +50,9 @@ BAL_THRESHOLD = 0.75
 """P_BAL from which a quasar is called QSO_BAL, unless the user sets another: at it some 2% of mock
 quasars without broad absorption are called so."""
 
+ZWARN_THRESHOLD = 0.95
+"""Before it is chosen on mock spectra, which `calibrate` does."""
+
 
 @dataclass(frozen=True)
 class LineNetTask(Task[CombinedScores]):
@@ -61,6 +65,7 @@ class LineNetTask(Task[CombinedScores]):
         bal_threshold: P_BAL from which a quasar is called QSO_BAL.
         temperature: what the logits of p(z) are divided by, so that it is calibrated.
         class_temperature: likewise for the log-probabilities of the classes.
+        zwarn_threshold: probability of class and of redshift below which ZWARN warns.
 
     Raises:
         InputError: if the prior allows none of the classes that were in training.
@@ -72,6 +77,7 @@ class LineNetTask(Task[CombinedScores]):
     bal_threshold: float = BAL_THRESHOLD
     temperature: float = 1.0
     class_temperature: float = 1.0
+    zwarn_threshold: float | None = ZWARN_THRESHOLD
 
     name: ClassVar[str] = "linenet"
     kind: ClassVar[str] = "LineNet"
@@ -81,7 +87,7 @@ class LineNetTask(Task[CombinedScores]):
         "prior": Option("--class-prior", parse_class_prior),
         "bal_threshold": Option("--bal-threshold", parse_bal_threshold),
     }
-    calibrated: ClassVar[tuple[str, ...]] = ("class_temperature", "temperature")
+    calibrated: ClassVar[tuple[str, ...]] = ("class_temperature", "temperature", "zwarn_threshold")
     noiseless_survey: ClassVar[bool | None] = True
 
     def __post_init__(self) -> None:
@@ -106,13 +112,13 @@ class LineNetTask(Task[CombinedScores]):
         return ZSteps.of(self.grid)
 
     @property
-    def columns(self) -> dict[str, tuple[str, str]]:
+    def columns(self) -> dict[str, Column]:
         """The second redshift, and the evidence of each line."""
         return {
-            "Z2": ("f8", "second-best redshift"),
-            "P_3000_Z2": ("f4", "probability within 3000 km/s of Z2"),
+            "Z2": Column("f8", "second-best redshift"),
+            "P_3000_Z2": Column("f4", "probability within 3000 km/s of Z2"),
             **{
-                column(line): ("f4", f"evidence of {line} for Z, natural log")
+                column(line): Column("f4", f"evidence of {line} for Z, natural log")
                 for line in self.lines
             },
         }

@@ -20,6 +20,7 @@ from spectranet_jax.evaluation import quasar_scores
 from spectranet_jax.evaluation.quasar_scores import Answers, QuasarScores, Truth
 from spectranet_jax.evaluation.score_tables import quasar_table, range_table
 from spectranet_jax.networks import boxes as coding
+from spectranet_jax.spectra.column import Column
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.labels import BAL, BAL_UNSURE, QSO, QSO_BAL
 from spectranet_jax.spectra.normalize import moments, normalize
@@ -137,13 +138,13 @@ class QuasarNetTask(Task[QuasarScores]):
         return [*self.lines, *(f"{line}_BAL" for line in self.bal_lines)]
 
     @property
-    def columns(self) -> dict[str, tuple[str, str]]:
+    def columns(self) -> dict[str, Column]:
         """Confidence and redshift of each head, and whether it is a quasar."""
         return {
-            **{f"C_{head}": ("f4", f"confidence of {_meaning(head)}") for head in self.heads},
-            **{f"Z_{head}": ("f8", f"redshift by {_meaning(head)}") for head in self.heads},
+            **{f"C_{head}": Column("f4", f"confidence of {_meaning(head)}") for head in self.heads},
+            **{f"Z_{head}": Column("f8", f"redshift by {_meaning(head)}") for head in self.heads},
             # Not bool: a masked one would be read back from FITS as False.
-            "IS_QSO": ("i2", f"1 if a line's confidence is above {self.threshold:g}, else 0"),
+            "IS_QSO": Column("i2", f"1 if a line's confidence is above {self.threshold:g}, else 0"),
         }
 
     def select(self, truth: Columns) -> NDArray[np.bool_]:

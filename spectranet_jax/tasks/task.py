@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from spectranet_jax.datasets.records import Columns
 from spectranet_jax.datasets.split import Split
 from spectranet_jax.evaluation.quasar_scores import Answers
+from spectranet_jax.spectra.column import Column
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import CLASSES
 
@@ -102,9 +103,14 @@ class Task(ABC, Generic[Scores]):
         return tuple(range(len(CLASSES)))
 
     @property
-    def columns(self) -> dict[str, tuple[str, str]]:
-        """Dtype and description of decoded columns that are not in every catalog, by name."""
+    def columns(self) -> dict[str, Column]:
+        """Decoded columns that are not in every catalog, by name."""
         return {}
+
+    @property
+    def zwarn_threshold(self) -> float | None:
+        """Probability of class and of redshift below which ZWARN warns; None: not assessed."""
+        return None
 
     @property
     def posterior(self) -> PosteriorColumns | None:

@@ -1,0 +1,76 @@
+"""The columns of every catalog, and those of their values that no model gives. Without JAX."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.spectra.column import Column
+from spectranet_jax.spectra.flags import Flag
+from spectranet_jax.spectra.identity_columns import IDENTITY_COLUMNS, unknown
+from spectranet_jax.spectra.zwarn import ZWarn
+
+Columns = Mapping[str, NDArray[Any]]
+"""Column name -> (n,), plain or masked."""
+
+COLUMNS: dict[str, Column] = {
+    "FILE": Column("U1", "file as given"),
+    "ID": Column("U1", "plate-mjd-fiber or TARGETID"),
+    **IDENTITY_COLUMNS,
+    "CLASS": Column("U7", "most probable class; LineNet: star, galaxy or quasar, BAL by P_BAL"),
+    "P_STAR": Column("f4", "probability of STAR"),
+    "P_GALAXY": Column("f4", "probability of GALAXY"),
+    "P_QSO": Column("f4", "probability of QSO without broad absorption"),
+    "P_QSO_BAL": Column("f4", "probability of QSO_BAL"),
+    "Z": Column("f8", "redshift; masked for stars"),
+    "Z_ERR": Column("f4", "standard deviation of p(z) within 3000 km/s of Z"),
+    "P_3000": Column("f4", "probability that Z is right within 3000 km/s, if it is not a star"),
+    "ZWARN": Column("i4", "0: trust it; else " + ", ".join(f"{w.value} {w.name}" for w in ZWarn)),
+    "Z_NET": Column("f8", "redshift if it is not a star, of every spectrum with data"),
+    "P_BAL": Column("f4", "probability of broad absorption, given a quasar"),
+    "SN": Column("f4", "median S/N per 690 km/s bin"),
+    "FLAGS": Column("i4", "quality bits: " + ", ".join(f"{f.value} {f.name}" for f in Flag)),
+    "ERROR": Column("U1", "why the file cannot be read"),
+}
+"""Column name -> what it holds, in the catalog's order; absent values are masked."""
+
+TEXTS = ("FILE", "ID", "ERROR")
+"""Columns as wide as their longest entry."""
+
+WITHOUT_PREDICTION = Flag.UNREADABLE | Flag.NO_DATA
+
+KNOWN_NONETHELESS = {
+    **dict.fromkeys(("FILE", "FLAGS", "ERROR", "ZWARN"), Flag(0)),
+    **dict.fromkeys(("ID", "SN", *IDENTITY_COLUMNS), Flag.UNREADABLE),
+}
+"""Columns that have other reasons to be masked than `WITHOUT_PREDICTION`."""
+
+
+def known_columns(
+    file: Sequence[str] | None = None,
+    name: Sequence[str] | None = None,
+    error: Sequence[str] | None = None,
+    identity: Columns | None = None,
+) -> dict[str, NDArray[Any]]:
+    """Columns of a catalog that are known before any prediction.
+
+    Args:
+        file: (n,) names of files.
+        name: (n,) what the survey calls each spectrum.
+        error: (n,) why the file cannot be read, "" if it can.
+        identity: columns of `spectra.identity_columns`, (n,) each.
+    """
+    columns: dict[str, NDArray[Any]] = {
+        key: np.ma.masked_array(values, unknown(values))
+        for key, values in (identity or {}).items()
+        if key in IDENTITY_COLUMNS
+    }
+    for key, texts in zip(TEXTS, (file, name, error), strict=True):
+        if texts is not None:
+            # A file name need not be valid text; what is not is escaped.
+            plain = [text.encode("utf-8", "backslashreplace").decode() for text in texts]
+            columns[key] = np.asarray(plain, np.str_)
+    if "ERROR" in columns:
+        columns["ERROR"] = np.ma.masked_array(columns["ERROR"], columns["ERROR"] == "")
+    return columns
