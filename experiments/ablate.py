@@ -1,11 +1,11 @@
-"""Tell which ingredients of the mock survey matter: leave each out, train, score on known spectra.
+"""Measure which ingredients of the mock survey matter: leave each out, train, score real spectra.
 
     python -m experiments.ablate data/real
 
 LineNet is trained on the whole survey and on it without one ingredient at a time, from several
-seeds each, and scored on labeled spectra. What is begun goes on when the same command is given
-again. By default there are 21 trainings, of networks with half the channels of the shipped one on a
-seventh of its spectra: some 50 minutes on two cores. The seeds are those of the training; all
+seeds each, and scored on labeled spectra. Run the same command again to resume an interrupted
+ablation. By default there are 21 trainings, of networks with half the channels of the shipped one
+on a seventh of its spectra: some 50 minutes on two cores. The seeds are those of the training; all
 surveys are of one seed, so the scatter is that of training alone.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from spectranet_jax.training.scoring import Evaluation
 
 LEAST = {"seeds": 3, "spectra": 1000}
-"""Smallest values that tell anything."""
+"""Smallest values that show anything."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Config(Command):
 
 
 def work(config: Config) -> None:
-    """Train what is not trained yet, score all of it, and tell."""
+    """Train what is not trained yet, and score all of it."""
     from spectranet_jax.training.memory import keep_freed_memory
 
     keep_freed_memory()
