@@ -71,7 +71,7 @@ def evaluate_run(
     """
     from experiments.measured_on import measured_on
     from spectranet_jax import __version__
-    from spectranet_jax.inference import load, weights
+    from spectranet_jax.inference import load, versions
     from spectranet_jax.inference.finding import find
     from spectranet_jax.spectra import InputError
     from spectranet_jax.training import run
@@ -79,7 +79,7 @@ def evaluate_run(
     from spectranet_jax.training.scoring import make_evaluate
 
     folder, model = find(model_or_run), load(model_or_run)
-    if out is None and (folder in weights.shipped().values() or folder.is_file()):
+    if out is None and (folder in versions.shipped().values() or folder.is_file()):
         raise InputError(
             f"{model_or_run} is no run folder: say where to write with --out, and with --data what"
             " to evaluate on"

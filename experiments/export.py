@@ -24,7 +24,8 @@ class Config(Command):
     run: Annotated[Path, tyro.conf.Positional]
     """run folder, evaluated"""
     name: str
-    """name of the model, under which `load` and --model find it"""
+    """name of the model, under which `load` and --model find it; its folder is NAME@VERSION: the
+    next version, or that of the same weights"""
     also: tuple[Path, ...] = ()
     """folders with further evaluations for the card, as experiments.evaluate --out writes them"""
     out: Path = Path("spectranet_jax/weights")
@@ -69,12 +70,23 @@ def work(config: Config) -> None:
             f"an evaluation in {config.run} or --also is of other weights, or of another"
             " calibration; evaluate this run anew"
         )
-    folder = config.out / config.name
-    card = write_card(config.name, model, rebuild_command(model.config), evaluations)
+    name = version_of(model.sha256, config.name, config.out)
+    folder = config.out / name
+    card = write_card(name, model, rebuild_command(model.config), evaluations)
     weights.save(folder / weights.FILE_NAME, model.variables)
     write_text(folder / run.CONFIG, json.dumps(model.config, indent=1) + "\n")
     write_text(folder / "CARD.md", card)
     print(f"{folder}: sha256 {model.sha256}")
+
+
+def version_of(sha256: str, name: str, out: Path) -> str:
+    """NAME@VERSION for weights: the version that is theirs already, or the next."""
+    from spectranet_jax.inference import load, versions
+
+    for folder in versions.shipped(out).values():
+        if versions.split_version(folder.name)[0] == name and load(folder).sha256 == sha256:
+            return folder.name
+    return versions.next_version(name, out)
 
 
 def rebuild_command(config: Mapping[str, Any]) -> str:

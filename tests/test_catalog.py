@@ -10,10 +10,12 @@ from astropy.io import fits
 from astropy.table import Table
 
 from spectranet_jax.inference import catalog
+from spectranet_jax.inference.columns import COLUMNS, known_columns
 from spectranet_jax.spectra import CLASSES, InputError
 from spectranet_jax.spectra.flags import Flag
+from spectranet_jax.spectra.identity_columns import identity_columns
 
-NUMBERS = [name for name, (dtype, _) in catalog.COLUMNS.items() if dtype[0] == "f"]
+NUMBERS = [name for name, column in COLUMNS.items() if column.dtype[0] == "f"]
 CONFIG = {"network": {"name": "SpectraNetClassifier", "channels": [8] * 4}, "note": "más" * 60}
 HEADER = {
     "VERSION": "spectranet-jax 1",
@@ -44,13 +46,15 @@ def mask(table: Table, name: str) -> list[bool]:
 def test_columns_are_those_of_the_contract():
     table = example()
     assert table.colnames == [
-        "FILE", "ID", "CLASS", "P_STAR", "P_GALAXY", "P_QSO", "P_QSO_BAL", "Z", "Z_ERR", "P_3000",
-        "P_BAL", "SN", "FLAGS",
+        "FILE", "ID", "SURVEY", "RA", "DEC", "PLATE", "MJD", "FIBERID", "FIELD", "CATALOGID",
+        "SDSS_ID", "TARGETID", "THING_ID", "CLASS", "P_STAR", "P_GALAXY", "P_QSO", "P_QSO_BAL",
+        "Z", "Z_ERR", "P_3000", "ZWARN", "Z_NET", "P_BAL", "SN", "FLAGS", "ERROR",
     ]  # fmt: skip
-    for name, (dtype, description) in catalog.COLUMNS.items():
-        assert table[name].description == description
-        assert table[name].dtype.kind == dtype[0]
-    assert {table[n].dtype.str for n in NUMBERS if n != "Z"} == {"<f4"}
+    for name, column in COLUMNS.items():
+        assert table[name].description == column.description
+        assert table[name].dtype.kind == column.dtype[0]
+        assert (table[name].unit or "") == column.unit
+    assert {n for n in NUMBERS if table[n].dtype == np.float64} == {"Z", "Z_NET", "RA", "DEC"}
     assert table["Z"].dtype == np.float64 and table["CLASS"].dtype == np.dtype("U7")
     for flag in Flag:
         assert f"{flag.value} {flag.name}" in table["FLAGS"].description
@@ -83,7 +87,7 @@ def test_a_file_keeps_columns_masks_descriptions_and_header(tmp_path: Path, suff
         ours, theirs = (t[name][~np.array(mask(t, name))].tolist() for t in (table, back))
         assert ours == theirs, name
     if suffix != ".ecsv":
-        assert {back[n].dtype.itemsize for n in NUMBERS if n != "Z"} == {4}
+        assert all(back[n].dtype.itemsize == table[n].dtype.itemsize for n in NUMBERS)
     assert back["Z"].dtype.itemsize == 8 and back["FLAGS"].dtype.itemsize == 4
     header = {key.upper(): value for key, value in back.meta.items()}
     assert header["VERSION"] == "spectranet-jax 1" and header["SEED1"] == 7
@@ -102,11 +106,14 @@ def test_a_fits_header_says_what_columns_hold(tmp_path: Path):
     catalog.write(example(), tmp_path / "c.fits")
     header = fits.getheader(tmp_path / "c.fits", 1)
     said = {header[f"TTYPE{n}"]: header[f"TCOMM{n}"] for n in range(1, header["TFIELDS"] + 1)}
-    assert said == {name: description for name, (_, description) in catalog.COLUMNS.items()}
+    assert said == {name: column.description for name, column in COLUMNS.items()}
+    assert header["EXTNAME"] == "CATALOG"
+    units = {header[f"TTYPE{n}"]: header.get(f"TUNIT{n}") for n in range(1, header["TFIELDS"] + 1)}
+    assert (units["RA"], units["DEC"], units["MJD"], units["Z"]) == ("deg", "deg", "d", None)
     fewer = Table.read(tmp_path / "c.fits")
     fewer.remove_column("FILE")
     catalog.write(fewer, tmp_path / "d.fits")
-    assert fits.getheader(tmp_path / "d.fits", 1)["TCOMM1"] == catalog.COLUMNS["ID"][1]
+    assert fits.getheader(tmp_path / "d.fits", 1)["TCOMM1"] == COLUMNS["ID"].description
 
 
 def test_the_fits_file_satisfies_the_standard(tmp_path: Path):
@@ -179,3 +186,24 @@ def test_a_former_catalog_is_replaced_and_folders_are_made(tmp_path: Path):
         catalog.write(example()[:rows], path)
         assert len(Table.read(path)) == rows
     assert [p.name for p in path.parent.iterdir()] == ["c.fits"]
+
+
+@pytest.mark.parametrize("suffix", [".fits", ".ecsv"])
+def test_identifiers_keep_every_digit_and_are_masked_where_unknown(tmp_path: Path, suffix: str):
+    identity = identity_columns(
+        [
+            {"TARGETID": 39633345008634465, "RA": 12.25, "DEC": -3.5, "SURVEY": "sv3"},
+            {"PLATE": 7102, "MJD": 56666, "FIBERID": 82, "THING_ID": 999999},
+            {"TARGETID": -2713437},
+        ]
+    )
+    known = known_columns(["a", "b", "c"], ["1", "2", "3"], ["", "", "cut"], identity)
+    flags = np.array([0, 0, Flag.UNREADABLE], np.int32)
+    catalog.write(catalog.build(known, flags, {}), tmp_path / f"c{suffix}")
+    table = Table.read(tmp_path / f"c{suffix}")
+    assert table["TARGETID"].tolist() == [39633345008634465, None, None]
+    assert table["THING_ID"].tolist() == [None, 999999, None]
+    assert table["RA"].tolist() == [12.25, None, None]
+    assert table["PLATE"].tolist() == [None, 7102, None]
+    assert [str(text) for text in table["ERROR"]][2] == "cut"
+    assert mask(table, "ERROR")[:2] == [True, True]

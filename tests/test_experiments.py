@@ -20,7 +20,7 @@ from matplotlib.image import imread
 import spectranet_jax
 from experiments import classify, evaluate, export, pipeline, redshift
 from spectranet_jax.datasets import manifest
-from spectranet_jax.inference import load, weights
+from spectranet_jax.inference import load, versions
 from spectranet_jax.spectra import CLASSES, InputError
 
 ROOT = Path(__file__).parents[1]
@@ -234,7 +234,7 @@ def test_exported_weights_are_those_of_the_run(
     card = (folder / "CARD.md").read_text("utf-8")
     assert trained.sha256 in card and f"{scores(classifier)['accuracy']:.3f}" in card
 
-    monkeypatch.setattr(weights, "shipped", lambda: {"tiny": folder})
+    monkeypatch.setattr(versions, "shipped", lambda: {"tiny": folder})
     with pytest.raises(InputError, match=r"tiny .*--out"):
         evaluated("tiny")
     evaluated("tiny", out=tmp_path / "out")

@@ -11,8 +11,9 @@ from test_catalog import HEADER
 from spectranet_jax.catalog import joining
 from spectranet_jax.inference import catalog
 from spectranet_jax.spectra import CLASSES, InputError
+from spectranet_jax.spectra.column import Column
 
-FURTHER = {"IS_QSO": ("i2", "called quasar"), "NOTE": ("U9", "text of a model")}
+EXTRA = {"IS_QSO": Column("i2", "called quasar"), "NOTE": Column("U9", "text of a model")}
 
 
 def columns(count: int, seed: int, widest: int) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def columns(count: int, seed: int, widest: int) -> dict[str, Any]:
 
 def build(columns: dict[str, Any]) -> Table:
     values = {name: column for name, column in columns.items() if name != "FLAGS"}
-    return catalog.build(values, columns["FLAGS"], HEADER, FURTHER)
+    return catalog.build(values, columns["FLAGS"], HEADER, EXTRA)
 
 
 def joined_and_whole(folder: Path, suffix: str) -> tuple[Path, Path]:

@@ -12,7 +12,7 @@ import toy_runs
 import toy_survey
 from astropy.table import Table
 
-from spectranet_jax.inference import load, loading, weights
+from spectranet_jax.inference import load, loading, versions, weights
 from spectranet_jax.spectra import InputError
 from spectranet_jax.training import checkpoint
 
@@ -44,7 +44,7 @@ def test_a_shipped_model_is_loaded_by_its_name_and_offline(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     folder = shipped_copy(run, tmp_path / "tiny")
-    monkeypatch.setattr(weights, "shipped", lambda: {"tiny": folder})
+    monkeypatch.setattr(versions, "shipped", lambda: {"tiny": folder})
     monkeypatch.setattr(loading, "DEFAULT", "tiny")
     monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("it went online"))
     monkeypatch.chdir(tmp_path)
@@ -60,7 +60,7 @@ def test_a_name_is_a_shipped_model_and_a_path_is_a_folder(
 ):
     """A run folder that bears a shipped model's name is not mistaken for it."""
     folder = shipped_copy(run, tmp_path / "shipped")
-    monkeypatch.setattr(weights, "shipped", lambda: {"clf": folder})
+    monkeypatch.setattr(versions, "shipped", lambda: {"clf": folder})
     monkeypatch.chdir(tmp_path)
     toy_runs.untrained(Path("clf"), seed=5)
     assert load("clf").sha256 == load(run).sha256
@@ -69,7 +69,7 @@ def test_a_name_is_a_shipped_model_and_a_path_is_a_folder(
 
 
 def test_the_default_is_a_shipped_model():
-    assert load().name == loading.DEFAULT in weights.shipped()
+    assert load().name == loading.DEFAULT in versions.shipped()
 
 
 def changed(run: Path, folder: Path, **parts: Any) -> Path:
@@ -157,7 +157,7 @@ def test_a_model_prints_three_lines():
     assert len(lines) == 3 and max(map(len, lines)) <= 100
     assert "linenet" in lines[0] and "443" in lines[1]
     digest = hashlib.sha256()
-    for name, array in sorted(load_file(weights.shipped()["linenet"] / weights.FILE_NAME).items()):
+    for name, array in sorted(load_file(versions.shipped()["linenet"] / weights.FILE_NAME).items()):
         digest.update(name.encode() + b"\0" + array.tobytes())
     assert lines[2].endswith(digest.hexdigest())
     assert len(repr(model.columns)) < 400  # a bound method holds the model

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spectranet_jax import tasks
-from spectranet_jax.inference import weights
+from spectranet_jax.inference import versions
 from spectranet_jax.spectra import CLASSES, InputError, normalize
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.grid import LogGrid
@@ -38,10 +38,10 @@ def test_a_task_is_built_again_from_its_config(config: dict):
     assert tasks.build(**config, grid=GRID).config == config
 
 
-@pytest.mark.parametrize("name", weights.shipped())
+@pytest.mark.parametrize("name", versions.shipped())
 def test_the_tasks_of_shipped_models_are_built_again_from_their_configs(name: str):
     """To the last byte of JSON, since catalogs and cards hold it."""
-    config = json.loads((weights.shipped()[name] / "config.json").read_text())
+    config = json.loads((versions.shipped()[name] / "config.json").read_text())
     built = tasks.build(**config["task"], grid=LogGrid(**config["grid"]))
     assert json.dumps(built.config) == json.dumps(config["task"])
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from spectranet_jax.inference import load, weights
+from spectranet_jax.inference import load, versions, weights
 from spectranet_jax.inference.loading import DEFAULT
 from spectranet_jax.spectra import InputError
 
@@ -146,8 +146,8 @@ def test_a_checkpoint_and_its_safetensors_are_the_same_weights(tmp_path: Path):
 
 def test_what_is_shipped_is_whole():
     """Each shipped model has weights, config and card, and its card names its weights."""
-    assert DEFAULT in weights.shipped()
-    for name, folder in weights.shipped().items():
+    assert DEFAULT in versions.shipped()
+    for name, folder in versions.shipped().items():
         model = load(name)
         assert model.name == name
         assert model.sha256 in (folder / "CARD.md").read_text("utf-8")

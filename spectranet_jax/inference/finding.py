@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from spectranet_jax.inference import weights
+from spectranet_jax.inference import versions
 from spectranet_jax.spectra.errors import InputError
 
 DEFAULT = "linenet"
@@ -17,11 +17,11 @@ def find(model: str | Path) -> Path:
     Raises:
         InputError: if there is no such model.
     """
-    shipped = weights.shipped()
-    folder = shipped.get(model, Path(model)) if isinstance(model, str) else model
+    models = versions.shipped()
+    folder = models.get(model, Path(model)) if isinstance(model, str) else model
     if not folder.exists():
         raise InputError(
             f"{model} is neither a run folder, nor a file of Keras weights, nor a shipped model"
-            f" ({', '.join(shipped) or 'none'}); check the name"
+            f" ({', '.join(models) or 'none'}); check the name"
         )
     return folder

@@ -1,7 +1,6 @@
 """Parameters as one safetensors file, free of devices and of any framework's version."""
 
 import hashlib
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +86,3 @@ def alike(tree: Tree, like: Tree) -> bool:
         return {name: (leaf.shape, leaf.dtype) for name, leaf in _leaves(tree).items()}
 
     return form(tree) == form(like)
-
-
-def shipped() -> dict[str, Path]:
-    """Name -> folder of the models that come with the package."""
-    root = Path(str(files("spectranet_jax"))) / "weights"
-    return {path.parent.name: path.parent for path in sorted(root.glob(f"*/{FILE_NAME}"))}
