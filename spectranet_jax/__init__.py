@@ -3,8 +3,9 @@
     import spectranet_jax as snj
     snj.load().predict(snj.read("spec.fits"))
 
-Importing the package imports nothing heavy: `load` and `read` are imported at first use, and
-reading imports no JAX. Its rooms:
+`spectrum` and `from_arrays` make spectra of arrays on any wavelengths, with units; `predict` takes
+those of specutils too. Importing the package imports nothing heavy: these names are imported at
+first use, and reading imports no JAX. Its rooms:
 
 - `spectranet_jax.spectra`: what a spectrum is
 - `spectranet_jax.readers`: files to spectra
@@ -23,15 +24,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from spectranet_jax.inference import load
     from spectranet_jax.readers import read
+    from spectranet_jax.readers.from_arrays import spectra as from_arrays
+    from spectranet_jax.readers.from_arrays import spectrum
 
-__all__ = ["__version__", "load", "read"]
+__all__ = ["__version__", "from_arrays", "load", "read", "spectrum"]
 
 __version__ = "0.1.0"
 
-_HOMES = {"load": "spectranet_jax.inference", "read": "spectranet_jax.readers"}
+_HOMES = {
+    "from_arrays": ("spectranet_jax.readers.from_arrays", "spectra"),
+    "load": ("spectranet_jax.inference", "load"),
+    "read": ("spectranet_jax.readers", "read"),
+    "spectrum": ("spectranet_jax.readers.from_arrays", "spectrum"),
+}
+"""Name -> its module, and its name there."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    module, there = _HOMES[name]
+    return getattr(importlib.import_module(module), there)

@@ -32,7 +32,7 @@ class DataFrame:
     """Stands for that of pandas."""
 
 
-ARRAYS = r"from_arrays\.spectra"
+ARRAYS = "spectranet_jax.from_arrays"
 
 REFUSED: dict[str, tuple[Any, str]] = {
     "a path": (Path("spec.fits"), r"spectranet_jax\.read"),

@@ -1,12 +1,13 @@
 """Other surveys' layouts of a catalog, as files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from astropy.io import fits
-from astropy.table import Table
+from astropy.table import Table, vstack
 
 from spectranet_jax.catalog import quasarnet_layout, redrock_layout
+from spectranet_jax.catalog.read_back import read_catalog
 from spectranet_jax.datasets.atomic import atomic
 from spectranet_jax.spectra.errors import InputError
 
@@ -22,7 +23,23 @@ def check(layout: str, out: Path) -> None:
     if layout not in LAYOUTS:
         raise InputError(f"--format {layout} is not a layout; choose {' or '.join(LAYOUTS)}")
     if out.suffix not in (".fits", ".fit"):
-        raise InputError(f"{out}: the layout {layout} is FITS; pass --out with a name in .fits")
+        raise InputError(f"{out}: --format {layout} is FITS; pass --out with a name in .fits")
+
+
+def joined(layout: str, without: Collection[str] = ()) -> Callable[[Sequence[Path], Path], None]:
+    """What writes the rows of several catalogs as one, in a layout; all rows are in memory there.
+
+    Args:
+        layout: a key of `LAYOUTS`.
+        without: keywords of the catalogs' header to leave out.
+    """
+
+    def join(files: Sequence[Path], out: Path) -> None:
+        table = vstack([read_catalog(file) for file in files], metadata_conflicts="silent")
+        table.meta = {key: value for key, value in table.meta.items() if key not in without}
+        write(table, layout, out)
+
+    return join
 
 
 def write(table: Table, layout: str, out: Path) -> None:
@@ -46,7 +63,7 @@ def write(table: Table, layout: str, out: Path) -> None:
             hdu.header[f"TCOMM{number}"] = column.description
         written.append(hdu)
     for key, value in table.meta.items():
-        if not key.startswith("TCOMM"):
+        if not key.startswith("TCOMM") and key != "EXTNAME":
             written[1].header[_keyword(key)] = value
     with atomic(out) as temporary:
         fits.HDUList(written).writeto(temporary)

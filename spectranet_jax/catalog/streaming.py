@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -49,6 +49,7 @@ def predict_to(
     inputs: Sequence[Piece],
     workers: int,
     extra_header: Mapping[str, str] | None = None,
+    finish: Callable[[Sequence[Path], Path], None] = joining.join,
 ) -> Counter[str]:
     """Write a catalog of pieces, in order; a file that cannot be read gives a flagged row.
 
@@ -58,7 +59,8 @@ def predict_to(
         inputs: what to predict from.
         workers: processes that read, where there is much to read.
         extra_header: keywords that make the header that of a part of a catalog, beside those of
-            `inference.model.provenance`; of a part, no file need be readable.
+            `inference.joined.provenance`; of a part, no file need be readable.
+        finish: writes the catalog from those of its chunks, in order.
 
     Returns:
         rows by what they are, see `tally.tally`.
@@ -78,7 +80,7 @@ def predict_to(
         if not header and counts[flag_row(Flag.UNREADABLE)] == counts[ROWS]:
             record.clear()
             raise InputError(none_readable(errors, counts[ROWS]))
-        joining.join(record.files, out)
+        finish(record.files, out)
     if pace:
         print(pace, flush=True)
     warn(errors, counts[flag_row(Flag.UNREADABLE)])

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 COMMANDS = {
     "predict": "class and redshift of spectra: files in, a catalog out",
     "merge": "the parts of a catalog, from the jobs of a cluster, as one",
+    "join-redrock": "a catalog with redrock's redshifts of the same DESI targets",
 }
-"""Each a module beside this one, with `Config`, `work` and `run` -> what it does."""
+"""Each a module beside this one (join_redrock for join-redrock) with `Config`, `work` and `run` ->
+what it does."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -19,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words and words[0] in COMMANDS:
         name = words[0]
-        importlib.import_module(f"spectranet_jax.commands.{name}").run(words[1:])
+        module = f"spectranet_jax.commands.{name.replace('-', '_')}"
+        importlib.import_module(module).run(words[1:])
     elif words and words[0] == "--version":
         from spectranet_jax import __version__
 
@@ -36,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def overview() -> str:
     """The commands, and what each does."""
-    lines = (f"  {name:<9} {what}" for name, what in COMMANDS.items())
+    lines = (f"  {name:<13} {what}" for name, what in COMMANDS.items())
     return "\n".join(
         [
             "usage: spectranet COMMAND ...",

@@ -8,7 +8,7 @@ It is, to the last byte, what one process would have written.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -23,6 +23,8 @@ class Config:
     """the parts, in any order: files, or a glob pattern"""
     out: Path = Path("catalog.fits")
     """catalog to write: .fits"""
+    format: Literal["catalog", "redrock", "qn"] = "catalog"
+    """layout of the file, as for spectranet predict"""
     overwrite: bool = False
     """replace the catalog if it exists"""
 
@@ -31,16 +33,21 @@ def work(config: Config) -> None:
     """Check that all parts are there and belong together, and join them."""
     from astropy.io import fits
 
-    from spectranet_jax.catalog import joining, parts
+    from spectranet_jax.catalog import joining, layouts, parts
     from spectranet_jax.inference import catalog
     from spectranet_jax.readers import paths
 
     parts.check_suffix(config.out)
+    if config.format != "catalog":
+        layouts.check(config.format, config.out)
     catalog.check_path(config.out)
     named = paths(config.parts)
     catalog.check_replace(config.out, config.overwrite, named)
     ordered = parts.in_order(named)
-    joining.join(ordered, config.out, without=parts.KEYWORDS)
+    if config.format == "catalog":
+        joining.join(ordered, config.out, without=parts.KEYWORDS)
+    else:
+        layouts.joined(config.format, without=parts.KEYWORDS)(ordered, config.out)
     rows = fits.getval(config.out, "NAXIS2", 1)
     print(f"catalog: {config.out}, {rows} rows of {len(ordered)} parts")
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -33,6 +33,9 @@ class Config(Command):
     several times, a classifier and redshift models; by default the shipped LineNet"""
     out: Path = Path("catalog.fits")
     """catalog to write: .fits, .ecsv or .parquet"""
+    format: Literal["catalog", "redrock", "qn"] = "catalog"
+    """layout of the file: our catalog, that of DESI's redrock files (REDSHIFTS and FIBERMAP), or
+    that of its qso_qn files (QN_RR)"""
     overwrite: bool = False
     """replace the catalog if it exists"""
     workers: int = field(default_factory=cores)
@@ -55,13 +58,17 @@ spectranet merge joins them"""
 
 def work(config: Config) -> None:
     """Predict as configured, and print what was found."""
-    from spectranet_jax.catalog import parts
+    from spectranet_jax.catalog import layouts, parts
     from spectranet_jax.catalog.pieces import pieces
     from spectranet_jax.inference import catalog
     from spectranet_jax.inference.finding import DEFAULT, find
     from spectranet_jax.spectra import InputError
 
     part = parts.parse(config.part) if config.part else None
+    if config.format != "catalog":
+        layouts.check(config.format, config.out)
+        if part:
+            raise InputError("--part writes catalogs; pass --format to spectranet merge instead")
     out = part.path(config.out) if part else config.out
     catalog.check_path(out)
     if config.plots is not None:
@@ -89,8 +96,11 @@ def work(config: Config) -> None:
         counts = predict_to(
             out, models, part.pieces_of(inputs), config.workers, part.header(inputs)
         )
-    else:
+    elif config.format == "catalog":
         counts = predict_to(out, models, inputs, config.workers)
+    else:
+        finish = layouts.joined(config.format)
+        counts = predict_to(out, models, inputs, config.workers, finish=finish)
     show(counts)
     print(f"catalog: {out}, {counts[ROWS]} rows")
     if config.plots is not None:

@@ -16,13 +16,15 @@ import numpy as np
 from astropy.table import Table
 from numpy.typing import ArrayLike, NDArray
 
+from spectranet_jax.evaluation.redshift_posterior import Posterior
 from spectranet_jax.inference import weights
 from spectranet_jax.inference.clean import clean
 from spectranet_jax.inference.columns import COLUMNS, known_columns
 from spectranet_jax.inference.joined import join
-from spectranet_jax.readers import rebinned
+from spectranet_jax.readers import rebin_all, rebinned
 from spectranet_jax.readers.in_memory import as_spectra
 from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.identity_columns import identity_columns
 from spectranet_jax.spectra.spectrum import Spectrum
@@ -115,6 +117,23 @@ class Model:
         if ivar is not None:
             return predict([self], spectra, ivar)
         return predict_spectra([self], as_spectra(spectra))
+
+    def posterior(self, spectra: Any) -> Posterior:
+        """p(z) of spectra, if they are not stars: one `Posterior` of all, or of the one.
+
+        Args:
+            spectra: as for `predict`. Of one that has no data, p(z) is NaN.
+
+        Raises:
+            InputError: if the model gives no p(z), or these are no spectra.
+        """
+        declared = self.task.posterior
+        if declared is None:
+            raise InputError(f"{self.name} gives no p(z); load a LineNet, as load()")
+        flux, ivar, bits = clean(*rebin_all(as_spectra(spectra), self.grid), self.grid)
+        p = self.columns(flux, ivar, {declared.p})[declared.p]
+        posterior = Posterior(np.where((bits & Flag.NO_DATA)[:, None], np.nan, p), declared.edges)
+        return posterior[0] if isinstance(spectra, Spectrum) else posterior
 
 
 def predict(

@@ -11,10 +11,7 @@ from spectranet_jax.readers import from_specutils
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.spectrum import Spectrum
 
-ARRAYS = (
-    "spectranet_jax.readers.from_arrays.spectra(wavelength, flux, sigma=...), which makes spectra"
-    " of arrays"
-)
+ARRAYS = "spectranet_jax.from_arrays(wavelength, flux, sigma=...), which makes spectra of arrays"
 
 
 def _is(*names: str) -> Callable[[Any], bool]:

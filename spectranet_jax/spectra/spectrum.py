@@ -39,5 +39,5 @@ class Spectrum:
         ends = 10 ** np.array([known.min(), known.max()]) if len(known) else np.zeros(2)
         return (
             f"Spectrum {self.name}: {len(self.loglam)} pixels, {ends[0]:.0f} to {ends[1]:.0f}"
-            f" Angstrom, of {self.source}"
+            f" Angstrom, {f'of {self.source}' if self.source else 'from memory'}"
         )
