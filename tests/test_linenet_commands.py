@@ -12,7 +12,7 @@ from astropy.table import Table
 from make_fits import write_spec
 
 from data_prep.mock.dataset import creator, prepare
-from experiments import classify, evaluate, linenet, quasarnet, redshift
+from experiments import classify, evaluate, linenet, quasarnet, redshift, training_data
 from experiments.export import rebuild_command
 from experiments.model_card import write_card
 from spectranet_jax.catalog import plots

@@ -69,7 +69,7 @@ def test_a_name_is_a_shipped_model_and_a_path_is_a_folder(
 
 
 def test_the_default_is_a_shipped_model():
-    assert load().name == loading.DEFAULT in versions.shipped()
+    assert load().name == versions.shipped()[loading.DEFAULT].name
 
 
 def changed(run: Path, folder: Path, **parts: Any) -> Path:

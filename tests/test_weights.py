@@ -149,5 +149,5 @@ def test_what_is_shipped_is_whole():
     assert DEFAULT in versions.shipped()
     for name, folder in versions.shipped().items():
         model = load(name)
-        assert model.name == name
+        assert model.name == folder.name == (name if "@" in name else f"{name}@1")
         assert model.sha256 in (folder / "CARD.md").read_text("utf-8")
