@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from spectranet_jax.spectra.flags import Flag
 
 ROWS, CLASSIFIED, NO_CLASS, REDSHIFTS = "rows", "classified", "no class", "with redshift"
+TRUSTED = "to be trusted (ZWARN 0)"
 
 
 def tally(table: "Table", counted: Mapping[str, str]) -> dict[str, int]:
-    """Rows in all, with a class, of each class and of none, with a redshift, with each flag.
+    """Count rows: all, with a class, of each class and none, with a redshift, trusted, by flag.
 
     Args:
         table: a catalog.
@@ -29,6 +30,7 @@ def tally(table: "Table", counted: Mapping[str, str]) -> dict[str, int]:
     for column, name in counted.items():
         counts[name] = int(np.ma.filled(table[column] == 1, False).sum())
     counts[REDSHIFTS] = int(np.ma.count(table["Z"]))
+    counts[TRUSTED] = int((table["ZWARN"] == 0).sum())
     for flag in Flag:
         counts[flag_row(flag)] = int(((table["FLAGS"] & flag.value) != 0).sum())
     return counts
@@ -55,7 +57,7 @@ def show(counts: Mapping[str, int]) -> None:
     summary.add_column("spectra", justify="right")
     for name, count in counts.items():
         if name not in hidden:
-            summary.add_row(name, f"{count:,}", end_section=name == REDSHIFTS)
+            summary.add_row(name, f"{count:,}", end_section=name == TRUSTED)
     print_table(summary)
     if not counts[CLASSIFIED] and counts[REDSHIFTS]:
         print("no model tells classes: a star has a redshift here too; add --model classifier")

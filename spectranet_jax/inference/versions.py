@@ -19,7 +19,7 @@ def shipped(root: Path | None = None) -> dict[str, Path]:
     """
     root = root or Path(str(files("spectranet_jax"))) / "weights"
     versions = {path.parent.name: path.parent for path in root.glob(f"*@*/{FILE_NAME}")}
-    ordered = sorted(filter(split_version, versions), key=split_version)
+    ordered = sorted((name for name in versions if split_version(name)[1]), key=split_version)
     newest = {split_version(name)[0]: versions[name] for name in ordered}
     return {**newest, **{name: versions[name] for name in ordered}}
 

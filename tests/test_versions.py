@@ -1,0 +1,79 @@
+"""Shipped models by version: linenet@1 gives these rows whatever is shipped after it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toy_runs
+
+from experiments.export import version_of
+from spectranet_jax.inference import load, versions, weights
+
+ROWS = {
+    "CLASS": ["QSO", "GALAXY", "STAR"],
+    "P_QSO": [0.999753, 0.015778, 0.000133],
+    "Z_NET": [2.202779, 0.249967, 0.000828],
+    "P_3000": [1.0, 0.999864, None],
+}
+"""What linenet@1 answered for `spectra` when it was shipped."""
+
+
+def spectra(grid) -> tuple[np.ndarray, np.ndarray]:
+    """A quasar at z = 2.2, a galaxy at 0.25 and a hot star, with a fixed pattern as noise."""
+    wavelength = grid.centers
+    pattern = 0.15 * np.sin(1.7 * np.arange(len(wavelength)) ** 1.1)
+
+    def line(rest: float, z: float, strength: float, width: float) -> np.ndarray:
+        return strength * np.exp(-0.5 * (np.log(wavelength / (rest * (1 + z))) / width) ** 2)
+
+    quasar = 5 * (wavelength / 6000) ** -1.5
+    for rest, strength in ((1215.67, 12), (1549.06, 6), (1908.73, 3), (2798.75, 2.5)):
+        quasar += line(rest, 2.2, strength, 0.008)
+    galaxy = 2 + 3 / (1 + np.exp(-(wavelength / 5000 - 1) * 80))
+    for rest, strength in (
+        (3934.8, 1.2),
+        (3969.6, 1.1),
+        (4305.6, 0.7),
+        (5176.6, 0.8),
+        (5895.6, 0.6),
+    ):
+        galaxy -= line(rest, 0.25, strength, 0.003)
+    star = 8 * (wavelength / 5000) ** -3
+    for rest in (3889.1, 3970.1, 4102.9, 4341.7, 4862.7, 6564.6):
+        star *= 1 - line(rest, 0, 0.55, 0.006)
+    flux = np.stack([quasar, galaxy, star]) + pattern
+    return flux.astype(np.float32), np.full(flux.shape, 25.0, np.float32)
+
+
+def test_the_first_linenet_gives_the_rows_that_it_gave() -> None:
+    model = load("linenet@1")
+    table = model.predict(*spectra(model.grid))
+    assert table.meta["MODEL1"] == "linenet@1"
+    assert table["CLASS"].tolist() == ROWS["CLASS"]
+    for name in ("P_QSO", "Z_NET"):
+        assert table[name].tolist() == pytest.approx(ROWS[name], rel=2e-3, abs=1e-4), name
+    assert table["P_3000"].tolist()[:2] == pytest.approx(ROWS["P_3000"][:2], abs=1e-3)
+    assert table["P_3000"].mask.tolist() == [False, False, True]
+
+
+def test_a_name_alone_is_the_newest_version(tmp_path: Path) -> None:
+    for folder in ("net@1", "net@2", "net@10", "other@1", "net", "net@x"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / weights.FILE_NAME).touch()
+    models = versions.shipped(tmp_path)
+    assert models["net"] == models["net@10"] == tmp_path / "net@10"
+    assert models.keys() == {"net", "net@1", "net@2", "net@10", "other", "other@1"}
+    assert versions.next_version("net", tmp_path) == "net@11"
+    assert versions.next_version("new", tmp_path) == "new@1"
+
+
+def test_equal_weights_keep_their_version(tmp_path: Path) -> None:
+    run = toy_runs.untrained(tmp_path / "run")
+    model = load(run)
+    folder = tmp_path / "shipped" / "toy@1"
+    weights.save(folder / weights.FILE_NAME, model.variables)
+    (folder / "config.json").write_text(json.dumps(model.config))
+    assert version_of(model.sha256, "toy", folder.parent) == "toy@1"
+    assert version_of("0" * 64, "toy", folder.parent) == "toy@2"
+    assert version_of(model.sha256, "other", folder.parent) == "other@1"
