@@ -85,9 +85,9 @@ def object_hash(object_id: NDArray[np.int64], name: NDArray[np.bytes_], seed: in
 def check_fractions(fractions: Sequence[float]) -> None:
     """Raise InputError unless these are three fractions that sum to 1."""
     if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
-        given = " ".join(f"{f:g}" for f in fractions)
+        listed = " ".join(f"{f:g}" for f in fractions)
         raise InputError(
-            f"split fractions {given} are not three numbers from 0 to 1 that sum to 1;"
+            f"split fractions {listed} are not three numbers from 0 to 1 that sum to 1;"
             " give for instance 0.6 0.2 0.2 for train, valid and test"
         )
 

@@ -92,10 +92,10 @@ def download(config: Config) -> Summary:
         ThreadPoolExecutor(config.connections) as pool,
         progress("fetching files", len(wanted)) as advance,
     ):
-        jobs = ((pool, config, checksums, trouble, one) for one in wanted)
+        jobs = ((pool, config, checksums, trouble, spectrum) for spectrum in wanted)
         try:
-            for one, came, reason, answered in _some_at_a_time(jobs, 4 * config.connections):
-                name = archive.file_name(one, config.files)
+            for spectrum, came, reason, answered in _some_at_a_time(jobs, 4 * config.connections):
+                name = archive.file_name(spectrum, config.files)
                 if reason == "missing":
                     missing.append(name)
                 elif reason:
@@ -183,8 +183,8 @@ Job = tuple[ThreadPoolExecutor, Config, Checksums, _Trouble, Wanted]
 def _some_at_a_time(jobs: Iterator[Job], most: int) -> Iterator[_Outcome]:
     """Outcomes as they come, with few jobs waiting: a catalog names half a million files."""
     running: set[Future[_Outcome]] = set()
-    for pool, config, checksums, trouble, one in jobs:
-        running.add(pool.submit(_one, config, checksums, trouble, one))
+    for pool, config, checksums, trouble, spectrum in jobs:
+        running.add(pool.submit(_spectrum, config, checksums, trouble, spectrum))
         if len(running) >= most:
             done, running = wait(running, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in done)
@@ -193,7 +193,7 @@ def _some_at_a_time(jobs: Iterator[Job], most: int) -> Iterator[_Outcome]:
         yield from (future.result() for future in done)
 
 
-def _one(config: Config, checksums: Checksums, trouble: _Trouble, wanted: Wanted) -> _Outcome:
+def _spectrum(config: Config, checksums: Checksums, trouble: _Trouble, wanted: Wanted) -> _Outcome:
     """Fetch a file from where it is."""
     path = config.out / f"{wanted.plate:04d}" / archive.file_name(wanted, config.files)
     if path.exists():

@@ -25,14 +25,14 @@ def limits(creator: Mapping[str, Any]) -> str:
     config = creator["config"]
     templates = f"{config['templates']}: see their licenses"
     if "empirical templates" in config["without"]:
-        light = "No template went in."
+        templates_used = "No template went in."
     else:
         origin = SHIPPED if config["templates"] == "shipped" else templates
-        light = f"Part of the light is drawn from templates: {origin}."
+        templates_used = f"Part of the light is drawn from templates: {origin}."
     counts = ", ".join(f"{name} {count:,}" for name, count in config["counts"].items())
     left_out = ", ".join(config["without"]) or "nothing"
     return f"""\
-- Trained on mock spectra alone; no survey spectrum went in. {light}
+- Trained on mock spectra alone; no survey spectrum went in. {templates_used}
 - Ingredients left out of the survey: {left_out}.
 - Much in the survey was set against real BOSS and SDSS spectra, plate 7102 among them, which were
   scored some thirty times while it was drawn up. They are a development set, and their scores

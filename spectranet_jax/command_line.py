@@ -27,30 +27,30 @@ def one_or_more(metavar: str) -> Any:
     return tyro.conf.arg(metavar=f"{metavar} ...", help_behavior_hint="(one or more)")
 
 
-several = ConstructorRegistry()
+registry = ConstructorRegistry()
 """In --help, STR ... instead of [STR [STR ...]], and (default: none) instead of (default: )."""
-several.struct_rule(dataclass_rule)
+registry.struct_rule(dataclass_rule)
 
 
-@several.primitive_rule
+@registry.primitive_rule
 def _tuple(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
     kind = get_args(info.type)
     if info.type_origin is not tuple or kind[1:] != (...,):
         return None
     if tyro.conf.UseAppendAction in info.markers:  # given one by one
         return None
-    one = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(kind[0], info.markers))
-    if not isinstance(one, PrimitiveConstructorSpec) or one.nargs != 1:
+    item = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(kind[0], info.markers))
+    if not isinstance(item, PrimitiveConstructorSpec) or item.nargs != 1:
         return None
     return PrimitiveConstructorSpec(
         nargs="*",
-        metavar=f"{one.metavar} ...",
-        instance_from_str=lambda texts: tuple(one.instance_from_str([text]) for text in texts),
-        is_instance=lambda value: isinstance(value, tuple) and all(map(one.is_instance, value)),
+        metavar=f"{item.metavar} ...",
+        instance_from_str=lambda texts: tuple(item.instance_from_str([text]) for text in texts),
+        is_instance=lambda value: isinstance(value, tuple) and all(map(item.is_instance, value)),
         str_from_instance=lambda values: (
-            [t for v in values for t in one.str_from_instance(v)] or ["none"]
+            [t for v in values for t in item.str_from_instance(v)] or ["none"]
         ),
-        choices=one.choices,
+        choices=item.choices,
     )
 
 
@@ -84,7 +84,7 @@ def command(
             args=arguments,
             prog=program,
             config=READABLE,
-            registry=several,
+            registry=registry,
         )
     try:
         work(parsed)

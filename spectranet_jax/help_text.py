@@ -29,11 +29,11 @@ def one_line(text: str) -> str:
 def wrapped(text: str, width: int) -> str:
     """Paragraphs filled to a width; of a command too long for it, the lines end as in a shell."""
     filled = []
-    for one in inspect.cleandoc(text).split("\n\n"):
-        if one.strip().startswith("python -m "):
-            filled.append(" \\\n".join(_lines(one, width - 2)))
+    for paragraph in inspect.cleandoc(text).split("\n\n"):
+        if paragraph.strip().startswith("python -m "):
+            filled.append(" \\\n".join(_lines(paragraph, width - 2)))
         else:
-            filled.append(textwrap.fill(one_line(one), width))
+            filled.append(textwrap.fill(one_line(paragraph), width))
     return "\n\n".join(filled)
 
 
@@ -51,9 +51,9 @@ def _lines(command: str, width: int) -> list[str]:
 def field_texts(config: type) -> dict[str, str]:
     """The docstring of each field of a dataclass, also of those that it inherits, in one line."""
     texts: dict[str, str] = {}
-    for one in reversed(config.__mro__):
-        if dataclasses.is_dataclass(one):
-            texts |= _own_texts(one)
+    for base in reversed(config.__mro__):
+        if dataclasses.is_dataclass(base):
+            texts |= _own_texts(base)
     return texts
 
 
@@ -94,13 +94,13 @@ def _default(field: "dataclasses.Field[Any]") -> Any:
 @contextmanager
 def describing(description: str) -> Iterator[None]:
     """Where --help is printed within the block, put the description, wrapped, into its place."""
-    told = _Terminal(sys.stdout)
+    printed = _Terminal(sys.stdout)
     try:
-        with redirect_stdout(told):
+        with redirect_stdout(printed):
             yield
     finally:
         width = min(WIDEST, shutil.get_terminal_size().columns)
-        text = told.getvalue().replace(PLACE, wrapped(description, width))
+        text = printed.getvalue().replace(PLACE, wrapped(description, width))
         usage, line_break, rest = text.partition("\n")
         sys.stdout.write("\n".join(_lines(usage, width)) + line_break + rest)
 

@@ -72,17 +72,17 @@ def progress(what: str, total: int, done: int = 0) -> Iterator[Advance]:
         return
 
     begun = last_line = time.monotonic()
-    told = ""
+    status = ""
 
     def advance(amount: int, remark: str = "") -> None:
-        nonlocal done, last_line, told
+        nonlocal done, last_line, status
         done += amount
-        told = f"{what}: {done}/{total} {remark}".rstrip()
+        status = f"{what}: {done}/{total} {remark}".rstrip()
         if time.monotonic() - last_line >= SECONDS_BETWEEN_LINES:
             last_line = time.monotonic()
-            print(told, file=sys.stderr, flush=True)
-            told = ""
+            print(status, file=sys.stderr, flush=True)
+            status = ""
 
     yield advance
-    if told and time.monotonic() - begun >= SILENT:
-        print(told, file=sys.stderr, flush=True)
+    if status and time.monotonic() - begun >= SILENT:
+        print(status, file=sys.stderr, flush=True)

@@ -88,10 +88,10 @@ def bent(rng: np.random.Generator, flux: Array, grid: LogGrid, amount: float) ->
     return flux * np.exp(np.float32(amount) * smooth_field(NumpyDraws(rng), len(flux), grid, BEND))
 
 
-def folder(given: Path | None) -> Path:
+def folder(chosen: Path | None) -> Path:
     """Where templates are: `given`, else where RR_TEMPLATE_DIR points, else those of the code."""
     named = os.environ.get("RR_TEMPLATE_DIR", "")
-    return given if given is not None else Path(named) if named else SHIPPED
+    return chosen if chosen is not None else Path(named) if named else SHIPPED
 
 
 @cache
@@ -107,13 +107,13 @@ def banks(where: Path) -> Mapping[str, Bank]:
             f"{where} holds no templates; name a folder with rrtemplate-*.fits or"
             " rrarchetype-*.fits"
         )
-    found: dict[str, list[Bank]] = {kind: [] for kind in KINDS}
+    kept: dict[str, list[Bank]] = {kind: [] for kind in KINDS}
     for path in paths:
         kind, bank = read(path)
         if len(bank):
-            found[kind].append(bank)
+            kept[kind].append(bank)
     others = {} if where == SHIPPED else banks(SHIPPED)
-    return {kind: _joined(found[kind]) if found[kind] else others[kind] for kind in KINDS}
+    return {kind: _joined(kept[kind]) if kept[kind] else others[kind] for kind in KINDS}
 
 
 def read(path: Path) -> tuple[str, Bank]:
@@ -174,8 +174,8 @@ def _content(hdus: Any) -> tuple[str, NDArray[np.float64], NDArray[np.float64], 
         flux, subtype = flux[rows], subtype[rows]
     else:
         basis = np.asarray(hdu.data, np.float64)
-        given = hdus["ARCHETYPE_COEFF"].data if "ARCHETYPE_COEFF" in hdus else basis[:0, :0]
-        weights = _thinned(np.asarray(given, np.float64))
+        chosen = hdus["ARCHETYPE_COEFF"].data if "ARCHETYPE_COEFF" in hdus else basis[:0, :0]
+        weights = _thinned(np.asarray(chosen, np.float64))
         flux = weights @ basis if len(weights) else basis[:0]
         subtype = np.full(len(flux), str(header.get("RRSUBTYP", "")).strip())
     wavelength = header["CRVAL1"] + header["CDELT1"] * np.arange(flux.shape[1])

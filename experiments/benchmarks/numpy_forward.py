@@ -98,5 +98,5 @@ def _relu(x: Array) -> Array:
 
 
 def _sigmoid(x: Array) -> Array:
-    one = np.float32(1)
-    return one / (one + np.exp(-x))
+    single = np.float32(1)
+    return single / (single + np.exp(-x))
