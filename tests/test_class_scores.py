@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from naming import naming
 from numpy.typing import NDArray
 from sklearn.metrics import log_loss
 
@@ -135,11 +136,11 @@ def test_an_impossible_truth_makes_the_log_loss_undefined() -> None:
 
 
 def test_what_cannot_be_scored_is_refused_with_a_sentence() -> None:
-    with pytest.raises(InputError, match="no spectrum has a class"):
+    with pytest.raises(InputError, match=naming("class")):
         scores(np.array([-1, -1]), certain([0, 1]))
     diverged = certain([0, 1, 2])
     diverged[1] = np.nan
-    with pytest.raises(InputError, match="1 of 3 spectra are not numbers"):
+    with pytest.raises(InputError, match=naming(1, 3)):
         scores(np.array([0, 1, 2]), diverged)
     with pytest.raises(ValueError, match="must be"):
         scores(np.array([0, 1]), certain([0, 1, 2]))

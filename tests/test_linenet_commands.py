@@ -10,6 +10,7 @@ import pytest
 import toy_runs
 from astropy.table import Table
 from make_fits import write_spec
+from naming import naming
 
 from data_prep.mock.dataset import creator, prepare
 from experiments import classify, evaluate, linenet, quasarnet, redshift, training_data
@@ -122,7 +123,7 @@ def test_several_members_are_one_model(light: Path, tmp_path: Path):
 
 @pytest.mark.parametrize("flag", ["features", "members"])
 def test_none_is_too_few(flag: str):
-    with pytest.raises(InputError, match=f"--{flag} 0 is too small"):
+    with pytest.raises(InputError, match=naming(f"--{flag}", 0)):
         linenet.work(linenet.Config(**{flag: 0}, cache=False))
 
 

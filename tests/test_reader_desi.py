@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from make_fits import table, write_spec
+from naming import naming
 
 from spectranet_jax import readers
 from spectranet_jax.readers import read, rebin_all
@@ -164,7 +165,7 @@ def test_the_content_tells_the_reader(tmp_path, shared):
     assert [s.name for s in readers.read(coadd)] == ["5", "6"]
     assert [s.name for s in readers.read(spec)] == ["7102-56666-0520"]
     (tmp_path / "page.fits").write_text("<html>404</html>")
-    with pytest.raises(InputError, match="is not a FITS file"):
+    with pytest.raises(InputError, match=naming("FITS")):
         readers.read(tmp_path / "page.fits")
     with pytest.raises(InputError, match="REDSHIFTS"):
         readers.read(shared / "formats" / "redrock-4-80613-thru20210324.fits")

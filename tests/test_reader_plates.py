@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from make_fits import fiber_of, write_spec, write_spplate, write_spspec
+from naming import naming
 
 from spectranet_jax.readers import read, rebin_all
 from spectranet_jax.readers.hdu import ROWS_AT_ONCE
@@ -138,7 +139,7 @@ def test_an_image_of_too_few_rows_is_no_spspec_file(tmp_path):
     image = fits.PrimaryHDU(np.zeros((3, PIXELS), np.float32))
     image.header.update({"PLATEID": 1, "FIBERID": 1, "COEFF0": 3.55, "COEFF1": 1e-4})
     image.writeto(tmp_path / "s.fit")
-    with pytest.raises(InputError, match=r"image \(3, 300\) where an spSpec file has at least 4"):
+    with pytest.raises(InputError, match=naming("(3, 300)", "spSpec")):
         read(tmp_path / "s.fit")
 
 
@@ -147,7 +148,7 @@ def test_wavelengths_in_place_of_errors_are_told(tmp_path):
     path = write_spspec(
         tmp_path / "s.fit", flux=wavelength, error=wavelength, mask=np.zeros(PIXELS)
     )
-    with pytest.raises(InputError, match=r"third row that rises throughout.*another layout"):
+    with pytest.raises(InputError, match=naming("third row", "spSpec")):
         read(path)
 
 
@@ -165,7 +166,7 @@ def test_thing_id_is_read_from_the_catalog_values(tmp_path):
 
 def test_the_real_files_of_each_format(shared):
     folder = shared / "formats"
-    with pytest.raises(InputError, match="is an spPlate file that lacks its inverse variance"):
+    with pytest.raises(InputError, match=naming("spPlate", "IVAR")):
         read(folder / "spPlate-4055-55359-0020.fits")
     (spectrum,) = read(folder / "spSpec-51609-0304-087.fit")
     assert fiber_of(spectrum) == (304, 51609, 87)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import toy_runs
+from naming import naming
 
 from spectranet_jax.inference import load
 from spectranet_jax.inference.reconfigure import reconfigured
@@ -35,9 +36,9 @@ def test_a_flag_that_is_not_set_changes_no_model(models):
 
 
 def test_a_flag_that_no_model_has_is_refused(models):
-    with pytest.raises(InputError, match="--threshold is for a QuasarNET"):
+    with pytest.raises(InputError, match=naming("--threshold", "QuasarNET")):
         reconfigured(models, {"--threshold": 0.3})
-    with pytest.raises(InputError, match="--class-prior is for a LineNet"):
+    with pytest.raises(InputError, match=naming("--class-prior", "LineNet")):
         reconfigured(models[1:], {"--class-prior": "equal"})
 
 

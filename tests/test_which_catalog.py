@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from make_fits import superset, table, write_catalog, write_coadd, write_spec
+from naming import naming
 
 from data_prep.truth import read
 from spectranet_jax.spectra import InputError
@@ -47,7 +48,7 @@ def test_a_table_that_tells_classes_is_not_said_to_be_of_quasars(tmp_path, witho
     columns = dr12q(1) | {"CLASS_PERSON": np.int32([3])}
     columns.pop(without, None)
     path = write_catalog(tmp_path / "c.fits", KEYS[:1], columns)
-    with pytest.raises(InputError, match="for Superset_DR12Q it lacks Z_CONF_PERSON;"):
+    with pytest.raises(InputError, match=naming("Superset_DR12Q", "Z_CONF_PERSON")):
         read(path)
 
 
