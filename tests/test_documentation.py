@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from make_fits import write_spec
 
+import spectranet_jax as snj
+from spectranet_jax.inference import catalog
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -53,11 +56,13 @@ def test_the_lines_for_a_notebook_run(tmp_path: Path, monkeypatch: pytest.Monkey
     flux = np.random.default_rng(0).normal(3, 1, 4600)
     path = "spec-7102-56666-0082.fits"
     write_spec(Path(path), flux=flux)
+    catalog.write(snj.load().predict(snj.read(path)), Path("my-catalog.fits"))
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     names: dict[str, Any] = {}
     for block in blocks:
         exec(block, names)
-    model, snj = names["model"], names["snj"]
+    model = names["model"]
+    assert len(names["reliable"]) <= len(names["catalog"]) == 1
     of_file, of_arrays = model.predict(snj.read(path)), model.predict(names["mine"])
     assert of_file["CLASS"].tolist() == of_arrays["CLASS"].tolist()
     assert of_file["Z_NET"][0] == pytest.approx(of_arrays["Z_NET"][0], abs=1e-6)

@@ -25,7 +25,11 @@ from spectranet_jax.evaluation import (
 )
 from spectranet_jax.evaluation.combined_scores import CombinedScores, z_err_holds
 from spectranet_jax.evaluation.quasar_scores import Answers, Truth
-from spectranet_jax.evaluation.recalibration import bin_labels, fit_temperature
+from spectranet_jax.evaluation.recalibration import (
+    at_temperature,
+    bin_labels,
+    fit_temperature,
+)
 from spectranet_jax.evaluation.score_markdown import combined_sections
 from spectranet_jax.evaluation.score_tables import combined_tables
 from spectranet_jax.networks.line_evidence import LINES, Output
@@ -34,6 +38,7 @@ from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, STAR, UNKNOWN
 from spectranet_jax.spectra.normalize import moments, normalize
 from spectranet_jax.spectra.zsteps import ZSteps
+from spectranet_jax.tasks import linenet_trust
 from spectranet_jax.tasks.classify_task import log_prob, quasars_of_classes
 from spectranet_jax.tasks.linenet_decode import class_log_prob, column, decode
 from spectranet_jax.tasks.linenet_options import PRIORS, parse_bal_threshold, parse_class_prior
@@ -245,19 +250,25 @@ class LineNetTask(Task[CombinedScores]):
         }
 
     def calibrate(self, columns: Columns, truth: Columns) -> dict[str, Any]:
-        """Temperatures at which held-out spectra are likeliest.
+        """Temperatures at which held-out spectra are likeliest, and the threshold of ZWARN there.
 
         Args:
             columns: decoded at temperatures of 1.
             truth: what is known of them.
         """
-        fields = {"class_temperature": fit_temperature(log_prob(columns), truth["label"])}
-        known = self.redshift_known(truth)
-        if known.any():
-            log_z = np.log(np.maximum(columns["P_OF_Z"][known], 1e-30))
-            bins = bin_labels(truth["z"][known], self.steps.edges)
-            fields["temperature"] = fit_temperature(log_z, bins)
-        return fields
+        log_p, label, known = log_prob(columns), truth["label"], self.redshift_known(truth)
+        of_class = fit_temperature(log_p, label)
+        if not known.any():
+            return {"class_temperature": of_class}
+        log_z = np.log(np.maximum(columns["P_OF_Z"], 1e-30))
+        of_z = fit_temperature(log_z[known], bin_labels(truth["z"][known], self.steps.edges))
+        p, p_of_z = np.exp(at_temperature(log_p, of_class)), np.exp(at_temperature(log_z, of_z))
+        z = np.where(known, truth["z"], np.nan)
+        return {
+            "class_temperature": of_class,
+            "temperature": of_z,
+            "zwarn_threshold": linenet_trust.threshold(p, p_of_z, self.steps.edges, label, z),
+        }
 
     def card(self, scores: CombinedScores) -> list[str]:
         """Scores by class, of redshifts and of p(z)."""

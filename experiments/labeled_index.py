@@ -1,0 +1,63 @@
+"""A folder of spectra whose labels stand in its index.csv: columns file, label and z."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.spectra.errors import InputError
+
+INDEX = "index.csv"
+NEEDED = ("file", "label", "z")
+
+
+@dataclass(frozen=True)
+class Labeled:
+    """Rows of an index, in its order.
+
+    Attributes:
+        file: (n,) paths within the folder.
+        label: (n,) STAR, GALAXY, QSO, QSO_BAL, or what else the index says, as SKY.
+        z: (n,) redshifts, NaN where there is none.
+    """
+
+    file: NDArray[np.str_]
+    label: NDArray[np.str_]
+    z: NDArray[np.float64]
+
+
+def read_index(folder: Path) -> Labeled:
+    """The labels of a folder of spectra.
+
+    Raises:
+        InputError: if there is no index.csv, it lacks a column, is empty, or a redshift is not a
+            number.
+    """
+    path = folder / INDEX
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            f"{path} cannot be read ({error}); give a folder with {INDEX}, whose columns are"
+            f" {', '.join(NEEDED)}"
+        ) from error
+    absent = [name for name in NEEDED if not rows or name not in rows[0]]
+    if absent:
+        raise InputError(f"{path} has no rows with a column {absent[0]}; give {', '.join(NEEDED)}")
+    return Labeled(
+        np.array([row["file"] for row in rows], np.str_),
+        np.array([row["label"] for row in rows], np.str_),
+        np.array([_redshift(path, place, row["z"]) for place, row in enumerate(rows, start=2)]),
+    )
+
+
+def _redshift(path: Path, line: int, text: str | None) -> float:
+    if not (text or "").strip():
+        return float("nan")
+    try:
+        return float(str(text))
+    except ValueError as error:
+        raise InputError(f"{path}, line {line}: z is {text!r}; give a number or nothing") from error

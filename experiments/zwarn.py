@@ -1,0 +1,173 @@
+"""Choose the threshold of ZWARN on mock spectra, and measure ZWARN 0 on labeled real ones.
+
+    python -m experiments.zwarn linenet --data ../shared/data
+
+The threshold is the lowest probability, of the class and of the redshift, at which no more than one
+in 500 mock spectra with ZWARN 0 has a wrong class or a redshift off by over 3000 km/s. Training
+chooses it too, on its validation split; this command does so for weights that are there.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from spectranet_jax.commands.command import Command, command
+
+if TYPE_CHECKING:
+    from experiments.labeled_index import Labeled
+    from spectranet_jax.inference import Model
+
+SEED = 77
+"""Of the mock survey: another one than that of any training."""
+
+
+@dataclass(frozen=True)
+class Config(Command):
+    """Settings of the choice and the measurement."""
+
+    model: Annotated[str, tyro.conf.Positional] = "linenet"
+    """name of a shipped model, or run folder; a LineNet"""
+    mock: Path | None = None
+    """dataset folder to choose on, its valid split; by default a mock survey is made in data/"""
+    spectra: int = 60_000
+    """spectra of the mock survey, if one is made; a fifth of them is used"""
+    data: Path | None = None
+    """folder of real spectra with index.csv (columns file, label, z) to measure on; by default the
+    threshold is only chosen"""
+    write: bool = False
+    """put the threshold into the model's config.json (shipped) or calibration.json (run)"""
+
+
+def work(config: Config) -> None:
+    """Choose, write if asked, and measure."""
+    from experiments.labeled_index import read_index
+    from spectranet_jax.inference.finding import find
+    from spectranet_jax.progress import telling
+    from spectranet_jax.spectra import InputError
+
+    folder = find(config.model)
+    labeled = None if config.data is None else read_index(config.data)
+    with telling("zwarn: starting"):
+        from spectranet_jax.inference import load
+
+        model = load(config.model)
+    if "zwarn_threshold" not in model.task.calibrated:
+        raise InputError(f"{config.model} gives no probability of its redshift; name a LineNet")
+    threshold = chosen(model, _mock(config))
+    print(f"threshold: {threshold:g} (was {model.task.zwarn_threshold:g})", flush=True)
+    if config.write:
+        print(f"written: {write(folder, threshold)}")
+    if labeled is not None:
+        assert config.data is not None
+        _measure(model, threshold, config.data, labeled)
+
+
+def _mock(config: Config) -> Path:
+    """The mock survey; it is made if it is not there."""
+    from data_prep.mock.dataset import prepare
+    from spectranet_jax.datasets import manifest
+    from spectranet_jax.spectra import CLASSES, QUASARNET_GRID
+
+    if config.mock is not None:
+        return config.mock
+    folder = Path(f"data/mock-zwarn-{config.spectra}-seed{SEED}")
+    if not (folder / manifest.FILE_NAME).exists():
+        counts = dict.fromkeys(CLASSES, config.spectra // len(CLASSES))
+        prepare(folder, counts, SEED, QUASARNET_GRID)
+    return folder
+
+
+def chosen(model: "Model", mock: Path) -> float:
+    """The threshold of a model on the valid split of a dataset."""
+    import numpy as np
+
+    from spectranet_jax.datasets.split import open_split
+    from spectranet_jax.inference.joined import confidence
+    from spectranet_jax.spectra.zwarn import choose_threshold
+    from spectranet_jax.tasks.linenet_trust import WRONG_ALLOWED
+    from spectranet_jax.training.scoring import make_evaluate
+
+    split = open_split(mock, "valid", model.task.select)
+    columns = make_evaluate(model.network, model.task, split)(model.variables).columns
+    z = np.where(split.columns["z_conf"] == 3, split.columns["z"], np.nan)
+    right = _right(columns, split.columns["label"], z)
+    return choose_threshold(np.minimum(*confidence(columns)), right, WRONG_ALLOWED)
+
+
+def _right(columns: Any, label: Any, z: Any) -> Any:
+    """Whether class and redshift of rows are right, bool (n,)."""
+    import numpy as np
+
+    from spectranet_jax.spectra.labels import CLASSES, QSO, QSO_BAL
+    from spectranet_jax.tasks.linenet_trust import is_right
+
+    called = np.array([CLASSES.index(name) for name in np.ma.filled(columns["CLASS"], "STAR")])
+    kind = np.where(called == QSO_BAL, QSO, called)
+    return is_right(kind, np.ma.filled(columns["Z_NET"], np.nan), np.asarray(label), np.asarray(z))
+
+
+def write(folder: Path, threshold: float) -> Path:
+    """Put the threshold beside a model's weights; returns the file."""
+    from spectranet_jax.datasets.atomic import write_text
+    from spectranet_jax.inference.weights import FILE_NAME
+    from spectranet_jax.training import run
+
+    if (folder / FILE_NAME).exists():
+        content = run.read_config(folder)
+        content["task"]["zwarn_threshold"] = threshold
+        write_text(folder / run.CONFIG, json.dumps(content, indent=1) + "\n")
+        return folder / run.CONFIG
+    run.write_calibration(folder, run.read_calibration(folder) | {"zwarn_threshold": threshold})
+    return folder / run.CALIBRATION
+
+
+def _measure(model: "Model", threshold: float, folder: Path, labeled: "Labeled") -> None:
+    """Print purity and completeness of ZWARN 0 on real spectra."""
+    import dataclasses
+
+    import numpy as np
+    from rich.table import Table
+
+    from spectranet_jax import tasks
+    from spectranet_jax.evaluation.fraction import fraction_if_any
+    from spectranet_jax.evaluation.score_tables import interval
+    from spectranet_jax.progress import progress
+    from spectranet_jax.readers import read
+    from spectranet_jax.spectra import CLASSES
+    from spectranet_jax.tables import print_table
+
+    spectra = []
+    with progress("reading", len(labeled.file)) as advance:
+        for file in labeled.file:
+            spectra += read(folder / file)[:1]
+            advance(1)
+    config = model.task.config | {"zwarn_threshold": threshold}
+    task = tasks.build(grid=model.grid, **config)
+    rows = dataclasses.replace(model, task=task).predict(spectra)
+    trusted = np.asarray(rows["ZWARN"] == 0)
+    known = np.isin(labeled.label, CLASSES)
+    label = np.array([CLASSES.index(name) if name in CLASSES else -1 for name in labeled.label])
+    right = np.zeros(len(rows), np.bool_)
+    right[known] = _right(rows[known], label[known], labeled.z[known])
+    called = np.char.replace(np.ma.filled(rows["CLASS"], "").astype(str), "_BAL", "")
+    true = np.char.replace(labeled.label, "_BAL", "")
+    table = Table(title=f"ZWARN 0 on {int(known.sum())} labeled spectra of {folder}")
+    for heading in ("class", "spectra", "purity", "completeness"):
+        table.add_column(heading, justify="left" if heading == "class" else "right")
+    for name in ("STAR", "GALAXY", "QSO"):
+        purity = fraction_if_any(right[trusted & known & (called == name)])
+        completeness = fraction_if_any((trusted & right)[true == name])
+        table.add_row(
+            name, f"{int((true == name).sum())}", interval(purity), interval(completeness)
+        )
+    print_table(table)
+    for name in sorted(set(labeled.label) - set(CLASSES)):
+        others = labeled.label == name
+        print(f"{name}: {int((trusted & others).sum())} of {int(others.sum())} have ZWARN 0")
+
+
+if __name__ == "__main__":
+    command(Config, work, __doc__)

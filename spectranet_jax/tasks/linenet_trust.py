@@ -1,0 +1,62 @@
+"""From which probability on LineNet is to be trusted: the threshold of ZWARN."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.evaluation import posterior
+from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC, dv
+from spectranet_jax.spectra.labels import GALAXY, QSO, QSO_BAL, STAR
+from spectranet_jax.spectra.zwarn import choose_threshold
+
+WRONG_ALLOWED = 0.002
+"""Fraction of the rows with ZWARN 0 that may have a wrong class or redshift, on mock spectra: one
+in 500, below the failures that surveys allow in their own catalogs of quasars."""
+
+
+def threshold(
+    p: NDArray[np.floating],
+    p_of_z: NDArray[np.floating],
+    edges: NDArray[np.float64],
+    label: NDArray[np.integer],
+    z: NDArray[np.floating],
+) -> float:
+    """The lowest probability of class and of redshift that keeps to `WRONG_ALLOWED`.
+
+    Args:
+        p: (n, 4) calibrated probabilities of the classes.
+        p_of_z: (n, steps) calibrated p(z).
+        edges: (steps + 1,) of the steps of p(z).
+        label: (n,) true classes.
+        z: (n,) true redshifts, NaN where none is secure: these count as right.
+    """
+    kind, p_class = called(p)
+    found = posterior.decode(p_of_z, edges)
+    p_3000 = posterior.mass_within(p_of_z, edges, found.z)
+    p_redshift = np.where(kind == STAR, 1.0, p_3000)
+    right = is_right(kind, found.z, label, z)
+    return choose_threshold(np.minimum(p_class, p_redshift), right, WRONG_ALLOWED)
+
+
+def called(p: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+    """The likeliest of star, galaxy and quasar (STAR, GALAXY, QSO), and its probability."""
+    kinds = np.stack([p[:, STAR], p[:, GALAXY], p[:, QSO] + p[:, QSO_BAL]], axis=-1)
+    return kinds.argmax(axis=-1), kinds.max(axis=-1)
+
+
+def is_right(
+    kind: NDArray[np.integer],
+    z: NDArray[np.floating],
+    label: NDArray[np.integer],
+    z_true: NDArray[np.floating],
+) -> NDArray[np.bool_]:
+    """Whether class and redshift are right, bool (n,).
+
+    Args:
+        kind: (n,) STAR, GALAXY or QSO, as called.
+        z: (n,) redshifts.
+        label: (n,) true classes; a QSO_BAL is a QSO here.
+        z_true: (n,) true redshifts; where NaN, and for stars, any redshift is right.
+    """
+    same = kind == np.where(label == QSO_BAL, QSO, label)
+    far = np.abs(dv(z, z_true)) > CATASTROPHIC
+    return same & ((kind == STAR) | np.isnan(z_true) | ~far)

@@ -1,0 +1,111 @@
+"""The threshold of ZWARN: chosen on mock spectra, measured on real ones, written to a model."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toy_runs
+from naming import naming
+
+from experiments.labeled_index import read_index
+from experiments.zwarn import Config, work, write
+from spectranet_jax.inference import load, weights
+from spectranet_jax.readers import read
+from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.flags import Flag
+from spectranet_jax.spectra.labels import GALAXY, QSO, QSO_BAL, STAR
+from spectranet_jax.tasks import linenet_trust
+
+EDGES = np.linspace(0, 0.8, 801)
+
+
+def at(z: np.ndarray, sure: np.ndarray) -> np.ndarray:
+    """p(z) with so much probability in the step of z, the rest even over all, (n, 800)."""
+    p = np.repeat((1 - sure[:, None]) / 800, 800, axis=1)
+    p[np.arange(len(z)), np.searchsorted(EDGES, np.log10(1 + z), side="right") - 1] += sure
+    return p
+
+
+def test_a_wrong_class_or_redshift_is_not_right() -> None:
+    kind = np.array([STAR, GALAXY, QSO, QSO, GALAXY, QSO])
+    label = np.array([STAR, GALAXY, QSO_BAL, QSO, QSO, QSO])
+    z = np.array([0.7, 0.3, 2.0, 2.1, 1.0, 9.0])
+    z_true = np.array([0.0, 0.3001, 2.0, 2.0, 1.0, np.nan])
+    right = linenet_trust.is_right(kind, z, label, z_true)
+    assert right.tolist() == [True, True, True, False, False, True]
+
+
+def test_the_threshold_leaves_out_what_is_wrong() -> None:
+    """Of 4,000 spectra those below 0.9 are wrong half of the time, the others never."""
+    rng = np.random.default_rng(0)
+    n = 4000
+    sure = np.where(rng.random(n) < 0.3, 0.8, 0.97)
+    z = rng.uniform(0.5, 3, n)
+    wrong = (sure < 0.9) & (rng.random(n) < 0.5)
+    p = np.zeros((n, 4))
+    p[:, QSO] = 1
+    threshold = linenet_trust.threshold(p, at(z, sure), EDGES, np.full(n, QSO), z + wrong * 0.3)
+    assert 0.8 < threshold <= 0.97
+
+
+@pytest.mark.parametrize("shipped", [False, True])
+def test_the_threshold_is_written_where_the_model_is_read(tmp_path: Path, shipped: bool) -> None:
+    folder = toy_runs.untrained(tmp_path / "run")
+    config = json.loads((folder / "config.json").read_text())
+    if shipped:
+        weights.save(folder / weights.FILE_NAME, load(folder).variables)
+    path = write(folder, 0.9)
+    assert path.name == ("config.json" if shipped else "calibration.json")
+    written = json.loads(path.read_text())
+    assert (written["task"] if shipped else written)["zwarn_threshold"] == 0.9
+    if shipped:
+        del written["task"]["zwarn_threshold"]
+        assert written == config
+
+
+def test_an_index_tells_files_labels_and_redshifts(tmp_path: Path) -> None:
+    (tmp_path / "index.csv").write_text("file,z,label\na.fits,0.5,GALAXY\nb.fits,,SKY\n")
+    labeled = read_index(tmp_path)
+    assert labeled.file.tolist() == ["a.fits", "b.fits"]
+    assert labeled.z[0] == 0.5
+    assert np.isnan(labeled.z[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, ("index.csv", "label")),
+        ("", ("index.csv", "file")),
+        ("file,z\na,1\n", ("index.csv", "label")),
+        ("file,label,z\na,QSO,high\n", ("index.csv", "line 2", "number")),
+    ],
+)
+def test_an_index_that_cannot_be_used(tmp_path: Path, text: str | None, words: tuple) -> None:
+    if text is not None:
+        (tmp_path / "index.csv").write_text(text)
+    with pytest.raises(InputError, match=naming(*words)):
+        read_index(tmp_path)
+
+
+def test_a_model_without_p_of_z_is_refused() -> None:
+    with pytest.raises(InputError, match=naming("classifier", "LineNet")):
+        work(Config("classifier"))
+
+
+@pytest.mark.slow
+def test_what_is_trusted_of_the_real_spectra_is_right(shared: Path) -> None:
+    """Quasars and galaxies with ZWARN 0: 98% pure; no sky fiber is trusted, no SDSS-I/II barred."""
+    labeled = read_index(shared)
+    rows = load().predict([read(shared / file)[0] for file in labeled.file])
+    trusted = np.asarray(rows["ZWARN"] == 0)
+    called = np.char.replace(np.ma.filled(rows["CLASS"], "").astype(str), "_BAL", "")
+    true = np.char.replace(labeled.label, "_BAL", "")
+    near = np.abs(rows["Z_NET"] - labeled.z) / (1 + labeled.z) < 0.01
+    for name in ("GALAXY", "QSO"):
+        chosen = trusted & (called == name)
+        assert np.mean((true == name)[chosen] & near[chosen]) >= 0.98
+        assert np.mean(chosen[true == name]) >= 0.94
+    assert not trusted[labeled.label == "SKY"].any()
+    partial = (rows["FLAGS"] & Flag.PARTIAL) != 0
+    assert np.mean(trusted[partial & np.isin(true, ["GALAXY", "QSO"])]) > 0.9
