@@ -14,10 +14,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "catalog.md"
 
 
 def columns() -> str:
-    rows = [
-        f"| {name} | {column.unit} | {column.description.partition(': 1 ')[0].partition('; else')[0]} |"
-        for name, column in COLUMNS.items()
-    ]
+    short = {name: re.sub(r"(: 1 |; else).*", "", c.description) for name, c in COLUMNS.items()}
+    rows = [f"| {name} | {COLUMNS[name].unit} | {what} |" for name, what in short.items()]
     return "\n".join(["| column | unit | what it holds |", "|---|---|---|", *rows])
 
 
