@@ -38,8 +38,10 @@ def work(config: Config) -> None:
     from spectranet_jax.inference.finding import find
     from spectranet_jax.spectra import InputError
 
-    if config.name in ("", "..") or Path(config.name).name != config.name:
-        raise InputError(f"--name {config.name!r} is no folder's name; give one without slashes")
+    if config.name in ("", "..") or Path(config.name).name != config.name or "@" in config.name:
+        raise InputError(
+            f"--name {config.name!r} is not a model's name; give one without slashes and @"
+        )
     check_writable(config.out, folder=True)
     find(config.run)
     with telling(f"exporting {config.run}"):

@@ -20,7 +20,7 @@ from astropy.io import fits
 from astropy.table import Table
 from rich.table import Table as RichTable
 
-from experiments import classify, compare, evaluate, pipeline
+from experiments import classify, compare, evaluate, pipeline, training_data
 from spectranet_jax import networks, readers, tasks
 from spectranet_jax.catalog import plots
 from spectranet_jax.catalog.pieces import pieces
@@ -146,7 +146,7 @@ def test_a_task_a_network_and_a_reader(file: str, capsys: pytest.CaptureFixture)
     toy_survey.write(Path("toys"), 300)
     config = classify.Config(data=Path("toys"), out=Path("run"), epochs=2, batch=32, cache=False)
     task = tasks.build("toy", GRID, limit=1.2)
-    training = pipeline.training_split(Path("toys"), task.select)
+    training = training_data.training_split(Path("toys"), task.select)
     pipeline.train_and_evaluate("toy", config, training, {"name": "ToyNetwork"}, task)
     assert run.read_config(Path("run"))["task"] == {"name": "toy", "limit": 1.2}
     content = run.read_evaluation(Path("run"))["test"]["scores"]

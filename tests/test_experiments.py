@@ -226,7 +226,7 @@ def test_exported_weights_are_those_of_the_run(
     classifier: Path, regressor: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     export.work(export.Config(classifier, "tiny", out=tmp_path))
-    trained, folder = load(classifier), tmp_path / "tiny"
+    trained, folder = load(classifier), tmp_path / "tiny@1"
     exported = load(folder)
     assert exported.sha256 == trained.sha256 and exported.config == trained.config
     flux, ivar = toy_survey.block(7).flux, toy_survey.block(7).ivar
@@ -234,17 +234,17 @@ def test_exported_weights_are_those_of_the_run(
     card = (folder / "CARD.md").read_text("utf-8")
     assert trained.sha256 in card and f"{scores(classifier)['accuracy']:.3f}" in card
 
-    monkeypatch.setattr(versions, "shipped", lambda: {"tiny": folder})
+    monkeypatch.setattr(versions, "shipped", lambda *_: {"tiny": folder})
     with pytest.raises(InputError, match=r"tiny .*--out"):
         evaluated("tiny")
     evaluated("tiny", out=tmp_path / "out")
     assert scores(tmp_path / "out") == scores(classifier)
     with pytest.raises(InputError, match="classify and linenet"):
         export.work(export.Config(regressor, "z", out=tmp_path))
-    for name in ("", "..", "a/b", "/a"):
+    for name in ("", "..", "a/b", "/a", "tiny@3"):
         with pytest.raises(InputError, match="--name"):
             export.work(export.Config(classifier, name, out=tmp_path))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "tiny"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "tiny@1"]
 
 
 def test_an_export_needs_an_evaluation_of_the_same_weights(classifier: Path, tmp_path: Path):
