@@ -1,0 +1,48 @@
+"""The zero point of binned redshifts: where in their bins a spectrum's own pixels stand.
+
+A pixel goes whole into the bin that holds its center (`spectra.rebin`), so the pixels of a bin need
+not have their mean at the bin's center. Those of SDSS and BOSS stand at multiples of 1e-4 in
+log10(wavelength), those bins of the 443-bin grid begin at log10(3600) + 1e-3 i: the mean of a bin's
+ten pixels is 0.0475e-3 redward of its center, and a redshift read off the bins is 33 km/s too low.
+DESI's pixels, equal in wavelength, have no such phase.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.spectra.grid import LogGrid
+from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+
+
+def phase(
+    loglam: NDArray[np.floating], ivar: NDArray[np.floating], grid: LogGrid
+) -> NDArray[np.float64]:
+    """Mean offset of the pixels from the centers of their bins, float64 (...), in dex.
+
+    The mean over bins of (mean log10 wavelength of the bin's pixels - the bin's center), every
+    pixel and every bin weighted by its ivar, as flux is. 0 where nothing was measured.
+
+    Args:
+        loglam: (pixels,), log10 of the vacuum wavelength in Angstrom.
+        ivar: (..., pixels), of the spectra; what is not finite or not positive does not count.
+        grid: the bins.
+    """
+    loglam = np.asarray(loglam, np.float64)
+    index = grid.bin_of(np.where(np.isfinite(loglam), loglam, 0))
+    inside = np.isfinite(loglam) & (index >= 0) & (index < grid.size)
+    center = np.log10(grid.start) + grid.dloglam * (index + 0.5)
+    offset = np.where(inside, loglam - center, 0)
+    ivar = np.asarray(ivar, np.float64)
+    weight = np.where(np.isfinite(ivar) & (ivar > 0) & inside, ivar, 0)
+    total = weight.sum(axis=-1)
+    return (weight * offset).sum(axis=-1) / np.where(total > 0, total, 1)
+
+
+def kms(dex: NDArray[np.floating]) -> NDArray[np.float64]:
+    """An offset in log10(wavelength) as a velocity, km/s, to first order."""
+    return SPEED_OF_LIGHT * np.log(10) * np.asarray(dex, np.float64)
+
+
+def corrected(z: NDArray[np.floating], dex: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Redshifts that were read off the bins, with the phase put right: (1 + z) 10^dex - 1."""
+    return (1 + np.asarray(z, np.float64)) * 10 ** np.asarray(dex, np.float64) - 1
