@@ -1,0 +1,109 @@
+"""Make the basis vectors that redshifts are refined with, from noise-free mock spectra.
+
+Principal components of mock galaxies, and of mock quasars as below z = 1.57, drawn in the rest
+frame at native pixels. The defaults are those of the shipped vectors.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from spectranet_jax.commands.command import Command, command
+from spectranet_jax.progress import telling
+from spectranet_jax.spectra.errors import InputError
+
+REBUILD = "python -m experiments.basis"
+
+
+@dataclass(frozen=True)
+class Config(Command):
+    """Settings of the basis vectors."""
+
+    out: Path = Path("spectranet_jax/weights")
+    """folder in which a folder per kind of spectrum is made"""
+    spectra: int = 2500
+    """mock spectra of each kind"""
+    galaxy_vectors: int = 12
+    """basis vectors of galaxies"""
+    quasar_vectors: int = 4
+    """basis vectors of quasars"""
+    seed: int = 0
+    """of every draw"""
+
+
+def work(config: Config) -> None:
+    """Make and write them as configured."""
+    vectors = {"GALAXY": config.galaxy_vectors, "QSO": config.quasar_vectors}
+    for flag in ("galaxy_vectors", "quasar_vectors"):
+        if not 1 <= getattr(config, flag) <= config.spectra:
+            raise InputError(
+                f"--{flag.replace('_', '-')} {getattr(config, flag)} must be 1 to --spectra"
+                f" {config.spectra}; give another number"
+            )
+    if config.seed < 0:
+        raise InputError(f"--seed {config.seed} is negative; give 0 or more")
+    from spectranet_jax.datasets.atomic import check_writable, write_text
+
+    check_writable(config.out, folder=True)
+    with telling("basis: starting"):
+        import numpy as np
+
+        from data_prep.mock import rest_frame
+        from data_prep.mock.ingredients import EVERYTHING
+        from spectranet_jax.inference import basis
+
+    for kind, (generator, limits) in rest_frame.KINDS.items():
+        with telling(f"basis: {config.spectra:,} mock spectra of {kind}"):
+            start, grid = rest_frame.rest_grid(*limits)
+            rng = np.random.default_rng((config.seed, list(rest_frame.KINDS).index(kind)))
+            light = generator(rng, config.spectra, grid, EVERYTHING)
+            principal = rest_frame.principal(light, vectors[kind])
+        folder = config.out / basis.FOLDERS[kind]
+        digest = basis.save(folder / basis.FILE_NAME, basis.Basis(start, principal))
+        write_text(folder / "CARD.md", card(config, kind, vectors[kind], limits, digest))
+        print(f"{folder}: {vectors[kind]} vectors, sha256 {digest}")
+
+
+def card(config: Config, kind: str, vectors: int, limits: tuple[float, float], digest: str) -> str:
+    """Markdown: what the vectors are, where they come from, and their limits."""
+    import numpy as np
+
+    import spectranet_jax
+    from spectranet_jax.inference.basis import FOLDERS
+
+    settings = {name: getattr(config, name) for name in Config.__dataclass_fields__}
+    defaults = {name: field.default for name, field in Config.__dataclass_fields__.items()}
+    flags = [
+        f"--{name.replace('_', '-')} {value}"
+        for name, value in settings.items()
+        if value != defaults[name] and name != "out"
+    ]
+    content = (
+        f"`vectors`, {vectors} in float32, of unit norm, flux per unit wavelength; `start`, log10"
+        " of the wavelength of the first pixel in steps of 1e-4, vacuum Angstrom"
+    )
+    return f"""# {FOLDERS[kind]}
+
+Basis vectors of {kind} spectra, with which redshifts are refined at native pixels.
+
+| | |
+|---|---|
+| rebuilt by | `{" ".join([REBUILD, *flags])}` |
+| content | {content} |
+| wavelengths | {limits[0]:,.0f} to {limits[1]:,.0f} Angstrom in the rest frame |
+| made from | {config.spectra:,} noise-free mock spectra, drawn in the rest frame |
+| seed | {config.seed} |
+| made with | spectranet-jax {spectranet_jax.__version__}, numpy {np.__version__} |
+| sha256 of the file | {digest} |
+
+## Limits
+
+- No survey spectrum went in. Part of the mock spectra is drawn from redrock's galaxies and quasar
+  archetypes (BSD license), whose license lies beside them in `data_prep/mock/templates`.
+- How many vectors there are was chosen on labeled SDSS and BOSS spectra, whose scores flatter.
+- Made for redshifts near a known one. They do not tell galaxies, quasars and stars apart.
+- Another processor or version of NumPy rounds differently, and may change the last digits.
+"""
+
+
+if __name__ == "__main__":
+    command(Config, work, __doc__)
