@@ -52,11 +52,12 @@ def corrected(
         uncertain_lines: (n,), quasars above z = 1.57.
         width: sigma to convolve those with, km/s.
     """
-    p = moved(p, edges, phase, np.where(uncertain_lines, width, 0.0))
-    mixed = (1 - UNKNOWN) * p + UNKNOWN * p.sum(axis=1, keepdims=True) / p.shape[1]
-    p = np.where(uncertain_lines[:, None], mixed, p)
-    p[refined] = with_core(p[refined], edges, z[refined], z_err[refined])
-    return p
+    result = moved(p, edges, phase, np.where(uncertain_lines, width, 0.0))
+    uniform = result.sum(axis=1, keepdims=True) / result.shape[1]
+    mixed = (1 - UNKNOWN) * result + UNKNOWN * uniform
+    result = np.where(uncertain_lines[:, None], mixed, result)
+    result[refined] = with_core(result[refined], edges, z[refined], z_err[refined])
+    return result
 
 
 def moved(
@@ -91,7 +92,9 @@ def moved(
     return result / np.where(total > 0, total, 1)
 
 
-def with_core(p: NDArray[np.floating], edges: Floats, z: Floats, z_err: Floats) -> Floats:
+def with_core(
+    p: NDArray[np.floating], edges: Floats, z: NDArray[np.floating], z_err: NDArray[np.floating]
+) -> Floats:
     """p(z) whose part within 3000 km/s of z is a Gaussian of the same mass, float64 (n, steps).
 
     Args:

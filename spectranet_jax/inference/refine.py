@@ -29,8 +29,8 @@ FEWEST = 200
 """Native pixels with data that a fit must have."""
 
 STATISTICAL = 1.3
-"""What errors that come from chi2 are multiplied by: set on mock spectra of S/N 2 to 20 per 690 km/s,
-whose noise is in part correlated, as that of surveys is."""
+"""What errors that come from chi2 are multiplied by: set on mock spectra of S/N 2 to 20 per
+690 km/s, whose noise is in part correlated, as that of surveys is."""
 
 SMOOTH = 51
 """Native pixels over which flux is smoothed for the error of the basis vectors."""
@@ -56,7 +56,7 @@ class Kind:
 
 KINDS = {
     "GALAXY": Kind(noise=0.0, floor=15.0, network=0.0, doubt=0.0),
-    "QSO": Kind(noise=0.01, floor=50.0, network=0.2, doubt=0.5),
+    "QSO": Kind(noise=0.01, floor=50.0, network=0.2, doubt=0.6),
 }
 """By the kind of basis vectors. Eight spectra of one bright galaxy scatter by 19 km/s. Lines of a
 quasar differ among themselves, so that its redshift is known no better than 50 km/s, and a fit that

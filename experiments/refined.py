@@ -1,0 +1,105 @@
+"""Measure refined redshifts on labeled spectra: python -m experiments.refined ../shared/data.
+
+The folder holds index.csv (file, label, z) and, if there is one, repeats.csv (object, file). A
+group of its spectra is a folder in it. Redshifts are those of the network, as they are; corrected
+for the phase of the pixels, and above z = 1.57 with the corrected p(z); refined with our basis
+vectors, and with redrock's. dv is the median.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from spectranet_jax.commands.command import Command, command
+from spectranet_jax.progress import telling
+from spectranet_jax.spectra.errors import InputError
+
+if TYPE_CHECKING:
+    from experiments.refined_scores import Method
+
+LABELS = ("GALAXY", "QSO", "QSO_BAL")
+
+
+@dataclass(frozen=True)
+class Config(Command):
+    """Settings of the measurement."""
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    """folder with index.csv and the spectra that it names"""
+    model: str = "linenet"
+    """a shipped model, or a run folder, that tells redshifts with p(z)"""
+    templates: Path | None = None
+    """folder of redrock's templates to compare with; by default FOLDER/templates/redrock, if there
+    is one"""
+
+
+def work(config: Config) -> None:
+    """Measure as configured, and print tables."""
+    from spectranet_jax.inference.finding import find
+
+    if not (config.folder / "index.csv").is_file():
+        raise InputError(f"{config.folder} holds no index.csv; give the folder of labeled spectra")
+    find(config.model)
+    with telling("refined: starting"):
+        from experiments import refined_scores
+        from spectranet_jax.inference import load
+        from spectranet_jax.inference.basis import shipped
+        from spectranet_jax.inference.redrock import redrock
+        from spectranet_jax.tables import print_table
+
+        model = load(config.model)
+    templates = config.templates or config.folder / "templates/redrock"
+    bases = {"refined": shipped()}
+    if config.templates is not None or templates.is_dir():
+        bases["redrock"] = redrock(templates)
+    with telling("refined: reading and refining"):
+        index = refined_scores.read_index(config.folder, LABELS)
+        methods = measured(config.folder, index, model, bases)
+    print(refined_scores.EXCLUDED)
+    for group, rows in refined_scores.groups(index).items():
+        print_table(refined_scores.group_table(group, rows, index["z"], methods))
+    print_table(refined_scores.coverage_table(index, methods))
+    if (config.folder / "repeats.csv").is_file():
+        pairs = refined_scores.read_pairs(config.folder / "repeats.csv", index["file"])
+        print_table(refined_scores.repeats_table(pairs, index, methods))
+
+
+def measured(
+    folder: Path, index: Mapping[str, Any], model: Any, bases: Mapping[str, Any]
+) -> "dict[str, Method]":
+    """Redshifts of the spectra in an index, by each method."""
+    import numpy as np
+
+    from experiments.refined_scores import Method
+    from spectranet_jax import readers
+    from spectranet_jax.inference.clean import clean
+    from spectranet_jax.inference.refined_columns import refined_columns
+    from spectranet_jax.spectra.native import native_pixels
+    from spectranet_jax.spectra.phase import phase
+    from spectranet_jax.spectra.zsteps import ZSteps
+
+    grid = model.grid
+    edges = ZSteps.of(grid).edges
+    spectra = [readers.read(folder / file)[0] for file in index["file"]]
+    flux, ivar, _ = clean(*readers.rebin_all(spectra, grid), grid)
+    columns = model.columns(flux, ivar)
+    if "P_OF_Z" not in columns:
+        raise InputError(f"{model.name} tells no p(z); give one of the task linenet")
+    offset = np.array([phase(s.loglam, s.ivar, grid) for s in spectra])
+    native = native_pixels(spectra)
+    shifted = refined_columns(columns, edges, offset, *native, {})
+    methods = {
+        "network": Method.of(columns, columns["P_OF_Z"], edges),
+        "corrected": Method.of(shifted, shifted["P_OF_Z"], edges),
+    }
+    for name, vectors in bases.items():
+        found = refined_columns(columns, edges, offset, *native, vectors)
+        methods[name] = Method.of(found, found["P_OF_Z"], edges)
+    return methods
+
+
+if __name__ == "__main__":
+    command(Config, work, __doc__)

@@ -1,0 +1,190 @@
+"""Scores of redshifts by several methods on the same labeled spectra, and their tables."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from spectranet_jax.evaluation import redshift
+from spectranet_jax.evaluation.calibration import share
+from spectranet_jax.evaluation.corrected_posterior import highest_density_level
+from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+
+LIMITS = (100, 300, 1000)
+"""km/s, within which redshifts are counted."""
+LEVELS = (0.5, 0.68, 0.9, 0.95)
+ONE_AND_TWO = (0.683, 0.954)
+"""Of a normal distribution, within one and two standard deviations."""
+
+EXCLUDED = "* the 95% binomial interval excludes what errors and levels promise"
+WITHIN = "100 / 300 / 1000"
+IN_ERRORS = "1 / 2 Z_ERR"
+
+Index = dict[str, NDArray[Any]]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Method:
+    """Redshifts of n spectra by one method; NaN where there is none.
+
+    Attributes:
+        z: (n,).
+        z_err: (n,).
+        level: true redshift (n,) -> the level (n,) of p(z) whose set of highest density reaches it.
+    """
+
+    z: NDArray[np.float64]
+    z_err: NDArray[np.float64]
+    level: Any
+
+    @classmethod
+    def of(
+        cls, columns: Mapping[str, Any], p: NDArray[np.floating], edges: NDArray[np.float64]
+    ) -> "Method":
+        """The method whose columns and p(z) these are."""
+        z, z_err = (np.ma.filled(columns[name], np.nan) for name in ("Z", "Z_ERR"))
+        refined = np.asarray(columns.get("REFINED", np.zeros(len(z), bool)))
+
+        def level(true: NDArray[np.float64]) -> NDArray[np.float64]:
+            return highest_density_level(p, edges, true, refined, z, z_err)
+
+        return cls(np.asarray(z, np.float64), np.asarray(z_err, np.float64), level)
+
+
+def read_index(folder: Path, labels: Sequence[str]) -> Index:
+    """file, label and z of the spectra of some labels in a folder's index.csv, (n,) each."""
+    rows = _rows(folder / "index.csv", ("file", "label", "z"))
+    rows = [row for row in rows if row["label"] in labels]
+    if not rows:
+        raise InputError(f"{folder / 'index.csv'} names no {' or '.join(labels)}; give another")
+    return {
+        "file": np.array([row["file"] for row in rows]),
+        "label": np.array([row["label"] for row in rows]),
+        "z": np.array([float(row["z"]) for row in rows]),
+    }
+
+
+def read_pairs(path: Path, files: NDArray[np.str_]) -> NDArray[np.int64]:
+    """Rows of `files` that are of one object, (pairs, 2)."""
+    row_of = {file: row for row, file in enumerate(files)}
+    objects: dict[str, list[int]] = {}
+    for row in _rows(path, ("object", "file")):
+        if row["file"] in row_of:
+            objects.setdefault(row["object"], []).append(row_of[row["file"]])
+    pairs = [pair for rows in objects.values() for pair in combinations(rows, 2)]
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def kinds(index: Index) -> dict[str, Bools]:
+    """Which spectra are galaxies, and quasars by redshift."""
+    galaxy = index["label"] == "GALAXY"
+    ranges = {
+        f"quasars, {name}": ~galaxy & (index["z"] >= low) & (index["z"] < high)
+        for name, (low, high) in redshift.RANGES.items()
+    }
+    return {"galaxies": galaxy, **ranges}
+
+
+def groups(index: Index) -> dict[str, Bools]:
+    """Which spectra are of each kind, and those of a kind in each folder: three at least."""
+    folder = np.array([Path(file).parts[0] for file in index["file"]])
+    found = {}
+    for kind, rows in kinds(index).items():
+        found[f"all {kind}"] = rows
+        found |= {f"{name}: {kind}": rows & (folder == name) for name in np.unique(folder)}
+    return {name: rows for name, rows in found.items() if rows.sum() > 2}
+
+
+def group_table(
+    title: str, rows: Bools, truth: NDArray[np.float64], methods: Mapping[str, Method]
+) -> Table:
+    """Errors of some spectra, km/s, a line per method; those without a redshift are left out."""
+    table = Table(title=f"{title}, km/s")
+    table.add_column("method")
+    for heading in ("n", "dv", "NMAD (95%)", WITHIN, IN_ERRORS):
+        table.add_column(heading, justify="right")
+    for name, method in methods.items():
+        of = rows & np.isfinite(method.z)
+        if not of.any():
+            continue
+        velocity = redshift.dv(method.z[of], truth[of])
+        pull = np.abs(method.z[of] - truth[of]) / method.z_err[of]
+        ends = redshift.nmad_interval(velocity)
+        table.add_row(
+            name,
+            str(of.sum()),
+            f"{np.median(velocity):.0f}",
+            f"{redshift.nmad(velocity):.1f}" + (f" ({ends[0]:.0f}-{ends[1]:.0f})" if ends else ""),
+            " ".join(f"{np.mean(np.abs(velocity) <= limit):.2f}" for limit in LIMITS),
+            " ".join(held(pull <= k, level) for k, level in enumerate(ONE_AND_TWO, start=1)),
+        )
+    return table
+
+
+def held(inside: Bools, level: float) -> str:
+    """The fraction that is inside; a star where its 95% interval does not hold `level`."""
+    found = share(inside)
+    if found is None:
+        return "-"
+    low, high = found["interval"]
+    return f"{found['fraction']:.2f}{' ' if low <= level <= high else '*'}"
+
+
+def coverage_table(index: Index, methods: Mapping[str, Method]) -> Table:
+    """How often sets of highest density of p(z) hold the true redshift."""
+    table = Table(title="sets of highest density of p(z) that hold the true redshift")
+    table.add_column("spectra")
+    for level in LEVELS:
+        table.add_column(f"{level:.0%}", justify="right")
+    levels = {name: method.level(index["z"]) for name, method in methods.items()}
+    for kind, rows in kinds(index).items():
+        for name, method in methods.items():
+            reached = levels[name][rows & np.isfinite(method.z)]
+            if len(reached):
+                table.add_row(f"{kind}: {name}", *(held(reached <= x, x) for x in LEVELS))
+    return table
+
+
+def repeats_table(pairs: NDArray[np.int64], index: Index, methods: Mapping[str, Method]) -> Table:
+    """Scatter per epoch of objects that were observed again, and whether errors hold."""
+    table = Table(title="repeat observations: differences, over the quadrature sum of Z_ERR")
+    table.add_column("spectra")
+    for heading in ("pairs", "km/s per epoch", IN_ERRORS):
+        table.add_column(heading, justify="right")
+    for kind, rows in kinds(index).items():
+        for name, method in methods.items():
+            known = rows & np.isfinite(method.z)
+            first, second = pairs[known[pairs].all(axis=1)].T
+            if not len(first):
+                continue
+            difference = np.abs(method.z[first] - method.z[second])
+            pull = difference / np.hypot(method.z_err[first], method.z_err[second])
+            velocity = SPEED_OF_LIGHT * difference / (1 + index["z"][first])
+            table.add_row(
+                f"{kind}: {name}",
+                str(len(first)),
+                f"{1.4826 * np.median(velocity) / 2**0.5:.1f}",
+                " ".join(held(pull <= k, level) for k, level in enumerate(ONE_AND_TWO, start=1)),
+            )
+    return table
+
+
+def _rows(path: Path, names: Sequence[str]) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in names if name not in (reader.fieldnames or ())]
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read ({error}); check the name") from error
+    if missing:
+        raise InputError(f"{path} has no column {', '.join(missing)}; give another file")
+    return rows

@@ -1,0 +1,79 @@
+"""From what a network says of redshifts to columns of a catalog: refined, and corrected."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.evaluation import posterior
+from spectranet_jax.evaluation.corrected_posterior import corrected
+from spectranet_jax.inference.basis import Basis
+from spectranet_jax.inference.refine import refine
+from spectranet_jax.spectra import phase as zero_point
+
+HIGHEST = 1.57
+"""Redshift from which quasars keep the network's redshift: C IV enters the spectrum, and lines
+differ among themselves by more than the network errs."""
+
+QUASARS = ("QSO", "QSO_BAL")
+
+
+def refined_columns(
+    columns: Mapping[str, NDArray[Any]],
+    edges: NDArray[np.float64],
+    phase: NDArray[np.floating],
+    flux: NDArray[np.floating],
+    ivar: NDArray[np.floating],
+    bases: Mapping[str, Basis],
+) -> dict[str, NDArray[Any]]:
+    """Columns of redshift, of n spectra; a row depends on no other.
+
+    Args:
+        columns: of the network: CLASS, Z, Z_ERR and Z2, (n,), masked where there is none, and
+            P_OF_Z, (n, steps).
+        edges: (steps + 1,), of the steps of p(z), in log10(1 + z).
+        phase: (n,), of the spectra's pixels on the network's grid, dex: see `spectra.phase`.
+        flux: (n, 4750), on the native grid: see `spectra.native`.
+        ivar: (n, 4750), likewise.
+        bases: basis vectors by kind; none, {}, for no refinement.
+
+    Returns:
+        Z, Z_ERR: refined where REFINED; else of the corrected p(z) for quasars from `HIGHEST` on;
+        else the network's. Z_NET, Z_NET_ERR: the network's. Z2: its second choice. In all of them
+        the phase is corrected. Z_CHI2: of the fit, per degree of freedom. P_OF_Z: corrected,
+        float32. P_3000: its probability within 3000 km/s of Z. REFINED, AT_EDGE: bool. All (n,),
+        masked where there is none, but P_OF_Z.
+    """
+    kind = np.asarray(columns["CLASS"])
+    blank = np.ma.getmaskarray(columns["Z"])
+    z_net = zero_point.corrected(np.where(blank, np.nan, np.ma.getdata(columns["Z"])), phase)
+    is_quasar = np.isin(kind, QUASARS)
+    with np.errstate(invalid="ignore"):
+        high = is_quasar & (z_net >= HIGHEST)
+    basis_of = np.select([kind == "GALAXY", is_quasar & ~high], ["GALAXY", "QSO"], "")
+    p, moved_edges = columns["P_OF_Z"], edges + np.asarray(phase)[:, None]
+    fit = refine(flux, ivar, z_net, p, moved_edges, basis_of, bases)
+    p = corrected(p, edges, phase, fit.refined, fit.z, fit.z_err, high)
+
+    z, z_err = np.where(fit.refined, fit.z, z_net), np.ma.getdata(columns["Z_ERR"]).copy()
+    z_err[fit.refined] = fit.z_err[fit.refined]
+    of_lines = posterior.decode(p[high], edges)
+    z[high], z_err[high] = of_lines.z, of_lines.z_err
+    second = zero_point.corrected(np.ma.getdata(columns["Z2"]), phase)
+
+    def known(values: NDArray[np.floating]) -> Any:
+        return np.ma.masked_array(values, mask=blank | ~np.isfinite(values))
+
+    return {
+        "Z": known(z),
+        "Z_ERR": known(z_err),
+        "Z_NET": known(z_net),
+        "Z_NET_ERR": columns["Z_ERR"],
+        "Z2": np.ma.masked_array(second, mask=np.ma.getmaskarray(columns["Z2"])),
+        "Z_CHI2": known(fit.chi2),
+        "P_OF_Z": p.astype(np.float32),
+        "P_3000": known(posterior.mass_within(p, edges, z)),
+        "REFINED": fit.refined,
+        "AT_EDGE": fit.at_edge,
+    }

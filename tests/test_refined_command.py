@@ -1,0 +1,120 @@
+"""The measurement of refined redshifts, on real spectra and on numbers made up."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments import refined_scores
+from experiments.refined import Config, work
+from experiments.refined_scores import Method
+from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+
+DATA = Path(__file__).parents[1] / "../shared/data"
+real = pytest.mark.skipif(not DATA.is_dir(), reason="needs the shared data")
+
+
+def index(n: int = 40) -> dict[str, np.ndarray]:
+    return {
+        "file": np.array([f"{'ab'[i % 2]}/{i}.fits" for i in range(n)]),
+        "label": np.array(["GALAXY", "QSO"] * (n // 2)),
+        "z": np.where(np.arange(n) < n // 2, 0.5, 2.0),
+    }
+
+
+def method(velocity: np.ndarray, error: float, truth: np.ndarray) -> Method:
+    z = truth + (1 + truth) * velocity / SPEED_OF_LIGHT
+    return Method(z, (1 + truth) * error / SPEED_OF_LIGHT, lambda true: np.full(len(true), 0.6))
+
+
+def cells(table: object, row: int = 0) -> list[str]:
+    return [list(column.cells)[row] for column in table.columns]  # type: ignore[attr-defined]
+
+
+def test_a_table_has_the_scores_of_its_rows() -> None:
+    of, rows = index(), np.arange(40) < 20
+    velocity = np.where(rows, np.linspace(-95, 105, 40).round(), 5000.0)
+    velocity[19] = 800
+    table = refined_scores.group_table("some", rows, of["z"], {"x": method(velocity, 90, of["z"])})
+    name, n, median, nmad, within, errors = cells(table)
+    assert (name, n) == ("x", "20")
+    assert int(median) == round(np.median(velocity[rows]))
+    assert float(nmad.split()[0]) == pytest.approx(
+        1.4826 * np.median(np.abs(velocity[rows] - np.median(velocity[rows]))), abs=0.06
+    )
+    assert within == "0.95 0.95 1.00"
+    assert errors.split()[1].startswith("0.95")
+
+
+def test_a_star_marks_what_does_not_hold() -> None:
+    assert refined_scores.held(np.ones(50, bool), 0.683).endswith("*")
+    assert not refined_scores.held(np.arange(50) < 34, 0.683).endswith("*")
+    assert refined_scores.held(np.zeros(0, bool), 0.5) == "-"
+
+
+def test_redshifts_that_are_missing_are_left_out() -> None:
+    of = index()
+    velocity = np.full(40, 10.0)
+    velocity[:5] = np.nan
+    table = refined_scores.group_table(
+        "all", of["z"] > 0, of["z"], {"x": method(velocity, 9, of["z"])}
+    )
+    assert cells(table)[1] == "35"
+
+
+def test_groups_are_kinds_and_folders() -> None:
+    groups = refined_scores.groups(index())
+    assert set(groups) == {
+        "all galaxies", "a: galaxies", "all quasars, z < 1.57", "b: quasars, z < 1.57",
+        "all quasars, 1.57 to 2.5", "b: quasars, 1.57 to 2.5",
+    }  # fmt: skip
+    assert groups["all galaxies"].sum() == 20
+
+
+def test_repeats_are_paired_and_scored(tmp_path: Path) -> None:
+    """Of three spectra of one object, three pairs; scatter is of one epoch, not of a difference."""
+    of = index()
+    lines = ["object,file"] + [f"7,a/{i}.fits" for i in (0, 2, 4)] + ["8,a/6.fits", "9,none.fits"]
+    (tmp_path / "repeats.csv").write_text("\n".join(lines))
+    pairs = refined_scores.read_pairs(tmp_path / "repeats.csv", of["file"])
+    assert pairs.tolist() == [[0, 2], [0, 4], [2, 4]]
+    velocity = np.zeros(40)
+    velocity[[0, 2, 4]] = 0, 30, 60
+    table = refined_scores.repeats_table(pairs, of, {"x": method(velocity, 25, of["z"])})
+    _, count, scatter, errors = cells(table)
+    assert count == "3"
+    assert float(scatter) == pytest.approx(1.4826 * 30 / 2**0.5, abs=0.1)
+    assert errors.split()[0].startswith("0.67")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("file,z\n", "no column label"), ("file,label,z\na,STAR,0\n", "names no GALAXY")],
+)
+def test_an_index_that_is_none_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "index.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        work(Config(tmp_path, cache=False))
+
+
+def test_a_folder_without_an_index_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"index\.csv"):
+        work(Config(tmp_path, cache=False))
+
+
+@real
+def test_real_spectra_are_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Bright galaxies: refined to 20 km/s each, where the network errs by up to 150."""
+    files = sorted((DATA / "bright-galaxies").glob("*.fits*"))[:4]
+    known = (DATA / "index.csv").read_text().splitlines()
+    rows = [line for line in known if any(f"/{file.name}," in line for file in files)]
+    (tmp_path / "index.csv").write_text("\n".join([known[0], *rows]))
+    (tmp_path / "bright-galaxies").symlink_to((DATA / "bright-galaxies").resolve())
+    work(Config(tmp_path, cache=False))
+    output = capsys.readouterr().out
+    [line, *_] = [line.split("│") for line in output.splitlines() if "refined" in line]
+    assert line[2].strip() == "4"
+    assert abs(float(line[3])) < 20
+    assert max(map(len, output.splitlines())) <= 80
+    assert line[5].split() == ["1.00", "1.00", "1.00"]
