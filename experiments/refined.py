@@ -73,30 +73,44 @@ def measured(
     """Redshifts of the spectra in an index, by each method."""
     import numpy as np
 
-    from experiments.refined_scores import Method
     from spectranet_jax import readers
-    from spectranet_jax.inference.clean import clean
-    from spectranet_jax.inference.refined_columns import refined_columns
     from spectranet_jax.spectra.native import native_pixels
     from spectranet_jax.spectra.phase import phase
+
+    spectra = [readers.read(folder / file)[0] for file in index["file"]]
+    offset = np.array([phase(s.loglam, s.ivar, model.grid) for s in spectra])
+    binned = readers.rebin_all(spectra, model.grid)
+    return by_methods(model, binned, native_pixels(spectra), offset, bases)
+
+
+def by_methods(
+    model: Any,
+    binned: tuple[Any, Any],
+    native: tuple[Any, Any],
+    phase: Any,
+    bases: Mapping[str, Any],
+) -> "dict[str, Method]":
+    """Redshifts of n spectra: of the network, corrected, and refined.
+
+    Args:
+        model: of the task linenet.
+        binned: flux and ivar, (n, bins) each, on the model's grid.
+        native: flux and ivar, (n, 4750) each.
+        phase: (n,), of the spectra's pixels, dex.
+        bases: name of a method -> basis vectors by kind.
+    """
+    from experiments.refined_scores import Method
+    from spectranet_jax.inference.clean import clean
+    from spectranet_jax.inference.refined_columns import refined_columns
     from spectranet_jax.spectra.zsteps import ZSteps
 
-    grid = model.grid
-    edges = ZSteps.of(grid).edges
-    spectra = [readers.read(folder / file)[0] for file in index["file"]]
-    flux, ivar, _ = clean(*readers.rebin_all(spectra, grid), grid)
-    columns = model.columns(flux, ivar)
+    flux, ivar, _ = clean(*binned, model.grid)
+    columns, edges = model.columns(flux, ivar), ZSteps.of(model.grid).edges
     if "P_OF_Z" not in columns:
         raise InputError(f"{model.name} tells no p(z); give one of the task linenet")
-    offset = np.array([phase(s.loglam, s.ivar, grid) for s in spectra])
-    native = native_pixels(spectra)
-    shifted = refined_columns(columns, edges, offset, *native, {})
-    methods = {
-        "network": Method.of(columns, columns["P_OF_Z"], edges),
-        "corrected": Method.of(shifted, shifted["P_OF_Z"], edges),
-    }
-    for name, vectors in bases.items():
-        found = refined_columns(columns, edges, offset, *native, vectors)
+    methods = {"network": Method.of(columns, columns["P_OF_Z"], edges)}
+    for name, vectors in ({"corrected": {}} | dict(bases)).items():
+        found = refined_columns(columns, edges, phase, *native, vectors)
         methods[name] = Method.of(found, found["P_OF_Z"], edges)
     return methods
 

@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
 LIMITS = (100, 300, 1000)
 """km/s, within which redshifts are counted."""
+SN = (0, 2, 5, 10, 20, 50, np.inf)
+Z = (0, 0.1, 0.3, 0.6, 1.0, 1.57)
 LEVELS = (0.5, 0.68, 0.9, 0.95)
 ONE_AND_TWO = (0.683, 0.954)
 """Of a normal distribution, within one and two standard deviations."""
@@ -101,6 +103,37 @@ def groups(index: Index) -> dict[str, Bools]:
         found[f"all {kind}"] = rows
         found |= {f"{name}: {kind}": rows & (folder == name) for name in np.unique(folder)}
     return {name: rows for name, rows in found.items() if rows.sum() > 2}
+
+
+def ranges(index: Index) -> dict[str, Bools]:
+    """Which spectra are of each kind, and those of a kind by S/N and by redshift: three at least.
+
+    Quasars are those below z = 1.57.
+    """
+    galaxy = index["label"] == "GALAXY"
+    quasar = ~galaxy & (index["z"] < redshift.RANGES["z < 1.57"][1])
+    found = {}
+    for kind, of in (("galaxies", galaxy), ("quasars below z = 1.57", quasar)):
+        found[f"all {kind}"] = of
+        for heading, values, ends in (("S/N", index["sn"], SN), ("z", index["z"], Z)):
+            for low, high in pairwise(ends):
+                rows = of & (values >= low) & (values < high)
+                found[f"{kind}, {heading} {low:g} to {high:g}"] = rows
+    return {name: rows for name, rows in found.items() if rows.sum() > 2}
+
+
+def joined(methods: "Sequence[Method]") -> "Method":
+    """Redshifts of parts of a sample by one method as those of the sample, in order."""
+    places = np.cumsum([0, *(len(method.z) for method in methods)])
+
+    def level(true: NDArray[np.float64]) -> NDArray[np.float64]:
+        parts = zip(methods, pairwise(places), strict=True)
+        return np.concatenate([method.level(true[slice(*place)]) for method, place in parts])
+
+    z, z_err = (
+        np.concatenate([getattr(method, name) for method in methods]) for name in ("z", "z_err")
+    )
+    return Method(z, z_err, level)
 
 
 def group_table(
