@@ -180,3 +180,29 @@ def test_the_prior_is_smooth_and_exact_for_a_parabola() -> None:
     got = Prior(p, EDGES)(shifts)
     exact = ((shifts * STEP - 0.1) / 5e-4) ** 2
     np.testing.assert_allclose(got - got.min(), exact - exact.min(), atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-17, 1e17])
+def test_units_do_not_matter(scale: float) -> None:
+    flux, ivar = spectra(TRUTH[:3], 20.0)
+    plain, other = (refined(flux * k, ivar / np.float32(k) ** 2, TRUTH[:3]) for k in (1.0, scale))
+    np.testing.assert_allclose(other.z, plain.z, atol=1e-8)
+    np.testing.assert_allclose(other.z_err, plain.z_err, rtol=1e-4)
+
+
+def test_the_largest_numbers_do_no_harm() -> None:
+    flux, ivar = spectra(TRUTH[:2], 20.0)
+    flux[0, 2000], ivar[0, 2000:2002] = 3e38, 3e38
+    got = refined(flux, ivar, TRUTH[:2], "QSO")
+    assert got.refined[1]
+
+
+def test_a_vector_that_is_nowhere_seen_does_no_harm() -> None:
+    unseen = np.where(np.arange(7500) < 50, 1.0, 0.0)
+    bases = {"GALAXY": Basis(START, np.concatenate([shapes(REST), unseen[None]]))}
+    flux, ivar = spectra(TRUTH[:3], 20.0)
+    kind = np.array(["GALAXY"] * 3)
+    got = refine(flux, ivar, TRUTH[:3], flat(3), EDGES, kind, bases)
+    expected = refined(flux, ivar, TRUTH[:3])
+    assert got.refined.all()
+    np.testing.assert_allclose(got.z, expected.z, atol=1e-6)

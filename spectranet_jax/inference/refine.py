@@ -22,8 +22,9 @@ PIXEL_KMS = SPEED_OF_LIGHT * np.log(10) * STEP
 COARSE = np.arange(-7, 8)
 """Shifts of the first scan, in pixels of `WIDE` native ones: to 1,450 km/s either way."""
 
-FINE = np.arange(-4, 5)
-"""Shifts of the second one, native pixels, about the best of the first."""
+NEAR = (2, 4)
+"""Native pixels to either side of the best of the first scan, for the second one: the wider reach
+if the least value of the narrower is at its end."""
 
 FEWEST = 200
 """Native pixels with data that a fit must have."""
@@ -117,8 +118,8 @@ def refine(
     What is minimized is chi2 / max(1, least chi2 per degree of freedom) - 2 ln p(z).
 
     Args:
-        flux: (n, 4750), on the native grid.
-        ivar: (n, 4750), 0 where nothing was measured.
+        flux: (n, 4750), on the native grid, finite; whatever float32 holds.
+        ivar: (n, 4750), likewise, 0 where nothing was measured.
         z: (n,), where to look: the network's redshift, its zero point corrected. Rows where it is
             not finite are not refined.
         p_of_z: (n, steps), the network's p(z), of rows that are refined not 0 throughout.
@@ -167,7 +168,7 @@ def fitted(flux: Floats, weight: Floats, center: int, prior: Prior, basis: Basis
     """
     # A pixel that some shift carries beyond the basis vectors does not count.
     first = round(FIRST / STEP) - basis.start - center
-    reach = WIDE * int(COARSE[-1] + 1) + int(FINE[-1])
+    reach = WIDE * int(COARSE[-1] + 1) + NEAR[-1]
     low = max(0, reach - first)
     high = min(NATIVE_GRID.size, basis.vectors.shape[1] - first - reach)
     high = low + max(0, high - low) // WIDE * WIDE
@@ -181,20 +182,24 @@ def fitted(flux: Floats, weight: Floats, center: int, prior: Prior, basis: Basis
     around, _ = coarse.objective(COARSE, prior(center + WIDE * COARSE))
     best = int(around.argmin())
 
-    shifts = WIDE * COARSE[best] + FINE
     fine = Scan(flux, weight, basis.vectors, start)
-    objective, chi2 = fine.objective(shifts, prior(center + shifts))
-    least = int(objective.argmin())
-    shift = float(center + shifts[least])
-    if best in (0, len(COARSE) - 1) or least in (0, len(FINE) - 1):
-        return Fit(shift, np.nan, float(chi2[least]), at_edge=True)
+    for near in NEAR:
+        shifts = WIDE * COARSE[best] + np.arange(-near, near + 1)
+        objective, chi2 = fine.objective(shifts, prior(center + shifts))
+        least = int(objective.argmin())
+        at_edge = least in (0, 2 * near)
+        if not at_edge:
+            break
+    shift, reduced = float(center + shifts[least]), float(chi2[least])
+    if best in (0, len(COARSE) - 1) or at_edge:
+        return Fit(shift, np.nan, reduced, at_edge=True)
     before, here, after = objective[least - 1 : least + 2]
     curvature = before - 2 * here + after
     shift += 0.5 * (before - after) / curvature
     # Of one shift both scans tell, so that the least values elsewhere can be compared.
-    around += objective[FINE == 0] - around[best]
+    around += objective[near] - around[best]
     elsewhere = _elsewhere(WIDE * COARSE, around, shifts, objective, shift - center)
-    return Fit(float(shift), float(np.sqrt(2 / curvature + elsewhere)), float(chi2[least]), False)
+    return Fit(float(shift), float(np.sqrt(2 / curvature + elsewhere)), reduced, at_edge=False)
 
 
 def _elsewhere(

@@ -15,6 +15,8 @@ RIDGE = 1e-10
 """Added to the diagonal of the normal equations, relative to it: basis vectors that look alike in
 what a spectrum covers must not make them singular."""
 
+TINY = 1e-300
+
 LEAST_P = 1e-12
 """p(z) is taken to be no less than this, relative to its greatest."""
 
@@ -54,7 +56,8 @@ class Scan:
             normal[place] = self.terms @ self.terms.T
             right[place] = self.terms @ self.data
         diagonal = np.arange(size)
-        normal[:, diagonal, diagonal] *= 1 + RIDGE
+        # A vector that is 0 in all that was measured gets the amount 0.
+        normal[:, diagonal, diagonal] += RIDGE * normal[:, diagonal, diagonal] + TINY
         amounts = np.linalg.solve(normal, right[..., None])[..., 0]
         return self.data @ self.data - (right * amounts).sum(axis=1)
 
