@@ -110,8 +110,8 @@ def by_methods(
         raise InputError(f"{model.name} tells no p(z); give one of the task linenet")
     methods = {"network": Method.of(columns, columns["P_OF_Z"], edges)}
     for name, vectors in ({"corrected": {}} | dict(bases)).items():
-        found = refined_columns(columns, edges, phase, *native, vectors)
-        methods[name] = Method.of(found, found["P_OF_Z"], edges)
+        result = refined_columns(columns, edges, phase, *native, vectors)
+        methods[name] = Method.of(result, result["P_OF_Z"], edges)
     return methods
 
 

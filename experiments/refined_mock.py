@@ -43,10 +43,11 @@ def work(config: Config) -> None:
 
         model = load(config.model)
     with telling(f"refined_mock: {config.spectra:,} galaxies and as many quasars"):
-        parts = measured(config, model)
-    index = {name: np.concatenate([part[0][name] for part in parts]) for name in parts[0][0]}
+        blocks = measured(config, model)
+    index = {name: np.concatenate([known[name] for known, _ in blocks]) for name in blocks[0][0]}
     methods = {
-        name: refined_scores.joined([part[1][name] for part in parts]) for name in parts[0][1]
+        name: refined_scores.joined([methods[name] for _, methods in blocks])
+        for name in blocks[0][1]
     }
     print(refined_scores.EXCLUDED)
     for group, rows in refined_scores.ranges(index).items():

@@ -98,11 +98,11 @@ def kinds(index: Index) -> dict[str, Bools]:
 def groups(index: Index) -> dict[str, Bools]:
     """Which spectra are of each kind, and those of a kind in each folder: three at least."""
     folder = np.array([Path(file).parts[0] for file in index["file"]])
-    found = {}
+    named = {}
     for kind, rows in kinds(index).items():
-        found[f"all {kind}"] = rows
-        found |= {f"{name}: {kind}": rows & (folder == name) for name in np.unique(folder)}
-    return {name: rows for name, rows in found.items() if rows.sum() > 2}
+        named[f"all {kind}"] = rows
+        named |= {f"{name}: {kind}": rows & (folder == name) for name in np.unique(folder)}
+    return {name: rows for name, rows in named.items() if rows.sum() > 2}
 
 
 def ranges(index: Index) -> dict[str, Bools]:
@@ -112,14 +112,14 @@ def ranges(index: Index) -> dict[str, Bools]:
     """
     galaxy = index["label"] == "GALAXY"
     quasar = ~galaxy & (index["z"] < redshift.RANGES["z < 1.57"][1])
-    found = {}
+    named = {}
     for kind, of in (("galaxies", galaxy), ("quasars below z = 1.57", quasar)):
-        found[f"all {kind}"] = of
+        named[f"all {kind}"] = of
         for heading, values, ends in (("S/N", index["sn"], SN), ("z", index["z"], Z)):
             for low, high in pairwise(ends):
                 rows = of & (values >= low) & (values < high)
-                found[f"{kind}, {heading} {low:g} to {high:g}"] = rows
-    return {name: rows for name, rows in found.items() if rows.sum() > 2}
+                named[f"{kind}, {heading} {low:g} to {high:g}"] = rows
+    return {name: rows for name, rows in named.items() if rows.sum() > 2}
 
 
 def joined(methods: "Sequence[Method]") -> "Method":
@@ -164,11 +164,11 @@ def group_table(
 
 def held(inside: Bools, level: float) -> str:
     """The fraction that is inside; a star where its 95% interval does not hold `level`."""
-    found = share(inside)
-    if found is None:
+    counted = share(inside)
+    if counted is None:
         return "-"
-    low, high = found["interval"]
-    return f"{found['fraction']:.2f}{' ' if low <= level <= high else '*'}"
+    low, high = counted["interval"]
+    return f"{counted['fraction']:.2f}{' ' if low <= level <= high else '*'}"
 
 
 def coverage_table(index: Index, methods: Mapping[str, Method]) -> Table:

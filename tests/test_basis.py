@@ -145,12 +145,12 @@ def test_mock_spectra_cover_the_rest_frame(kind: str) -> None:
 
 def test_the_command_writes_the_same_vectors_again(tmp_path: Path) -> None:
     files = []
-    for name in ("one", "two"):
+    for name in ("first", "second"):
         work(Config(out=tmp_path / name, spectra=12, galaxy_vectors=3, quasar_vectors=2))
         files += [sorted((tmp_path / name).rglob("*.*"))]
     assert [path.name for path in files[0]] == ["CARD.md", FILE_NAME] * 2
-    for one, two in zip(*files, strict=True):
-        assert one.read_bytes() == two.read_bytes()
+    for first, second in zip(*files, strict=True):
+        assert first.read_bytes() == second.read_bytes()
     card = files[0][0].read_text("utf-8")
     assert "python -m experiments.basis --spectra 12 --galaxy-vectors 3 --quasar-vectors 2" in card
     assert len(load(files[0][1]).vectors) == 3

@@ -111,7 +111,7 @@ def test_rows_do_not_depend_on_their_batch(size: int) -> None:
     arguments = corrections(p)
     whole = corrected(p, EDGES, *arguments)
     pieces = [
-        corrected(p[i : i + size], EDGES, *(part[i : i + size] for part in arguments))
+        corrected(p[i : i + size], EDGES, *(values[i : i + size] for values in arguments))
         for i in range(0, 9, size)
     ]
     np.testing.assert_array_equal(np.concatenate(pieces), whole)
@@ -140,8 +140,8 @@ def test_levels_of_honest_errors_are_uniform() -> None:
     level = highest_density_level(p, EDGES, z_true, refined, z, z_err)
     for wanted in (0.5, 0.68, 0.95):
         assert np.mean(level <= wanted) == pytest.approx(wanted, abs=0.035)
-    one = highest_density_level(p[:1], EDGES, np.array([5.0]), refined[:1], z[:1], z_err[:1])
-    assert one[0] > 0.99
+    beyond = highest_density_level(p[:1], EDGES, np.array([5.0]), refined[:1], z[:1], z_err[:1])
+    assert beyond[0] > 0.99
 
 
 @pytest.mark.parametrize("width", [0.0, 250.0, 500.0])

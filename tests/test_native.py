@@ -106,7 +106,7 @@ def test_spectra_keep_their_rows() -> None:
     scales = FIRST + STEP * np.arange(4000), DESI
     spectra = []
     for row, loglam in enumerate((*scales, scales[0])):
-        flux, ivar = (part.astype(np.float32) for part in noisy(loglam, row))
+        flux, ivar = (values.astype(np.float32) for values in noisy(loglam, row))
         spectra.append(Spectrum(str(row), loglam, flux, ivar, "test"))
     flux, ivar = native_pixels(spectra)
     assert flux.shape == ivar.shape == (3, 4750)

@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 
 from experiments import refined_mock, refined_scores
-from experiments.refined import Config, work
+from experiments.refined import Config, by_methods, work
 from experiments.refined_scores import Method
+from spectranet_jax import readers
+from spectranet_jax.inference import load
+from spectranet_jax.inference.basis import shipped
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+from spectranet_jax.spectra.native import native_pixels
+from spectranet_jax.spectra.phase import phase
 
 DATA = Path(__file__).parents[1] / "../shared/data"
 real = pytest.mark.skipif(not DATA.is_dir(), reason="needs the shared data")
@@ -151,3 +156,18 @@ def test_mock_settings_out_of_range_are_refused(setting: dict[str, int]) -> None
     [flag] = setting
     with pytest.raises(InputError, match=f"--{flag}"):
         refined_mock.work(refined_mock.Config(**setting, cache=False))
+
+
+@real
+def test_a_desi_galaxy_agrees_with_redrock() -> None:
+    """Of three arms of linear pixels: where redrock is sure, to 3 of both errors."""
+    file = "formats/coadd-4-80613-thru20210324.fits.gz"
+    labels = (DATA / "desi-labels.csv").read_text().splitlines()
+    [row] = [line.split(",") for line in labels if line.startswith(f"{file},0,")]
+    model, spectra = load("linenet"), readers.read(DATA / file)[:1]
+    offset = np.array([phase(s.loglam, s.ivar, model.grid) for s in spectra])
+    binned, native = readers.rebin_all(spectra, model.grid), native_pixels(spectra)
+    methods = by_methods(model, binned, native, offset, {"refined": shipped()})
+    z, z_err = methods["refined"].z[0], methods["refined"].z_err[0]
+    assert abs(z - float(row[6])) < 3 * np.hypot(z_err, float(row[7]))
+    assert z_err < (1 + z) * 20 / SPEED_OF_LIGHT

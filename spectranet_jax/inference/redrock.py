@@ -30,7 +30,7 @@ def redrock(folder: Path) -> dict[str, Basis]:
     Raises:
         InputError: if one of them is missing or cannot be read.
     """
-    found = {}
+    bases = {}
     for kind, (pattern, limits, blur) in REDROCK.items():
         paths = sorted(folder.glob(pattern))
         if not paths:
@@ -38,8 +38,8 @@ def redrock(folder: Path) -> dict[str, Basis]:
                 f"{folder} holds no {pattern}; name a folder with redrock's templates, or leave"
                 " --templates and RR_TEMPLATE_DIR unset"
             )
-        found[kind] = read_redrock(paths[-1], limits, blur)
-    return found
+        bases[kind] = read_redrock(paths[-1], limits, blur)
+    return bases
 
 
 def read_redrock(path: Path, limits: tuple[float, float], blur: float) -> Basis:

@@ -196,7 +196,7 @@ def fitted(flux: Floats, weight: Floats, center: int, prior: Prior, basis: Basis
     before, here, after = objective[least - 1 : least + 2]
     curvature = before - 2 * here + after
     shift += 0.5 * (before - after) / curvature
-    # Of one shift both scans tell, so that the least values elsewhere can be compared.
+    # The shift that both scans have in common makes their values comparable.
     around += objective[near] - around[best]
     elsewhere = _elsewhere(WIDE * COARSE, around, shifts, objective, shift - center)
     return Fit(float(shift), float(np.sqrt(2 / curvature + elsewhere)), reduced, at_edge=False)

@@ -82,8 +82,8 @@ class Sharing:
         weight = np.where(good, ivar, 0)
         value = weight * np.where(good, flux, 0)
         weights, values = (
-            np.bincount(self.native, part[self.pixel] * self.fraction, NATIVE_GRID.size)
-            for part in (weight, value)
+            np.bincount(self.native, values[self.pixel] * self.fraction, NATIVE_GRID.size)
+            for values in (weight, value)
         )
         mean = np.divide(values, weights, out=np.zeros_like(values), where=weights > 0)
         with np.errstate(over="ignore"):
