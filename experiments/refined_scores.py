@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from spectranet_jax.evaluation import redshift
-from spectranet_jax.evaluation.calibration import share
 from spectranet_jax.evaluation.corrected_posterior import highest_density_level
+from spectranet_jax.evaluation.fraction import fraction_if_any
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
@@ -148,14 +147,15 @@ def group_table(
         of = rows & np.isfinite(method.z)
         if not of.any():
             continue
-        velocity = redshift.dv(method.z[of], truth[of])
+        velocity = redshift_scores.dv(method.z[of], truth[of])
         pull = np.abs(method.z[of] - truth[of]) / method.z_err[of]
-        ends = redshift.nmad_interval(velocity)
+        ends = redshift_scores.nmad_interval(velocity)
         table.add_row(
             name,
             str(of.sum()),
             f"{np.median(velocity):.0f}",
-            f"{redshift.nmad(velocity):.1f}" + (f" ({ends[0]:.0f}-{ends[1]:.0f})" if ends else ""),
+            f"{redshift_scores.nmad(velocity):.1f}"
+            + (f" ({ends[0]:.0f}-{ends[1]:.0f})" if ends else ""),
             " ".join(f"{np.mean(np.abs(velocity) <= limit):.2f}" for limit in LIMITS),
             " ".join(held(pull <= k, level) for k, level in enumerate(ONE_AND_TWO, start=1)),
         )
@@ -164,11 +164,11 @@ def group_table(
 
 def held(inside: Bools, level: float) -> str:
     """The fraction that is inside; a star where its 95% interval does not hold `level`."""
-    counted = share(inside)
+    counted = fraction_if_any(inside)
     if counted is None:
         return "-"
-    low, high = counted["interval"]
-    return f"{counted['fraction']:.2f}{' ' if low <= level <= high else '*'}"
+    low, high = counted.interval
+    return f"{counted.fraction:.2f}{' ' if low <= level <= high else '*'}"
 
 
 def coverage_table(index: Index, methods: Mapping[str, Method]) -> Table:

@@ -13,7 +13,7 @@ from data_prep.mock import dust, quasar_lines
 from data_prep.mock import galaxies as observed_galaxies
 from data_prep.mock import quasars as observed_quasars
 from data_prep.mock.draws import log_normal
-from data_prep.mock.galaxies import REST_GRID, stellar_light
+from data_prep.mock.galaxies import REST_GRID, stellar_flux
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.profiles import Array
 from spectranet_jax.spectra.grid import LogGrid
@@ -47,7 +47,7 @@ def galaxies(
     light += observed_galaxies.gas(rng, ionized, light, z, grid)
     if (bank := ingredients.bank("GALAXY")) is not None:
         rows = np.flatnonzero(rng.random(n) < observed_galaxies.EMPIRICAL)
-        light[rows] = observed_galaxies.observed_light(rng, bank, ionized[rows], z[rows], grid)
+        light[rows] = observed_galaxies.template_flux(rng, bank, ionized[rows], z[rows], grid)
     reddening = rng.exponential(0.12, n).astype(np.float32) * (kind != "old")
     return light * dust.dimming(dust.milky_way(_wavelength(n, grid)), reddening)
 
@@ -62,7 +62,7 @@ def quasars(
     light *= 1 + quasar_lines.emission(rng, luminosity, z, grid, ingredients)
     if (bank := ingredients.bank("QSO")) is not None:
         rows = np.flatnonzero(rng.random(n) < observed_quasars.EMPIRICAL)
-        light[rows] = observed_quasars.observed_light(rng, bank, light[rows], z[rows], grid)
+        light[rows] = observed_quasars.template_flux(rng, bank, light[rows], z[rows], grid)
     reddening = rng.exponential(0.033, n).astype(np.float32)
     light *= dust.dimming(dust.small_magellanic(wavelength), reddening)
     if ingredients.has("host and iron"):
@@ -105,7 +105,7 @@ def principal(light: NDArray[np.floating], vectors: int) -> NDArray[np.float64]:
 
 def _starlight(rng: np.random.Generator, kind: NDArray[np.str_], grid: LogGrid) -> Array:
     """Light of stars, float32 (n, pixels), between the pixels that it is computed on."""
-    light = stellar_light(rng, kind, np.zeros(len(kind)), REST_GRID)
+    light = stellar_flux(rng, kind, np.zeros(len(kind)), REST_GRID)
     places, wanted = np.log10(REST_GRID.centers), np.log10(grid.centers)
     return np.array([np.interp(wanted, places, row) for row in light], np.float32)
 

@@ -14,7 +14,7 @@ from scipy.special import ndtr
 
 from spectranet_jax.evaluation import posterior, posterior_scores
 from spectranet_jax.evaluation.recalibration import bin_labels
-from spectranet_jax.evaluation.redshift import CATASTROPHIC, dv
+from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC, dv
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
 LINE_SHIFTS = 250.0
