@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
+from spectranet_jax.evaluation import redshift_scores
 from spectranet_jax.evaluation.corrected_posterior import highest_density_level
 from spectranet_jax.evaluation.fraction import fraction_if_any
 from spectranet_jax.spectra.errors import InputError
@@ -89,7 +90,7 @@ def kinds(index: Index) -> dict[str, Bools]:
     galaxy = index["label"] == "GALAXY"
     ranges = {
         f"quasars, {name}": ~galaxy & (index["z"] >= low) & (index["z"] < high)
-        for name, (low, high) in redshift.RANGES.items()
+        for name, (low, high) in redshift_scores.RANGES.items()
     }
     return {"galaxies": galaxy, **ranges}
 
@@ -110,7 +111,7 @@ def ranges(index: Index) -> dict[str, Bools]:
     Quasars are those below z = 1.57.
     """
     galaxy = index["label"] == "GALAXY"
-    quasar = ~galaxy & (index["z"] < redshift.RANGES["z < 1.57"][1])
+    quasar = ~galaxy & (index["z"] < redshift_scores.RANGES["z < 1.57"][1])
     named = {}
     for kind, of in (("galaxies", galaxy), ("quasars below z = 1.57", quasar)):
         named[f"all {kind}"] = of
@@ -160,6 +161,10 @@ def group_table(
             " ".join(held(pull <= k, level) for k, level in enumerate(ONE_AND_TWO, start=1)),
         )
     return table
+
+
+def _ends(ends: tuple[float, float] | None) -> str:
+    return f" ({ends[0]:.0f}-{ends[1]:.0f})" if ends else ""
 
 
 def held(inside: Bools, level: float) -> str:
