@@ -163,10 +163,6 @@ def group_table(
     return table
 
 
-def _ends(ends: tuple[float, float] | None) -> str:
-    return f" ({ends[0]:.0f}-{ends[1]:.0f})" if ends else ""
-
-
 def held(inside: Bools, level: float) -> str:
     """The fraction that is inside; a star where its 95% interval does not hold `level`."""
     counted = fraction_if_any(inside)
