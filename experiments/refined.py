@@ -102,16 +102,16 @@ def by_methods(
     from experiments.refined_scores import Method
     from spectranet_jax.inference.clean import clean
     from spectranet_jax.inference.refined_columns import refined_columns
-    from spectranet_jax.spectra.zsteps import ZSteps
 
     flux, ivar, _ = clean(*binned, model.grid)
-    columns, edges = model.columns(flux, ivar), ZSteps.of(model.grid).edges
-    if "P_OF_Z" not in columns:
-        raise InputError(f"{model.name} tells no p(z); give one of the task linenet")
-    methods = {"network": Method.of(columns, columns["P_OF_Z"], edges)}
+    declared = model.task.posterior
+    if declared is None:
+        raise InputError(f"{model.name} gives no p(z); name a LineNet")
+    columns = model.columns(flux, ivar)
+    methods = {"network": Method.of(columns, columns[declared.p], declared.edges)}
     for name, vectors in ({"corrected": {}} | dict(bases)).items():
-        result = refined_columns(columns, edges, phase, *native, vectors)
-        methods[name] = Method.of(result, result["P_OF_Z"], edges)
+        result = refined_columns(columns, declared, phase, *native, vectors)
+        methods[name] = Method.of(result, result[declared.p], declared.edges)
     return methods
 
 

@@ -6,9 +6,11 @@ import pytest
 from spectranet_jax.evaluation.posterior import decode
 from spectranet_jax.inference.refined_columns import refined_columns
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+from spectranet_jax.tasks.task import PosteriorColumns
 from tests.test_refine import BASES, EDGES, spectra
 
 PHASE = 0.0475e-3
+DECLARED = PosteriorColumns("P_OF_Z", EDGES, "Z2", "P_3000_Z2", {})
 KIND = np.array(["GALAXY", "QSO", "QSO", "QSO_BAL", "STAR", "GALAXY"])
 TRUTH = np.array([0.3, 0.6, 2.4, 2.0, 0.0, 0.5])
 CENTERS = (EDGES[1:] + EDGES[:-1]) / 2
@@ -25,6 +27,7 @@ def network() -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
         "Z": np.ma.masked_array(10**x - 1, mask=star),
         "Z_ERR": np.ma.masked_array((1 + TRUTH) * 180 / SPEED_OF_LIGHT, mask=star),
         "Z2": np.ma.masked_array(TRUTH + 0.1, mask=star),
+        "Z_NET": 10**x - 1,
         "P_OF_Z": p.astype(np.float32),
     }
     flux, ivar = spectra(np.where(TRUTH < 1, TRUTH, 0.3), 30.0)
@@ -37,7 +40,7 @@ def columns_of(rows: slice | None = None) -> dict[str, np.ndarray]:
     where = rows or slice(None)
     columns = {name: values[where] for name, values in columns.items()}
     phase = np.full(len(columns["Z"]), PHASE)
-    return refined_columns(columns, EDGES, phase, flux[where], ivar[where], BASES)
+    return refined_columns(columns, DECLARED, phase, flux[where], ivar[where], BASES)
 
 
 def kms(z: np.ndarray) -> np.ndarray:
@@ -97,6 +100,6 @@ def test_rows_do_not_depend_on_their_batch(size: int) -> None:
 
 def test_without_basis_vectors_nothing_is_refined() -> None:
     columns, flux, ivar = network()
-    got = refined_columns(columns, EDGES, np.full(6, PHASE), flux, ivar, {})
+    got = refined_columns(columns, DECLARED, np.full(6, PHASE), flux, ivar, {})
     assert not got["REFINED"].any()
     np.testing.assert_array_equal(got["Z"][:2], got["Z_NET"][:2])

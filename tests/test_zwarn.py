@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.zwarn import ZWarn, choose_threshold, zwarn
 
-REDROCK = {"LITTLE_COVERAGE": 1, "NODATA": 9, "POORDATA": 11}
+REDROCK = {"LITTLE_COVERAGE": 1, "Z_FITLIMIT": 5, "NODATA": 9, "POORDATA": 11}
 """Bits of redrock's mask of the same names (redrock.zwarning.ZWarningMask)."""
 
 
@@ -30,6 +30,7 @@ def test_bits_of_redrocks_names_are_redrocks() -> None:
         (Flag.NOISE_MISMATCH, 0.99, 0.99, ZWarn.POORDATA),
         (Flag.CHECKSUM, 0.99, 0.99, ZWarn.POORDATA),
         (Flag.LITTLE_COVERAGE, 0.99, 0.99, ZWarn.LITTLE_COVERAGE),
+        (Flag.FIT_AT_EDGE, 0.99, 0.99, ZWarn.Z_FITLIMIT),
     ],
 )
 def test_each_reason_has_its_bit(

@@ -15,6 +15,8 @@ from spectranet_jax.evaluation.spectrum_figure import spectrum_figure
 from spectranet_jax.inference import Model
 from spectranet_jax.inference.clean import clean
 from spectranet_jax.inference.joined import join
+from spectranet_jax.inference.model import answered
+from spectranet_jax.inference.refinement import NONE, Refinement
 from spectranet_jax.progress import progress
 from spectranet_jax.readers.file_reading import Reading
 from spectranet_jax.spectra import CLASSES
@@ -25,13 +27,16 @@ TOGETHER = 64
 """Pieces that are read and predicted at a time."""
 
 
-def plot(models: Sequence[Model], inputs: Sequence[Piece], folder: Path) -> int:
+def plot(
+    models: Sequence[Model], inputs: Sequence[Piece], folder: Path, refinement: Refinement = NONE
+) -> int:
     """Draw every spectrum: lines at its redshift, p(z), classes, and the evidence of each line.
 
     Args:
         models: as for the catalog.
         inputs: what the catalog was made of.
         folder: where one PNG file per spectrum goes, named by its number, its file and its name.
+        refinement: what refines redshifts, as for the catalog.
 
     Returns:
         how many were drawn.
@@ -41,17 +46,21 @@ def plot(models: Sequence[Model], inputs: Sequence[Piece], folder: Path) -> int:
     with progress("drawing", len(inputs)) as advance:
         for start in range(0, len(inputs), TOGETHER):
             chunk = inputs[start : start + TOGETHER]
-            for name, arguments in _figures(models, read_pieces(chunk, grids)):
+            for name, arguments in _figures(
+                models, read_pieces(chunk, grids, keep_native=True), refinement
+            ):
                 count += 1
                 spectrum_figure(path=folder / f"{count:06d}-{name}.png", **arguments)
             advance(len(chunk))
     return count
 
 
-def _figures(models: Sequence[Model], reading: Reading) -> Iterator[tuple[str, dict[str, Any]]]:
+def _figures(
+    models: Sequence[Model], reading: Reading, refinement: Refinement
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """File name and arguments of `spectrum_figure` of each spectrum."""
     cleaned = {grid: clean(*reading.pixels[grid], grid, reading.flags) for grid in reading.pixels}
-    answers = [model.columns(*cleaned[model.grid][:2]) for model in models]
+    answers, _ = answered(models, cleaned, reading.native, refinement)
     grid = models[0].grid
     table = join(models, answers, cleaned[grid], {})
     for number, (file, name) in enumerate(zip(reading.file, reading.name, strict=True)):

@@ -12,36 +12,45 @@ from numpy.typing import NDArray
 from spectranet_jax.catalog.pieces import Piece
 from spectranet_jax.inference.columns import known_columns
 from spectranet_jax.readers.file_reading import FileRead, Reading, blank, concatenate, read_file
+from spectranet_jax.readers.native_reading import blank_native
 from spectranet_jax.spectra import InputError, LogGrid
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.identity_columns import identity_columns
 
 
-def read_pieces(pieces: Sequence[Piece], grids: Sequence[LogGrid]) -> Reading:
+def read_pieces(
+    pieces: Sequence[Piece], grids: Sequence[LogGrid], keep_native: bool = False
+) -> Reading:
     """Read and rebin.
 
     Args:
         pieces: what to read, one at least; `files` has one entry per piece.
         grids: those of the models.
+        keep_native: whether to keep native pixels too; a dataset has none.
 
     Raises:
         InputError: if a dataset is damaged, or on another grid. A survey's file that cannot be read
             is a spectrum flagged UNREADABLE.
     """
     return concatenate(
-        [_read_blocks(p, grids) if p.of_shard else _read_file(p.file, grids) for p in pieces]
+        [
+            _read_blocks(piece, grids, keep_native)
+            if piece.of_shard
+            else _read_file(piece.file, grids, keep_native)
+            for piece in pieces
+        ]
     )
 
 
-def _read_file(file: str, grids: Sequence[LogGrid]) -> Reading:
-    reading = read_file(file, grids, identity_columns)
+def _read_file(file: str, grids: Sequence[LogGrid], keep_native: bool) -> Reading:
+    reading = read_file(file, grids, identity_columns, keep_native)
     if not reading.errors:
         return reading
-    unreadable = blank(reading.files, 1, grids, identity_columns([{}]))
+    unreadable = blank(reading.files, 1, grids, identity_columns([{}]), keep_native)
     return replace(unreadable, flags=np.full(1, Flag.UNREADABLE, np.int32))
 
 
-def _read_blocks(piece: Piece, grids: Sequence[LogGrid]) -> Reading:
+def _read_blocks(piece: Piece, grids: Sequence[LogGrid], keep_native: bool) -> Reading:
     from spectranet_jax.datasets.shards import grid_beside, read_blocks
 
     grid = grid_beside(Path(piece.file))
@@ -57,7 +66,8 @@ def _read_blocks(piece: Piece, grids: Sequence[LogGrid]) -> Reading:
     pixels = {grid: (block.flux, block.ivar)}
     identity = block.identity or identity_columns([{}] * len(block))
     files = [FileRead(piece.file, len(block))]
-    return Reading(files, zeros, np.array(names), zeros, pixels, identity)
+    native = blank_native(len(block), grids) if keep_native else None
+    return Reading(files, zeros, np.array(names), zeros, pixels, identity, native)
 
 
 def known(reading: Reading) -> dict[str, NDArray[Any]]:

@@ -27,6 +27,7 @@ from spectranet_jax.catalog.tally import ROWS, flag_row, tally
 from spectranet_jax.inference import Model
 from spectranet_jax.inference.joined import provenance
 from spectranet_jax.inference.model import predict_each
+from spectranet_jax.inference.refinement import NONE, Refinement
 from spectranet_jax.progress import Advance, progress
 from spectranet_jax.readers.file_reading import Reading, blank, concatenate
 from spectranet_jax.readers.groups import sizes_and_times
@@ -35,9 +36,12 @@ from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.identity_columns import identity_columns
 
-CHUNK = 7 << 20
-"""Bytes of spectra that are predicted, and written, at a time: 2,048 in 443 bins. The rows do not
-depend on it."""
+CHUNK = 32 << 20
+"""Bytes of spectra that are predicted, and written, at a time: some 800 with their native pixels.
+The rows do not depend on it."""
+
+LAYOUT = 2
+"""Of the rows that wait in chunks: those of another are not gone on from."""
 
 FEW_FILES, FEW_BYTES = 300, 2 << 30
 """Up to so much, starting worker processes is not worth it."""
@@ -50,6 +54,7 @@ def predict_to(
     workers: int,
     extra_header: Mapping[str, str] | None = None,
     finish: Callable[[Sequence[Path], Path], None] = joining.join,
+    refinement: Refinement = NONE,
 ) -> Counter[str]:
     """Write a catalog of pieces, in order; a file that cannot be read gives a flagged row.
 
@@ -61,6 +66,7 @@ def predict_to(
         extra_header: keywords that make the header that of a part of a catalog, beside those of
             `inference.joined.provenance`; of a part, no file need be readable.
         finish: writes the catalog from those of its chunks, in order.
+        refinement: what refines redshifts at native pixels.
 
     Returns:
         rows by what they are, see `tally.tally`.
@@ -70,9 +76,10 @@ def predict_to(
     """
     header = dict(extra_header or {})
     states = sizes_and_times([piece.file for piece in inputs])
-    key = _key(provenance(models) | header, inputs, states)
+    made_with = {"REFINED": refinement.source, "ROWS": LAYOUT}
+    key = _key(provenance(models) | made_with | header, inputs, states)
     with finished(out, key, joining.ROWS_SUFFIX[out.suffix]) as record:
-        pace = _predict_rest(record, models, inputs, states[:, 0], workers, header)
+        pace = _predict_rest(record, models, inputs, states[:, 0], workers, header, refinement)
         counts: Counter[str] = Counter()
         for chunk in record.chunks:
             counts.update(chunk.counts)
@@ -108,6 +115,7 @@ def _predict_rest(
     sizes: NDArray[np.int64],
     workers: int,
     header: Mapping[str, str],
+    refinement: Refinement,
 ) -> str:
     """Predict what is not finished yet; how fast it went."""
     done = record.pieces
@@ -119,17 +127,24 @@ def _predict_rest(
         workers = 1  # a dataset is read faster than processes can hand it on
     grids = list(dict.fromkeys(model.grid for model in models))
     counted = {name: what for model in models for name, what in model.task.counted.items()}
-    read = partial(read_pieces, grids=grids)
+    read = partial(read_pieces, grids=grids, keep_native=True)
     pace = _Pace()
     with (
         progress("reading and predicting", len(inputs), done) as advance,
         in_order(read, together(left, sizes), workers) as readings,
     ):
         nothing = (
-            () if inputs else (blank([], 0, grids, identity_columns([])),)
+            () if inputs else (blank([], 0, grids, identity_columns([]), keep_native=True),)
         )  # a part may be of no piece
         for reading in chain(nothing, _chunks(pace.take(readings, advance))):
-            table = predict_each(models, reading.pixels, known(reading), reading.flags)
+            table = predict_each(
+                models,
+                reading.pixels,
+                known(reading),
+                reading.flags,
+                reading.native,
+                refinement,
+            )
             table.meta |= header
             record.add(table, len(reading.files), tally(table, counted), reading.errors[:NAMED])
     return str(pace) if left else ""

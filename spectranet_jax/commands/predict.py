@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -18,6 +18,9 @@ from spectranet_jax.command_line import one_or_more
 from spectranet_jax.commands.command import Command, command
 from spectranet_jax.progress import telling
 from spectranet_jax.readers.workers import cores
+
+if TYPE_CHECKING:
+    from spectranet_jax.inference.refinement import Refinement
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,11 @@ class Config(Command):
     part: str = ""
     """i/n: predict the i-th of n parts of the catalog alone, as a job of a cluster's array does;
 spectranet merge joins them"""
+    refine: bool = True
+    """refine redshifts of galaxies, and of quasars below 1.57, at the survey's own pixels"""
+    templates: Path | None = None
+    """folder of redrock's templates (rrtemplate-*.fits) to refine with, instead of the vectors that
+    come with the package; by default where RR_TEMPLATE_DIR points, if it is set"""
     plots: Path | None = None
     """folder for a picture of every spectrum: its lines, p(z), classes, evidence a line"""
     class_prior: str | None = None
@@ -58,7 +66,7 @@ spectranet merge joins them"""
 
 def work(config: Config) -> None:
     """Predict as configured, and print what was found."""
-    from spectranet_jax.catalog import layouts, parts
+    from spectranet_jax.catalog import joining, layouts, parts
     from spectranet_jax.catalog.pieces import pieces
     from spectranet_jax.inference import catalog
     from spectranet_jax.inference.finding import DEFAULT, find
@@ -92,22 +100,36 @@ def work(config: Config) -> None:
             "--bal-threshold": config.bal_threshold,
         }
         models = reconfigured([load(name) for name in named], flags)
+        refined = refinement(config)
+    header = None
     if part:
-        counts = predict_to(
-            out, models, part.pieces_of(inputs), config.workers, part.header(inputs)
-        )
-    elif config.format == "catalog":
-        counts = predict_to(out, models, inputs, config.workers)
-    else:
-        finish = layouts.joined(config.format)
-        counts = predict_to(out, models, inputs, config.workers, finish=finish)
+        inputs, header = part.pieces_of(inputs), part.header(inputs)
+    finish = joining.join if config.format == "catalog" else layouts.joined(config.format)
+    counts = predict_to(out, models, inputs, config.workers, header, finish, refined)
     show(counts)
     print(f"catalog: {out}, {counts[ROWS]} rows")
     if config.plots is not None:
         from spectranet_jax.catalog.plots import plot
 
-        drawn = plot(models, part.pieces_of(inputs) if part else inputs, config.plots)
+        drawn = plot(models, inputs, config.plots, refined)
         print(f"plots: {drawn} in {config.plots}")
+
+
+def refinement(config: Config) -> "Refinement":
+    """What refines the redshifts: nothing, redrock's templates, or what comes with the package.
+
+    Raises:
+        InputError: if the folder of templates lacks one, or is named though nothing is refined.
+    """
+    from spectranet_jax.inference.refinement import NONE, of_redrock, shipped
+    from spectranet_jax.spectra import InputError
+
+    if not config.refine:
+        if config.templates is not None:
+            raise InputError("--templates refines redshifts; leave it out, or --no-refine")
+        return NONE
+    folder = config.templates or os.environ.get("RR_TEMPLATE_DIR")
+    return of_redrock(Path(folder)) if folder else shipped()
 
 
 def make_folder(folder: Path) -> None:

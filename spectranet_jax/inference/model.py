@@ -19,10 +19,12 @@ from numpy.typing import ArrayLike, NDArray
 from spectranet_jax.evaluation.redshift_posterior import Posterior
 from spectranet_jax.inference import weights
 from spectranet_jax.inference.clean import clean
-from spectranet_jax.inference.columns import COLUMNS, known_columns
+from spectranet_jax.inference.columns import COLUMNS, WITHOUT_PREDICTION, known_columns
 from spectranet_jax.inference.joined import join
+from spectranet_jax.inference.refinement import NONE, Refinement, refined_answer, shipped
 from spectranet_jax.readers import rebin_all, rebinned
 from spectranet_jax.readers.in_memory import as_spectra
+from spectranet_jax.readers.native_reading import Native, native_of
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.grid import LogGrid
@@ -103,20 +105,22 @@ class Model:
             for name in parts[0]
         }
 
-    def predict(self, spectra: Any, ivar: ArrayLike | None = None) -> Table:
+    def predict(self, spectra: Any, ivar: ArrayLike | None = None, refine: bool = True) -> Table:
         """A catalog, one row per spectrum in their order: see `predict`.
 
         Args:
             spectra: as `readers.read` gives them, one or many, or those of specutils: see
                 `readers.in_memory`; or flux on the model's grid, (n, bins), if ivar is given.
             ivar: (n, bins), inverse variance of flux.
+            refine: whether redshifts are refined at native pixels, which arrays on the model's grid
+                have not.
 
         Raises:
             InputError: if these are no spectra, or the arrays have another shape.
         """
         if ivar is not None:
             return predict([self], spectra, ivar)
-        return predict_spectra([self], as_spectra(spectra))
+        return predict_spectra([self], as_spectra(spectra), shipped() if refine else NONE)
 
     def posterior(self, spectra: Any) -> Posterior:
         """p(z) of spectra, if they are not stars: one `Posterior` of all, or of the one.
@@ -177,12 +181,15 @@ def predict(
     return predict_each(models, dict.fromkeys(grids, (flux, ivar)), known, flags)
 
 
-def predict_spectra(models: Sequence[Model], spectra: Sequence[Spectrum]) -> Table:
+def predict_spectra(
+    models: Sequence[Model], spectra: Sequence[Spectrum], refinement: Refinement
+) -> Table:
     """A catalog of spectra on wavelengths of their own; they are rebinned to each model's grid.
 
     Args:
         models: whose answers are joined.
         spectra: as `readers.read` gives them.
+        refinement: what refines redshifts at native pixels.
     """
     grids = list(dict.fromkeys(model.grid for model in models))
     bits = [np.zeros(0, np.int32)]
@@ -198,7 +205,8 @@ def predict_spectra(models: Sequence[Model], spectra: Sequence[Spectrum]) -> Tab
         identity=identity_columns([spectrum.identity for spectrum in spectra]),
     )
     pixels = {grid: (flux, ivar) for grid, (flux, ivar) in joined.items()}
-    return predict_each(models, pixels, known, np.concatenate(bits))
+    native = native_of(spectra, grids)
+    return predict_each(models, pixels, known, np.concatenate(bits), native, refinement)
 
 
 def predict_each(
@@ -206,6 +214,8 @@ def predict_each(
     pixels: Mapping[LogGrid, tuple[ArrayLike, ArrayLike]],
     known: Mapping[str, NDArray[Any]] | None = None,
     flags: NDArray[np.integer] | None = None,
+    native: Native | None = None,
+    refinement: Refinement = NONE,
 ) -> Table:
     """As `predict`, with the same spectra on the grid of each model.
 
@@ -216,10 +226,33 @@ def predict_each(
         pixels: grid -> flux and ivar, (n, bins) each.
         known: what `columns.known_columns` gives.
         flags: as for `predict`.
+        native: the same spectra at native pixels, if redshifts are to be refined or corrected.
+        refinement: what refines them.
     """
     cleaned = {grid: clean(*pixels[grid], grid, flags) for grid in pixels}
-    answers = [
-        model.columns(*cleaned[model.grid][:2], COLUMNS.keys() | model.task.columns.keys())
-        for model in models
-    ]
-    return join(models, answers, cleaned[models[0].grid], known or {})
+    answers, bits = answered(models, cleaned, native, refinement)
+    flux, ivar, quality = cleaned[models[0].grid]
+    table = join(models, answers, (flux, ivar, quality | bits), known or {})
+    table.meta["REFINED"] = "none" if native is None else refinement.source
+    return table
+
+
+def answered(
+    models: Sequence[Model],
+    cleaned: Mapping[LogGrid, tuple[NDArray[Any], NDArray[Any], NDArray[np.int32]]],
+    native: Native | None,
+    refinement: Refinement,
+) -> tuple[list[dict[str, NDArray[Any]]], NDArray[np.int32]]:
+    """What each model answers, refined and corrected where native pixels are there; and bits."""
+    answers = []
+    bits = np.zeros(len(cleaned[models[0].grid][2]), np.int32)
+    for model in models:
+        flux, ivar, quality = cleaned[model.grid]
+        declared = model.task.posterior
+        wanted = COLUMNS.keys() | model.task.columns.keys() | ({declared.p} if declared else set())
+        answer = model.columns(flux, ivar, wanted)
+        if native is not None:
+            answer, more = refined_answer(model.task, answer, model.grid, native, refinement)
+            bits |= np.where(quality & WITHOUT_PREDICTION, 0, more).astype(np.int32)
+        answers.append(answer)
+    return answers, bits

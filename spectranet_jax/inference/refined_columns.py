@@ -11,6 +11,7 @@ from spectranet_jax.evaluation.corrected_posterior import corrected
 from spectranet_jax.inference.basis import Basis
 from spectranet_jax.inference.refine import refine
 from spectranet_jax.spectra import phase as zero_point
+from spectranet_jax.tasks.task import PosteriorColumns
 
 HIGHEST = 1.57
 """Redshift from which quasars keep the network's redshift: C IV enters the spectrum, and lines
@@ -21,7 +22,7 @@ QUASARS = ("QSO", "QSO_BAL")
 
 def refined_columns(
     columns: Mapping[str, NDArray[Any]],
-    edges: NDArray[np.float64],
+    declared: PosteriorColumns,
     phase: NDArray[np.floating],
     flux: NDArray[np.floating],
     ivar: NDArray[np.floating],
@@ -30,9 +31,9 @@ def refined_columns(
     """Columns of redshift, of n spectra; a row depends on no other.
 
     Args:
-        columns: of the network: CLASS, Z, Z_ERR and Z2, (n,), masked where there is none, and
-            P_OF_Z, (n, steps).
-        edges: (steps + 1,), of the steps of p(z), in log10(1 + z).
+        columns: of the network: CLASS, Z, Z_ERR, Z_NET, and the second redshift, (n,), masked where
+            there is none, and p(z), (n, steps).
+        declared: where p(z), its edges and the second redshift are.
         phase: (n,), of the spectra's pixels on the network's grid, dex: see `spectra.phase`.
         flux: (n, 4750), on the native grid: see `spectra.native`.
         ivar: (n, 4750), likewise.
@@ -40,11 +41,13 @@ def refined_columns(
 
     Returns:
         Z, Z_ERR: refined where REFINED; else of the corrected p(z) for quasars from `HIGHEST` on;
-        else the network's. Z_NET, Z_NET_ERR: the network's. Z2: its second choice. In all of them
-        the phase is corrected. Z_CHI2: of the fit, per degree of freedom. P_OF_Z: corrected,
-        float32. P_3000: its probability within 3000 km/s of Z. REFINED, AT_EDGE: bool. All (n,),
-        masked where there is none, but P_OF_Z.
+        else the network's. Z_NET, Z_NET_ERR: the network's. The second redshift. In all of them the
+        phase is corrected. Z_CHI2: of the fit, per degree of freedom. p(z): corrected, float32.
+        P_3000: its probability within 3000 km/s of Z. WANTED, REFINED, AT_EDGE: bool, whether the
+        class and the redshift are those of spectra that are refined, whether it was, and whether
+        the fit was at its edge. All (n,), masked where there is none, but p(z).
     """
+    edges = declared.edges
     kind = np.asarray(columns["CLASS"])
     blank = np.ma.getmaskarray(columns["Z"])
     z_net = zero_point.corrected(np.where(blank, np.nan, np.ma.getdata(columns["Z"])), phase)
@@ -52,7 +55,7 @@ def refined_columns(
     with np.errstate(invalid="ignore"):
         high = is_quasar & (z_net >= HIGHEST)
     basis_of = np.select([kind == "GALAXY", is_quasar & ~high], ["GALAXY", "QSO"], "")
-    p, moved_edges = columns["P_OF_Z"], edges + np.asarray(phase)[:, None]
+    p, moved_edges = columns[declared.p], edges + np.asarray(phase)[:, None]
     fit = refine(flux, ivar, z_net, p, moved_edges, basis_of, bases)
     p = corrected(p, edges, phase, fit.refined, fit.z, fit.z_err, high)
 
@@ -60,7 +63,8 @@ def refined_columns(
     z_err[fit.refined] = fit.z_err[fit.refined]
     of_lines = posterior.decode(p[high], edges)
     z[high], z_err[high] = of_lines.z, of_lines.z_err
-    second = zero_point.corrected(np.ma.getdata(columns["Z2"]), phase)
+    second = columns[declared.z_second]
+    of_all = zero_point.corrected(np.ma.filled(columns["Z_NET"], np.nan), phase)
 
     def known(values: NDArray[np.floating]) -> Any:
         return np.ma.masked_array(values, mask=blank | ~np.isfinite(values))
@@ -68,12 +72,15 @@ def refined_columns(
     return {
         "Z": known(z),
         "Z_ERR": known(z_err),
-        "Z_NET": known(z_net),
+        "Z_NET": np.ma.masked_invalid(of_all),
         "Z_NET_ERR": columns["Z_ERR"],
-        "Z2": np.ma.masked_array(second, mask=np.ma.getmaskarray(columns["Z2"])),
+        declared.z_second: np.ma.masked_array(
+            zero_point.corrected(np.ma.getdata(second), phase), mask=np.ma.getmaskarray(second)
+        ),
         "Z_CHI2": known(fit.chi2),
-        "P_OF_Z": p.astype(np.float32),
+        declared.p: p.astype(np.float32),
         "P_3000": known(posterior.mass_within(p, edges, z)),
+        "WANTED": basis_of != "",
         "REFINED": fit.refined,
         "AT_EDGE": fit.at_edge,
     }

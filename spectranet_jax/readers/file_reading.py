@@ -9,6 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.readers import Pixels, rebinned, stream
+from spectranet_jax.readers.native_reading import (
+    Native,
+    blank_native,
+    joined_native,
+    native_of,
+)
 from spectranet_jax.spectra import InputError, LogGrid
 from spectranet_jax.spectra.identity import Identity
 
@@ -46,6 +52,7 @@ class Reading:
         flags: (n,) int32, bits of `spectra.flags` that file and pixels tell.
         pixels: grid -> flux and ivar, (n, bins) float32.
         columns: what the caller asked for beside.
+        native: pixels as the survey has them, if the caller asked for them.
     """
 
     files: list[FileRead]
@@ -54,6 +61,7 @@ class Reading:
     flags: NDArray[np.int32]
     pixels: Mapping[LogGrid, Pixels]
     columns: Columns = field(default_factory=dict)
+    native: Native | None = None
 
     def __len__(self) -> int:
         return len(self.flags)
@@ -61,7 +69,8 @@ class Reading:
     @property
     def nbytes(self) -> int:
         """Memory of the pixels."""
-        return sum(flux.nbytes + ivar.nbytes for flux, ivar in self.pixels.values())
+        binned = sum(flux.nbytes + ivar.nbytes for flux, ivar in self.pixels.values())
+        return binned + (0 if self.native is None else self.native.nbytes)
 
     @property
     def file(self) -> list[str]:
@@ -79,25 +88,34 @@ def no_columns(_: Sequence[Identity]) -> Columns:
     return {}
 
 
-def read_file(path: str, grids: Sequence[LogGrid], describe: Describe = no_columns) -> Reading:
+def read_file(
+    path: str,
+    grids: Sequence[LogGrid],
+    describe: Describe = no_columns,
+    keep_native: bool = False,
+) -> Reading:
     """Read and rebin a file of any survey; one that cannot be read has no spectra.
 
     Args:
         path: the file.
         grids: those to rebin to, one at least.
         describe: what else to keep of each spectrum.
+        keep_native: whether to keep the native pixels too.
     """
     names: list[str] = []
     identities: list[Identity] = []
     flags, pixels = [np.zeros(0, np.int32)], [_blank(grids, 0)]
+    native = [blank_native(0, grids)] if keep_native else []
     try:
         for spectra, bits, on_grids in rebinned(stream(Path(path)), grids):
             names += [spectrum.name for spectrum in spectra]
             identities += [spectrum.identity for spectrum in spectra]
             flags.append(bits)
             pixels.append(dict(zip(grids, on_grids, strict=True)))
+            if keep_native:
+                native.append(native_of(spectra, grids))
     except InputError as reason:  # be it after some spectra: none of them is trusted then
-        return blank([FileRead(path, 0, str(reason))], 0, grids, describe([]))
+        return blank([FileRead(path, 0, str(reason))], 0, grids, describe([]), keep_native)
     return Reading(
         files=[FileRead(path, len(names))],
         file_index=np.zeros(len(names), np.int32),
@@ -105,15 +123,22 @@ def read_file(path: str, grids: Sequence[LogGrid], describe: Describe = no_colum
         flags=np.concatenate(flags),
         pixels=_joined(pixels),
         columns=describe(identities),
+        native=joined_native(native),
     )
 
 
 def blank(
-    files: list[FileRead], count: int, grids: Sequence[LogGrid], columns: Columns | None = None
+    files: list[FileRead],
+    count: int,
+    grids: Sequence[LogGrid],
+    columns: Columns | None = None,
+    keep_native: bool = False,
 ) -> Reading:
     """Nameless spectra without data, of the first of the files, if there is one."""
     zeros = np.zeros(count, np.int32)
-    return Reading(files, zeros, np.full(count, ""), zeros, _blank(grids, count), columns or {})
+    native = blank_native(count, grids) if keep_native else None
+    pixels = _blank(grids, count)
+    return Reading(files, zeros, np.full(count, ""), zeros, pixels, columns or {}, native)
 
 
 def concatenate(readings: Sequence[Reading]) -> Reading:
@@ -134,6 +159,7 @@ def concatenate(readings: Sequence[Reading]) -> Reading:
             column: np.concatenate([reading.columns[column] for reading in readings])
             for column in readings[0].columns
         },
+        native=joined_native([one.native for one in readings if one.native is not None]),
     )
 
 

@@ -19,6 +19,8 @@ class Flag(IntFlag):
     NOISE_MISMATCH = 32  # pixels scatter far more or less than ivar says: is it sigma, or variance?
     CHECKSUM = 64  # the data do not sum to the file's DATASUM: it was edited, or is damaged
     LITTLE_COVERAGE = 128  # more than a quarter of the grid's bins are empty: an arm is missing
+    NOT_REFINED = 256  # a redshift that was to be refined at native pixels could not be
+    FIT_AT_EDGE = 512  # the fit at native pixels was best at the end of the redshifts tried
 
 
 SN_WIDTH = 1e-3

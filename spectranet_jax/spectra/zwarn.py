@@ -17,6 +17,7 @@ class ZWarn(IntFlag):
 
     LITTLE_COVERAGE = 1 << 1  # more than a quarter of the grid's bins are empty
     LOW_Z_PROBABILITY = 1 << 2  # P_3000 below the model's threshold (SMALL_DELTA_CHI2 of redrock)
+    Z_FITLIMIT = 1 << 5  # the fit at native pixels was best at the end of the redshifts tried
     NODATA = 1 << 9  # no spectrum, or no data in it
     POORDATA = 1 << 11  # the errors do not fit the data, or the file is not what was written
     LOW_CLASS_PROBABILITY = 1 << 16  # probability of the class below the model's threshold
@@ -29,6 +30,7 @@ FROM_FLAGS = {
     Flag.NOISE_MISMATCH: ZWarn.POORDATA,
     Flag.CHECKSUM: ZWarn.POORDATA,
     Flag.LITTLE_COVERAGE: ZWarn.LITTLE_COVERAGE,
+    Flag.FIT_AT_EDGE: ZWarn.Z_FITLIMIT,
 }
 """Quality flag -> the warning that follows. PARTIAL gives none: SDSS-I/II spectra always are."""
 

@@ -147,6 +147,11 @@ class QuasarNetTask(Task[QuasarScores]):
             "IS_QSO": Column("i2", f"1 if a line's confidence is above {self.threshold:g}, else 0"),
         }
 
+    @property
+    def redshifts(self) -> tuple[str, ...]:
+        """Of the best line, and of each line."""
+        return ("Z", *(f"Z_{head}" for head in self.heads))
+
     def select(self, truth: Columns) -> NDArray[np.bool_]:
         """The spectra of a known class, and of quasars those with a secure redshift, bool (n,)."""
         return quasar_scores.scorable(truth["label"], truth["z"], truth["z_conf"])

@@ -108,6 +108,11 @@ class Task(ABC, Generic[Scores]):
         return {}
 
     @property
+    def redshifts(self) -> tuple[str, ...]:
+        """Decoded columns that are redshifts read off the bins: the pixels' phase moves them."""
+        return ("Z",)
+
+    @property
     def zwarn_threshold(self) -> float | None:
         """Probability of class and of redshift below which ZWARN warns; None: not assessed."""
         return None

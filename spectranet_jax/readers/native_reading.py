@@ -1,0 +1,62 @@
+"""Spectra at native pixels, kept beside the rebinned ones where a redshift is to be refined."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.spectra.grid import LogGrid
+from spectranet_jax.spectra.native import NATIVE_GRID, native_pixels
+from spectranet_jax.spectra.phase import phase
+from spectranet_jax.spectra.spectrum import Spectrum
+
+
+@dataclass(frozen=True)
+class Native:
+    """n spectra at native pixels.
+
+    Attributes:
+        flux: (n, 4750) float32, on the grid of `spectra.native`.
+        ivar: (n, 4750) float32, 0 where there is no measurement.
+        phase: grid of a model -> (n,) float64, dex: see `spectra.phase`.
+    """
+
+    flux: NDArray[np.float32]
+    ivar: NDArray[np.float32]
+    phase: Mapping[LogGrid, NDArray[np.float64]]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the pixels."""
+        return self.flux.nbytes + self.ivar.nbytes
+
+
+def native_of(spectra: Sequence[Spectrum], grids: Sequence[LogGrid]) -> Native:
+    """Spectra at native pixels, and where these lie in the bins of each grid."""
+    flux, ivar = native_pixels(spectra)
+    offsets = {
+        grid: np.array([phase(s.loglam, s.ivar, grid) for s in spectra], np.float64)
+        for grid in grids
+    }
+    return Native(flux, ivar, offsets)
+
+
+def blank_native(count: int, grids: Sequence[LogGrid]) -> Native:
+    """Spectra without data."""
+    zeros = np.zeros((count, NATIVE_GRID.size), np.float32)
+    return Native(zeros, zeros, {grid: np.zeros(count) for grid in grids})
+
+
+def joined_native(readings: Sequence[Native]) -> Native | None:
+    """All of them in order; None of none."""
+    if not readings:
+        return None
+    return Native(
+        np.concatenate([native.flux for native in readings]),
+        np.concatenate([native.ivar for native in readings]),
+        {
+            grid: np.concatenate([native.phase[grid] for native in readings])
+            for grid in readings[0].phase
+        },
+    )
