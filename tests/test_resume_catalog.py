@@ -70,7 +70,7 @@ def test_a_run_that_was_cut_off_goes_on(
     monkeypatch.setattr(
         streaming,
         "read_pieces",
-        lambda group, grids: (read.extend(group), read_pieces(group, grids))[1],
+        lambda group, **how: (read.extend(group), read_pieces(group, **how))[1],
     )
     predict_to(out, [model], pieces(["in"]), workers=1)
     assert out.read_bytes() == expected and 0 < len(read) < FILES
@@ -119,9 +119,9 @@ from spectranet_jax.commands.predict import Config, work
 streaming.CHUNK, streaming.FEW_FILES, pieces.TOGETHER_PIECES = 7 * 3544, 3, 3
 if __name__ == "__main__":
     read_pieces = streaming.read_pieces
-    def slowly(group, grids):
+    def slowly(group, **how):
         time.sleep(0.15)
-        return read_pieces(group, grids)
+        return read_pieces(group, **how)
     streaming.read_pieces = slowly
     work(Config(("in",), ("run",), streaming.Path(sys.argv[1]), workers=1))
 """

@@ -103,7 +103,7 @@ def work(config: Config) -> None:
         refined = refinement(config)
     header = None
     if part:
-        inputs, header = part.pieces_of(inputs), part.header(inputs)
+        inputs, header = list(part.pieces_of(inputs)), part.header(inputs)
     finish = joining.join if config.format == "catalog" else layouts.joined(config.format)
     counts = predict_to(out, models, inputs, config.workers, header, finish, refined)
     show(counts)
