@@ -118,6 +118,7 @@ def facts(contents: Manifest, tally: Tally) -> list[tuple[str, str]]:
         (f"redshift beyond {Z_EDGES[-1]:g}", str(tally.z_outside)),
         ("quasars BAL, not BAL, unsure", f"{tally.bal}, {tally.no_bal}, {tally.bal_unsure}"),
         ("grid", f"{grid.size} bins of {grid.dloglam:g} in log10 from {grid.start:g} Angstrom"),
+        ("native pixels", str(contents.native or "none")),
         ("measured in 99% of the spectra", reach),
         ("noiseless splits", ", ".join(contents.noiseless) or "none"),
         ("rows in, rows out", f"{report.get('rows_in', '?')}, {report.get('rows_out', '?')}"),

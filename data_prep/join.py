@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.labeled_files import KEYS, ON_TARGET
+from data_prep.labeled_files import KEYS, NATIVE, ON_TARGET
 from data_prep.objects import objects_of
 from data_prep.pairs import believed
 from data_prep.selection import NO_ROW, Selection
@@ -117,6 +117,11 @@ class Join:
             source=np.array(names, np.bytes_)[reading.file_index],
             object_id=self._of_spectra[rows],
             identity={name: reading.columns[name] for name in IDENTITY_COLUMNS},
+            native={
+                name: reading.columns[column]
+                for column, name in NATIVE.items()
+                if column in reading.columns
+            },
             left_out={
                 SAME_FILE: again[reading.file_index] & (fiber < 0),
                 NO_TARGET: ~reading.columns[ON_TARGET],

@@ -49,6 +49,7 @@ class Selection:
         source: NDArray[np.bytes_],
         object_id: NDArray[np.int64],
         identity: Columns = MappingProxyType({}),
+        native: Columns = MappingProxyType({}),
         left_out: Mapping[str, NDArray[np.bool_]] = MappingProxyType({}),
     ) -> Block:
         """The usable spectra as a block, in order.
@@ -61,6 +62,7 @@ class Selection:
             name, source: (n,) bytes.
             object_id: (n,) of what object each is, -1 where nothing tells.
             identity: columns of `spectra.identity_columns`, (n,) each.
+            native: columns of `Block.native`, (n, ...) each, or none.
             left_out: reasons of the survey's own, which come before all others -> (n,) bool.
         """
         matched = rows >= 0
@@ -86,6 +88,7 @@ class Selection:
             source=source[kept],
             sn=median_sn(flux, ivar, self.grid),
             identity={column: values[kept] for column, values in identity.items()},
+            native={column: values[kept] for column, values in native.items()},
         )
 
     def _leave_out(

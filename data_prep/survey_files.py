@@ -36,6 +36,7 @@ from spectranet_jax.readers.groups import groups, sizes_and_times
 from spectranet_jax.readers.workers import cores, in_order
 from spectranet_jax.spectra import QUASARNET_GRID, InputError
 from spectranet_jax.spectra.identity import OBJECTS, OBSERVATIONS
+from spectranet_jax.spectra.native import NATIVE_GRID
 
 GRID = QUASARNET_GRID
 """Of the datasets that are made of survey files: the one that QuasarNET's data set has."""
@@ -69,6 +70,9 @@ class Config:
     """Class of all rows of catalogs that tell redshifts but no classes."""
     balance: bool = False
     """Draw equally many spectra of each class within a split."""
+    native: bool = False
+    """Keep the native pixels beside the bins, 38 kB per spectrum, so that refined redshifts can be
+    evaluated on the dataset."""
     seed: int = 0
     """Of the split by object and the order."""
     split_fractions: tuple[float, float, float] = FRACTIONS
@@ -97,7 +101,9 @@ def prepare(config: Config, command: str) -> Manifest:
     states = sizes_and_times(files)
     file_groups = list(groups(files, states[:, 0], TOGETHER_FILES, TOGETHER_BYTES))
     sources = _sources(config, catalogs, truth)
-    with journal(config.out, _key(files, states), few=len(file_groups) <= FEW_GROUPS) as record:
+    with journal(
+        config.out, _key(files, states, config.native), few=len(file_groups) <= FEW_GROUPS
+    ) as record:
         keys, ids = _read(config, files, file_groups, record)
         join = Join(config.catalog, len(files), truth, GRID, keys, ids)
         provenance = Provenance(creator(command, config), sources, join.read, join.report)
@@ -147,6 +153,7 @@ def _plan(config: Config, truth: truths.Truth, join: Join) -> Plan:
             config.split_lists, config.seed, config.split_fractions, truth.fiber, join.of_rows
         ),
         balance=truth.classes if config.balance else (),
+        native=NATIVE_GRID if config.native else None,
     )
 
 
@@ -159,10 +166,10 @@ def _warn(unreadable: Sequence[str]) -> None:
         print(f"left out: {len(unreadable) - NAMED_FILES} more, see the manifest", file=sys.stderr)
 
 
-def _key(files: Sequence[str], states: NDArray[np.int64]) -> str:
+def _key(files: Sequence[str], states: NDArray[np.int64], native: bool) -> str:
     """What an earlier run must have had in common, for its results to count."""
     columns = [field.name for field in fields(Reading)], FileRead._fields, list(naming([]))
-    form = __version__, columns, str(GRID), OBSERVATIONS, OBJECTS
+    form = __version__, columns, str(GRID), OBSERVATIONS, OBJECTS, *([NATIVE_GRID] * native)
     digest = hashlib.sha256(str(form).encode())
     for name, state in zip(files, states.tolist(), strict=True):
         digest.update(f"{name}\0{state}\n".encode("utf-8", "surrogateescape"))
@@ -205,7 +212,10 @@ def _readings(
         )
     workers = config.workers if len(file_groups) > FEW_GROUPS else 1
     with in_order(
-        partial(read_files, grid=GRID), file_groups[done:], workers, config.scheduler
+        partial(read_files, grid=GRID, native=config.native),
+        file_groups[done:],
+        workers,
+        config.scheduler,
     ) as results:
         for reading in results:
             record.add(encode(reading))

@@ -27,7 +27,8 @@ from spectranet_jax.readers.file_reading import FileRead
 from spectranet_jax.spectra import CLASSES, InputError, LogGrid
 
 SHARD_SIZE = 60_000
-"""Spectra expected in a shard: 65k is the limit, and a hash fills shards unevenly (+- 250)."""
+"""Spectra expected in a shard: 65k is the limit, and a hash fills shards unevenly (+- 250). Those
+with native pixels are fewer, so that a shard, which must fit into memory, has as many bytes."""
 
 BALANCED_AWAY = "to balance the classes"
 NOT_IN_LISTS = "in none of the split lists"
@@ -52,6 +53,7 @@ class Plan:
             the surplus are left out and counted. Empty: everything stays.
         noiseless: splits whose flux carries no noise yet.
         effects: with which these are to be observed, names of `instrument.EFFECTS`.
+        native: the native pixels that spectra have beside their bins, if they do.
     """
 
     grid: LogGrid
@@ -61,11 +63,21 @@ class Plan:
     balance: Sequence[int] = ()
     noiseless: Sequence[str] = ()
     effects: tuple[str, ...] | None = None
+    native: LogGrid | None = None
 
     @property
     def shards(self) -> list[int]:
         """How many shards each split has."""
-        return [max(1, -(-round(self.expected * f) // SHARD_SIZE)) for f in self.division.fractions]
+        size = self._shard_size
+        return [max(1, -(-round(self.expected * f) // size)) for f in self.division.fractions]
+
+    @property
+    def _shard_size(self) -> int:
+        """Spectra expected in a shard."""
+        if self.native is None:
+            return SHARD_SIZE
+        binned = self.grid.bytes_a_spectrum
+        return max(1, SHARD_SIZE * binned // (binned + self.native.bytes_a_spectrum))
 
 
 @dataclass(frozen=True)
@@ -128,6 +140,7 @@ def write_dataset(
             report=report,
             noiseless=list(plan.noiseless),
             effects=plan.effects,
+            native=plan.native,
         )
         manifest.write(folder, result)
     return result
@@ -139,6 +152,8 @@ def _spilled(out: Path, blocks: Iterable[Block], plan: Plan, spill: Spill) -> tu
     for block in blocks:
         if block.flux.shape[1:] != (plan.grid.size,):
             raise ValueError(f"flux {block.flux.shape} is not on a grid of {plan.grid.size} bins")
+        if bool(block.native) != (plan.native is not None):
+            raise ValueError("blocks have native pixels exactly where the plan names their grid")
         split = plan.division.of(block.object_id, block.name)
         listed = split != NOT_LISTED
         if not listed.all():

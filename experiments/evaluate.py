@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from spectranet_jax.datasets.split import Split
+    from spectranet_jax.inference.model import Model
     from spectranet_jax.tasks import Task
     from spectranet_jax.training.scoring import Evaluation
 
@@ -35,6 +36,9 @@ class Config(Command):
     out: Path | None = None
     """folder for figures/ and evaluation.json, where the former scores of that split are replaced;
     by default the run folder, or evaluations/ in it for other data than the run's"""
+    refine: bool = False
+    """compare refined redshifts with the network's too, by S/N and redshift; of a dataset with
+    native pixels"""
 
 
 def work(config: Config) -> None:
@@ -51,11 +55,15 @@ def work(config: Config) -> None:
         check_writable(config.out, folder=True)
     with telling(f"evaluating {config.run}"):
         import spectranet_jax.inference.loading  # noqa: F401
-    evaluate_run(config.run, config.data, config.split, config.out)
+    evaluate_run(config.run, config.data, config.split, config.out, config.refine)
 
 
 def evaluate_run(
-    model_or_run: str | Path, data: Path | None, split_name: str, out: Path | None
+    model_or_run: str | Path,
+    data: Path | None,
+    split_name: str,
+    out: Path | None,
+    refine: bool = False,
 ) -> None:
     """Write evaluation.json and figures of a model, and print its scores.
 
@@ -65,6 +73,7 @@ def evaluate_run(
         split_name: "train", "valid" or "test".
         out: folder to write to; None for the run folder, or evaluations/NAME in it for data of
             that name that the model was not trained on.
+        refine: print tables of refined redshifts too.
 
     Raises:
         InputError: if the model or the data cannot be used.
@@ -86,6 +95,10 @@ def evaluate_run(
         )
     trained_on = model.config["data"]
     split = measured_on(data, split_name, model.task.select, model_or_run, trained_on)
+    if refine:
+        from experiments.refined_blocks import check_native
+
+        check_native(split)
     own_data = split.manifest.fingerprint == trained_on["fingerprint"]
     if out is None:  # other data's scores do not replace the run's own
         out = folder if own_data else folder / "evaluations" / split.folder.resolve().name
@@ -107,6 +120,21 @@ def evaluate_run(
     paths = show(model.task, split, evaluation, run.read_metrics(folder), out / FIGURES[split_name])
     print(f"scores: {out / run.EVALUATION}")
     print("figures: " + ", ".join(map(str, paths)))
+    if refine:
+        show_refined(model, split)
+
+
+def show_refined(model: "Model", split: "Split") -> None:
+    """Print tables of refined redshifts of a split, beside the network's."""
+    from experiments import refined_blocks, refined_scores
+    from spectranet_jax.inference.basis import shipped
+    from spectranet_jax.tables import print_table
+
+    blocks = refined_blocks.blocks_of(split)
+    index, methods = refined_blocks.measured(blocks, model, {"refined": shipped()})
+    print(refined_scores.EXCLUDED)
+    for table in refined_blocks.tables(index, methods):
+        print_table(table)
 
 
 def show(

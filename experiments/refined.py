@@ -80,7 +80,7 @@ def measured(
     spectra = [readers.read(folder / file)[0] for file in index["file"]]
     offset = np.array([phase(s.loglam, s.ivar, model.grid) for s in spectra])
     binned = readers.rebin_all(spectra, model.grid)
-    return by_methods(model, binned, native_pixels(spectra), offset, bases)
+    return by_methods(model, binned, native_pixels(spectra), offset, index["z"], bases)
 
 
 def by_methods(
@@ -88,6 +88,7 @@ def by_methods(
     binned: tuple[Any, Any],
     native: tuple[Any, Any],
     phase: Any,
+    truth: Any,
     bases: Mapping[str, Any],
 ) -> "dict[str, Method]":
     """Redshifts of n spectra: of the network, corrected, and refined.
@@ -97,6 +98,7 @@ def by_methods(
         binned: flux and ivar, (n, bins) each, on the model's grid.
         native: flux and ivar, (n, 4750) each.
         phase: (n,), of the spectra's pixels, dex.
+        truth: (n,), true redshifts.
         bases: name of a method -> basis vectors by kind.
     """
     from experiments.refined_scores import Method
@@ -108,10 +110,10 @@ def by_methods(
     if declared is None:
         raise InputError(f"{model.name} gives no p(z); name a LineNet")
     columns = model.columns(flux, ivar)
-    methods = {"network": Method.of(columns, columns[declared.p], declared.edges)}
+    methods = {"network": Method.of(columns, declared.edges, truth)}
     for name, vectors in ({"corrected": {}} | dict(bases)).items():
         result = refined_columns(columns, declared, phase, *native, vectors)
-        methods[name] = Method.of(result, result[declared.p], declared.edges)
+        methods[name] = Method.of(result, declared.edges, truth)
     return methods
 
 

@@ -40,24 +40,21 @@ class Method:
     Attributes:
         z: (n,).
         z_err: (n,).
-        level: true redshift (n,) -> the level (n,) of p(z) whose set of highest density reaches it.
+        level: (n,), of p(z) whose set of highest density just reaches the true redshift.
     """
 
     z: NDArray[np.float64]
     z_err: NDArray[np.float64]
-    level: Any
+    level: NDArray[np.float64]
 
     @classmethod
     def of(
-        cls, columns: Mapping[str, Any], p: NDArray[np.floating], edges: NDArray[np.float64]
+        cls, columns: Mapping[str, Any], edges: NDArray[np.float64], truth: NDArray[np.float64]
     ) -> "Method":
-        """The method whose columns and p(z) these are."""
+        """The method whose columns, P_OF_Z among them, these are, at true redshifts (n,)."""
         z, z_err = (np.ma.filled(columns[name], np.nan) for name in ("Z", "Z_ERR"))
         refined = np.asarray(columns.get("REFINED", np.zeros(len(z), bool)))
-
-        def level(true: NDArray[np.float64]) -> NDArray[np.float64]:
-            return highest_density_level(p, edges, true, refined, z, z_err)
-
+        level = highest_density_level(columns["P_OF_Z"], edges, truth, refined, z, z_err)
         return cls(np.asarray(z, np.float64), np.asarray(z_err, np.float64), level)
 
 
@@ -124,16 +121,8 @@ def ranges(index: Index) -> dict[str, Bools]:
 
 def joined(methods: "Sequence[Method]") -> "Method":
     """Redshifts of parts of a sample by one method as those of the sample, in order."""
-    places = np.cumsum([0, *(len(method.z) for method in methods)])
-
-    def level(true: NDArray[np.float64]) -> NDArray[np.float64]:
-        parts = zip(methods, pairwise(places), strict=True)
-        return np.concatenate([method.level(true[slice(*place)]) for method, place in parts])
-
-    z, z_err = (
-        np.concatenate([getattr(method, name) for method in methods]) for name in ("z", "z_err")
-    )
-    return Method(z, z_err, level)
+    names = ("z", "z_err", "level")
+    return Method(*(np.concatenate([getattr(m, name) for m in methods]) for name in names))
 
 
 def group_table(
@@ -178,10 +167,9 @@ def coverage_table(index: Index, methods: Mapping[str, Method]) -> Table:
     table.add_column("spectra")
     for level in LEVELS:
         table.add_column(f"{level:.0%}", justify="right")
-    levels = {name: method.level(index["z"]) for name, method in methods.items()}
     for kind, rows in kinds(index).items():
         for name, method in methods.items():
-            reached = levels[name][rows & np.isfinite(method.z)]
+            reached = method.level[rows & np.isfinite(method.z)]
             if len(reached):
                 table.add_row(f"{kind}: {name}", *(held(reached <= x, x) for x in LEVELS))
     return table

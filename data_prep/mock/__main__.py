@@ -25,6 +25,9 @@ class Config:
     noiseless: bool = False
     """Leave the instrument out of the spectra to train on: every step of a training draws it
     anew."""
+    native: bool = False
+    """Draw spectra at native pixels, and keep these beside the bins, 38 kB per spectrum: so that
+    refined redshifts can be evaluated on the survey. Its spectra are others than those without."""
     workers: int = field(default_factory=lambda: min(4, cores()))
     """Threads."""
     templates: Path | None = None
@@ -78,6 +81,7 @@ def main(config: Config) -> None:
         config.workers,
         config.noiseless,
         ingredients,
+        config.native,
     )
     print_summary(made, config.out)
 

@@ -23,6 +23,7 @@ from spectranet_jax.datasets.records import Block
 from spectranet_jax.progress import progress
 from spectranet_jax.spectra import InputError, LogGrid, instrument, lines, noise
 from spectranet_jax.spectra import grid as grids
+from spectranet_jax.spectra.native import NATIVE_GRID
 
 NO_PHYSICS = ("__init__.py", "__main__.py", "compact.py", Path(__file__).name)
 """Files of this folder that do not decide what a mock spectrum looks like."""
@@ -47,6 +48,7 @@ def prepare(
     workers: int = 2,
     noiseless: bool = False,
     ingredients: Ingredients = EVERYTHING,
+    native: bool = False,
 ) -> Manifest:
     """Make a mock survey and write it as a dataset folder with a contact sheet.
 
@@ -59,6 +61,7 @@ def prepare(
         noiseless: store the spectra to train on as light, for training that draws the observation;
             those to validate with and to test on are observed once in any case.
         ingredients: what spectra are made of.
+        native: draw spectra at native pixels, and store these beside the bins.
 
     Raises:
         InputError: if the counts are wrong or `out` cannot be written.
@@ -77,6 +80,7 @@ def prepare(
         workers,
         noiseless=to_train_on if noiseless else none_of_them,
         ingredients=ingredients,
+        native=native,
     )
 
     def watched() -> Iterator[Block]:
@@ -89,7 +93,7 @@ def prepare(
                 yield block
                 advance(len(block))
 
-    plan = Plan(grid, total, seed, division)
+    plan = Plan(grid, total, seed, division, native=NATIVE_GRID if native else None)
     if noiseless:
         plan = replace(plan, noiseless=("train",), effects=ingredients.effects)
     written = write_dataset(
@@ -97,7 +101,7 @@ def prepare(
         watched(),
         plan,
         Provenance(
-            creator(counts, seed, noiseless, ingredients),
+            creator(counts, seed, noiseless, ingredients, native),
             report={"rows_in": total, "reasons": {}},
         ),
     )
@@ -110,6 +114,7 @@ def creator(
     seed: int,
     noiseless: bool = False,
     ingredients: Ingredients = EVERYTHING,
+    native: bool = False,
 ) -> dict[str, Any]:
     """What the manifest of a mock survey says of how it was made."""
     return {
@@ -122,6 +127,7 @@ def creator(
             "noiseless": noiseless,
             **ingredients.as_text(),
             "effects": list(ingredients.effects),
+            **({"native": True} if native else {}),
         },
         "recipe": recipe(),
     }

@@ -62,7 +62,9 @@ class Bank:
     def seen(self, rows: NDArray[np.int64], z: NDArray[np.floating], grid: LogGrid) -> Array:
         """Spectra `rows` (m,) at redshifts z (m,), averaged over the bins of `grid`, (m, bins).
 
-        Beyond its ends a spectrum goes on as its last hundredth does.
+        Within a fine bin the flux is level, or for bins narrower than these a parabola that meets
+        its neighbors and keeps the mean. Beyond its ends a spectrum goes on as its last hundredth
+        does.
         """
         where = np.log10(grid.edges / (1 + np.asarray(z)[:, None])) - np.log10(self.grid.start)
         where /= self.grid.dloglam  # (m, bins + 1), in fine bins
@@ -73,10 +75,25 @@ class Bank:
         below = np.take_along_axis(sums, left, axis=1)
         above = np.take_along_axis(sums, left + 1, axis=1)
         total = below + part * (above - below)
+        if grid.dloglam < self.grid.dloglam:
+            total += self._curved(rows, left, part)
         blue = sums[:, [margin]] / margin
         red = (sums[:, [-1]] - sums[:, [-1 - margin]]) / margin
         total += np.minimum(where, 0) * blue + np.maximum(where - self.grid.size, 0) * red
         return (np.diff(total, axis=1) / np.diff(where, axis=1)).astype(np.float32)
+
+    def _curved(
+        self, rows: NDArray[np.int64], left: NDArray[np.int64], part: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """What parabolas add to sums of level flux up to a `part` of fine bin `left`, (m, bins).
+
+        At its edges the parabola has the means of adjacent bins.
+        """
+        before, here, after = (
+            self.flux[rows[:, None], np.clip(left + k, 0, self.grid.size - 1)] for k in (-1, 0, 1)
+        )
+        rise, fall = (before - here) / 2, (after - here) / 2
+        return part * (1 - part) * (rise * (1 - part) - fall * part)
 
 
 BEND = 41_400.0

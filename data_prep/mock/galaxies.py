@@ -1,8 +1,8 @@
 """Galaxies: sums of stellar populations or observed spectra, with gas, dust and redshift.
 
-The populations are photospheres of five temperatures on a fine rest-frame grid, made once and then
-looked up at any redshift. The mixture of the old ones was set by eye against the median of 49 BOSS
-galaxies (plate 3650).
+The populations are photospheres of five temperatures on a fine rest-frame grid, made once for bins
+and once for native pixels, and then looked up at any redshift. The mixture of the old ones was set
+by eye against the median of 49 BOSS galaxies (plate 3650).
 """
 
 from functools import cache
@@ -11,15 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.mock import dust
+from data_prep.mock.doublets import add_named_line
 from data_prep.mock.draws import log_normal, log_uniform
 from data_prep.mock.empirical import Bank, bent
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.photospheres import absorption, continuum
-from data_prep.mock.profiles import Array, add_line
+from data_prep.mock.profiles import Array
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
+from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
-REST_GRID = LogGrid(start=1000.0, dloglam=2.5e-4, size=4100)  # to 10,600 Angstrom, 173 km/s
+REST_GRID = LogGrid(start=1000.0, dloglam=2.5e-4, size=4100)
+"""What light of stars is looked up in for the survey's bins: to 10,600 Angstrom, 173 km/s."""
+
+FINE_REST_GRID = LogGrid(start=1000.0, dloglam=1e-5, size=102_500)
+"""The same for bins narrower than those of `REST_GRID`: 7 km/s, so that no feature moves."""
+
+STARS, BIN, SPECTROGRAPH = 250.0, 200.0, 65.0
+"""Widths (sigma) that smear the light of stars, km/s: their motions; a bin of the survey; and where
+pixels are narrow, the spectrograph."""
+
 TEMPERATURES = (3500.0, 4400.0, 5700.0, 9000.0, 20000.0)
 """Of the stars that stand for a population: cool giants, giants, turn-off, A and B stars."""
 
@@ -109,13 +119,15 @@ def stellar_flux(
         z: (n,), redshift.
         grid: the bins.
     """
-    smooth, depth = _populations()
+    narrow = grid.dloglam < REST_GRID.dloglam
+    rest = FINE_REST_GRID if narrow else REST_GRID
+    smooth, depth = _populations(rest, SPECTROGRAPH if narrow else BIN)
     mean_fractions = np.array([MIXTURES[name] for name in kind])
     fractions = rng.gamma(12 * mean_fractions + 1e-3)
     fractions /= fractions.sum(axis=1, keepdims=True)
     strength = log_normal(rng, len(z), 1, 0.2)
-    fine = REST_GRID.bin_of(np.log10(grid.centers / (1 + z[:, None])))
-    fine = np.clip(fine, 0, REST_GRID.size - 1)
+    fine = rest.bin_of(np.log10(grid.centers / (1 + z[:, None])))
+    fine = np.clip(fine, 0, rest.size - 1)
     flux = np.zeros(fine.shape, np.float32)
     for i in range(len(TEMPERATURES)):
         lines = np.exp(-strength[:, None] * depth[i, fine]).astype(np.float32)
@@ -124,24 +136,21 @@ def stellar_flux(
 
 
 @cache
-def _populations() -> tuple[Array, Array]:
-    """Continuum and depth of lines of each temperature, float32 (temperatures, fine bins).
+def _populations(rest: LogGrid, instrument: float) -> tuple[Array, Array]:
+    """Continuum and depth of lines of each temperature, float32 (temperatures, rest.size).
 
-    Smoothed to the survey's bin and to stars' motions of 250 km/s.
+    Smoothed by the motions of stars and by the width of an instrument, km/s.
     """
     temperature = np.array(TEMPERATURES, np.float32)
     ones = np.ones_like(temperature)
-    wavelength = np.broadcast_to(
-        REST_GRID.centers.astype(np.float32), (len(temperature), REST_GRID.size)
-    )
-    depth = absorption(
-        REST_GRID, wavelength, temperature, ones, ones, ones, ones, np.zeros_like(ones)
-    )
-    offsets = np.arange(-8, 9) * REST_GRID.dloglam * np.log(10) * SPEED_OF_LIGHT
-    kernel = np.exp(-0.5 * (offsets / np.hypot(250, 200)) ** 2)
+    wavelength = np.broadcast_to(rest.centers.astype(np.float32), (len(temperature), rest.size))
+    depth = absorption(rest, wavelength, temperature, ones, ones, ones, ones, np.zeros_like(ones))
+    reach = rest.bins(8 * REST_GRID.bin_kms)
+    offsets = np.arange(-reach, reach + 1) * rest.dloglam * np.log(10) * SPEED_OF_LIGHT
+    kernel = np.exp(-0.5 * (offsets / np.hypot(STARS, instrument)) ** 2)
     kernel /= kernel.sum()
     flux = np.exp(-depth)
-    smooth = np.stack([np.convolve(np.pad(row, 8, "edge"), kernel, "valid") for row in flux])
+    smooth = np.stack([np.convolve(np.pad(row, reach, "edge"), kernel, "valid") for row in flux])
     return continuum(wavelength, temperature, ones), -np.log(smooth).astype(np.float32)
 
 
@@ -174,6 +183,6 @@ def gas(
     }  # fmt: skip
     depth = np.zeros_like(flux)
     for name, width_angstrom in lines.items():
-        add_line(depth, grid, REST[name], width_angstrom, width, z=z)
+        add_named_line(rng, depth, grid, name, width_angstrom, width, z)
     # Lines follow the gas, not the stars that happen to shine beside them: one level for all.
     return np.median(flux, axis=1, keepdims=True) * depth

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.mock.doublets import add_named_line
 from data_prep.mock.draws import log_normal, log_uniform
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.profiles import Array, add_line
@@ -150,7 +151,7 @@ def emission(
     narrow_z = (1 + z) * (1 + rng.normal(0, 40, n) / SPEED_OF_LIGHT) - 1
     for name, ratio in NARROW.items():
         member = narrow * log_normal(rng, n, ratio, 0.4)
-        add_line(total, grid, REST[name], member, narrow_width, z=narrow_z)
+        add_named_line(rng, total, grid, name, member, narrow_width, narrow_z)
     return total
 
 

@@ -14,10 +14,12 @@ from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.profiles import Array
 from data_prep.mock.quasars import quasars, redshifts
 from data_prep.mock.stars import stars
-from spectranet_jax.datasets.records import BLOCK_SIZE, Block
+from spectranet_jax.datasets.records import BLOCK_SIZE, Block, Columns
 from spectranet_jax.spectra import CLASSES, InputError, instrument, labels, noise
 from spectranet_jax.spectra.flags import median_sn
-from spectranet_jax.spectra.grid import LogGrid
+from spectranet_jax.spectra.grid import Binning, LogGrid
+from spectranet_jax.spectra.native import NATIVE_GRID
+from spectranet_jax.spectra.phase import phase
 
 Rows = Callable[[NDArray[np.int64], NDArray[np.bytes_]], NDArray[np.bool_]]
 """Object ids and names -> which of them, bool (n,)."""
@@ -35,6 +37,7 @@ def blocks(
     workers: int = 2,
     noiseless: Rows = none_of_them,
     ingredients: Ingredients = EVERYTHING,
+    native: bool = False,
 ) -> Iterator[Block]:
     """Mock spectra in blocks of one class each, at most `BLOCK_SIZE` spectra.
 
@@ -50,6 +53,8 @@ def blocks(
             the instrument, with the ivar of a median observation: for training that draws another
             observation each time.
         ingredients: what spectra are made of.
+        native: draw at native pixels, and bin them by the rule that survey spectra are binned by,
+            so that blocks hold both; other draws than those without.
 
     Raises:
         InputError: if a class is unknown, or a count negative.
@@ -63,7 +68,9 @@ def blocks(
         label = CLASSES.index(name)
         for chunk, start in enumerate(range(0, count, BLOCK_SIZE)):
             jobs.append((label, chunk, min(BLOCK_SIZE, count - start)))
-    make = partial(_block, seed, grid=grid, noiseless=noiseless, ingredients=ingredients)
+    make = partial(
+        _block, seed, grid=grid, noiseless=noiseless, ingredients=ingredients, native=native
+    )
     return _made(jobs, make, workers)
 
 
@@ -83,9 +90,16 @@ def _made(
 
 
 def _block(
-    seed: int, label: int, chunk: int, grid: LogGrid, noiseless: Rows, ingredients: Ingredients
+    seed: int,
+    label: int,
+    chunk: int,
+    grid: LogGrid,
+    noiseless: Rows,
+    ingredients: Ingredients,
+    native: bool,
 ) -> Block:
     """One block of `BLOCK_SIZE` spectra of a class."""
+    bins, grid = grid, NATIVE_GRID if native else grid
     rng, n = np.random.default_rng((seed, label, chunk)), BLOCK_SIZE
     magnitude = magnitudes(rng, n)
     z, balnicity = np.full(n, np.nan), np.zeros(n, np.float32)
@@ -110,6 +124,9 @@ def _block(
     bare = noiseless(object_id, name)[:, None]
     median = 1 / noise.variance(noise_free, np.ones((n, 1), np.float32), grid)
     flux, ivar = np.where(bare, noise_free, flux), np.where(bare, median, ivar)
+    at_native: Columns = {}
+    if native:
+        (flux, ivar), at_native = binned(flux, ivar, bins)
     is_bal = np.where(balnicity > 0, labels.BAL, labels.BAL_UNSURE)
     return Block(
         flux=flux,
@@ -121,8 +138,17 @@ def _block(
         object_id=object_id.astype(np.int64),
         name=name,
         source=np.full(n, b"mock"),
-        sn=median_sn(flux, ivar, grid),
+        sn=median_sn(flux, ivar, bins),
+        native=at_native,
     )
+
+
+def binned(flux: Array, ivar: Array, grid: LogGrid) -> tuple[tuple[Array, Array], Columns]:
+    """Flux and ivar (n, 4750) in bins, both float32 (n, bins), and columns of `Block.native`."""
+    loglam = np.log10(NATIVE_GRID.centers)
+    columns = {"flux": flux, "ivar": ivar, "phase": phase(loglam, ivar, grid)}
+    means, weights = Binning.of(loglam, grid)(flux, ivar)
+    return (means.astype(np.float32), weights.astype(np.float32)), columns
 
 
 def magnitudes(rng: np.random.Generator, n: int) -> Array:

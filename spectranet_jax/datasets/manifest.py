@@ -42,6 +42,8 @@ class Manifest:
         noiseless: splits whose flux carries no noise yet (a mock survey for endless draws).
         effects: names of `instrument.EFFECTS` with which noiseless splits are to be observed; None
             where there is no such split.
+        native: the native pixels that every spectrum has beside its bins; None where there are
+            none.
         schema: version of this layout.
     """
 
@@ -55,6 +57,7 @@ class Manifest:
     noiseless: list[str] = field(default_factory=list)
     effects: tuple[str, ...] | None = None
     schema: int = SCHEMA
+    native: LogGrid | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -70,6 +73,8 @@ def _identity(shard: Shard) -> str:
 def write(folder: Path, manifest: Manifest) -> None:
     """Write `manifest.json` into a dataset folder, last of all its files."""
     content = dataclasses.asdict(manifest) | {"fingerprint": manifest.fingerprint}
+    if manifest.native is None:
+        del content["native"]
     write_text(folder / FILE_NAME, json.dumps(content, indent=1) + "\n")
 
 
@@ -102,7 +107,8 @@ def read(folder: Path) -> Manifest:
         )
     try:
         content.pop("fingerprint", None)
-        content["grid"] = LogGrid(**content["grid"])
+        for name in {"grid", "native"} & content.keys():
+            content[name] = LogGrid(**content[name])
         content["shards"] = {
             split: [Shard(**shard) for shard in shards]
             for split, shards in content["shards"].items()

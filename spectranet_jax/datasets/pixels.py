@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.datasets.records import BLOCK_SIZE, Block
+from spectranet_jax.datasets.records import BLOCK_SIZE, Block, Columns
 from spectranet_jax.datasets.shards import decode
+from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
 
 CACHE = 120 << 20
-"""Bytes of decoded blocks kept in memory: 64 blocks of 512 spectra in 443 bins."""
+"""Bytes of decoded blocks kept in memory: 64 blocks of 512 spectra in 443 bins, 6 of those at
+native pixels."""
 
 Indices = NDArray[np.int64]
 
@@ -22,7 +24,17 @@ Pixels = Callable[[Indices], tuple[NDArray[np.float32], NDArray[np.float32]]]
 """Numbers of spectra (n,) -> their flux and ivar, both (n, bins)."""
 
 
-def pixel_reader(source: Any, rows: Sequence[Indices], folder: Path, grid: LogGrid) -> Pixels:
+Images = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Flux and ivar of n spectra, both (n, bins)."""
+
+
+def pixel_reader(
+    source: Any,
+    rows: Sequence[Indices],
+    folder: Path,
+    grid: LogGrid,
+    native: LogGrid | None = None,
+) -> Pixels:
     """A reader of the pixels of chosen spectra; threads may share it.
 
     Args:
@@ -30,36 +42,39 @@ def pixel_reader(source: Any, rows: Sequence[Indices], folder: Path, grid: LogGr
         rows: of each record, which of its spectra are chosen; these are numbered one after another.
         folder: of the dataset, for errors.
         grid: the bins.
+        native: the native pixels, to read these and not the bins.
     """
-    block = _block_reader(source, folder, grid)
+    block = _block_reader(source, folder, grid, native)
+    size = (native or grid).size
     first = np.concatenate([[0], np.cumsum([len(chosen) for chosen in rows])])
 
     def pixels(indices: Indices) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        flux = np.empty((len(indices), grid.size), np.float32)
+        flux = np.empty((len(indices), size), np.float32)
         ivar = np.empty_like(flux)
         owner = np.searchsorted(first, indices, side="right") - 1
         for index in np.unique(owner):
             here = owner == index
             members = rows[index][indices[here] - first[index]]
-            loaded = block(int(index))
-            flux[here], ivar[here] = loaded.flux[members], loaded.ivar[members]
+            flux[here], ivar[here] = (image[members] for image in block(int(index)))
         return flux, ivar
 
     return pixels
 
 
-def _block_reader(source: Any, folder: Path, grid: LogGrid) -> Callable[[int], Block]:
+def _block_reader(
+    source: Any, folder: Path, grid: LogGrid, native: LogGrid | None
+) -> Callable[[int], Images]:
     """A reader of blocks by number that keeps those it used last."""
-    kept = max(1, CACHE // (BLOCK_SIZE * grid.bytes_a_spectrum))
-    cache: OrderedDict[int, Block] = OrderedDict()
+    kept = max(1, CACHE // (BLOCK_SIZE * (native or grid).bytes_a_spectrum))
+    cache: OrderedDict[int, Images] = OrderedDict()
     lock = threading.Lock()
 
-    def block(index: int) -> Block:
+    def block(index: int) -> Images:
         with lock:
             if index in cache:
                 cache.move_to_end(index)
                 return cache[index]
-        loaded = decode(source, index, folder, grid)
+        loaded = _images(decode(source, index, folder, grid), folder, native)
         with lock:
             cache[index] = loaded
             while len(cache) > kept:
@@ -67,3 +82,26 @@ def _block_reader(source: Any, folder: Path, grid: LogGrid) -> Callable[[int], B
         return loaded
 
     return block
+
+
+def native_columns(block: Block, native: LogGrid, folder: Path) -> Columns:
+    """What a block of a dataset with native pixels has of them: see `Block.native`.
+
+    Raises:
+        InputError: if they are not on the grid that the manifest names.
+    """
+    columns = block.native
+    if columns.keys() < {"flux", "ivar", "phase"} or columns["flux"].shape[1] != native.size:
+        raise InputError(
+            f"{folder} has a block without the native pixels that its manifest names; prepare the"
+            " dataset anew"
+        )
+    return columns
+
+
+def _images(block: Block, folder: Path, native: LogGrid | None) -> Images:
+    """The pixels to keep of a block; copied where they are a small part of its bytes."""
+    if native is not None:
+        columns = native_columns(block, native, folder)
+        return columns["flux"], columns["ivar"]
+    return (block.flux.copy(), block.ivar.copy()) if block.native else (block.flux, block.ivar)

@@ -47,6 +47,9 @@ class Block:
         sn: (n,) float32, median S/N per bin.
         identity: column -> (n,), position and ids as `spectra.identity_columns` has them, for the
             catalog; none in a mock survey.
+        native: "flux" and "ivar" of the same observation on the native grid, (n, pixels) float32,
+            as `spectra.native` has them, and "phase", (n,) float64, of the pixels that the bins
+            were made of, as `spectra.phase` has it; none in a dataset without native pixels.
     """
 
     flux: NDArray[np.float32]
@@ -60,6 +63,7 @@ class Block:
     source: NDArray[np.bytes_]
     sn: NDArray[np.float32]
     identity: Columns = field(default_factory=dict)
+    native: Columns = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.label)
@@ -67,15 +71,18 @@ class Block:
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> "Block":
         """The block of the given rows, in that order."""
         arrays: dict[str, Any] = {name: getattr(self, name)[rows] for name in ARRAYS}
-        identity = {name: values[rows] for name, values in self.identity.items()}
-        return Block(**arrays, identity=identity)
+        optional: dict[str, Any] = {
+            group: {name: values[rows] for name, values in getattr(self, group).items()}
+            for group in OPTIONAL
+        }
+        return Block(**arrays, **optional)
 
 
-ARRAYS = tuple(f.name for f in fields(Block) if f.name != "identity")
+OPTIONAL = ("identity", "native")
+"""Groups of columns that some datasets have; in a record their names begin with the group's."""
+
+ARRAYS = tuple(f.name for f in fields(Block) if f.name not in OPTIONAL)
 """The columns that every block has."""
-
-_IDENTITY = "identity."
-"""What the names of the others begin with in a record."""
 
 
 def concatenate(blocks: Sequence[Block]) -> Block:
@@ -83,17 +90,24 @@ def concatenate(blocks: Sequence[Block]) -> Block:
     arrays: dict[str, Any] = {
         name: np.concatenate([getattr(block, name) for block in blocks]) for name in ARRAYS
     }
-    identity = {
-        name: np.concatenate([block.identity[name] for block in blocks])
-        for name in blocks[0].identity
+    optional: dict[str, Any] = {
+        group: {
+            name: np.concatenate([getattr(block, group)[name] for block in blocks])
+            for name in getattr(blocks[0], group)
+        }
+        for group in OPTIONAL
     }
-    return Block(**arrays, identity=identity)
+    return Block(**arrays, **optional)
 
 
 def encode(block: Block) -> bytes:
     """The record of a block; the same block gives the same bytes on every machine."""
-    identity = {_IDENTITY + name: values for name, values in block.identity.items()}
-    headings, content = to_bytes({name: getattr(block, name) for name in ARRAYS} | identity)
+    optional = {
+        f"{group}.{name}": values
+        for group in OPTIONAL
+        for name, values in getattr(block, group).items()
+    }
+    headings, content = to_bytes({name: getattr(block, name) for name in ARRAYS} | optional)
     header = json.dumps(headings).encode()
     body = header + content
     return _PREFIX.pack(_MAGIC, len(header), _checksum(body, len(header))) + body
@@ -112,13 +126,16 @@ def decode(record: bytes) -> Block:
         raise InputError("the record is damaged (checksum differs); write the dataset anew")
     start = _PREFIX.size + length
     arrays: dict[str, Any] = from_bytes(json.loads(record[_PREFIX.size : start]), record, start)
-    identity = {
-        name.removeprefix(_IDENTITY): arrays.pop(name)
-        for name in list(arrays)
-        if name.startswith(_IDENTITY)
+    optional: dict[str, Any] = {
+        group: {
+            name.removeprefix(f"{group}."): arrays.pop(name)
+            for name in list(arrays)
+            if name.startswith(f"{group}.")
+        }
+        for group in OPTIONAL
     }
     try:
-        return Block(**arrays, identity=identity)
+        return Block(**arrays, **optional)
     except TypeError as error:
         raise InputError(
             "the record has other columns than this version's; write it anew"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spectranet_jax.datasets import records
 from spectranet_jax.datasets.manifest import Manifest
-from spectranet_jax.datasets.pixels import Indices, Pixels, pixel_reader
+from spectranet_jax.datasets.pixels import Indices, Pixels, native_columns, pixel_reader
 from spectranet_jax.datasets.records import Columns
 from spectranet_jax.datasets.shards import decode, open_shards, usable
 from spectranet_jax.spectra.errors import InputError
@@ -28,6 +28,9 @@ class Split:
         block_sizes: (blocks,) chosen spectra in each record.
         pixels: indices (n,) -> flux and ivar, both float32 (n, bins).
         manifest: of the dataset.
+        native: indices (n,) -> flux and ivar at native pixels, both float32 (n, pixels); None
+            where the dataset has none.
+        phase: (n,) of the pixels that the bins were made of, dex: see `spectra.phase`; likewise.
     """
 
     folder: Path
@@ -36,6 +39,8 @@ class Split:
     block_sizes: Indices
     pixels: Pixels
     manifest: Manifest
+    native: Pixels | None = None
+    phase: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return int(self.block_sizes.sum())
@@ -75,12 +80,15 @@ def open_split(
     names = [name for name in records.ARRAYS if name not in ("flux", "ivar")]
     columns: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
     rows: list[NDArray[np.int64]] = []
+    phases: list[NDArray[np.float64]] = []
     total = 0
     for index in range(len(source)):
         block = decode(source, index, folder, manifest.grid)
         known = {name: getattr(block, name) for name in names}
         chosen = np.flatnonzero(select(known))
         rows.append(chosen)
+        if manifest.native is not None:
+            phases.append(native_columns(block, manifest.native, folder)["phase"][chosen])
         for name in names:
             columns[name].append(known[name][chosen])
         total += len(block)
@@ -100,13 +108,16 @@ def open_split(
             f"no spectrum in the {split} split of {folder} is of the class that is asked for;"
             " give a dataset that has some"
         )
+    grid, native = manifest.grid, manifest.native
     return Split(
         folder=folder,
         name=split,
         columns={name: np.concatenate(values) for name, values in columns.items()},
         block_sizes=sizes,
-        pixels=pixel_reader(source, rows, folder, manifest.grid),
+        pixels=pixel_reader(source, rows, folder, grid),
         manifest=manifest,
+        native=pixel_reader(source, rows, folder, grid, native) if native else None,
+        phase=np.concatenate(phases) if native else None,
     )
 
 
