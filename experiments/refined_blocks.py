@@ -1,7 +1,8 @@
 """Refined redshifts of blocks with native pixels, beside the network's: of mock spectra, or of a
 dataset's split."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,19 @@ Measured = tuple[Index, dict[str, Method]]
 """label, z and sn of n spectra, and their redshifts by method."""
 
 
-def measured(blocks: Iterable[Block], model: Any, bases: Mapping[str, Any]) -> Measured:
+def measured(
+    blocks: Iterable[Block],
+    model: Any,
+    bases: Mapping[str, Any],
+    others: Mapping[str, Callable[[Block], Method]] = MappingProxyType({}),
+) -> Measured:
     """Redshifts of galaxies and quasars by each method: see `refined.by_methods`.
 
     Args:
         blocks: with native pixels.
         model: of the task linenet.
         bases: name of a method -> basis vectors by kind.
+        others: name of a method -> what finds the redshifts of a block.
 
     Raises:
         InputError: if no spectrum is a galaxy or a quasar with a known redshift.
@@ -37,7 +44,8 @@ def measured(blocks: Iterable[Block], model: Any, bases: Mapping[str, Any]) -> M
         if not len(block):
             continue
         pixels, native = (block.flux, block.ivar), (block.native["flux"], block.native["ivar"])
-        by_block.append(by_methods(model, pixels, native, block.native["phase"], block.z, bases))
+        ours = by_methods(model, pixels, native, block.native["phase"], block.z, bases)
+        by_block.append(ours | {name: find(block) for name, find in others.items()})
         known.append({"label": np.array(CLASSES)[block.label], "z": block.z, "sn": block.sn})
     if not known:
         raise InputError("there is no galaxy or quasar with a redshift to refine; give another set")

@@ -5,11 +5,18 @@ by S/N per 690 km/s and by redshift. Where templates went into basis vectors and
 these figures flatter.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spectranet_jax.commands.command import Command, command
 from spectranet_jax.progress import telling
 from spectranet_jax.spectra.errors import InputError
+
+if TYPE_CHECKING:
+    from experiments.refined_scores import Method
+    from spectranet_jax.datasets.records import Block
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,9 @@ class Config(Command):
     """a shipped model, or a run folder, that tells redshifts with p(z)"""
     seed: int = 1000
     """of every draw; the shipped models are trained with seed 0"""
+    redrock: Path | None = None
+    """folder of redrock's templates, to fit the spectra with redrock itself too, which must be
+    installed (spectranet-jax[compare]) and takes seconds per spectrum"""
 
 
 def work(config: Config) -> None:
@@ -32,6 +42,10 @@ def work(config: Config) -> None:
         raise InputError(f"--spectra {config.spectra} is too small; give 1 or more")
     if config.seed < 0:
         raise InputError(f"--seed {config.seed} is negative; give 0 or more")
+    if config.redrock is not None:
+        from experiments.redrock_itself import check_redrock
+
+        check_redrock(config.redrock)
     find(config.model)
     with telling("refined_mock: starting"):
         from data_prep.mock.survey import blocks
@@ -44,10 +58,27 @@ def work(config: Config) -> None:
     with telling(f"refined_mock: {config.spectra:,} galaxies and as many quasars"):
         counts = {"GALAXY": config.spectra, "QSO": config.spectra}
         drawn = blocks(counts, config.seed, model.grid, native=True)
-        index, methods = refined_blocks.measured(drawn, model, {"refined": shipped()})
+        bases = {"refined": shipped()}
+        index, methods = refined_blocks.measured(drawn, model, bases, peers(config.redrock))
     print(refined_scores.EXCLUDED)
     for table in refined_blocks.tables(index, methods):
         print_table(table)
+
+
+def peers(templates: Path | None) -> "dict[str, Callable[[Block], Method]]":
+    """Redrock, if there are templates for it: name -> what finds the redshifts of a block."""
+    if templates is None:
+        return {}
+    import numpy as np
+
+    from experiments.redrock_itself import fitted
+    from experiments.refined_scores import Method
+
+    def redrock(block: "Block") -> Method:
+        z, z_err = fitted(block.native["flux"], block.native["ivar"], templates)
+        return Method(z, z_err, np.full(len(z), np.nan))
+
+    return {"redrock": redrock}
 
 
 if __name__ == "__main__":

@@ -40,7 +40,8 @@ class Method:
     Attributes:
         z: (n,).
         z_err: (n,).
-        level: (n,), of p(z) whose set of highest density just reaches the true redshift.
+        level: (n,), of p(z) whose set of highest density just reaches the true redshift; NaN of a
+            method without p(z).
     """
 
     z: NDArray[np.float64]
@@ -169,7 +170,7 @@ def coverage_table(index: Index, methods: Mapping[str, Method]) -> Table:
         table.add_column(f"{level:.0%}", justify="right")
     for kind, rows in kinds(index).items():
         for name, method in methods.items():
-            reached = method.level[rows & np.isfinite(method.z)]
+            reached = method.level[rows & np.isfinite(method.level) & np.isfinite(method.z)]
             if len(reached):
                 table.add_row(f"{kind}: {name}", *(held(reached <= x, x) for x in LEVELS))
     return table

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from experiments.benchmarks import numpy_forward, ours
+from experiments.benchmarks.refinement import refinement_rows
 from experiments.benchmarks.rows import Row, Setting, medians, rates
 from experiments.benchmarks.torch_found import torch_peers
 from spectranet_jax.training.steps import prediction_batch
@@ -18,7 +19,13 @@ BATCHES = (32, 128, 256, 512, 1024)
 
 def infer_rows(setting: Setting) -> list[Row]:
     """Spectra predicted in a second."""
-    return [*_peers(setting), _linenet(setting), *_batches(setting), *_precision(setting)]
+    return [
+        *_peers(setting),
+        _linenet(setting),
+        *refinement_rows(setting),
+        *_batches(setting),
+        *_precision(setting),
+    ]
 
 
 def _peers(setting: Setting) -> list[Row]:
