@@ -30,7 +30,7 @@ def index(n: int = 40) -> dict[str, np.ndarray]:
 
 def method(velocity: np.ndarray, error: float, truth: np.ndarray) -> Method:
     z = truth + (1 + truth) * velocity / SPEED_OF_LIGHT
-    return Method(z, (1 + truth) * error / SPEED_OF_LIGHT, lambda true: np.full(len(true), 0.6))
+    return Method(z, (1 + truth) * error / SPEED_OF_LIGHT, np.full(len(truth), 0.6))
 
 
 def cells(table: object, row: int = 0) -> list[str]:
@@ -130,7 +130,7 @@ def test_samples_are_joined_in_order() -> None:
     halves = [method(np.full(20, v), 10, of["z"][:20]) for v in (1.0, 2.0)]
     whole = refined_scores.joined(halves)
     np.testing.assert_array_equal(whole.z, np.concatenate([half.z for half in halves]))
-    assert whole.level(of["z"]).shape == (40,)
+    assert whole.level.shape == (40,)
 
 
 def test_ranges_are_by_noise_and_redshift() -> None:
@@ -167,7 +167,16 @@ def test_a_desi_galaxy_agrees_with_redrock() -> None:
     model, spectra = load("linenet"), readers.read(DATA / file)[:1]
     offset = np.array([phase(s.loglam, s.ivar, model.grid) for s in spectra])
     binned, native = readers.rebin_all(spectra, model.grid), native_pixels(spectra)
-    methods = by_methods(model, binned, native, offset, {"refined": shipped()})
+    truth = np.array([float(row[6])])
+    methods = by_methods(model, binned, native, offset, truth, {"refined": shipped()})
     z, z_err = methods["refined"].z[0], methods["refined"].z_err[0]
     assert abs(z - float(row[6])) < 3 * np.hypot(z_err, float(row[7]))
     assert z_err < (1 + z) * 20 / SPEED_OF_LIGHT
+
+
+def test_a_method_without_p_of_z_has_no_coverage() -> None:
+    of = index()
+    known = method(np.zeros(40), 9, of["z"])
+    unknown = Method(known.z, known.z_err, np.full(40, np.nan))
+    table = refined_scores.coverage_table(of, {"known": known, "redrock": unknown})
+    assert {name.split(": ")[1] for name in table.columns[0].cells} == {"known"}
