@@ -34,6 +34,9 @@ class Config(Command):
     templates: Path | None = None
     """folder of redrock's templates to compare with; by default FOLDER/templates/redrock, if there
     is one"""
+    fit: bool = False
+    """print instead what the constants would be, chosen on these spectra, without each folder in
+    turn, and on mock spectra: for another model"""
 
 
 def work(config: Config) -> None:
@@ -57,8 +60,16 @@ def work(config: Config) -> None:
         bases["redrock"] = redrock(templates)
     with telling("refined: reading and refining"):
         index = refined_scores.read_index(config.folder, LABELS)
-        methods = measured(config.folder, index, model, bases)
+        spectra = read(config.folder, index, model.grid)
+        if not config.fit:
+            methods = by_methods(model, *spectra, index["z"], bases)
     print(refined_scores.EXCLUDED)
+    if config.fit:
+        from experiments import refined_fit
+
+        for table in refined_fit.tables(model, index, spectra):
+            print_table(table)
+        return
     for group, rows in refined_scores.groups(index).items():
         print_table(refined_scores.group_table(group, rows, index["z"], methods))
     print_table(refined_scores.coverage_table(index, methods))
@@ -67,10 +78,8 @@ def work(config: Config) -> None:
         print_table(refined_scores.repeats_table(pairs, index, methods))
 
 
-def measured(
-    folder: Path, index: Mapping[str, Any], model: Any, bases: Mapping[str, Any]
-) -> "dict[str, Method]":
-    """Redshifts of the spectra in an index, by each method."""
+def read(folder: Path, index: Mapping[str, Any], grid: Any) -> tuple[Any, Any, Any]:
+    """Spectra in an index: in bins, at native pixels (flux and ivar each), and their phase."""
     import numpy as np
 
     from spectranet_jax import readers
@@ -78,9 +87,19 @@ def measured(
     from spectranet_jax.spectra.phase import phase
 
     spectra = [readers.read(folder / file)[0] for file in index["file"]]
-    offset = np.array([phase(s.loglam, s.ivar, model.grid) for s in spectra])
-    binned = readers.rebin_all(spectra, model.grid)
-    return by_methods(model, binned, native_pixels(spectra), offset, index["z"], bases)
+    offset = np.array([phase(s.loglam, s.ivar, grid) for s in spectra])
+    return readers.rebin_all(spectra, grid), native_pixels(spectra), offset
+
+
+def of_network(model: Any, flux: Any, ivar: Any) -> tuple[dict[str, Any], Any]:
+    """The network's columns of n spectra in bins, and where p(z) is among them."""
+    from spectranet_jax.inference.clean import clean
+
+    declared = model.task.posterior
+    if declared is None:
+        raise InputError(f"{model.name} gives no p(z); name a LineNet")
+    flux, ivar, _ = clean(flux, ivar, model.grid)
+    return model.columns(flux, ivar), declared
 
 
 def by_methods(
@@ -102,14 +121,9 @@ def by_methods(
         bases: name of a method -> basis vectors by kind.
     """
     from experiments.refined_scores import Method
-    from spectranet_jax.inference.clean import clean
     from spectranet_jax.inference.refined_columns import refined_columns
 
-    flux, ivar, _ = clean(*binned, model.grid)
-    declared = model.task.posterior
-    if declared is None:
-        raise InputError(f"{model.name} gives no p(z); name a LineNet")
-    columns = model.columns(flux, ivar)
+    columns, declared = of_network(model, *binned)
     methods = {"network": Method.of(columns, declared.edges, truth)}
     for name, vectors in ({"corrected": {}} | dict(bases)).items():
         result = refined_columns(columns, declared, phase, *native, vectors)

@@ -28,7 +28,8 @@ FOR_REDROCK = 32
 def refinement_rows(setting: Setting) -> list[Row]:
     """Spectra refined in a second, of mock galaxies and quasars in equal numbers, reading apart."""
     model, bases, spectra = load("linenet"), shipped(), _drawn(setting.batch)
-    edges = ZSteps.of(model.grid).edges
+    declared = model.task.posterior
+    assert declared is not None
     native = spectra.native["flux"], spectra.native["ivar"]
 
     def found() -> dict[str, np.ndarray]:
@@ -36,7 +37,7 @@ def refinement_rows(setting: Setting) -> list[Row]:
         return model.columns(flux, ivar)
 
     def refined() -> object:
-        return refined_columns(found(), edges, spectra.native["phase"], *native, bases)
+        return refined_columns(found(), declared, spectra.native["phase"], *native, bases)
 
     sides = {"LineNet and refinement": refined, "LineNet alone": found}
     seconds = medians(sides, setting.repeats)
