@@ -46,11 +46,11 @@ def test_a_cut_run_goes_on_and_makes_the_same_bytes(plates, tmp_path, monkeypatc
     whole = surveys.prepare(config(plates, tmp_path / "whole", workers=1), "data_prep.sdss")
     calls = []
 
-    def reading(chunk, grid):
+    def reading(chunk, grid, native):
         calls.append(chunk)
         if len(calls) == KILLED_AFTER:
             raise KeyboardInterrupt
-        return read_files(chunk, grid)
+        return read_files(chunk, grid, native)
 
     read_files = labeled_files.read_files
     monkeypatch.setattr(surveys, "read_files", reading)
@@ -74,11 +74,11 @@ def test_a_run_of_few_files_goes_on_too(plates, tmp_path, monkeypatch):
     """48 spec files are three groups, as many as one process reads."""
     calls = []
 
-    def reading(chunk, grid):
+    def reading(chunk, grid, native):
         calls.append(chunk)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return read_files(chunk, grid)
+        return read_files(chunk, grid, native)
 
     read_files = labeled_files.read_files
     monkeypatch.setattr(surveys, "read_files", reading)
@@ -106,14 +106,15 @@ def test_of_what_an_earlier_run_read_names_alone_stay_in_memory(tmp_path, plates
 
 
 def test_what_a_run_of_another_form_read_does_not_count(monkeypatch):
-    keys = {surveys._key([], np.zeros((0, 2), np.int64))}
+    keys = {surveys._key([], np.zeros((0, 2), np.int64), native=False)}
     for name, value in (
         ("Reading", make_dataclass("Reading", ["name", "aims"])),
         ("OBSERVATIONS", surveys.OBSERVATIONS[::-1]),
     ):
         monkeypatch.setattr(surveys, name, value)
-        keys.add(surveys._key([], np.zeros((0, 2), np.int64)))
-    assert len(keys) == 3
+        keys.add(surveys._key([], np.zeros((0, 2), np.int64), native=False))
+    keys.add(surveys._key([], np.zeros((0, 2), np.int64), native=True))
+    assert len(keys) == 4
 
 
 PROGRAM = """
@@ -128,9 +129,9 @@ if __name__ == "__main__":
         (str(folder / "catalog.fits"),), (str(folder / "spectra"),), out, workers=workers
     )
     read_files = survey.read_files
-    def slowly(chunk, grid):
+    def slowly(chunk, grid, native):
         time.sleep(0.15)
-        return read_files(chunk, grid)
+        return read_files(chunk, grid, native)
     survey.read_files = slowly
     survey.prepare(settings, "data_prep.sdss")
 """
@@ -161,13 +162,13 @@ def test_a_killed_run_goes_on(plates, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"whole", "cut", "program.py"}
 
 
-def read_or_die(chunk, grid=GRID):
+def read_or_die(chunk, grid=GRID, native=False):
     """Read files; the first worker that comes to the middle kills itself, once."""
     killed = Path(os.environ["SPECTRANET_TEST_KILLED"])
     if "-0025." in chunk[0] and not killed.exists():
         killed.touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return labeled_files.read_files(chunk, grid=grid)
+    return labeled_files.read_files(chunk, grid, native)
 
 
 @pytest.mark.long
