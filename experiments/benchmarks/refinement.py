@@ -16,7 +16,6 @@ from spectranet_jax.inference import load
 from spectranet_jax.inference.basis import shipped
 from spectranet_jax.inference.clean import clean
 from spectranet_jax.inference.refined_columns import refined_columns
-from spectranet_jax.spectra.zsteps import ZSteps
 
 CASE = "prediction, LineNet and refinement"
 
