@@ -57,7 +57,8 @@ class Config:
 
     catalog: tuple[str, ...]
     """FITS catalogs that tell classes and redshifts: Superset_DR12Q, DR12Q, DR14Q, DR16Q,
-    DR16Q_Superset, spAll, DESI redrock files or quasar catalogs; as with spectra, several."""
+    DR16Q_Superset, spAll, DESI redrock files or quasar catalogs, or *.csv files of a visual
+    inspection (spectranet inspect); as with spectra, several."""
     spectra: tuple[str, ...]
     """Spectra: spec (lite or full), spPlate, spSpec, DESI coadd or spectra files; files, folders,
     glob patterns, or lists of files (@LIST, *.txt)."""

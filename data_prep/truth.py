@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep import inspected
 from data_prep.catalog_content import columns, objtype
 from data_prep.catalog_layouts import BalRule, Catalog
 from data_prep.one_class import all_are
@@ -20,6 +21,7 @@ from spectranet_jax.readers.fits import Fits, open_fits
 from spectranet_jax.readers.hdu import Hdu, checksum_flag
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import FIBER, NONE, OBJECTS, OBSERVATIONS
+from spectranet_jax.spectra.labels import CLASSES
 
 Int64 = NDArray[np.int64]
 
@@ -107,7 +109,8 @@ def read(*paths: Path, bal: BalRule = "class", every: str = "") -> Truth:
     """The truth in FITS catalogs; the table may be in any HDU, its columns in any case.
 
     Read are the catalogs of `catalog_layouts.CATALOGS`, and those of one class, as of quasars;
-    QuasarNET's truth file is laid out as Superset_DR12Q.
+    QuasarNET's truth file is laid out as Superset_DR12Q. A *.csv file holds the answers of a visual
+    inspection: see `inspected`.
 
     Args:
         paths: one or more files, of which the order matters only between equal rows.
@@ -128,6 +131,8 @@ def read(*paths: Path, bal: BalRule = "class", every: str = "") -> Truth:
 
 
 def _read(path: Path, rule: BalRule, every: str) -> Truth:
+    if path.suffix.lower() == inspected.SUFFIX:
+        return _read_inspected(path, rule)
     with open_fits(path, large=True) as hdus:
         refuse_spectra(hdus)
         catalog, table = which_catalog(hdus, every)
@@ -138,6 +143,28 @@ def _read(path: Path, rule: BalRule, every: str) -> Truth:
                 file=sys.stderr,
             )
         return _adapt(hdus, catalog, table, rule)
+
+
+def _read_inspected(path: Path, rule: BalRule) -> Truth:
+    if rule != "class":
+        raise InputError(
+            f"{path}, a visual inspection, has no BAL flag beside BI_CIV, so --bal {rule} cannot be"
+            " used with it; pass --bal class"
+        )
+    identity, answer = inspected.read(path)
+    nothing = np.empty(0, np.int64)
+    return Truth(
+        keys=identity.keys,
+        ids=identity.ids,
+        label=answer.label,
+        bal=answer.bal,
+        z=answer.z,
+        z_conf=answer.z_conf,
+        classes=tuple(range(len(CLASSES))),
+        other_fiber=nothing,
+        other_row=nothing,
+        kinds=(inspected.NAME,),
+    )
 
 
 def _adapt(hdus: Fits, catalog: Catalog, table: Hdu, rule: BalRule) -> Truth:

@@ -15,6 +15,7 @@ first use, and reading imports no JAX. Its rooms:
 - `spectranet_jax.training`, `spectranet_jax.evaluation`
 - `spectranet_jax.inference`: a trained model
 - `spectranet_jax.catalog`: spectra to the rows of a catalog, at any number
+- `spectranet_jax.inspection`: spectra to look at, and answers of inspectors
 - `spectranet_jax.commands`: the console command `spectranet`
 """
 
@@ -23,16 +24,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spectranet_jax.inference import load
+    from spectranet_jax.inspection.notebook import inspect
     from spectranet_jax.readers import read
     from spectranet_jax.readers.from_arrays import spectra as from_arrays
     from spectranet_jax.readers.from_arrays import spectrum
 
-__all__ = ["__version__", "from_arrays", "load", "read", "spectrum"]
+__all__ = ["__version__", "from_arrays", "inspect", "load", "read", "spectrum"]
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "from_arrays": ("spectranet_jax.readers.from_arrays", "spectra"),
+    "inspect": ("spectranet_jax.inspection.notebook", "inspect"),
     "load": ("spectranet_jax.inference", "load"),
     "read": ("spectranet_jax.readers", "read"),
     "spectrum": ("spectranet_jax.readers.from_arrays", "spectrum"),

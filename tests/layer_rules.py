@@ -15,6 +15,7 @@ FLOORS = (
     {"training"},
     {"inference"},
     {"catalog"},
+    {"inspection"},
     {"commands"},
 )
 """Rooms of the library, the lowest first; those of the same floor know nothing of each other."""

@@ -1,7 +1,7 @@
 """The layers of the house, held by reading every source file: who may import what.
 
     spectra < {readers, datasets} < {networks, evaluation} < tasks < training < inference
-        < catalog < commands < experiments
+        < catalog < inspection < commands < experiments
 
 and `data_prep` beside them, on `spectra`, `readers` and `datasets` alone. What talks to a terminal
 (progress, tables, command line) stands beside the rooms and knows `spectra` alone. Every rule is
@@ -113,6 +113,11 @@ CASES = {
         only_in("h5py", homes=(f"{LIBRARY}/inference/keras_weights.py",)),
         ((f"{LIBRARY}/inference/weights.py", "import h5py"),),
         ((f"{LIBRARY}/inference/keras_weights.py", "def f():\n    import h5py"),),
+    ),
+    "Bokeh only where figures of pages are made": Case(
+        only_in("bokeh", homes=(f"{LIBRARY}/inspection/figures.py",)),
+        ((f"{LIBRARY}/inspection/page.py", "from bokeh.resources import Resources"),),
+        ((f"{LIBRARY}/inspection/figures.py", "from bokeh.plotting import figure"),),
     ),
     "Flax only in networks": Case(
         only_in("flax", homes=(f"{LIBRARY}/networks/",)),

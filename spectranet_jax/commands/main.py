@@ -8,6 +8,8 @@ COMMANDS = {
     "predict": "class and redshift of spectra: files in, a catalog out",
     "merge": "the parts of a catalog, from the jobs of a cluster, as one",
     "join-redrock": "a catalog with redrock's redshifts of the same DESI targets",
+    "inspect": "spectra of a catalog to look at and correct, in a browser",
+    "merge-vi": "the answers of inspectors, as one file",
 }
 """Each a module beside this one (join_redrock for join-redrock) with `Config`, `work` and `run` ->
 what it does."""

@@ -1,0 +1,160 @@
+"""Look at the spectra of a catalog, and correct what the model answers.
+
+    spectranet inspect catalog.fits
+
+Writes a page for a web browser that holds everything and needs no network, with the least sure
+spectra first. Keys give class, redshift and quality; answers stay in the browser and are exported
+as CSV, which spectranet merge-vi joins and the commands of data_prep take as a catalog.
+"""
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from spectranet_jax.commands.command import Command, command
+from spectranet_jax.progress import telling
+from spectranet_jax.spectra.errors import InputError
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from numpy.typing import NDArray
+
+    from spectranet_jax.inspection.page import Content
+    from spectranet_jax.spectra.spectrum import Spectrum
+
+MOST = 20_000
+"""Spectra, on 20 pages: all are in memory at once."""
+
+
+@dataclass(frozen=True)
+class Config(Command):
+    """Settings of an inspection."""
+
+    catalog: Annotated[Path, tyro.conf.Positional]
+    """catalog of spectranet predict: .fits, .ecsv or .parquet"""
+    spectra: Annotated[
+        tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[SPECTRA ...]")
+    ] = ()
+    """the catalog's files, where they are not at the place that its column FILE names: files,
+    folders, glob patterns or lists"""
+    out: Path = Path("inspect.html")
+    """page to write; beyond 1,000 spectra, the index of several pages"""
+    overwrite: bool = False
+    """replace the page if it exists"""
+    where: str = ""
+    """only rows of which a condition is true, as "CLASS == 'QSO' and Z > 2"; columns may be
+    compared, added, and joined by and, or, not, in"""
+    uncertain: int | None = None
+    """only so many rows, those with the lowest P_3000 or the smallest margin between classes"""
+    random: int | None = None
+    """only so many rows, drawn at random"""
+    seed: int = 0
+    """of --random"""
+    blind: bool = False
+    """hide what the model answers until class and quality are given"""
+    thumbnails: bool = False
+    """begin with a contact sheet of all spectra"""
+    reference: Path | None = None
+    """another catalog, with Z beside PLATE, MJD and FIBERID, or TARGETID: its redshifts are shown,
+    and rows that disagree can be sorted first"""
+    model: str = ""
+    """the model that made the catalog, for p(z) and --why, where it is not a shipped one"""
+    why: bool = False
+    """show under each spectrum which wavelengths speak for the class (blue) and against it (red):
+    integrated gradients, a few spectra per second"""
+    serve: bool = False
+    """serve the page at an address of this machine, for this machine alone, until Ctrl+C"""
+    port: int = 8808
+    """of --serve"""
+
+
+def work(config: Config) -> None:
+    """Write the page, and serve it if asked to."""
+    from spectranet_jax.datasets.atomic import check_writable
+    from spectranet_jax.inspection import pages, selecting
+    from spectranet_jax.inspection.page import Look, fingerprint
+    from spectranet_jax.inspection.reference import read_table
+
+    if config.out.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"--out {config.out} is not a page for a browser; end it in .html")
+    check_writable(config.out)
+    table = read_table(config.catalog)
+    identity = fingerprint(table)
+    rows = selecting.select(table, config.where, config.uncertain, config.random, config.seed)
+    if len(rows) > MOST:
+        raise InputError(
+            f"{len(rows):,} spectra are too many to look at; choose up to {MOST:,} of them by"
+            " --uncertain, --random or --where"
+        )
+    for path in pages.paths(config.out, len(rows)):
+        if path.exists() and not config.overwrite:
+            raise InputError(f"{path} exists; choose another --out, or pass --overwrite")
+    content = _content(config, table[rows], rows.tolist())
+    look = Look(config.catalog.name, config.blind, config.thumbnails)
+    files = pages.write(content, config.out, look, identity)
+    size = sum(path.stat().st_size for path in files) / 1e6
+    print(f"page: {files[0]}, {len(content)} spectra, {size:.1f} MB; open it in a web browser")
+    if config.serve:
+        with pages.serve(files, config.port) as server:
+            print(f"http://127.0.0.1:{server.server_port}/ (Ctrl+C ends it)", flush=True)
+            with suppress(KeyboardInterrupt):
+                server.serve_forever()
+
+
+def _content(config: Config, table: "Table", places: Sequence[int]) -> "Content":
+    """The rows with their spectra, p(z) and redshifts of the other catalog."""
+    from spectranet_jax.inspection.matching import spectra_of
+    from spectranet_jax.inspection.page import Content
+    from spectranet_jax.inspection.reference import redshifts_of
+
+    folder = config.catalog.absolute().parent
+    spectra, sentences = spectra_of(table, folder, config.spectra)
+    for sentence in sentences[:5]:
+        print(f"warning: {sentence}", file=sys.stderr)
+    if not any(spectra):
+        raise InputError(
+            f"none of the spectra of {config.catalog} can be read; name their files or folders"
+            " after it"
+        )
+    reference = None
+    if config.reference is not None:
+        reference = redshifts_of(config.reference, table, spectra)
+    with telling("inspect: computing p(z)" + ", and what speaks for the class" * config.why):
+        p_of_z, edges, why = _answers(config, table, spectra)
+    return Content(
+        table, spectra, p_of_z, edges, attributions=why, reference_z=reference, places=places
+    )
+
+
+def _answers(
+    config: Config, table: "Table", spectra: "Sequence[Spectrum | None]"
+) -> "tuple[NDArray[Any] | None, NDArray[Any] | None, Sequence[NDArray[Any] | None]]":
+    """p(z), its edges and attributions, by the model that made the catalog.
+
+    Where there is no such model a sentence says so, and there are none.
+    """
+    from spectranet_jax.inference import load
+    from spectranet_jax.inspection.answers import made, posteriors, reasons
+
+    name = config.model or str(table.meta.get("MODEL1", ""))
+    try:
+        model = load(name)
+        if not made(table, model):
+            raise InputError(f"{name} is not the model that made the catalog")
+    except InputError as error:
+        if config.model or config.why:
+            raise
+        print(f"no p(z) is shown: {error}; pass --model for it", file=sys.stderr)
+        return None, None, ()
+    p_of_z, edges = posteriors(model, spectra) or (None, None)
+    return p_of_z, edges, reasons(model, spectra) if config.why else ()
+
+
+def run(arguments: Sequence[str]) -> None:
+    """`spectranet inspect` with these words."""
+    command(Config, work, __doc__ or "", arguments, "spectranet inspect")

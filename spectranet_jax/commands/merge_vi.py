@@ -1,0 +1,70 @@
+"""Merge the answers of inspectors, which the pages of spectranet inspect export.
+
+    spectranet merge-vi anna.csv ben.csv --out merged.csv
+
+Spectra on which all agree go into one file, the others into a second one, each answer a row.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from spectranet_jax.command_line import command, one_or_more
+from spectranet_jax.spectra.errors import InputError
+
+NAMED = 20
+"""Disagreements that are printed."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of a merge of answers."""
+
+    files: Annotated[tuple[Path, ...], tyro.conf.Positional, one_or_more("CSV")]
+    """files of inspectors"""
+    out: Path = Path("merged-vi.csv")
+    """file to write, with what they agree on"""
+    disagreements: Path | None = None
+    """file to write with the other answers; by default beside --out, its name ending in
+    -disagreements"""
+    overwrite: bool = False
+    """replace files that exist"""
+
+
+def work(config: Config) -> None:
+    """Write both files, and print the disagreements."""
+    from spectranet_jax.datasets.atomic import write_text
+    from spectranet_jax.inspection.merging import listed, merge
+    from spectranet_jax.readers import vi_file
+
+    beside = config.out.with_name(f"{config.out.stem}-disagreements{config.out.suffix}")
+    others_path = config.disagreements or beside
+    if not config.files:
+        raise InputError("name the files to merge, as in spectranet merge-vi anna.csv ben.csv")
+    for path in (config.out, others_path):
+        if path.exists() and any(path.samefile(read) for read in config.files if read.exists()):
+            raise InputError(f"{path} is among the files to be read; choose another --out")
+        if path.exists() and not config.overwrite:
+            raise InputError(f"{path} exists; choose another --out, or pass --overwrite")
+    agreed, others = merge([vi_file.read(path) for path in config.files])
+    write_text(config.out, vi_file.written(agreed))
+    write_text(others_path, vi_file.written(listed(others)))
+    for reasons, rows in others[:NAMED]:
+        answers = " | ".join(_answer(row) for row in rows)
+        print(f"{rows[0].get('ID', '')}: {', '.join(reasons)} differ: {answers}")
+    if len(others) > NAMED:
+        print(f"and {len(others) - NAMED} more, all in {others_path}")
+    print(f"{config.out}: {len(agreed)} spectra; {others_path}: {len(others)} that disagree")
+
+
+def _answer(row: dict[str, str]) -> str:
+    who = row.get("VI_SCANNER") or "?"
+    return f"{who}: {row['VI_CLASS']} z={row['VI_Z'] or '-'} quality {row['VI_QUALITY']}"
+
+
+def run(arguments: Sequence[str]) -> None:
+    """`spectranet merge-vi` with these words."""
+    command(Config, work, __doc__ or "", arguments, "spectranet merge-vi")

@@ -1,0 +1,83 @@
+"""The spectra that the rows of a catalog are of, read again from their files."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from astropy.table import Table
+
+from spectranet_jax import readers
+from spectranet_jax.inspection.cells import texts
+from spectranet_jax.progress import progress
+from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.spectrum import Spectrum
+
+
+def spectra_of(
+    table: Table, folder: Path, arguments: Sequence[str] = ()
+) -> tuple[list[Spectrum | None], list[str]]:
+    """The spectrum of each row, None where it cannot be found.
+
+    Of spectra of one name in a file, as the exposures of a DESI spectra file, the first row of that
+    name is of the first, and so on.
+
+    Args:
+        table: n rows of a catalog, with FILE and ID.
+        folder: where the catalog is: names of files may be relative to it.
+        arguments: files and folders of spectra, where they are not as the catalog names them.
+
+    Returns:
+        (n,) spectra, and a sentence per file that was not found or could not be read.
+
+    Raises:
+        InputError: if the table has no FILE or ID, or an argument stands for no file.
+    """
+    for name in ("FILE", "ID"):
+        if name not in table.colnames:
+            raise InputError(f"the catalog has no column {name}; give one of spectranet predict")
+    files, names = texts(table, "FILE"), texts(table, "ID")
+    given = readers.spectrum_paths(list(arguments)) if arguments else []
+    by_file: dict[str, list[int]] = {}
+    for row, file in enumerate(files):
+        by_file.setdefault(file, []).append(row)
+    found: list[Spectrum | None] = [None] * len(files)
+    sentences = []
+    with progress("reading spectra", len(by_file)) as advance:
+        for file, rows in by_file.items():
+            try:
+                path = _place(file, folder, given)
+                for row, spectrum in list(_pick(path, rows, [names[r] for r in rows])):
+                    found[row] = spectrum
+            except InputError as error:
+                sentences.append(str(error))
+            advance(1)
+    return found, sentences
+
+
+def _place(file: str, folder: Path, given: Sequence[str]) -> Path:
+    """Where a file of the catalog is.
+
+    Raises:
+        InputError: if it is nowhere.
+    """
+    if given:
+        named = [path for path in given if Path(path).name == Path(file).name]
+        named = [path for path in named if path == file] or named
+        if len(named) == 1:
+            return Path(named[0])
+        problem = "several of the files" if named else "none of the files"
+        raise InputError(f"{file} has the name of {problem} given; name its own")
+    for path in (Path(file), folder / file):
+        if path.is_file():
+            return path
+    raise InputError(f"{file} does not exist; name the spectra after the catalog")
+
+
+def _pick(path: Path, rows: Sequence[int], names: Sequence[str]) -> Iterator[tuple[int, Spectrum]]:
+    waiting: dict[str, list[int]] = {}
+    for row, name in zip(rows, names, strict=True):
+        waiting.setdefault(name, []).append(row)
+    for spectrum in readers.stream(path):
+        if rows_left := waiting.get(spectrum.name):
+            yield rows_left.pop(0), spectrum
+            if not any(waiting.values()):
+                return

@@ -1,0 +1,100 @@
+"""Answers of more than one inspector about the same spectra: what they agree on, and what not.
+
+The rules are those of the visual inspections of DESI (Lan et al. 2023, ApJ 943, 68): inspectors
+disagree if they give different classes, redshifts further apart than 1000 km/s, or qualities more
+than one apart.
+"""
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+from typing import NamedTuple
+
+from spectranet_jax.readers.vi_file import Row, quality, redshift
+from spectranet_jax.spectra.identity import OBSERVATIONS
+from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+
+FURTHEST = 1000.0
+"""km/s between redshifts that agree."""
+
+QUALITY_STEPS = 1
+"""Between qualities that agree."""
+
+ANSWER = ("VI_CLASS", "VI_Z", "VI_QUALITY")
+
+
+class Disagreement(NamedTuple):
+    """Answers about one spectrum that do not agree.
+
+    Attributes:
+        reasons: "class", "redshift", "quality".
+        rows: the answers.
+    """
+
+    reasons: list[str]
+    rows: list[Row]
+
+
+def merge(files: Iterable[Sequence[Row]]) -> tuple[list[Row], list[Disagreement]]:
+    """Join the answers of inspectors.
+
+    A row without class or quality is no answer, and left out.
+
+    Args:
+        files: rows of each inspector's file.
+
+    Returns:
+        a row per spectrum on which all that looked at it agree: their class, the median redshift,
+        the lowest quality, comments and names of all; and the others.
+    """
+    answers: dict[tuple[str, ...], list[Row]] = {}
+    for rows in files:
+        for row in rows:
+            if row["VI_CLASS"] and row["VI_QUALITY"]:
+                answers.setdefault(key(row), []).append(row)
+    agreed, others = [], []
+    for group in answers.values():
+        if reasons := disagreements(group):
+            others.append(Disagreement(reasons, group))
+        else:
+            agreed.append(_joined(group))
+    return agreed, others
+
+
+def key(row: Row) -> tuple[str, ...]:
+    """What names a spectrum: the surest fields of `identity.OBSERVATIONS` that the row has."""
+    for fields in OBSERVATIONS:
+        if all(row.get(name, "") for name in fields):
+            return (*fields, *(row[name] for name in fields))
+    return (row.get("FILE", "").rpartition("/")[2], row.get("ID", ""))
+
+
+def disagreements(rows: Sequence[Row]) -> list[str]:
+    """In what answers about a spectrum differ; nothing if they agree."""
+    z = [value for value in map(redshift, rows) if value is not None]
+    qualities = [value for value in map(quality, rows) if value is not None]
+    stars = {row["VI_CLASS"] for row in rows} == {"STAR"}
+    far = bool(z) and SPEED_OF_LIGHT * (max(z) - min(z)) / (1 + min(z)) > FURTHEST
+    return [
+        reason
+        for reason, differs in (
+            ("class", len({row["VI_CLASS"] for row in rows}) > 1),
+            ("redshift", far or (0 < len(z) < len(rows) and not stars)),
+            ("quality", max(qualities) - min(qualities) > QUALITY_STEPS),
+        )
+        if differs
+    ]
+
+
+def _joined(rows: Sequence[Row]) -> Row:
+    z = [value for value in map(redshift, rows) if value is not None]
+    merged = {name: cell for row in reversed(rows) for name, cell in row.items() if cell}
+    merged |= {"VI_Z": f"{median(z):.6g}" if z else "", "VI_CLASS": rows[0]["VI_CLASS"]}
+    merged["VI_QUALITY"] = min(row["VI_QUALITY"] for row in rows)
+    for name, between in (("VI_COMMENT", "; "), ("VI_SCANNER", "+")):
+        merged[name] = between.join(dict.fromkeys(filter(None, (r.get(name, "") for r in rows))))
+    return merged
+
+
+def listed(others: Iterable[Disagreement]) -> list[Row]:
+    """Rows of a file of disagreements: the answers, each with the column DIFFERS."""
+    return [{**row, "DIFFERS": " ".join(other.reasons)} for other in others for row in other.rows]

@@ -1,0 +1,45 @@
+// Answers as CSV, as readers/vi_file.py writes and reads it.
+
+export const VI = ["VI_CLASS", "VI_Z", "VI_QUALITY", "VI_COMMENT", "VI_SCANNER"];
+
+// A spreadsheet would run text that begins so as a formula: it stands behind an apostrophe.
+const FORMULA = /^[=+\-@\t\r']/;
+const isNumber = (text) => text.trim() !== "" && Number.isFinite(Number(text));
+
+const guarded = (text) => (FORMULA.test(text) && !isNumber(text) ? `'${text}` : text);
+const unguarded = (text) => (text.startsWith("'") ? text.slice(1) : text);
+
+const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+// Objects of text by column.
+export function written(rows) {
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((name) => !VI.includes(name));
+  const lines = [[...names, ...VI], ...rows.map((row) => [...names, ...VI].map((name) => guarded(row[name] ?? "")))];
+  return lines.map((cells) => `${cells.map(quoted).join(",")}\r\n`).join("");
+}
+
+export function parsed(text) {
+  const [names = [], ...lines] = cells(text.replace(/^\ufeff/, ""));
+  const upper = names.map((name) => name.trim().toUpperCase());
+  const lacking = VI.slice(0, 3).filter((name) => !upper.includes(name));
+  if (lacking.length) throw new Error(`The file has no column ${lacking.join(", ")}.`);
+  return lines
+    .filter((line) => line.some((cell) => cell !== ""))
+    .map((line) => Object.fromEntries(upper.map((name, i) => [name, unguarded(line[i] ?? "")])));
+}
+
+function cells(text) {
+  const lines = [];
+  let line = [];
+  const pattern = /("(?:[^"]|"")*"|[^",\r\n]*)(,|\r\n|\n|\r|$)/g;
+  while (pattern.lastIndex < text.length) {
+    const match = pattern.exec(text);
+    if (!match) throw new Error("The file is not CSV.");
+    const [, cell, end] = match;
+    line.push(cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell);
+    if (end !== ",") { lines.push(line); line = []; }
+    else if (pattern.lastIndex >= text.length) { line.push(""); lines.push(line); line = []; }
+  }
+  if (line.length) lines.push(line);
+  return lines;
+}

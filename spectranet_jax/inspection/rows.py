@@ -1,0 +1,113 @@
+"""A row of the catalog as the page shows it: plain values that JSON holds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+from numpy.typing import NDArray
+
+from spectranet_jax.inspection.cells import numbers, sureness, texts
+from spectranet_jax.inspection.words import flag_words, zwarn_words
+from spectranet_jax.spectra.identity import OBJECTS, OBSERVATIONS
+from spectranet_jax.spectra.labels import CLASSES
+from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
+from spectranet_jax.spectra.spectrum import Spectrum
+
+IDENTITY = (
+    *("RA", "DEC"),
+    *dict.fromkeys((*(name for fields in OBSERVATIONS for name in fields), *OBJECTS)),
+)
+"""Columns that name spectra and objects, those of the sky first."""
+
+HIDDEN = ("FOLDER", "PAIR")
+"""Fields of `spectra.identity` that only place a file among others."""
+
+NUMBERS = {
+    "z": "Z",
+    "z_err": "Z_ERR",
+    "z_net": "Z_NET",
+    "p_3000": "P_3000",
+    "z2": "Z2",
+    "p_3000_z2": "P_3000_Z2",
+    "p_bal": "P_BAL",
+    "sn": "SN",
+    "zwarn": "ZWARN",
+}
+"""Key on the page -> column."""
+
+
+def rows(
+    table: Table,
+    spectra: Sequence[Spectrum | None],
+    reference_z: NDArray[np.floating] | None = None,
+    places: Sequence[int] | None = None,
+) -> list[dict[str, Any]]:
+    """What the page knows of each row of a catalog, beside its pixels.
+
+    Args:
+        table: n rows of a catalog; columns may be absent.
+        spectra: (n,) the spectra, None where there is none.
+        reference_z: (n,) redshifts of another catalog, NaN where it has none.
+        places: (n,) row in the whole catalog of each; by default they are its first rows.
+    """
+    count = len(table)
+    number = {key: _plain(numbers(table, column)) for key, column in NUMBERS.items()}
+    number["row"] = list(range(count) if places is None else places)
+    other = np.full(count, np.nan) if reference_z is None else np.asarray(reference_z, np.float64)
+    z = numbers(table, "Z")
+    number |= {
+        "sureness": _plain(sureness(table)),
+        "reference_z": _plain(other),
+        "dv": _plain(SPEED_OF_LIGHT * (z - other) / (1 + other)),
+    }
+    text = {key: texts(table, key.upper()) for key in ("file", "id", "class")}
+    named = names(table, spectra)
+    p = {name: _plain(numbers(table, f"P_{name}")) for name in CLASSES}
+    evidence = {
+        line: _plain(numbers(table, evidence_column(line)))
+        for line in REST
+        if evidence_column(line) in table.colnames
+    }
+    flags = np.nan_to_num(numbers(table, "FLAGS")).astype(np.int64).tolist()
+    zwarn = np.nan_to_num(numbers(table, "ZWARN")).astype(np.int64).tolist()
+    return [
+        {key: values[i] for key, values in (number | text).items()}
+        | {
+            "identity": named[i],
+            "p": {name: values[i] for name, values in p.items() if values[i] is not None},
+            "evidence": {k: values[i] for k, values in evidence.items() if values[i] is not None},
+            "flags": flag_words(flags[i]),
+            "warnings": zwarn_words(zwarn[i]),
+        }
+        for i in range(count)
+    ]
+
+
+def evidence_column(line: str) -> str:
+    """The column of a line's evidence: EV_ and the letters and digits of its name."""
+    return "EV_" + "".join(c for c in line if c.isalnum())
+
+
+def names(table: Table, spectra: Sequence[Spectrum | None]) -> list[dict[str, str]]:
+    """Fields that name each spectrum, as text: the catalog's, or those of its file.
+
+    Args:
+        table: n rows of a catalog; what it masks is unknown.
+        spectra: (n,) the spectra, which tell the fields that the table lacks.
+    """
+    columns = {name: texts(table, name) for name in IDENTITY if name in table.colnames}
+    found = []
+    for i, spectrum in enumerate(spectra):
+        known = {} if spectrum is None else spectrum.identity
+        cells = {
+            name: columns[name][i] if name in columns else str(known.get(name, ""))
+            for name in IDENTITY
+        }
+        found.append({k: v for k, v in cells.items() if v and k not in HIDDEN})
+    return found
+
+
+def _plain(values: Any) -> list[float | None]:
+    """Numbers for JSON: to nine digits, None for what is not finite."""
+    return [float(f"{v:.9g}") if np.isfinite(v) else None for v in np.asarray(values).tolist()]

@@ -1,0 +1,163 @@
+"""Rows by a condition such as "CLASS == 'QSO' and Z > 2", without running any of it as code.
+
+The condition is parsed as a Python expression, of which only what stands here is evaluated: names
+of columns, numbers, texts, comparisons, `in`, and, or, not, + - * /, & (bits) and abs(). Logic has
+three values: a comparison with a masked cell is neither true nor false, and chooses no row.
+"""
+
+import ast
+import operator
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+from numpy.typing import NDArray
+
+from spectranet_jax.inspection.cells import numbers, texts
+from spectranet_jax.spectra.errors import InputError
+
+Bools = NDArray[np.bool_]
+
+COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+EXAMPLE = "as in --where \"CLASS == 'QSO' and Z > 2\""
+LONGEST = 2000
+"""Characters of a condition: nesting is bounded by it."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Whether a condition holds of each row: `yes`, `no`, or neither where a cell is masked."""
+
+    yes: Bools
+    no: Bools
+
+
+def where(table: Table, condition: str) -> Bools:
+    """Rows of which the condition is true, bool (rows,).
+
+    Args:
+        table: a catalog.
+        condition: the expression.
+
+    Raises:
+        InputError: if it cannot be read, or names what is not there.
+    """
+    try:
+        if len(condition) > LONGEST:
+            raise ValueError
+        with warnings.catch_warnings(action="ignore"):  # of odd, but valid, Python
+            tree = ast.parse(condition.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise InputError(
+            f"--where {condition[:80]!r} cannot be read; write a comparison, {EXAMPLE}"
+        ) from error
+    with np.errstate(all="ignore"):
+        return _Reader(table).truth(tree.body).yes
+
+
+class _Reader:
+    """Evaluates an expression's tree on the columns of a table."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    def truth(self, node: ast.expr) -> Truth:
+        if isinstance(node, ast.BoolOp):
+            parts = [self.truth(value) for value in node.values]
+            every, some = (
+                (np.logical_and, np.logical_or)
+                if isinstance(node.op, ast.And)
+                else (np.logical_or, np.logical_and)
+            )
+            return Truth(
+                every.reduce([part.yes for part in parts]), some.reduce([p.no for p in parts])
+            )
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            part = self.truth(node.operand)
+            return Truth(part.no, part.yes)
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            pairs = zip(node.ops, sides, sides[1:], strict=False)
+            links = [self.comparison(*link) for link in pairs]
+            return Truth(
+                np.logical_and.reduce([link.yes for link in links]),
+                np.logical_or.reduce([link.no for link in links]),
+            )
+        raise self.not_known(node, "is no comparison")
+
+    def comparison(self, how: ast.cmpop, left: ast.expr, right: ast.expr) -> Truth:
+        if isinstance(how, ast.In | ast.NotIn):
+            if not isinstance(right, ast.Tuple | ast.List) or not right.elts:
+                raise self.not_known(right, "is no list of values, as in CLASS in ('QSO', 'STAR')")
+            parts = [self.comparison(ast.Eq(), left, one) for one in right.elts]
+            yes = np.logical_or.reduce([part.yes for part in parts])
+            no = np.logical_and.reduce([part.no for part in parts])
+            return Truth(no, yes) if isinstance(how, ast.NotIn) else Truth(yes, no)
+        if type(how) not in COMPARISONS:
+            raise self.not_known(left, "is compared by an operator that is not known")
+        (a, a_known), (b, b_known) = self.values(left), self.values(right)
+        if (a.dtype.kind == "U") != (b.dtype.kind == "U"):
+            raise self.not_known(left, f"cannot be compared with {ast.unparse(right)}")
+        holds, known = COMPARISONS[type(how)](a, b), a_known & b_known
+        return Truth(holds & known, ~holds & known)
+
+    def values(self, node: ast.expr) -> tuple[NDArray[Any], Bools]:
+        """Values of an expression, (rows,) numbers or text, and where they are known."""
+        if isinstance(node, ast.Name):
+            return self.column(node)
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str):
+            constant = node.value if isinstance(node.value, str) else float(node.value)
+            return np.full(len(self.table), constant), np.ones(len(self.table), np.bool_)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+            value, known = self.number(node.operand)
+            return (-value if isinstance(node.op, ast.USub) else value), known
+        if isinstance(node, ast.BinOp) and type(node.op) in ARITHMETIC:
+            (a, a_known), (b, b_known) = self.number(node.left), self.number(node.right)
+            result = ARITHMETIC[type(node.op)](a, b)
+            return result, a_known & b_known & np.isfinite(result)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd):
+            (a, a_known), (b, b_known) = self.number(node.left), self.number(node.right)
+            bits = [np.nan_to_num(side).astype(np.int64) for side in (a, b)]
+            return (bits[0] & bits[1]).astype(np.float64), a_known & b_known
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "abs" and len(node.args) == 1:
+            value, known = self.number(node.args[0])
+            return np.abs(value), known
+        raise self.not_known(node, "is not understood")
+
+    def number(self, node: ast.expr) -> tuple[NDArray[np.float64], Bools]:
+        value, known = self.values(node)
+        if value.dtype.kind == "U":
+            raise self.not_known(node, "is text where a number is needed")
+        return value, known
+
+    def column(self, node: ast.Name) -> tuple[NDArray[Any], Bools]:
+        if node.id not in self.table.colnames:
+            raise self.not_known(
+                node, f"is no column; there are {', '.join(self.table.colnames[:13])}"
+            )
+        if self.table[node.id].dtype.kind in "iufb":
+            value = numbers(self.table, node.id)
+            return value, np.isfinite(value)
+        value = np.array(texts(self.table, node.id), dtype=np.str_)
+        return value, value != ""
+
+    def not_known(self, node: ast.expr, why: str) -> InputError:
+        return InputError(
+            f"--where: {ast.unparse(node)[:80]} {why}; write a comparison of columns, {EXAMPLE}"
+        )

@@ -1,0 +1,54 @@
+"""Answers of a visual inspection as truth: labels of spectra that are prepared for training."""
+
+import numpy as np
+import pytest
+from answers import row, write
+from make_fits import write_spec
+
+from data_prep import sdss, truth
+from spectranet_jax.datasets import manifest
+from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.labels import QSO_BAL, STAR, UNKNOWN
+
+
+def fiber(number):
+    return {"PLATE": "7102", "MJD": "56666", "FIBERID": str(number)}
+
+
+def test_qualities_3_and_4_are_secure(tmp_path):
+    rows = [row("QSO_BAL", "2.5", str(quality), **fiber(quality + 1)) for quality in range(5)]
+    read = truth.read(write(tmp_path / "vi.csv", *rows, row("STAR", "", "4", **fiber(9))))
+    assert read.label.tolist() == [UNKNOWN, UNKNOWN, UNKNOWN, QSO_BAL, QSO_BAL, STAR]
+    assert read.z_conf.tolist() == [0, 1, 2, 3, 3, 0]
+    assert read.z[3] == 2.5 and np.isnan(read.z[5])
+    assert read.bal.tolist() == [0, 0, 0, 1, 1, 0]
+
+
+def test_spectra_are_prepared_with_an_inspectors_labels(tmp_path):
+    for number in (1, 2, 3):
+        write_spec(tmp_path / f"spec-{number}.fits", (7102, 56666, number))
+    answers = [row("GALAXY", "0.5", "4", **fiber(1)), row("GALAXY", "0.5", "1", **fiber(2))]
+    path = write(tmp_path / "vi.csv", *answers)
+    config = sdss.Config(catalog=(str(path),), spectra=(str(tmp_path),), out=tmp_path / "data")
+    sdss.work(config)
+    counts = manifest.read(tmp_path / "data").counts.values()
+    assert sum(split["GALAXY"] for split in counts) == 1
+    assert sum(sum(split.values()) for split in counts) == 1
+
+
+def test_desi_targets_are_found_by_targetid(tmp_path):
+    path = write(tmp_path / "vi.csv", row(TARGETID="39633559463397282"))
+    assert truth.read(path).ids["TARGETID"].tolist() == [39633559463397282]
+
+
+@pytest.mark.parametrize(
+    ("rows", "arguments", "names"),
+    [
+        ([], {}, "no rows"),
+        ([row(NAME="x")], {}, "PLATE"),
+        ([row()], {"bal": "flag-and-bi"}, "--bal class"),
+    ],
+)
+def test_what_cannot_be_truth_is_a_sentence(tmp_path, rows, arguments, names):
+    with pytest.raises(InputError, match=f"vi.csv.*{names}"):
+        truth.read(write(tmp_path / "vi.csv", *rows), **arguments)
