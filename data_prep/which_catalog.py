@@ -24,7 +24,7 @@ def check_rule(path: Path, catalog: Catalog, available: AbstractSet[str], rule: 
     if rule == "flag-and-bi" and not (FLAG_AND_BI.get(catalog.name, {""}) <= available):
         raise InputError(
             f"{path}, a {catalog.name} catalog, has no visual BAL flag beside BI_CIV, so"
-            " --bal flag-and-bi cannot be used with it; say --bal class"
+            " --bal flag-and-bi cannot be used with it; pass --bal class"
         )
 
 

@@ -139,7 +139,7 @@ def _trained(config: Config, kinds: dict[str, "Ingredients"]) -> Iterator[tuple[
 
 
 def _survey(folder: Path, spectra: int, ingredients: "Ingredients") -> Path:
-    """The survey of light made of those ingredients; it is made if it is not there."""
+    """The noise-free survey made of those ingredients; it is made if it is not there."""
     from data_prep.mock.dataset import creator, prepare
     from spectranet_jax.datasets import manifest
     from spectranet_jax.spectra import CLASSES, QUASARNET_GRID, InputError

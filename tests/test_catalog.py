@@ -155,7 +155,7 @@ def test_parquet_where_pyarrow_is_installed(tmp_path: Path):
         import pyarrow  # noqa: F401
     except ImportError:
         with pytest.raises(
-            InputError, match=r"pyarrow; write .fits or .ecsv, or say pip.*\[parquet\]"
+            InputError, match=r"pyarrow; write .fits or .ecsv, or run pip.*\[parquet\]"
         ):
             catalog.write(example(), path)
         assert not any(tmp_path.iterdir())

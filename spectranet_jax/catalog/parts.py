@@ -63,7 +63,9 @@ def parse(text: str) -> Part:
     number, slash, count = text.partition("/")
     if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
         return Part(int(number), int(count))
-    raise InputError(f"--part {text} is no part; give i/n with i from 1 to n, as in --part 3/100")
+    raise InputError(
+        f"--part {text} is not a part; give i/n with i from 1 to n, as in --part 3/100"
+    )
 
 
 def check_suffix(out: Path) -> None:
@@ -108,7 +110,7 @@ def _header(file: Path) -> dict[str, Any]:
         table = hdus.at(1)
         header = {} if table is None else table.header()
     if not all(isinstance(header.get(key), str) for key in KEYWORDS):
-        raise InputError(f"{file} is no part of a catalog; give what predict --part wrote")
+        raise InputError(f"{file} is not a part of a catalog; give what predict --part wrote")
     return header
 
 

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(overview())
     else:
         print(
-            f"error: spectranet knows no {words[0]!r}; say one of {', '.join(COMMANDS)}, or --help",
+            f"error: spectranet has no command {words[0]!r}; use {', '.join(COMMANDS)} or --help",
             file=sys.stderr,
         )
         sys.exit(2)

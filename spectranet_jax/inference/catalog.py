@@ -73,7 +73,7 @@ def check_replace(path: Path, overwrite: bool, read: Iterable[str]) -> None:
     if not path.exists():
         return
     if not overwrite:
-        raise InputError(f"{path} exists; choose another --out, or say --overwrite")
+        raise InputError(f"{path} exists; choose another --out, or pass --overwrite")
     if any(Path(name).exists() and path.samefile(name) for name in read):
         raise InputError(f"{path} is among the files to be read; choose another --out")
 
@@ -98,7 +98,7 @@ def check_path(path: Path) -> None:
             import pyarrow  # noqa: F401
         except ImportError as error:
             raise InputError(
-                f"{path}: Parquet needs the package pyarrow; write .fits or .ecsv, or say"
+                f"{path}: Parquet needs the package pyarrow; write .fits or .ecsv, or run"
                 ' pip install "spectranet-jax[parquet]"'
             ) from error
     check_writable(path)

@@ -37,7 +37,7 @@ def clean(
     if exact.shape != weight.shape or exact.ndim != 2 or exact.shape[1] != grid.size:
         raise InputError(
             f"flux {exact.shape} and ivar {weight.shape} must both be (n, {grid.size});"
-            " bring spectra to the grid with spectranet_jax.spectra.rebin"
+            " make spectra of arrays on other wavelengths with spectranet_jax.from_arrays"
         )
     exact, weight = _near_one(exact, weight)
     mismatch = noise_flags(scatter.too_small(exact, weight))  # float32 may not hold such an ivar

@@ -49,6 +49,16 @@ KNOWN_NONETHELESS = {
 """Columns that have other reasons to be masked than `WITHOUT_PREDICTION`."""
 
 
+LONGEST_ERROR = 80
+"""Characters of ERROR, which is as wide in every row of a FITS file."""
+
+
+def _short(error: str, path: str) -> str:
+    """A sentence without the file's name, which has a column of its own, and not too long."""
+    text = error.removeprefix(f"{path} ").encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= LONGEST_ERROR else text[: LONGEST_ERROR - 1] + "…"
+
+
 def known_columns(
     file: Sequence[str] | None = None,
     name: Sequence[str] | None = None,
@@ -73,6 +83,8 @@ def known_columns(
             # A file name need not be valid text; what is not is escaped.
             plain = [text.encode("utf-8", "backslashreplace").decode() for text in texts]
             columns[key] = np.asarray(plain, np.str_)
-    if "ERROR" in columns:
+    if error is not None:
+        shown = zip(error, file or [""] * len(error), strict=True)
+        columns["ERROR"] = np.array([_short(text, path) for text, path in shown], np.str_)
         columns["ERROR"] = np.ma.masked_array(columns["ERROR"], columns["ERROR"] == "")
     return columns

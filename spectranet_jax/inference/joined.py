@@ -73,11 +73,11 @@ def _joined(models: Sequence[Answering], answers: Sequence[Columns]) -> dict[str
     columns: dict[str, NDArray[Any]] = {}
     answered: dict[str, list[Answering]] = {}
     for model, answer in zip(models, answers, strict=True):
-        if "Z" in answer:
-            answer = {"Z_NET": np.ma.getdata(answer["Z"]), **answer}
+        z_net = {"Z_NET": np.ma.getdata(answer["Z"])} if "Z" in answer else {}
         if classes is not None and "CLASS" not in answer:
             applies = np.isin(classes, [CLASSES[i] for i in model.task.applies_to])
             answer = {k: np.ma.masked_array(v, mask=~applies) for k, v in answer.items()}
+        answer = {**z_net, **answer}  # which is there for spectra of every class
         for key, values in answer.items():
             if key not in COLUMNS and key not in model.task.columns:
                 continue

@@ -16,7 +16,7 @@ import numpy as np
 from astropy.table import Table
 from numpy.typing import ArrayLike, NDArray
 
-from spectranet_jax.evaluation.redshift_posterior import Posterior
+from spectranet_jax.evaluation.redshift_posterior import Peak, Posterior
 from spectranet_jax.inference import weights
 from spectranet_jax.inference.clean import clean
 from spectranet_jax.inference.columns import COLUMNS, WITHOUT_PREDICTION, known_columns
@@ -123,10 +123,13 @@ class Model:
         return predict_spectra([self], as_spectra(spectra), shipped() if refine else NONE)
 
     def posterior(self, spectra: Any) -> Posterior:
-        """p(z) of spectra, if they are not stars: one `Posterior` of all, or of the one.
+        """p(z) of spectra, if they are not stars, with the peak of a refined redshift in it.
 
         Args:
-            spectra: as for `predict`. Of one that has no data, p(z) is NaN.
+            spectra: as `readers.in_memory` takes them. Of one that has no data, p(z) is NaN.
+
+        Returns:
+            that of all, or, of a single spectrum that is not in a list, that of the one.
 
         Raises:
             InputError: if the model gives no p(z), or these are no spectra.
@@ -134,10 +137,19 @@ class Model:
         declared = self.task.posterior
         if declared is None:
             raise InputError(f"{self.name} gives no p(z); load a LineNet, as load()")
-        flux, ivar, bits = clean(*rebin_all(as_spectra(spectra), self.grid), self.grid)
-        p = self.columns(flux, ivar, {declared.p})[declared.p]
-        posterior = Posterior(np.where((bits & Flag.NO_DATA)[:, None], np.nan, p), declared.edges)
-        return posterior[0] if isinstance(spectra, Spectrum) else posterior
+        listed = as_spectra(spectra)
+        cleaned = {self.grid: clean(*rebin_all(listed, self.grid), self.grid)}
+        native = native_of(listed, [self.grid])
+        (answer,), _ = answered([self], cleaned, native, shipped())
+        dead = (cleaned[self.grid][2] & Flag.NO_DATA) != 0
+        refined = ~np.ma.getmaskarray(answer["Z_CHI2"]) & ~dead
+        z, z_err = (np.where(refined, np.ma.getdata(answer[k]), np.nan) for k in ("Z", "Z_ERR"))
+        posterior = Posterior(
+            np.where(dead[:, None], np.nan, answer[declared.p]),
+            declared.edges,
+            Peak(z, z_err, np.full(len(z), np.nan)),
+        )
+        return posterior[0] if len(np.shape(getattr(spectra, "flux", ()))) == 1 else posterior
 
 
 def predict(

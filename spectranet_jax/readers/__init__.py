@@ -167,7 +167,7 @@ def _listed(path: Path) -> list[str]:
     if _is_numbers(files[0]):
         raise InputError(
             f"{path} holds columns of numbers, and a {path.suffix} file is to list FITS files, a"
-            " path a line; bring other spectra to the grid with spectranet_jax.spectra.rebin"
+            " path per line; make spectra of arrays with spectranet_jax.spectrum"
         )
     return files
 

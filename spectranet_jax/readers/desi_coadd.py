@@ -97,7 +97,9 @@ def _loglam(path: Path, named: Named, arm: str) -> NDArray[np.float64]:
     """log10 wavelength (pixels,) of an arm, after a look at the shapes of its images."""
     for what in ("WAVELENGTH", "IVAR"):
         if f"{arm}_{what}" not in named:
-            raise InputError(f"{path} has {arm}_FLUX but no {arm}_{what}; fetch it again")
+            raise InputError(
+                f"{path} has {arm}_FLUX but no {arm}_{what}; give the coadd as DESI distributes it"
+            )
     flux, ivar = (named[f"{arm}_{what}"].shape for what in ("FLUX", "IVAR"))
     wavelength = named[f"{arm}_WAVELENGTH"].numbers(np.float64)
     if len(flux) != 2 or ivar != flux or wavelength.shape != flux[1:]:

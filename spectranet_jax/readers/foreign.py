@@ -13,8 +13,8 @@ READ = "SDSS and BOSS spec, spPlate and spSpec, DESI coadd and spectra, LAMOST l
 """What is read, in a sentence."""
 
 REBIN = (
-    "read it with astropy, and bring log10 of the vacuum wavelength, flux and ivar to the grid with"
-    " spectranet_jax.spectra.rebin"
+    "read it with astropy, and make a spectrum of its wavelengths, flux and errors with"
+    " spectranet_jax.spectrum"
 )
 
 SDSS_V = ("BOSS/APO", "BOSS/LCO", "APOGEE/APO", "APOGEE/LCO")

@@ -13,6 +13,7 @@ import numpy as np
 from spectranet_jax.readers import from_arrays, sdss_spec
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import FIBER, is_known
+from spectranet_jax.spectra.sky_position import position
 from spectranet_jax.spectra.spectrum import Spectrum
 from spectranet_jax.spectra.whole_numbers import whole_number
 
@@ -105,17 +106,18 @@ def _check(value: Any, meta: Mapping[str, Any]) -> None:
         )
 
 
-def _names(meta: Any) -> tuple[str, dict[str, int | str]]:
+def _names(meta: Any) -> tuple[str, dict[str, int | float | str]]:
     """Name and identity of one spectrum, as far as its header has them."""
     header: Any = meta.get("header") if hasattr(meta, "get") else None
     header = header if hasattr(header, "get") else meta or {}
     numbers = [whole_number(header.get(keyword)) for keyword in sdss_spec.HEADER]
-    identity: dict[str, int | str] = {
+    place = position(header.get("PLUG_RA"), header.get("PLUG_DEC"))
+    identity: dict[str, int | float | str] = {
         field: number
         for field, number in zip(FIBER, numbers, strict=True)
         if number is not None and is_known(field, number)
     }
     if len(identity) == len(FIBER):
-        return sdss_spec.name_of(identity), identity
+        return sdss_spec.name_of(identity), {**identity, **place}
     texts = (str(header.get(keyword) or "").strip() for keyword in NAMES)
-    return next(filter(None, texts), ""), {}
+    return next(filter(None, texts), ""), dict(place)

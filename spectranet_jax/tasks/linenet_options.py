@@ -26,7 +26,7 @@ def parse_class_prior(text: str) -> tuple[float, ...]:
         values = []
     if not sum(values) > 0:
         raise InputError(
-            f"--class-prior {text} is no prior; give {', '.join(PRIORS)}, or four numbers for"
+            f"--class-prior {text} is not a prior; give {', '.join(PRIORS)}, or four numbers for"
             f" {', '.join(CLASSES)}, as 0.3,0.1,0.5,0.1"
         )
     return tuple(value / sum(values) for value in values)
@@ -39,5 +39,5 @@ def parse_bal_threshold(value: float) -> float:
         InputError: if it is none.
     """
     if not 0 <= value <= 1:
-        raise InputError(f"--bal-threshold {value} is no probability; give 0 to 1")
+        raise InputError(f"--bal-threshold {value} is not a probability; give 0 to 1")
     return value
