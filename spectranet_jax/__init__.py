@@ -23,13 +23,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spectranet_jax.catalog.plots import plot_spectrum
     from spectranet_jax.inference import load
     from spectranet_jax.inspection.notebook import inspect
     from spectranet_jax.readers import read
     from spectranet_jax.readers.from_arrays import spectra as from_arrays
     from spectranet_jax.readers.from_arrays import spectrum
 
-__all__ = ["__version__", "from_arrays", "inspect", "load", "read", "spectrum"]
+__all__ = ["__version__", "from_arrays", "inspect", "load", "plot_spectrum", "read", "spectrum"]
 
 __version__ = "0.1.0"
 
@@ -37,6 +38,7 @@ _HOMES = {
     "from_arrays": ("spectranet_jax.readers.from_arrays", "spectra"),
     "inspect": ("spectranet_jax.inspection.notebook", "inspect"),
     "load": ("spectranet_jax.inference", "load"),
+    "plot_spectrum": ("spectranet_jax.catalog.plots", "plot_spectrum"),
     "read": ("spectranet_jax.readers", "read"),
     "spectrum": ("spectranet_jax.readers.from_arrays", "spectrum"),
 }

@@ -1,8 +1,12 @@
 """What a notebook calls: arrays with units or spectra in, rows and p(z) out."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from astropy import units as u
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 from naming import naming
 
 import spectranet_jax as snj
@@ -82,3 +86,19 @@ def test_a_spectrum_from_memory_says_so() -> None:
     assert isinstance(spectrum, Spectrum)
     assert "mine" in repr(spectrum)
     assert "memory" in repr(spectrum)
+
+
+def test_the_picture_of_a_row_shows_its_class_and_redshift(
+    linenet: Model, tmp_path: Path, drawn: list[Figure]
+) -> None:
+    wavelength, flux, sigma = quasar()
+    spectrum = snj.spectrum(wavelength, flux, sigma=sigma, name="mine")
+    table = linenet.predict(spectrum)
+    path = snj.plot_spectrum(spectrum, table[0], tmp_path / "mine.png")
+    assert path.stat().st_size > 10_000
+    texts = " ".join(text.get_text() for text in drawn[-1].findobj(Text))
+    assert "mine" in texts
+    assert f"{table['Z'][0]:.3f}" in texts
+    table.meta.pop("CONFIG1")
+    with pytest.raises(InputError, match=naming("CONFIG1")):
+        snj.plot_spectrum(spectrum, table[0], tmp_path / "no.png")

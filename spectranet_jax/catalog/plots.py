@@ -1,5 +1,6 @@
 """A picture of each spectrum with what the models answer for it."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,10 +19,15 @@ from spectranet_jax.inference.joined import join
 from spectranet_jax.inference.model import answered
 from spectranet_jax.inference.refinement import NONE, Refinement
 from spectranet_jax.progress import progress
+from spectranet_jax.readers import rebin_all
 from spectranet_jax.readers.file_reading import Reading
-from spectranet_jax.spectra import CLASSES
+from spectranet_jax.spectra import CLASSES, InputError, LogGrid
 from spectranet_jax.spectra.flags import Flag
+from spectranet_jax.spectra.spectrum import Spectrum
+from spectranet_jax.tasks import build
 from spectranet_jax.tasks.task import PosteriorColumns
+
+Pixels = NDArray[np.floating]
 
 TOGETHER = 64
 """Pieces that are read and predicted at a time."""
@@ -65,24 +71,62 @@ def _figures(
     table = join(models, answers, cleaned[grid], {})
     for number, (file, name) in enumerate(zip(reading.file, reading.name, strict=True)):
         row = table[number]
-        flags = [flag.name or "" for flag in Flag if row["FLAGS"] & flag.value]
-        arguments = {
-            "flux": reading.pixels[grid][0][number],
-            "ivar": reading.pixels[grid][1][number],
-            "grid": grid,
-            "name": f"{file}  {name}",
-            "note": ", ".join(flags),
-            "kind": "" if np.ma.is_masked(row["CLASS"]) else str(row["CLASS"]),
-            "probabilities": _probabilities(row),
-            "z": _number(row["Z"]),
-            "z_err": _number(row["Z_ERR"]),
-            "p_3000": _number(row["P_3000"]),
-        }
+        flux, ivar = (pixels[number] for pixels in reading.pixels[grid])
+        arguments = arguments_of(row, flux, ivar, grid, f"{file}  {name}")
         for model, answer in zip(models, answers, strict=True):
             if model.task.posterior is not None:
                 arguments |= _posterior(model.task.posterior, row, answer, number)
         stem = re.sub(r"[^\w.+-]+", "_", f"{Path(file).name.split('.')[0]}-{name}").strip("_-")
         yield stem[:120], arguments
+
+
+def arguments_of(
+    row: Table.Row, flux: Pixels, ivar: Pixels, grid: LogGrid, name: str
+) -> dict[str, Any]:
+    """Arguments of `spectrum_figure` that any row of a catalog gives, for a spectrum in bins."""
+    flags = [flag.name or "" for flag in Flag if row["FLAGS"] & flag.value]
+    return {
+        "flux": flux,
+        "ivar": ivar,
+        "grid": grid,
+        "name": name,
+        "note": ", ".join(flags),
+        "kind": "" if np.ma.is_masked(row["CLASS"]) else str(row["CLASS"]),
+        "probabilities": _probabilities(row),
+        "z": _number(row["Z"]),
+        "z_err": _number(row["Z_ERR"]),
+        "p_3000": _number(row["P_3000"]),
+    }
+
+
+def plot_spectrum(spectrum: Spectrum, row: Table.Row, path: str | Path = "spectrum.png") -> Path:
+    """Draw a spectrum with its row of a catalog, as `spectranet predict --plots` does.
+
+    p(z) is not in a catalog, and so not in the picture: `Model.posterior` gives it.
+
+    Args:
+        spectrum: as `readers.read` gives it.
+        row: of a catalog, as `predict` returns it, or as it is read from its file.
+        path: PNG file to write.
+
+    Returns:
+        the path, which a notebook shows with IPython.display.Image.
+
+    Raises:
+        InputError: if the row's catalog does not tell its model.
+    """
+    try:
+        config = json.loads(row.meta["CONFIG1"])
+    except (KeyError, ValueError) as error:
+        raise InputError("the row is of a table without CONFIG1; give one of a catalog") from error
+    grid = LogGrid(**config["grid"])
+    declared = build(grid=grid, **config["task"]).posterior
+    flux, ivar = (pixels[0] for pixels in rebin_all([spectrum], grid))
+    arguments = arguments_of(row, flux, ivar, grid, f"{spectrum.source}  {spectrum.name}".strip())
+    if declared is not None:
+        evidence = {line: _number(row[name]) for line, name in declared.evidence.items()}
+        arguments |= {"evidence": evidence, "z_second": _number(row[declared.z_second])}
+    return spectrum_figure(path=Path(path), **arguments)
 
 
 def _posterior(

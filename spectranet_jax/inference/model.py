@@ -149,7 +149,7 @@ class Model:
             declared.edges,
             Peak(z, z_err, np.full(len(z), np.nan)),
         )
-        return posterior[0] if len(np.shape(getattr(spectra, "flux", ()))) == 1 else posterior
+        return posterior[0] if len(np.shape(getattr(spectra, "flux", 0))) == 1 else posterior
 
 
 def predict(
