@@ -12,8 +12,8 @@ import pytest
 from inspected import HOSTILE, content, spectrum
 
 from spectranet_jax.inspection import pages
+from spectranet_jax.inspection.listed_rows import rows
 from spectranet_jax.inspection.page import MODULES, Content, Look, fingerprint, page
-from spectranet_jax.inspection.rows import rows
 from spectranet_jax.inspection.words import OF_FLAGS, flag_words, zwarn_words
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag

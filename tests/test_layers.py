@@ -115,9 +115,9 @@ CASES = {
         ((f"{LIBRARY}/inference/keras_weights.py", "def f():\n    import h5py"),),
     ),
     "Bokeh only where figures of pages are made": Case(
-        only_in("bokeh", homes=(f"{LIBRARY}/inspection/figures.py",)),
+        only_in("bokeh", homes=(f"{LIBRARY}/inspection/bokeh_figures.py",)),
         ((f"{LIBRARY}/inspection/page.py", "from bokeh.resources import Resources"),),
-        ((f"{LIBRARY}/inspection/figures.py", "from bokeh.plotting import figure"),),
+        ((f"{LIBRARY}/inspection/bokeh_figures.py", "from bokeh.plotting import figure"),),
     ),
     "Flax only in networks": Case(
         only_in("flax", homes=(f"{LIBRARY}/networks/",)),

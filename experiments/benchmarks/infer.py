@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from experiments.benchmarks import numpy_forward, ours
-from experiments.benchmarks.refinement import refinement_rows
+from experiments.benchmarks.refined_speed import refinement_rows
 from experiments.benchmarks.rows import Row, Setting, medians, rates
 from experiments.benchmarks.torch_found import torch_peers
 from spectranet_jax.training.steps import prediction_batch

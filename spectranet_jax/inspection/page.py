@@ -20,10 +20,10 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from spectranet_jax.evaluation.line_labels import ABSORPTION, EMISSION, written
+from spectranet_jax.inspection.bokeh_figures import figures, script
 from spectranet_jax.inspection.cells import numbers, texts
-from spectranet_jax.inspection.figures import figures, script
+from spectranet_jax.inspection.listed_rows import rows
 from spectranet_jax.inspection.packing import pack
-from spectranet_jax.inspection.rows import rows
 from spectranet_jax.spectra.labels import CLASS_COLORS, CLASSES
 from spectranet_jax.spectra.lines import REST
 from spectranet_jax.spectra.spectrum import Spectrum

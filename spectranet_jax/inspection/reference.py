@@ -9,7 +9,7 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from spectranet_jax.inspection.cells import numbers, texts
-from spectranet_jax.inspection.rows import IDENTITY, names
+from spectranet_jax.inspection.listed_rows import IDENTITY, names
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.identity import object_ids, observation_keys
 from spectranet_jax.spectra.spectrum import Spectrum

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from spectranet_jax.spectra.flags import Flag
+from spectranet_jax.spectra.zwarn import ZWarn
 
 OF_FLAGS = {
     "UNREADABLE": "the file could not be read",
@@ -13,29 +14,34 @@ OF_FLAGS = {
     "LOW_SN": "low S/N",
     "NOISE_MISMATCH": "the scatter of pixels contradicts ivar",
     "CHECKSUM": "the file differs from its checksum",
+    "NOT_REFINED": "the redshift could not be refined at native pixels",
+    "FIT_AT_EDGE": "the fit at native pixels is best at the end of its range",
 }
 """Name in `spectra.flags.Flag` -> what it means."""
 
 OF_ZWARN = {
-    1 << 1: "little coverage",
-    1 << 2: "low probability of the redshift",
-    1 << 9: "no data",
-    1 << 11: "the errors do not fit the data",
-    1 << 16: "low probability of the class",
-    1 << 17: "class or redshift not assessed",
+    "SKY": "a sky fiber",
+    "LITTLE_COVERAGE": "little coverage",
+    "LOW_Z_PROBABILITY": "low probability of the redshift",
+    "Z_FITLIMIT": "the fit at native pixels is best at the end of its range",
+    "UNPLUGGED": "the fiber was not plugged",
+    "BAD_TARGET": "the fiber was out of order",
+    "NODATA": "no data",
+    "POORDATA": "the errors do not fit the data",
+    "LOW_CLASS_PROBABILITY": "low probability of the class",
+    "NOT_ASSESSED": "class or redshift not assessed",
 }
-"""Bit of the column ZWARN -> what it means."""
+"""Name in `spectra.zwarn.ZWarn` -> what it means."""
 
 
 def flag_words(bits: int) -> list[str]:
     """What the bits of FLAGS mean, a phrase per bit."""
-    names = {flag.value: OF_FLAGS.get(flag.name or "", str(flag.name)) for flag in Flag}
-    return _words(bits, names, "FLAGS")
+    return _words(bits, {flag.value: OF_FLAGS[flag.name or ""] for flag in Flag}, "FLAGS")
 
 
 def zwarn_words(bits: int) -> list[str]:
     """What the bits of ZWARN mean, a phrase per bit."""
-    return _words(bits, OF_ZWARN, "ZWARN")
+    return _words(bits, {warn.value: OF_ZWARN[warn.name or ""] for warn in ZWarn}, "ZWARN")
 
 
 def _words(bits: int, names: Mapping[int, str], column: str) -> list[str]:
