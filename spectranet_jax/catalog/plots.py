@@ -12,22 +12,27 @@ from numpy.typing import NDArray
 
 from spectranet_jax.catalog.pieces import Piece
 from spectranet_jax.catalog.reading import read_pieces
-from spectranet_jax.evaluation.spectrum_figure import spectrum_figure
+from spectranet_jax.evaluation.spectrum_figure import NativePixels, spectrum_figure
 from spectranet_jax.inference import Model
 from spectranet_jax.inference.clean import clean
 from spectranet_jax.inference.joined import join
 from spectranet_jax.inference.model import answered
-from spectranet_jax.inference.refinement import NONE, Refinement
+from spectranet_jax.inference.refinement import NONE, Refinement, shipped
+from spectranet_jax.inference.template import of_row
 from spectranet_jax.progress import progress
 from spectranet_jax.readers import rebin_all
 from spectranet_jax.readers.file_reading import Reading
 from spectranet_jax.spectra import CLASSES, InputError, LogGrid
 from spectranet_jax.spectra.flags import Flag
+from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+from spectranet_jax.spectra.native import NATIVE_GRID, native_pixels
 from spectranet_jax.spectra.spectrum import Spectrum
 from spectranet_jax.tasks import build
 from spectranet_jax.tasks.task import PosteriorColumns
 
 Pixels = NDArray[np.floating]
+
+WAVELENGTH = NATIVE_GRID.centers
 
 TOGETHER = 64
 """Pieces that are read and predicted at a time."""
@@ -73,6 +78,9 @@ def _figures(
         row = table[number]
         flux, ivar = (pixels[number] for pixels in reading.pixels[grid])
         arguments = arguments_of(row, flux, ivar, grid, f"{file}  {name}")
+        if reading.native is not None:
+            pixels = reading.native.flux[number], reading.native.ivar[number]
+            arguments |= native_of_row(row, *pixels, refinement)
         for model, answer in zip(models, answers, strict=True):
             if model.task.posterior is not None:
                 arguments |= _posterior(model.task.posterior, row, answer, number)
@@ -99,6 +107,19 @@ def arguments_of(
     }
 
 
+def native_of_row(
+    row: Table.Row, flux: Pixels, ivar: Pixels, refinement: Refinement
+) -> dict[str, Any]:
+    """Arguments of `spectrum_figure` about native pixels, and the refinement's dv in the note."""
+    fitted = of_row(row, flux, ivar, refinement.bases)
+    shown = NativePixels(WAVELENGTH, np.where(ivar > 0, flux, np.nan), fitted)
+    if fitted is None:
+        return {"native": shown}
+    moved = SPEED_OF_LIGHT * (row["Z"] - row["Z_NET"]) / (1 + row["Z_NET"])
+    flags = [flag.name or "" for flag in Flag if row["FLAGS"] & flag.value]
+    return {"native": shown, "note": ", ".join([f"refined by {moved:+.0f} km/s", *flags])}
+
+
 def plot_spectrum(spectrum: Spectrum, row: Table.Row, path: str | Path = "spectrum.png") -> Path:
     """Draw a spectrum with its row of a catalog, as `spectranet predict --plots` does.
 
@@ -123,6 +144,8 @@ def plot_spectrum(spectrum: Spectrum, row: Table.Row, path: str | Path = "spectr
     declared = build(grid=grid, **config["task"]).posterior
     flux, ivar = (pixels[0] for pixels in rebin_all([spectrum], grid))
     arguments = arguments_of(row, flux, ivar, grid, f"{spectrum.source}  {spectrum.name}".strip())
+    own = native_pixels([spectrum])
+    arguments |= native_of_row(row, own[0][0], own[1][0], shipped())
     if declared is not None:
         evidence = {line: _number(row[name]) for line, name in declared.evidence.items()}
         arguments |= {"evidence": evidence, "z_second": _number(row[declared.z_second])}

@@ -126,8 +126,17 @@ def _content(config: Config, table: "Table", places: Sequence[int]) -> "Content"
         reference = redshifts_of(config.reference, table, spectra)
     with telling("inspect: computing p(z)" + ", and what speaks for the class" * config.why):
         p_of_z, edges, why = _answers(config, table, spectra)
+    from spectranet_jax.inspection.overlay import templates
+
     return Content(
-        table, spectra, p_of_z, edges, attributions=why, reference_z=reference, places=places
+        table,
+        spectra,
+        p_of_z,
+        edges,
+        templates(table, spectra),
+        attributions=why,
+        reference_z=reference,
+        places=places,
     )
 
 

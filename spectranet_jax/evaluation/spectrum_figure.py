@@ -1,6 +1,7 @@
 """One spectrum and all that a network answers for it: what `predict --plots` draws."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import isfinite, nan
 from pathlib import Path
@@ -37,6 +38,21 @@ LABEL_GAP = 0.0155
 Panel = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class NativePixels:
+    """A spectrum before any binning.
+
+    Attributes:
+        wavelength: (pixels,), Angstrom.
+        flux: (pixels,), NaN where there is no measurement.
+        template: (pixels,), NaN where there is none; None if no redshift was refined.
+    """
+
+    wavelength: NDArray[np.floating]
+    flux: NDArray[np.floating]
+    template: NDArray[np.floating] | None
+
+
 def spectrum_figure(
     flux: NDArray[np.floating],
     ivar: NDArray[np.floating],
@@ -55,6 +71,7 @@ def spectrum_figure(
     p: NDArray[np.floating] | None = None,
     edges: NDArray[np.floating] | None = None,
     evidence: Mapping[str, float] | None = None,
+    native: NativePixels | None = None,
 ) -> Path:
     """The spectrum with its lines; below it p(z), its peak and the classes; beside it the evidence.
 
@@ -78,6 +95,8 @@ def spectrum_figure(
         edges: (bins of z + 1,), in log10(1 + z), equally spaced.
         evidence: name in `spectra.lines.REST` -> what the line adds to the logarithm of p(z) there;
             of a line that is off the grid at z nothing is shown.
+        native: the spectrum's own pixels and the template that was fitted to them, drawn beneath
+            and over the bins.
     """
     if not kind and probabilities is not None:
         kind = CLASSES[int(np.argmax(probabilities))]
@@ -106,6 +125,8 @@ def spectrum_figure(
         subtitle = "   ".join(filter(None, (shown, note)))
         title.text(0, 0, subtitle, color=MUTED, fontsize=9, va="bottom", parse_math=False)
         _spectrum(spectrum, flux, ivar, grid, color)
+        if native is not None:
+            _native(spectrum, native)
         # A redshift without a class is a quasar's: no other model gives it alone.
         emission, absorption = EMISSION.get(kind or "QSO", ()), ABSORPTION.get(kind, ())
         gap = LABEL_GAP * (1.2 if values else 1)
@@ -187,6 +208,15 @@ def _spectrum(
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
     axes.set_xlabel("vacuum wavelength (Å)", labelpad=1)
     axes.set_ylabel("flux (10⁻¹⁷ erg s⁻¹ cm⁻² Å⁻¹)")
+
+
+def _native(axes: Axes, native: NativePixels) -> None:
+    """Pixels as points too faint to hide the bins, and the template as a thin line."""
+    point: Panel = {"color": MUTED, "marker": ".", "markersize": 0.9, "linestyle": "none"}
+    axes.plot(native.wavelength, native.flux, **point, alpha=0.45, zorder=0.7)
+    if native.template is not None:
+        line: Panel = {"color": INK, "linewidth": 0.8, "zorder": 3}
+        axes.plot(native.wavelength, native.template, **line)
 
 
 def _mark(

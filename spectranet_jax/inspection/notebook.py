@@ -10,6 +10,7 @@ from astropy.table import Table
 from spectranet_jax.datasets.atomic import write_text
 from spectranet_jax.inference.model import Model
 from spectranet_jax.inspection.answers import posteriors
+from spectranet_jax.inspection.overlay import templates
 from spectranet_jax.inspection.page import Content, Look, fingerprint, page
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.spectrum import Spectrum
@@ -70,5 +71,5 @@ def inspect(
         )
     table = model.predict(chosen)
     p_of_z, edges = posteriors(model, chosen) or (None, None)
-    content = Content(table, chosen, p_of_z, edges)
+    content = Content(table, chosen, p_of_z, edges, templates(table, chosen))
     return Inspection(table, page(content, Look(model.name, blind), fingerprint(table)))
