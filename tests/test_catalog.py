@@ -47,9 +47,9 @@ def test_columns_are_those_of_the_contract():
     table = example()
     assert table.colnames == [
         "FILE", "ID", "SURVEY", "RA", "DEC", "PLATE", "MJD", "FIBERID", "FIELD", "CATALOGID",
-        "SDSS_ID", "TARGETID", "THING_ID", "CLASS", "P_STAR", "P_GALAXY", "P_QSO", "P_QSO_BAL",
-        "Z", "Z_ERR", "P_3000", "ZWARN", "Z_NET", "Z_NET_ERR", "Z_CHI2", "P_BAL", "SN", "FLAGS",
-        "ERROR",
+        "SDSS_ID", "TARGETID", "THING_ID", "OBJTYPE", "FIBERSTATUS", "CLASS", "P_STAR",
+        "P_GALAXY", "P_QSO", "P_QSO_BAL", "Z", "Z_ERR", "P_3000", "ZWARN", "Z_NET", "Z_NET_ERR",
+        "Z_CHI2", "P_BAL", "SN", "FLAGS", "ERROR",
     ]  # fmt: skip
     for name, column in COLUMNS.items():
         assert table[name].description == column.description

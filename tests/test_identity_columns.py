@@ -60,6 +60,7 @@ def test_the_field_of_the_imaging_is_not_that_of_sdss_v() -> None:
         ("formats/spec-5400-56308-0772.fits", {"PLATE": 5400, "MJD": 56308, "FIBERID": 772}),
         ("formats/spSpec-51609-0304-087.fit", {"SURVEY": "sdss", "PLATE": 304, "FIBERID": 87}),
         ("formats/coadd-sv3-dark-26065.fits.gz", {"SURVEY": "sv3", "TARGETID": -2713437}),
+        ("formats/coadd-4-80613-thru20210324.fits.gz", {"OBJTYPE": "TGT", "FIBERSTATUS": 0}),
         ("cases/01-lamost/spec-55895-B9505_sp16-061.fits", {"SURVEY": "lamost"}),
     ],
 )

@@ -41,6 +41,15 @@ def test_text_is_as_it_is_compared_whatever_its_capitals(tmp_path):
     assert second.identity == {"TARGETID": 6, "OBJTYPE": "TGT", "PROGRAM": "dark"}
 
 
+@pytest.mark.parametrize("name", ["COADD_FIBERSTATUS", "FIBERSTATUS"])
+def test_the_status_of_a_fiber_is_known_where_the_file_tells_it(tmp_path, name):
+    columns = {"TARGETID": np.int64([5, 6]), name: np.int32([0, 1 << 9])}
+    spectra = read(coadd(tmp_path / "x.fits", columns))
+    assert [s.identity["FIBERSTATUS"] for s in spectra] == [0, 512]
+    unknown = read(coadd(tmp_path / "y.fits", {"TARGETID": np.int64([5, 6])}))
+    assert "FIBERSTATUS" not in unknown[0].identity
+
+
 @pytest.mark.parametrize(
     ("targets", "ids"),
     [

@@ -1,4 +1,4 @@
-"""A catalog in DESI's layouts: REDSHIFTS with FIBERMAP, and QN_RR."""
+"""A catalog in the layout of DESI's redrock files: REDSHIFTS and FIBERMAP,."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
 
-from spectranet_jax.catalog import layouts, quasarnet_layout, redrock_layout
+from spectranet_jax.catalog import layouts, redrock_layout
 from spectranet_jax.catalog.targetid import target_ids
 from spectranet_jax.spectra.errors import InputError
 
@@ -31,8 +31,6 @@ def catalog() -> Table:
     table["PLATE"] = MaskedColumn([0, 7102, 0, 0], mask=[True, False, True, True])
     table["MJD"] = MaskedColumn([0, 56666, 0, 0], mask=[True, False, True, True])
     table["FIBERID"] = MaskedColumn([0, 82, 0, 0], mask=[True, False, True, True])
-    for number, column in enumerate(quasarnet_layout.LINES.values()):
-        table[column] = MaskedColumn([-1.0 * number, 0, 0, 0], mask=none)
     table.meta["VERSION"] = "spectranet-jax"
     table.meta["SHA256_1"] = "0" * 64
     return table
@@ -43,6 +41,32 @@ def test_every_row_has_a_target_id() -> None:
     assert ids == [39628, 7102566660082, 2**60 + 1, -4]
 
 
+def test_a_target_of_sdss_v_has_its_catalogid() -> None:
+    table = catalog()
+    table["CATALOGID"] = MaskedColumn([1, 2, 3, 63050394846126565], mask=[True, True, True, False])
+    assert target_ids(table).tolist() == [39628, 7102566660082, 2**60 + 1, 63050394846126565]
+
+
+def test_fibers_on_the_sky_and_out_of_order_are_no_targets() -> None:
+    table = catalog()
+    table["OBJTYPE"] = MaskedColumn(["SKY", "BAD", "TGT", ""], mask=[False, False, False, True])
+    table["FIBERSTATUS"] = MaskedColumn([0, 0, 512, 0], mask=[False, False, False, True])
+    fibermap = redrock_layout.hdus(table)["FIBERMAP"]
+    assert fibermap["OBJTYPE"].tolist() == ["SKY", "BAD", "TGT", "TGT"]
+    assert fibermap["COADD_FIBERSTATUS"].tolist() == [0, redrock_layout.BADFIBER, 512, 0]
+    unknown = redrock_layout.hdus(catalog())["FIBERMAP"]
+    assert set(unknown["OBJTYPE"]) == {"TGT"}
+    assert not unknown["COADD_FIBERSTATUS"].any()
+
+
+def test_a_catalog_without_zwarn_is_not_trusted() -> None:
+    table = catalog()
+    table["ZWARN"] = MaskedColumn([0, 4, 0, 0], mask=[False, False, False, True])
+    assert redrock_layout.hdus(table)["REDSHIFTS"]["ZWARN"].tolist() == [0, 4, 0, 1 << 17]
+    table.remove_column("ZWARN")
+    assert set(redrock_layout.hdus(table)["REDSHIFTS"]["ZWARN"]) == {1 << 17}
+
+
 def test_redrocks_columns_and_what_stands_where_nothing_is_known() -> None:
     made = redrock_layout.hdus(catalog())
     redshifts, fibermap = made["REDSHIFTS"], made["FIBERMAP"]
@@ -50,7 +74,7 @@ def test_redrocks_columns_and_what_stands_where_nothing_is_known() -> None:
     assert redshifts["SUBTYPE"].tolist() == ["BAL", "", "", ""]
     assert redshifts["Z"].tolist() == [2.5, 0, 0.3, 0]
     assert redshifts["ZWARN"].tolist() == [0, 4, 0, 512]
-    np.testing.assert_allclose(redshifts["DELTACHI2"], [2 * np.log(9), 0, 0, 0])
+    np.testing.assert_allclose(redshifts["DELTACHI2"], [2 * np.log(9), 0, 2 * np.log(1e30), 0])
     assert redshifts["COEFF"].shape == (4, 10)
     assert fibermap["TARGET_RA"][:3].tolist() == [10, 20, 30]
     assert np.isnan(fibermap["TARGET_RA"][3])
@@ -72,30 +96,7 @@ def test_the_dtypes_are_those_of_a_real_redrock_file(shared: Path, tmp_path: Pat
         assert ours["REDSHIFTS"].header["SHA256_1"] == "0" * 64
 
 
-def test_the_line_with_most_evidence_carries_the_probability_of_a_quasar() -> None:
-    made = quasarnet_layout.hdus(catalog())["QN_RR"]
-    confidence = np.stack([made[f"C_{line}"] for line in quasarnet_layout.LINES])
-    np.testing.assert_allclose(confidence[:, 0], 0.9 * np.exp(-np.arange(6.0)))
-    np.testing.assert_allclose(confidence.max(axis=0), [0.9, 0.1, 0, 0])
-    assert made["Z_LYA"][0] == made["Z_QN"][0] == 2.51
-    assert np.isnan(made["Z_QN"][3])
-
-
-def test_a_quasarnet_keeps_its_own_confidences() -> None:
-    table = catalog()
-    for number, line in enumerate(quasarnet_layout.LINES):
-        table[f"C_{line}"] = [0.1 * number] * 4
-        table[f"Z_{line}"] = [1.0 + number] * 4
-    made = quasarnet_layout.hdus(table)["QN_RR"]
-    assert made["C_Halpha"][0] == 0.5
-    assert made["Z_Halpha"][0] == 6
-
-
 def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    table = catalog()
-    table.remove_columns(list(quasarnet_layout.LINES.values()))
-    with pytest.raises(InputError, match="EV_Lya"):
-        layouts.write(table, "qn", tmp_path / "qn.fits")
     with pytest.raises(InputError, match=r"out\.ecsv"):
         layouts.check("redrock", tmp_path / "out.ecsv")
     with pytest.raises(InputError, match="redrock or qn"):

@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spectranet_jax.spectra.flags import Flag
-from spectranet_jax.spectra.zwarn import ZWarn, choose_threshold, zwarn
+from spectranet_jax.spectra.zwarn import ZWarn, choose_threshold, fiber_warnings, zwarn
 
-REDROCK = {"LITTLE_COVERAGE": 1, "Z_FITLIMIT": 5, "NODATA": 9, "POORDATA": 11}
+REDROCK = {
+    "SKY": 0, "LITTLE_COVERAGE": 1, "Z_FITLIMIT": 5, "UNPLUGGED": 7, "NODATA": 9, "POORDATA": 11
+}
 """Bits of redrock's mask of the same names (redrock.zwarning.ZWarningMask)."""
 
 
@@ -39,6 +41,14 @@ def test_each_reason_has_its_bit(
     bits = zwarn(np.array([flag]), np.array([p_class]), np.array([p_redshift]), threshold=0.95)
     assert bits.dtype == np.int32
     assert bits.tolist() == [expected]
+
+
+def test_fibers_on_the_sky_or_out_of_order_are_warned_of() -> None:
+    kinds = np.ma.masked_array(["TGT", "SKY", "BAD", "TGT", ""], [0, 0, 0, 0, 1])
+    status = np.ma.masked_array([0, 0, 0, 1 << 9, 7], [0, 0, 0, 0, 1])
+    bits = fiber_warnings({"OBJTYPE": kinds, "FIBERSTATUS": status}, 5)
+    assert bits.tolist() == [0, ZWarn.SKY, ZWarn.UNPLUGGED, ZWarn.UNPLUGGED, 0]
+    assert fiber_warnings({}, 2).tolist() == [0, 0]
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.001, 0.01, 0.05]))

@@ -64,7 +64,8 @@ def _read_blocks(piece: Piece, grids: Sequence[LogGrid], keep_native: bool) -> R
     names = [name.decode("utf-8", "backslashreplace") for name in block.name.tolist()]
     zeros = np.zeros(len(block), np.int32)
     pixels = {grid: (block.flux, block.ivar)}
-    identity = block.identity or identity_columns([{}] * len(block))
+    # A dataset of an earlier version has fewer of these columns.
+    identity = identity_columns([{}] * len(block)) | dict(block.identity)
     files = [FileRead(piece.file, len(block))]
     native = blank_native(len(block), grids) if keep_native else None
     return Reading(files, zeros, np.array(names), zeros, pixels, identity, native)

@@ -6,8 +6,12 @@ that read redrock files read these. What a network cannot know is filled and doc
 
 - CHI2, COEFF, NCOEFF and NPIXELS describe a template fit; they are NaN or 0.
 - DELTACHI2 is 2 ln(P_3000 / P_3000_Z2), the log-likelihood ratio of the best and the second
-  redshift, which is what a difference of chi2 means; 0 where there is no second redshift.
+  redshift, which is what a difference of chi2 means; P_3000_Z2 counts as 1e-30 at least, so that
+  it is large where there is no second redshift, and it is 0 where P_3000 is masked.
 - Z and ZERR of stars are 0: no radial velocity is measured.
+- ZWARN is `ZWarn.NOT_ASSESSED` where the catalog has none.
+- OBJTYPE and COADD_FIBERSTATUS are those of the DESI file. Where it does not tell, as for SDSS,
+  they are TGT and 0; a fiber that OBJTYPE alone calls BAD has the status `BADFIBER`.
 """
 
 from collections.abc import Callable
@@ -17,11 +21,18 @@ import numpy as np
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from spectranet_jax.catalog.targetid import target_ids
+from spectranet_jax.catalog.targetid import TARGETID_MEANING, target_ids
 from spectranet_jax.spectra.labels import CLASSES
+from spectranet_jax.spectra.zwarn import ZWarn
 
 COEFFICIENTS = 10
 """Template coefficients per row of a redrock file."""
+
+BADFIBER = 1 << 16
+"""Of DESI's bits of a fiber's status (desispec, maskbits: fibermask)."""
+
+LEAST = 1e-30
+"""P_3000_Z2 that DELTACHI2 reckons with at least."""
 
 SPECTYPES = {name: name.partition("_")[0] for name in CLASSES}
 """CLASS -> SPECTYPE; a QSO_BAL is a QSO of the SUBTYPE BAL."""
@@ -36,49 +47,63 @@ def filled(table: Table, name: str, value: Any) -> Column:
     return np.ma.filled(np.ma.asarray(table[name]), value)
 
 
-def _spectype(table: Table) -> Column:
-    return np.array([SPECTYPES.get(name, "") for name in _classes(table)], "S6")
+def texts(table: Table, name: str) -> list[str]:
+    """A column of text of a catalog, "" where it is masked or absent."""
+    values = filled(table, name, "").tolist()
+    return [value.decode() if isinstance(value, bytes) else value for value in values]
 
 
-def _subtype(table: Table) -> Column:
-    return np.array([name.partition("_")[2] for name in _classes(table)], "S20")
+def spectype(table: Table) -> Column:
+    return np.array([SPECTYPES.get(name, "") for name in texts(table, "CLASS")], "S6")
 
 
-def _classes(table: Table) -> list[str]:
-    names = filled(table, "CLASS", "").tolist()
-    return [name.decode() if isinstance(name, bytes) else name for name in names]
+def subtype(table: Table) -> Column:
+    return np.array([name.partition("_")[2] for name in texts(table, "CLASS")], "S20")
 
 
-def _delta_chi2(table: Table) -> Column:
-    best, second = (filled(table, name, np.nan) for name in ("P_3000", "P_3000_Z2"))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = 2 * np.log(np.asarray(best, np.float64) / second)
-    return np.where(np.isfinite(ratio), np.maximum(ratio, 0), 0)
+def zwarn(table: Table) -> Column:
+    """Warning bits of a catalog, (n,)."""
+    return filled(table, "ZWARN", int(ZWarn.NOT_ASSESSED))
 
 
-def _no_coefficients(table: Table) -> Column:
+def delta_chi2(table: Table) -> Column:
+    """What stands for the difference of chi2 of the best two redshifts, float64 (n,)."""
+    best, second = (np.asarray(filled(table, n, 0), np.float64) for n in ("P_3000", "P_3000_Z2"))
+    return np.maximum(2 * np.log(np.maximum(best, LEAST) / np.maximum(second, LEAST)), 0)
+
+
+def _objtype(table: Table) -> Column:
+    return np.array([name or "TGT" for name in texts(table, "OBJTYPE")], "S3")
+
+
+def _fiberstatus(table: Table) -> Column:
+    status = np.asarray(filled(table, "FIBERSTATUS", 0))
+    return np.where((_objtype(table) == b"BAD") & (status == 0), BADFIBER, status)
+
+
+def no_coefficients(table: Table) -> Column:
     return np.zeros((len(table), COEFFICIENTS))
 
 
 REDSHIFTS: dict[str, tuple[str, Callable[[Table], Column], str]] = {
-    "TARGETID": ("i8", target_ids, "DESI target; made of PLATE, MJD and FIBERID for SDSS"),
+    "TARGETID": ("i8", target_ids, TARGETID_MEANING),
     "CHI2": ("f8", lambda table: np.full(len(table), np.nan), "NaN: no template is fitted"),
-    "COEFF": ("f8", _no_coefficients, "0: no template is fitted"),
+    "COEFF": ("f8", no_coefficients, "0: no template is fitted"),
     "Z": (
         "f8",
         lambda table: filled(table, "Z", 0),
         "redshift; 0 for stars and without one",
     ),
     "ZERR": ("f8", lambda table: filled(table, "Z_ERR", 0), "its error; 0 likewise"),
-    "ZWARN": ("i8", lambda table: filled(table, "ZWARN", 0), "warning bits; 0: trust it"),
+    "ZWARN": ("i8", zwarn, "warning bits; 0: trust it"),
     "NPIXELS": ("i8", lambda table: np.zeros(len(table)), "0: not counted"),
-    "SPECTYPE": ("S6", _spectype, "STAR, GALAXY, QSO; empty where there is no prediction"),
-    "SUBTYPE": ("S20", _subtype, "BAL for quasars with broad absorption, else empty"),
+    "SPECTYPE": ("S6", spectype, "STAR, GALAXY, QSO; empty where no model gives a class"),
+    "SUBTYPE": ("S20", subtype, "BAL for quasars with broad absorption, else empty"),
     "NCOEFF": ("i8", lambda table: np.zeros(len(table)), "0: no template is fitted"),
     "DELTACHI2": (
         "f8",
-        _delta_chi2,
-        "2 ln(P_3000 / P_3000_Z2); 0 without Z2",
+        delta_chi2,
+        "2 ln(P_3000 / P_3000_Z2); 0 without P_3000",
     ),
 }
 """Column of REDSHIFTS -> dtype, how it follows from a catalog, description."""
@@ -93,10 +118,10 @@ FIBERMAP: dict[str, tuple[str, Callable[[Table], Column], str]] = {
     "TARGET_DEC": ("f8", lambda table: filled(table, "DEC", np.nan), "NaN where unknown"),
     "OBJTYPE": (
         "S3",
-        lambda table: np.full(len(table), b"TGT"),
-        "TGT: taken as a target",
+        _objtype,
+        "SKY and BAD as DESI's file says, else TGT",
     ),
-    "COADD_FIBERSTATUS": ("i4", lambda table: np.zeros(len(table)), "0: not known here"),
+    "COADD_FIBERSTATUS": ("i4", _fiberstatus, "of DESI's file; 0 where unknown"),
 }
 """Column of FIBERMAP -> dtype, how it follows from a catalog, description."""
 

@@ -10,20 +10,30 @@ FACTORS = (1_000_000_000, 10_000, 1)
 """Of PLATE, MJD and FIBERID: 7102, 56666 and 82 make 7102566660082."""
 
 
+TARGETID_MEANING = "DESI target; SDSS: of PLATE, MJD, FIBERID, or CATALOGID; else below 0"
+"""What the column of `target_ids` holds."""
+
+
 def target_ids(table: Table) -> NDArray[np.int64]:
     """One id per row, int64 (n,).
 
     TARGETID where the catalog has it; else PLATE, MJD and FIBERID in the digits of one number, as
-    in 7102566660082; else the negative of the row's number, counted from 1: DESI reserves negative
-    TARGETIDs for what is no target.
+    in 7102566660082; else SDSS-V's CATALOGID; else the negative of the row's number, counted from
+    1: DESI reserves negative TARGETIDs for what is no target.
     """
     ids = -1 - np.arange(len(table), dtype=np.int64)
+    ids = _where_known(table, "CATALOGID", ids)
     if set(FIBER) <= set(table.colnames):
         fields = [np.ma.filled(np.ma.asarray(table[name]), 0).astype(np.int64) for name in FIBER]
         known = np.all([field > 0 for field in fields], axis=0)
         made = sum(factor * field for factor, field in zip(FACTORS, fields, strict=True))
         ids = np.where(known, made, ids)
-    if "TARGETID" in table.colnames:
-        own = np.ma.asarray(table["TARGETID"])
-        ids = np.where(np.ma.getmaskarray(own), ids, np.ma.getdata(own))
-    return ids
+    return _where_known(table, "TARGETID", ids)
+
+
+def _where_known(table: Table, name: str, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A column of a catalog, (n,), and these ids where it is masked or absent."""
+    if name not in table.colnames:
+        return ids
+    own = np.ma.asarray(table[name])
+    return np.where(np.ma.getmaskarray(own), ids, np.ma.getdata(own))

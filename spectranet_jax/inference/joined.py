@@ -15,7 +15,7 @@ from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.flags import median_sn
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import CLASSES
-from spectranet_jax.spectra.zwarn import zwarn
+from spectranet_jax.spectra.zwarn import fiber_warnings, zwarn
 from spectranet_jax.tasks import Task
 
 
@@ -62,7 +62,7 @@ def join(
     """
     flux, ivar, bits = cleaned
     columns = {"SN": median_sn(flux, ivar, models[0].grid), **known, **_joined(models, answers)}
-    columns["ZWARN"] = _zwarn(models, columns, bits)
+    columns["ZWARN"] = _zwarn(models, columns, bits) | fiber_warnings(known, len(bits))
     extra = {name: column for model in models for name, column in model.task.columns.items()}
     return catalog.build(columns, bits, provenance(models), extra)
 

@@ -27,6 +27,9 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """Field of an identity -> what headers and columns call it."""
 
+STATUS = ("COADD_FIBERSTATUS", "FIBERSTATUS")
+"""Columns of the bits of what is wrong with a fiber, in coadd and in spectra files; 0: nothing."""
+
 NOT_TARGETS = ("SKY", "BAD")
 """OBJTYPE of fibers on the sky, and of those that are out of order, in upper case."""
 
@@ -84,6 +87,8 @@ def _columns(table: Hdu) -> dict[str, list[Any]]:
                 columns[field] = (_texts if field in TEXTS else _whole)(table, name)
     if "OBJTYPE" in table.columns:
         columns["OBJTYPE"] = [text.upper() for text in _texts(table, "OBJTYPE")]
+    if status := next((name for name in STATUS if name in table.columns), None):
+        columns["FIBERSTATUS"] = _whole(table, status)
     return columns
 
 

@@ -1,4 +1,4 @@
-"""Where a spectrum's object is and what surveys call it, as columns of datasets and catalogs."""
+"""Where a spectrum's object and fiber are, and what surveys call them, as columns of catalogs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,6 +21,8 @@ IDENTITY_COLUMNS: Mapping[str, Column] = {
     "SDSS_ID": Column("i8", "SDSS-V identifier of the object"),
     "TARGETID": Column("i8", "DESI identifier of the target"),
     "THING_ID": Column("i8", "SDSS identifier of the object"),
+    "OBJTYPE": Column("U8", "DESI: TGT, SKY, or BAD for a fiber that is out of order"),
+    "FIBERSTATUS": Column("i4", "DESI: bits of what is wrong with the fiber (COADD_FIBERSTATUS)"),
 }
 """In the order of a catalog."""
 

@@ -4,7 +4,9 @@ The bits up to 2048 are those of redrock's ZWARN (redrock.zwarning) where the me
 so that selections written for DESI catalogs keep theirs; redrock's other bits are never set.
 """
 
+from collections.abc import Mapping
 from enum import IntFlag
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +17,11 @@ from spectranet_jax.spectra.flags import Flag
 class ZWarn(IntFlag):
     """A reason not to trust class or redshift."""
 
+    SKY = 1 << 0  # a fiber on the sky (OBJTYPE)
     LITTLE_COVERAGE = 1 << 1  # more than a quarter of the grid's bins are empty
     LOW_Z_PROBABILITY = 1 << 2  # P_3000 below the model's threshold (SMALL_DELTA_CHI2 of redrock)
     Z_FITLIMIT = 1 << 5  # the fit at native pixels was best at the end of the redshifts tried
+    UNPLUGGED = 1 << 7  # a fiber that is out of order: OBJTYPE is BAD, or FIBERSTATUS not 0
     NODATA = 1 << 9  # no spectrum, or no data in it
     POORDATA = 1 << 11  # the errors do not fit the data, or the file is not what was written
     LOW_CLASS_PROBABILITY = 1 << 16  # probability of the class below the model's threshold
@@ -64,6 +68,19 @@ def zwarn(
     for warning, holds in reasons.items():
         bits |= np.where(holds & ~no_data, warning, 0).astype(np.int32)
     return bits
+
+
+def fiber_warnings(columns: Mapping[str, NDArray[Any]], count: int) -> NDArray[np.int32]:
+    """Warning bits of what the fibers were on, and of those out of order, int32 (count,).
+
+    Args:
+        columns: OBJTYPE and FIBERSTATUS, (count,), masked where unknown; either may be absent.
+        count: rows.
+    """
+    kind = np.ma.filled(columns.get("OBJTYPE", np.full(count, "")), "")
+    status = np.ma.filled(columns.get("FIBERSTATUS", np.zeros(count, np.int64)), 0)
+    sky = np.where(kind == "SKY", ZWarn.SKY, 0)
+    return (sky | np.where((kind == "BAD") | (status != 0), ZWarn.UNPLUGGED, 0)).astype(np.int32)
 
 
 def choose_threshold(
