@@ -273,6 +273,14 @@ def test_nothing_is_read_where_nothing_can_be_written(
     assert "reading" not in capsys.readouterr().err
 
 
+def test_a_layout_that_the_model_cannot_fill_is_refused_before_anything_is_read(
+    run: Path, files: list[str], capsys: pytest.CaptureFixture
+):
+    with pytest.raises(InputError, match=r"--format qn .*EV_Lya"):
+        work(Config(tuple(files), (str(run),), Path("c.fits"), format="qn"))
+    assert "reading" not in capsys.readouterr().err
+
+
 def test_every_format_of_the_real_files(model: Model, shared: Path):
     """SDSS and BOSS, lite and full, are read; other formats are rows with a flag."""
     files = sorted(str(p) for p in (shared / "formats").iterdir() if p.name.endswith(".fits"))

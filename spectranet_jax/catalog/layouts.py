@@ -17,6 +17,12 @@ LAYOUTS: dict[str, Callable[[Table], dict[str, Table]]] = {
 }
 """Name of a layout -> (catalog) -> its HDUs, by name."""
 
+NEEDS: dict[str, Callable[[Collection[str]], None]] = {
+    "redrock": lambda _: None,
+    "qn": quasarnet_layout.check,
+}
+"""Name of a layout -> raises InputError if a catalog of these columns cannot fill it."""
+
 
 def check(layout: str, out: Path) -> None:
     """Raise InputError if a layout, which is one of FITS, cannot be written to that file."""

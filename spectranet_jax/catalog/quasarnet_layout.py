@@ -6,33 +6,58 @@ has these. LineNet has one redshift and evidence per line, so that there
 
     C_LINE = P(quasar) exp(EV_LINE - max EV)     Z_LINE = Z_NET
 
-with the maximum over the six lines: the line with most evidence carries the probability of a
-quasar, so a threshold on the greatest C_LINE is one on that probability. Columns that only a second
-run of redrock could fill (IS_QSO_QN_NEW_RR, Z_RR, SPECTYPE_RR) say that there was none.
+with the maximum over those of the six lines that are on the grid at Z_NET; a line off the grid has
+C_LINE 0. A star has no evidence: there every line on the grid has P(quasar). So a threshold on the
+greatest C_LINE is one on that probability.
+
+In DESI's files the columns that end in NEW are those of a second run of redrock. Here they hold the
+network's own answer, and IS_QSO_QN_NEW_RR, SPECTYPE_RR and Z_RR say that redrock was not run.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from spectranet_jax.catalog.redrock_layout import filled, make
-from spectranet_jax.catalog.targetid import target_ids
+from spectranet_jax.catalog.redrock_layout import (
+    delta_chi2,
+    filled,
+    make,
+    no_coefficients,
+    spectype,
+    subtype,
+    zwarn,
+)
+from spectranet_jax.catalog.targetid import TARGETID_MEANING, target_ids
 from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.grid import QUASARNET_GRID, LogGrid
+from spectranet_jax.spectra.lines import REST
 
 LINES = {
-    "LYA": "EV_Lya",
-    "CIV": "EV_CIV",
-    "CIII": "EV_CIII",
-    "MgII": "EV_MgII",
-    "Hbeta": "EV_Hbeta",
-    "Halpha": "EV_Halpha",
+    "LYA": ("EV_Lya", "Lya"),
+    "CIV": ("EV_CIV", "CIV"),
+    "CIII": ("EV_CIII", "CIII]"),
+    "MgII": ("EV_MgII", "MgII"),
+    "Hbeta": ("EV_Hbeta", "Hbeta"),
+    "Halpha": ("EV_Halpha", "Halpha"),
 }
-"""DESI's name of a line -> LineNet's column of its evidence."""
+"""DESI's name of a line -> LineNet's column of its evidence, and its name in `spectra.lines`."""
 
 Column = NDArray[Any]
+Making = tuple[str, Callable[[Table], Column], str]
+
+
+def check(names: Collection[str]) -> None:
+    """Raise InputError if a catalog of these columns tells nothing of lines."""
+    own = {f"{kind}_{name}" for kind in "CZ" for name in LINES}
+    if not own <= set(names) and not {column for column, _ in LINES.values()} <= set(names):
+        raise InputError(
+            "--format qn needs a column per line (EV_Lya or C_LYA and others) to fill QN_RR with;"
+            " predict with --model linenet, or with a QuasarNET"
+        )
 
 
 def hdus(table: Table) -> dict[str, Table]:
@@ -41,19 +66,13 @@ def hdus(table: Table) -> dict[str, Table]:
     Raises:
         InputError: if the catalog tells nothing of lines.
     """
+    check(table.colnames)
     confidence, z_of_line = _lines(table)
-    columns: dict[str, tuple[str, Callable[[Table], Column], str]] = {
-        "TARGETID": ("i8", target_ids, "DESI target; made of PLATE, MJD and FIBERID for SDSS"),
-        "RA": ("f8", lambda t: filled(t, "RA", np.nan), "right ascension in degrees"),
-        "DEC": ("f8", lambda t: filled(t, "DEC", np.nan), "declination in degrees"),
-        "IS_QSO_QN_NEW_RR": ("?", lambda t: np.zeros(len(t)), "False: redrock was not run again"),
-        "Z_RR": ("f8", lambda t: np.full(len(t), np.nan), "NaN: redrock was not run"),
-        "Z_QN": ("f8", _network_redshift, "the network's redshift; NaN without data"),
-    }
+    of_lines: dict[str, Making] = {}
     for name in LINES:
-        columns[f"C_{name}"] = ("f8", _constant(confidence[name]), f"confidence of {name}")
-        columns[f"Z_{name}"] = ("f8", _constant(z_of_line[name]), f"redshift by {name}")
-    return {"QN_RR": make(table, columns)}
+        of_lines[f"C_{name}"] = ("f8", _constant(confidence[name]), f"confidence of {name}")
+        of_lines[f"Z_{name}"] = ("f8", _constant(z_of_line[name]), f"redshift by {name}")
+    return {"QN_RR": make(table, BEFORE_LINES | of_lines | AFTER_LINES)}
 
 
 def _constant(values: Column) -> Callable[[Table], Column]:
@@ -65,21 +84,63 @@ def _network_redshift(table: Table) -> Column:
     return np.asarray(filled(table, name, np.nan), np.float64)
 
 
+BEFORE_LINES: dict[str, Making] = {
+    "TARGETID": ("i8", target_ids, TARGETID_MEANING),
+    "RA": ("f8", lambda t: filled(t, "RA", np.nan), "right ascension in degrees"),
+    "DEC": ("f8", lambda t: filled(t, "DEC", np.nan), "declination in degrees"),
+    "DESI_TARGET": ("i8", lambda t: np.zeros(len(t)), "0: bits of the targeting are not known"),
+    "IS_QSO_QN_NEW_RR": ("?", lambda t: np.zeros(len(t)), "False: redrock was not run again"),
+    "SPECTYPE_RR": ("S6", lambda t: np.full(len(t), b""), "empty: redrock was not run"),
+    "Z_RR": ("f8", lambda t: np.full(len(t), np.nan), "NaN: redrock was not run"),
+    "Z_QN": ("f8", _network_redshift, "the network's redshift; NaN without data"),
+}
+"""Column of QN_RR -> dtype, how it follows from a catalog, description."""
+
+AFTER_LINES: dict[str, Making] = {
+    "Z_NEW": ("f8", _network_redshift, "as Z_QN"),
+    "ZERR_NEW": ("f8", lambda t: filled(t, "Z_ERR", np.nan), "its error; NaN where unknown"),
+    "ZWARN_NEW": ("i8", zwarn, "warning bits of the catalog; 0: trust it"),
+    "SPECTYPE_NEW": ("S6", spectype, "STAR, GALAXY, QSO; empty where no model gives a class"),
+    "SUBTYPE_NEW": ("S20", subtype, "BAL for quasars with broad absorption, else empty"),
+    "CHI2_NEW": ("f8", lambda t: np.full(len(t), np.nan), "NaN: no template is fitted"),
+    "DELTACHI2_NEW": ("f8", delta_chi2, "2 ln(P_3000 / P_3000_Z2); 0 without P_3000"),
+    "COEFF_NEW": ("f8", no_coefficients, "0: no template is fitted"),
+}
+"""The same, of the columns that follow those of the lines."""
+
+
 def _lines(table: Table) -> tuple[dict[str, Column], dict[str, Column]]:
     """Confidence and redshift of each line, (n,) each, 0 and NaN where there is no prediction."""
-    names = set(table.colnames)
-    if {f"C_{name}" for name in LINES} <= names:
+    if {f"C_{name}" for name in LINES} <= set(table.colnames):
         return (
             {name: filled(table, f"C_{name}", 0.0) for name in LINES},
             {name: filled(table, f"Z_{name}", np.nan) for name in LINES},
         )
-    if not set(LINES.values()) <= names:
-        raise InputError(
-            "the catalog has no column per line (EV_Lya or C_LYA and others) to fill QN_RR with;"
-            " predict with --model linenet, or with a QuasarNET"
-        )
-    evidence = np.stack([filled(table, column, -np.inf) for column in LINES.values()])
-    greatest = np.where(np.isfinite(evidence).any(axis=0), evidence.max(axis=0), 0.0)
+    z = _network_redshift(table)
+    weights = _weights(table, _on_grid(z, _grid(table)))
     quasar = filled(table, "P_QSO", 0.0) + filled(table, "P_QSO_BAL", 0.0)
-    confidence = dict(zip(LINES, quasar * np.exp(evidence - greatest), strict=True))
-    return confidence, dict.fromkeys(LINES, _network_redshift(table))
+    return dict(zip(LINES, quasar * weights, strict=True)), dict.fromkeys(LINES, z)
+
+
+def _weights(table: Table, on_grid: Column) -> Column:
+    """exp(EV_LINE - max EV) of each line, (6, n); 1 without any evidence, 0 off the grid."""
+    evidence = np.stack([filled(table, column, -np.inf) for column, _ in LINES.values()])
+    known = np.isfinite(evidence) & on_grid
+    evidence = np.where(known, np.asarray(evidence, np.float64), -np.inf)
+    greatest = np.where(known.any(axis=0), evidence.max(axis=0), 0.0)
+    return np.where(known.any(axis=0), np.exp(evidence - greatest), on_grid)
+
+
+def _on_grid(z: Column, grid: LogGrid) -> Column:
+    """Whether each line is on the grid at these redshifts, bool (6, n)."""
+    rest = np.array([REST[line] for _, line in LINES.values()])
+    observed = rest[:, None] * (1 + z)
+    return (observed >= grid.edges[0]) & (observed < grid.edges[-1])
+
+
+def _grid(table: Table) -> LogGrid:
+    """That of a catalog's header (GRID); QuasarNET's, of the shipped models, where it has none."""
+    parsed = re.match(r"log10 (\S+) \+ (\S+) x (\d+)", str(table.meta.get("GRID", "")))
+    if parsed is None:
+        return QUASARNET_GRID
+    return LogGrid(float(parsed[1]), float(parsed[2]), int(parsed[3]))

@@ -101,6 +101,8 @@ def work(config: Config) -> None:
         }
         models = reconfigured([load(name) for name in named], flags)
         refined = refinement(config)
+    if config.format != "catalog":
+        layouts.NEEDS[config.format]([name for model in models for name in model.task.columns])
     header = None
     if part:
         inputs, header = list(part.pieces_of(inputs)), part.header(inputs)
