@@ -29,10 +29,13 @@ def read_catalog(path: Path) -> Table:
         table = Table(Table.read(path, format=FORMATS[path.suffix]), masked=True)
         table.convert_bytestring_to_unicode()
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise InputError(f"{path} cannot be read as a catalog ({error}); predict again") from error
+        raise InputError(
+            f"{path} is not a catalog of spectranet predict ({error}); give one"
+        ) from error
     absent = [name for name in NEEDED if name not in table.colnames]
     if absent:
         raise InputError(
-            f"{path} is not a catalog of spectranet predict: it has no column {', '.join(absent)}"
+            f"{path} is not a catalog of spectranet predict: it has no column"
+            f" {', '.join(absent)}; give one"
         )
     return table

@@ -6,35 +6,25 @@ of their redrock files: then the file that is named like the spectra counts (coa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from astropy.table import MaskedColumn, Table
 from numpy.typing import NDArray
 
-from spectranet_jax.readers.fits import open_fits
+from spectranet_jax.catalog.redrock_files import FROM_REDROCK, Redrock
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.identity import pair
 from spectranet_jax.spectra.labels import CLASSES
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+from spectranet_jax.spectra.whole_numbers import whole_numbers
+from spectranet_jax.spectra.zwarn import ZWarn
 
 AGREEMENT = 3000.0
 """km/s: two redshifts no further apart agree."""
 
-EXTENSIONS = ("REDSHIFTS", "ZBEST")
-"""HDUs with redrock's redshifts: today's name, and that of files before 2021."""
-
-FROM_REDROCK: dict[str, tuple[str, str, str]] = {
-    "SPECTYPE_RR": ("SPECTYPE", "U6", "redrock's class"),
-    "SUBTYPE_RR": ("SUBTYPE", "U20", "redrock's subclass"),
-    "Z_RR": ("Z", "f8", "redrock's redshift"),
-    "ZERR_RR": ("ZERR", "f8", "redrock's redshift error"),
-    "ZWARN_RR": ("ZWARN", "i8", "redrock's warning bits; 0: trust it"),
-    "DELTACHI2_RR": ("DELTACHI2", "f8", "chi2 between redrock's best two redshifts"),
-}
-"""Column -> redrock's column, dtype, description."""
+COMPARED = ("Z_RR", "SPECTYPE_RR", "ZWARN_RR")
+"""Columns in which rows of one target must not differ."""
 
 SAME, CLASS_DIFFERS, Z_DIFFERS, BOTH_DIFFER = range(4)
 AGREE_MEANING = (
@@ -42,68 +32,22 @@ AGREE_MEANING = (
 )
 
 
-@dataclass(frozen=True)
-class Redrock:
-    """Rows of redrock files.
-
-    Attributes:
-        target: (n,) int64, TARGETID.
-        pair: (n,), what the name of the file shares with that of the spectra, "" if nothing.
-        columns: column of the joined catalog -> (n,).
-    """
-
-    target: NDArray[np.int64]
-    pair: NDArray[np.str_]
-    columns: dict[str, NDArray[Any]]
-
-
-def read_redrock(paths: Sequence[str | Path]) -> Redrock:
-    """The redshifts of redrock files, one after the other.
-
-    Raises:
-        InputError: if a file is none of redrock's, or is damaged.
-    """
-    parts = [_read(Path(path)) for path in paths]
-    return Redrock(
-        np.concatenate([part.target for part in parts]),
-        np.concatenate([part.pair for part in parts]),
-        {name: np.concatenate([part.columns[name] for part in parts]) for name in FROM_REDROCK},
-    )
-
-
-def _read(path: Path) -> Redrock:
-    with open_fits(path) as hdus:
-        named = hdus.named()
-        table = next((named[name] for name in EXTENSIONS if name in named), None)
-        needed = {"TARGETID", *(source for source, _, _ in FROM_REDROCK.values())}
-        if table is None or not needed <= table.columns:
-            raise InputError(
-                f"{path} is not a redrock file: it has no table REDSHIFTS with columns"
-                f" {', '.join(sorted(needed))}; give redrock-*.fits"
-            )
-        target = table.cells("TARGETID").astype(np.int64)
-        columns = {
-            name: table.cells(source).astype(dtype)
-            for name, (source, dtype, _) in FROM_REDROCK.items()
-        }
-    columns["SPECTYPE_RR"] = np.char.strip(columns["SPECTYPE_RR"])
-    return Redrock(target, np.full(len(target), pair(path)), columns)
-
-
 def join_redrock(catalog: Table, redrock: Redrock) -> Table:
     """The catalog with the columns of `FROM_REDROCK`, DV_RR and AGREE_RR.
 
     DV_RR is c (Z - Z_RR) / (1 + Z_RR) in km/s, masked for what either calls a star. AGREE_RR is an
-    int: see `AGREE_MEANING`. All are masked in rows without a prediction, or that redrock does not
-    have. The rows are those of the catalog, in its order.
+    int: see `AGREE_MEANING`. All are masked in rows that redrock does not have; those two also in
+    rows without a prediction, or where redrock has no redshift, or no data (ZWARN). The rows are
+    those of the catalog, in its order. The header names the files of redrock with their sha256
+    (RR1 and so on), and the velocity up to which redshifts agree (RR_KMS).
 
     Args:
         catalog: with TARGETID, CLASS and Z.
-        redrock: what `read_redrock` gives.
+        redrock: what `redrock_files.read_redrock` gives.
 
     Raises:
-        InputError: if the catalog has no TARGETID, or several rows of redrock fit one of it and
-            differ.
+        InputError: if the catalog has no TARGETID, or not exact ones, or two rows of redrock fit
+            one of it and differ in class, redshift or warnings.
     """
     place = _places(catalog, redrock)
     missing = place < 0
@@ -117,8 +61,9 @@ def join_redrock(catalog: Table, redrock: Redrock) -> Table:
     ours = np.array([CLASSES[2] if "QSO" in name else name for name in _texts(kind)])
     theirs = np.asarray(np.ma.getdata(joined["SPECTYPE_RR"]))
     z, z_rr = np.ma.asarray(catalog["Z"]), np.ma.asarray(joined["Z_RR"])
-    unknown = missing | np.ma.getmaskarray(kind)
+    unknown = missing | np.ma.getmaskarray(kind) | _without_redshift(joined)
     no_z = unknown | np.ma.getmaskarray(z) | np.asarray(np.ma.filled(star, True))
+    # Where z_rr is not finite, neither is dv; that is masked.
     dv = SPEED_OF_LIGHT * (np.ma.getdata(z) - np.ma.getdata(z_rr)) / (1 + np.ma.getdata(z_rr))
     dv = np.where(no_z, 0.0, dv)
     far = ~no_z & (np.abs(dv) > AGREEMENT)
@@ -129,7 +74,15 @@ def join_redrock(catalog: Table, redrock: Redrock) -> Table:
     joined["AGREE_RR"] = MaskedColumn(
         np.where(unknown, 0, agree).astype(np.int16), mask=unknown, description=AGREE_MEANING
     )
+    joined.meta |= {f"RR{number}": file for number, file in enumerate(redrock.files, start=1)}
+    joined.meta["RR_KMS"] = AGREEMENT
     return joined
+
+
+def _without_redshift(joined: Table) -> NDArray[np.bool_]:
+    """Where redrock says nothing to compare with, bool (n,)."""
+    no_data = (np.ma.getdata(joined["ZWARN_RR"]) & ZWarn.NODATA) != 0
+    return np.asarray(no_data | ~np.isfinite(np.ma.getdata(joined["Z_RR"])))
 
 
 def _texts(column: Any) -> list[str]:
@@ -144,8 +97,14 @@ def _places(catalog: Table, redrock: Redrock) -> NDArray[np.int64]:
             "the catalog has no column TARGETID to join redrock's redshifts by; give one of DESI"
             " spectra, as this version writes it"
         )
-    targets = np.ma.asarray(catalog["TARGETID"])
-    known = ~np.ma.getmaskarray(targets)
+    column = np.ma.asarray(catalog["TARGETID"])
+    known = ~np.ma.getmaskarray(column)
+    targets, wrong = whole_numbers(np.ma.getdata(column))
+    if (wrong & known).any():
+        raise InputError(
+            "the catalog has a TARGETID that is not an exact whole number, row"
+            f" {int((wrong & known).argmax()) + 1}; give it as spectranet predict writes it"
+        )
     names = [pair(name) for name in _texts(catalog["FILE"])] if "FILE" in catalog.colnames else []
     rows_of: dict[int, list[int]] = {}
     for row, target in enumerate(redrock.target.tolist()):
@@ -162,14 +121,21 @@ def _places(catalog: Table, redrock: Redrock) -> NDArray[np.int64]:
 
 
 def _check_equal(matches: Sequence[int], redrock: Redrock, target: int) -> None:
-    """Raise InputError if rows of one target have different redshifts."""
-    values = redrock.columns["Z_RR"][list(matches)]
-    if (values != values[0]).any():
+    """Raise InputError if rows of one target differ in what is compared."""
+    if len(matches) == 1:
+        return
+    first, *others = ([redrock.columns[name][row] for name in COMPARED] for row in matches)
+    if any(not _equal(first, other) for other in others):
         raise InputError(
-            f"TARGETID {target} has {len(matches)} different redshifts in the redrock files, and"
+            f"TARGETID {target} has {len(matches)} rows that differ in the redrock files, and"
             " none of these is named as its spectra (coadd-X.fits, redrock-X.fits); give one of"
             " these files at a time"
         )
+
+
+def _equal(first: Sequence[Any], second: Sequence[Any]) -> bool:
+    """Whether values are the same, NaN included."""
+    return all(a == b or (a != a and b != b) for a, b in zip(first, second, strict=True))
 
 
 def counts(joined: Table) -> dict[str, int]:

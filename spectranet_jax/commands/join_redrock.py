@@ -35,7 +35,8 @@ def work(config: Config) -> None:
     from rich.table import Table
 
     from spectranet_jax.catalog.read_back import read_catalog
-    from spectranet_jax.catalog.with_redrock import AGREEMENT, counts, join_redrock, read_redrock
+    from spectranet_jax.catalog.redrock_files import read_redrock
+    from spectranet_jax.catalog.with_redrock import AGREEMENT, counts, join_redrock
     from spectranet_jax.inference import catalog
     from spectranet_jax.readers import paths
     from spectranet_jax.tables import print_table
