@@ -54,6 +54,8 @@ def test_fibers_on_the_sky_and_out_of_order_are_no_targets() -> None:
     fibermap = redrock_layout.hdus(table)["FIBERMAP"]
     assert fibermap["OBJTYPE"].tolist() == ["SKY", "BAD", "TGT", "TGT"]
     assert fibermap["COADD_FIBERSTATUS"].tolist() == [0, redrock_layout.BADFIBER, 512, 0]
+    table["FIBERSTATUS"] = MaskedColumn([0, 0, 0, 1])  # a stuck positioner of a real coadd
+    assert redrock_layout.hdus(table)["FIBERMAP"]["OBJTYPE"].tolist() == ["SKY", "BAD", "TGT", ""]
     unknown = redrock_layout.hdus(catalog())["FIBERMAP"]
     assert set(unknown["OBJTYPE"]) == {"TGT"}
     assert not unknown["COADD_FIBERSTATUS"].any()

@@ -11,7 +11,8 @@ that read redrock files read these. What a network cannot know is filled and doc
 - Z and ZERR of stars are 0: no radial velocity is measured.
 - ZWARN is `ZWarn.NOT_ASSESSED` where the catalog has none.
 - OBJTYPE and COADD_FIBERSTATUS are those of the DESI file. Where it does not tell, as for SDSS,
-  they are TGT and 0; a fiber that OBJTYPE alone calls BAD has the status `BADFIBER`.
+  they are TGT and 0. A fiber of another status and no OBJTYPE has none here either, as DESI writes
+  it, and one that OBJTYPE alone calls BAD has the status `BADFIBER`.
 """
 
 from collections.abc import Callable
@@ -73,7 +74,9 @@ def delta_chi2(table: Table) -> Column:
 
 
 def _objtype(table: Table) -> Column:
-    return np.array([name or "TGT" for name in texts(table, "OBJTYPE")], "S3")
+    status = np.asarray(filled(table, "FIBERSTATUS", 0))
+    known = np.array(texts(table, "OBJTYPE"), "S3")
+    return np.where((known == b"") & (status == 0), b"TGT", known)
 
 
 def _fiberstatus(table: Table) -> Column:
@@ -119,7 +122,7 @@ FIBERMAP: dict[str, tuple[str, Callable[[Table], Column], str]] = {
     "OBJTYPE": (
         "S3",
         _objtype,
-        "SKY and BAD as DESI's file says, else TGT",
+        "of DESI's file; TGT where unknown",
     ),
     "COADD_FIBERSTATUS": ("i4", _fiberstatus, "of DESI's file; 0 where unknown"),
 }
