@@ -9,7 +9,12 @@ from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.zwarn import ZWarn, choose_threshold, fiber_warnings, zwarn
 
 REDROCK = {
-    "SKY": 0, "LITTLE_COVERAGE": 1, "Z_FITLIMIT": 5, "UNPLUGGED": 7, "NODATA": 9, "POORDATA": 11
+    "SKY": 0,
+    "LITTLE_COVERAGE": 1,
+    "Z_FITLIMIT": 5,
+    "UNPLUGGED": 7,
+    "NODATA": 9,
+    "POORDATA": 11,
 }
 """Bits of redrock's mask of the same names (redrock.zwarning.ZWarningMask)."""
 
