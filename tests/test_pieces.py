@@ -1,7 +1,10 @@
 """What is to be predicted, in pieces: their order, their groups, and what has none."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import toy_inputs
 import toy_survey
@@ -9,9 +12,13 @@ from naming import naming
 
 from spectranet_jax.catalog import pieces as pieces_module
 from spectranet_jax.catalog.pieces import Piece, names_sha256, pieces, together
-from spectranet_jax.datasets import manifest
+from spectranet_jax.catalog.reading import read_pieces
+from spectranet_jax.datasets import manifest, shards
+from spectranet_jax.datasets.records import Block
+from spectranet_jax.datasets.shards import read_blocks
 from spectranet_jax.readers.groups import sizes_and_times
-from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra import QUASARNET_GRID, InputError
+from spectranet_jax.spectra.identity_columns import IDENTITY_COLUMNS
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +38,25 @@ def test_pieces_of_a_dataset_are_its_blocks_in_order(folder: Path, monkeypatch: 
     of_test = [piece for piece in mixed if "/test-" in piece.file]
     assert len(of_test) % 2 == 0 and of_test[: len(of_test) // 2] * 2 == of_test
     assert mixed.index(Piece("in/spec-0001.fits")) == len(mixed) - len(of_test) // 2 - 1
+
+
+def test_a_dataset_of_fewer_columns_is_read_beside_another(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pieces_module, "BLOCKS", 2)
+    inputs = pieces([str(folder / "data")])[:2]
+    identity = iter([{"RA": 1.5}, {}])  # datasets of an earlier version, and of mocks
+
+    def of_earlier(*arguments: Any) -> Block:
+        block = read_blocks(*arguments)
+        columns = {name: np.full(len(block), ra) for name, ra in next(identity).items()}
+        return replace(block, identity=columns)
+
+    monkeypatch.setattr(shards, "read_blocks", of_earlier)
+    columns = read_pieces(inputs, [QUASARNET_GRID]).columns
+    assert columns.keys() == IDENTITY_COLUMNS.keys()
+    assert columns["RA"][0] == 1.5 and np.isnan(columns["RA"][-1])
+    assert (columns["OBJTYPE"] == "").all()
 
 
 def test_a_dataset_that_cannot_be_predicted_from_is_told(tmp_path: Path):
