@@ -54,6 +54,7 @@ def test_fibers_on_the_sky_or_out_of_order_are_warned_of() -> None:
     bits = fiber_warnings({"OBJTYPE": kinds, "FIBERSTATUS": status}, 5)
     assert bits.tolist() == [0, ZWarn.SKY, ZWarn.UNPLUGGED, ZWarn.UNPLUGGED, 0]
     assert fiber_warnings({}, 2).tolist() == [0, 0]
+    assert fiber_warnings({"FIBERSTATUS": np.array([8, 9])}, 2).tolist() == [0, ZWarn.UNPLUGGED]
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.001, 0.01, 0.05]))

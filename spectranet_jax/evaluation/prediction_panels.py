@@ -19,7 +19,7 @@ NEAR = 8000.0
 """km/s either side of the redshift in the panel that shows its peak."""
 
 LOWEST = 1e-5
-"""Of the logarithmic axis of p(z): a probability a bin."""
+"""Of the logarithmic axis of p(z): a probability per bin."""
 
 REDSHIFTS = (0, 0.2, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6)
 
@@ -55,7 +55,7 @@ def posterior_panel(
             marker: Panel = {"marker": "v", "markersize": 6, "fillstyle": style, "ls": "none"}
             axes.plot(np.log10(1 + z), 1.6, color=color, label=text, clip_on=False, **marker)
     axes.set(yscale="log", ylim=(LOWEST, 1.6), xlim=(edges[0], edges[-1]))
-    axes.set(xlabel="z, even in log₁₀(1 + z)", ylabel="probability a bin")
+    axes.set(xlabel="z, even in log₁₀(1 + z)", ylabel="probability per bin")
     ticks = [value for value in REDSHIFTS if edges[0] <= np.log10(1 + value) <= edges[-1]]
     axes.set_xticks(np.log10(1 + np.array(ticks)), [f"{value:g}" for value in ticks])
     axes.set_yticks([1, 1e-2, 1e-4], ["1", "0.01", "0.0001"])

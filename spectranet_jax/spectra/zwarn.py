@@ -21,7 +21,7 @@ class ZWarn(IntFlag):
     LITTLE_COVERAGE = 1 << 1  # more than a quarter of the grid's bins are empty
     LOW_Z_PROBABILITY = 1 << 2  # P_3000 below the model's threshold (SMALL_DELTA_CHI2 of redrock)
     Z_FITLIMIT = 1 << 5  # the fit at native pixels was best at the end of the redshifts tried
-    UNPLUGGED = 1 << 7  # a fiber that is out of order: OBJTYPE is BAD, or FIBERSTATUS not 0
+    UNPLUGGED = 1 << 7  # a fiber that is out of order: by OBJTYPE BAD, or FIBERSTATUS but bit 8
     NODATA = 1 << 9  # no spectrum, or no data in it
     POORDATA = 1 << 11  # the errors do not fit the data, or the file is not what was written
     LOW_CLASS_PROBABILITY = 1 << 16  # probability of the class below the model's threshold
@@ -70,6 +70,10 @@ def zwarn(
     return bits
 
 
+RESTRICTED = 1 << 3
+"""Bit of DESI's FIBERSTATUS of a fiber positioner with a smaller range: its spectra are good."""
+
+
 def fiber_warnings(columns: Mapping[str, NDArray[Any]], count: int) -> NDArray[np.int32]:
     """Warning bits of what the fibers were on, and of those out of order, int32 (count,).
 
@@ -80,7 +84,8 @@ def fiber_warnings(columns: Mapping[str, NDArray[Any]], count: int) -> NDArray[n
     kind = np.ma.filled(columns.get("OBJTYPE", np.full(count, "")), "")
     status = np.ma.filled(columns.get("FIBERSTATUS", np.zeros(count, np.int64)), 0)
     sky = np.where(kind == "SKY", ZWarn.SKY, 0)
-    return (sky | np.where((kind == "BAD") | (status != 0), ZWarn.UNPLUGGED, 0)).astype(np.int32)
+    broken = (kind == "BAD") | ((status & ~RESTRICTED) != 0)
+    return (sky | np.where(broken, ZWarn.UNPLUGGED, 0)).astype(np.int32)
 
 
 def choose_threshold(
