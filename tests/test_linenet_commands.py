@@ -53,7 +53,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_a_run_is_calibrated_scored_and_drawn(trained: Path):
     calibration = json.loads((trained / run.CALIBRATION).read_text())
-    assert set(calibration) == {"class_temperature", "temperature"}
+    assert set(calibration) == {"class_temperature", "temperature", "zwarn_threshold"}
     model = load(trained)
     assert model.task.config["temperature"] == calibration["temperature"]
     scores = run.read_evaluation(trained)["test"]["scores"]
