@@ -137,7 +137,7 @@ def test_parts_that_do_not_belong_together_are_refused(
     five = str(tmp_path / "c.part-00002-of-00005.fits")
     refused([*others, five], r"is one of 4 parts and .* one of 5; give the parts of one catalog")
     (tmp_path / "whole.fits").write_bytes(whole)
-    refused([*others, str(tmp_path / "whole.fits")], r"whole\.fits is no part of a catalog")
+    refused([*others, str(tmp_path / "whole.fits")], r"whole\.fits is not a part of a catalog")
     (tmp_path / "text.fits").write_text("no")
     refused([*others, str(tmp_path / "text.fits")], r"text\.fits is not a FITS file")
     cut = tmp_path / "cut.fits"
