@@ -123,7 +123,7 @@ if __name__ == "__main__":
         time.sleep(0.15)
         return read_pieces(group, **how)
     streaming.read_pieces = slowly
-    work(Config(("in",), ("run",), streaming.Path(sys.argv[1]), workers=1))
+    work(Config(("in",), ("run",), streaming.Path(sys.argv[1]), workers=1, refine=False))
 """
 
 
@@ -145,6 +145,6 @@ def test_a_killed_run_goes_on(model: Model, tmp_path: Path):
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
     assert not out.exists() and journal.exists()
-    work(Config(("in",), ("run",), out, workers=1))
+    work(Config(("in",), ("run",), out, workers=1, refine=False))
     assert out.read_bytes() == expected
     assert {p.name for p in tmp_path.iterdir()} == {"plain.fits", "c.fits", "program.py"}
