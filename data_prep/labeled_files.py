@@ -11,14 +11,11 @@ from numpy.typing import NDArray
 
 from data_prep.summary import sha256_of
 from spectranet_jax.datasets.array_bytes import pack, unpack
-from spectranet_jax.readers import rebinned, stream
 from spectranet_jax.readers.desi_identity import NOT_TARGETS
 from spectranet_jax.readers.file_reading import FileRead, Reading, concatenate, read_file
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.identity import Identity, as_arrays
 from spectranet_jax.spectra.identity_columns import identity_columns
-from spectranet_jax.spectra.native import NATIVE_GRID, native_pixels
-from spectranet_jax.spectra.phase import phase
 
 HASHED_MEANWHILE = 4 << 20
 """Bytes of a file from which on handing it to a thread is worth it."""
@@ -46,23 +43,13 @@ def read_files(paths: Sequence[str], grid: LogGrid, native: bool = False) -> Rea
 
 def _read_file(path: str, grid: LogGrid, native: bool, thread: Executor) -> Reading:
     digest = _digest(Path(path), thread)
-    reading = read_file(path, [grid], naming)
+    reading = read_file(path, [grid], naming, native or None)
+    if (own := reading.native) is not None:
+        arrays: tuple[NDArray[Any], ...] = own.flux, own.ivar, own.phase[grid]
+        of_native = dict(zip(NATIVE, arrays, strict=True))
+        reading = replace(reading, columns={**reading.columns, **of_native}, native=None)
     (file,) = reading.files
-    if native:
-        reading = replace(reading, columns={**reading.columns, **_native_columns(file, grid)})
     return reading if file.error else replace(reading, files=[file._replace(sha256=digest())])
-
-
-def _native_columns(file: FileRead, grid: LogGrid) -> dict[str, NDArray[np.floating]]:
-    """The columns `NATIVE` of a file, which is read once more for them."""
-    blank = np.zeros((0, NATIVE_GRID.size), np.float32)
-    parts: list[tuple[NDArray[np.floating], ...]] = [(blank, blank, np.zeros(0))]
-    if not file.error:
-        for spectra, _, _ in rebinned(stream(Path(file.name)), []):
-            ivar = np.stack([spectrum.ivar for spectrum in spectra])
-            parts.append((*native_pixels(spectra), phase(spectra[0].loglam, ivar, grid)))
-    columns = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return dict(zip(NATIVE, columns, strict=True))
 
 
 def naming(identities: Sequence[Identity]) -> dict[str, NDArray[Any]]:

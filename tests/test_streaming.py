@@ -128,7 +128,7 @@ for name in sys.argv[1:]:
 
 @pytest.mark.long
 def test_memory_does_not_grow_with_the_number_of_spectra(folder: Path, tmp_path: Path):
-    """18,000 more spectra hold 750 MB with their native pixels; what is read ahead is a third."""
+    """Ten times the spectra grow by less than their pixels alone, 64 MB; held whole, by 557 MB."""
     write_coadd(tmp_path / "coadd.fits", range(500), np.random.default_rng(0), step=8)
     (tmp_path / "run").symlink_to(folder / "run")
     for name, count in (("few", 4), ("many", 40)):
@@ -144,4 +144,4 @@ def test_memory_does_not_grow_with_the_number_of_spectra(folder: Path, tmp_path:
     (few, before), (many, after) = (map(int, pair) for pair in numbers)
     assert (few, many) == (2000, 20_000)
     unit = 1024 if sys.platform == "darwin" else 1  # ru_maxrss is in bytes there, else in KiB
-    assert (after - before) / unit < 250 * 1024
+    assert (after - before) / unit < 56 * 1024

@@ -58,7 +58,7 @@ def plot(
         for start in range(0, len(inputs), TOGETHER):
             chunk = inputs[start : start + TOGETHER]
             for name, arguments in _figures(
-                models, read_pieces(chunk, grids, keep_native=True), refinement
+                models, read_pieces(chunk, grids, native_pixels=True), refinement
             ):
                 count += 1
                 spectrum_figure(path=folder / f"{count:06d}-{name}.png", **arguments)
@@ -79,8 +79,8 @@ def _figures(
         flux, ivar = (pixels[number] for pixels in reading.pixels[grid])
         arguments = arguments_of(row, flux, ivar, grid, f"{file}  {name}")
         if reading.native is not None:
-            pixels = reading.native.flux[number], reading.native.ivar[number]
-            arguments |= native_of_row(row, *pixels, refinement)
+            own = reading.native.flux[number], reading.native.ivar[number]
+            arguments |= native_of_row(row, *own, refinement)
         for model, answer in zip(models, answers, strict=True):
             if model.task.posterior is not None:
                 arguments |= _posterior(model.task.posterior, row, answer, number)

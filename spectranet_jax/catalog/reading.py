@@ -19,14 +19,14 @@ from spectranet_jax.spectra.identity_columns import identity_columns
 
 
 def read_pieces(
-    pieces: Sequence[Piece], grids: Sequence[LogGrid], keep_native: bool = False
+    pieces: Sequence[Piece], grids: Sequence[LogGrid], native_pixels: bool = False
 ) -> Reading:
     """Read and rebin.
 
     Args:
         pieces: what to read, one at least; `files` has one entry per piece.
         grids: those of the models.
-        keep_native: whether to keep native pixels too; a dataset has none.
+        native_pixels: whether to keep native pixels beside their phase; a dataset's are blank.
 
     Raises:
         InputError: if a dataset is damaged, or on another grid. A survey's file that cannot be read
@@ -34,23 +34,23 @@ def read_pieces(
     """
     return concatenate(
         [
-            _read_blocks(piece, grids, keep_native)
+            _read_blocks(piece, grids, native_pixels)
             if piece.of_shard
-            else _read_file(piece.file, grids, keep_native)
+            else _read_file(piece.file, grids, native_pixels)
             for piece in pieces
         ]
     )
 
 
-def _read_file(file: str, grids: Sequence[LogGrid], keep_native: bool) -> Reading:
-    reading = read_file(file, grids, identity_columns, keep_native)
+def _read_file(file: str, grids: Sequence[LogGrid], native_pixels: bool) -> Reading:
+    reading = read_file(file, grids, identity_columns, native_pixels)
     if not reading.errors:
         return reading
-    unreadable = blank(reading.files, 1, grids, identity_columns([{}]), keep_native)
+    unreadable = blank(reading.files, 1, grids, identity_columns([{}]), native_pixels)
     return replace(unreadable, flags=np.full(1, Flag.UNREADABLE, np.int32))
 
 
-def _read_blocks(piece: Piece, grids: Sequence[LogGrid], keep_native: bool) -> Reading:
+def _read_blocks(piece: Piece, grids: Sequence[LogGrid], native_pixels: bool) -> Reading:
     from spectranet_jax.datasets.shards import grid_beside, read_blocks
 
     grid = grid_beside(Path(piece.file))
@@ -67,7 +67,7 @@ def _read_blocks(piece: Piece, grids: Sequence[LogGrid], keep_native: bool) -> R
     # A dataset of an earlier version has fewer of these columns.
     identity = identity_columns([{}] * len(block)) | dict(block.identity)
     files = [FileRead(piece.file, len(block))]
-    native = blank_native(len(block), grids) if keep_native else None
+    native = blank_native(len(block), grids, native_pixels)
     return Reading(files, zeros, np.array(names), zeros, pixels, identity, native)
 
 

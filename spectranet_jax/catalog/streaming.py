@@ -127,14 +127,16 @@ def _predict_rest(
         workers = 1  # a dataset is read faster than processes can hand it on
     grids = list(dict.fromkeys(model.grid for model in models))
     counted = {name: what for model in models for name, what in model.task.counted.items()}
-    read = partial(read_pieces, grids=grids, keep_native=True)
+    pixels = any(refinement.fits(model.task) for model in models)
+    pixels &= not all(piece.of_shard for piece in left)  # which have none
+    read = partial(read_pieces, grids=grids, native_pixels=pixels)
     pace = _Pace()
     with (
         progress("reading and predicting", len(inputs), done) as advance,
         in_order(read, together(left, sizes), workers) as readings,
     ):
         nothing = (
-            () if inputs else (blank([], 0, grids, identity_columns([]), keep_native=True),)
+            () if inputs else (blank([], 0, grids, identity_columns([]), native_pixels=pixels),)
         )  # a part may be of no piece
         for reading in chain(nothing, _chunks(pace.take(readings, advance))):
             table = predict_each(

@@ -139,8 +139,9 @@ class Model:
             raise InputError(f"{self.name} gives no p(z); load a LineNet, as load()")
         listed = as_spectra(spectra)
         cleaned = {self.grid: clean(*rebin_all(listed, self.grid), self.grid)}
-        native = native_of(listed, [self.grid])
-        (answer,), _ = answered([self], cleaned, native, shipped())
+        refinement = shipped()
+        native = native_of(listed, [self.grid], refinement.fits(self.task))
+        (answer,), _ = answered([self], cleaned, native, refinement)
         dead = (cleaned[self.grid][2] & Flag.NO_DATA) != 0
         refined = ~np.ma.getmaskarray(answer["Z_CHI2"]) & ~dead
         z, z_err = (np.where(refined, np.ma.getdata(answer[k]), np.nan) for k in ("Z", "Z_ERR"))
@@ -217,7 +218,8 @@ def predict_spectra(
         identity=identity_columns([spectrum.identity for spectrum in spectra]),
     )
     pixels = {grid: (flux, ivar) for grid, (flux, ivar) in joined.items()}
-    native = native_of(spectra, grids)
+    pixels_wanted = any(refinement.fits(model.task) for model in models)
+    native = native_of(spectra, grids, pixels_wanted)
     return predict_each(models, pixels, known, np.concatenate(bits), native, refinement)
 
 
@@ -261,7 +263,9 @@ def answered(
     for model in models:
         flux, ivar, quality = cleaned[model.grid]
         declared = model.task.posterior
-        wanted = COLUMNS.keys() | model.task.columns.keys() | ({declared.p} if declared else set())
+        wanted = COLUMNS.keys() | model.task.columns.keys()
+        if declared is not None and native is not None:
+            wanted = wanted | {declared.p}
         answer = model.columns(flux, ivar, wanted)
         if native is not None:
             answer, more = refined_answer(model.task, answer, model.grid, native, refinement)

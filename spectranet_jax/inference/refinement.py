@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,12 @@ class Refinement:
     bases: Mapping[str, Basis]
     source: str
 
+    def fits(self, task: Task[Any]) -> bool:
+        """Whether it refines what a task answers: only p(z) tells where to look."""
+        return bool(self.bases) and task.posterior is not None
 
+
+@cache
 def shipped() -> Refinement:
     """The basis vectors that come with the package."""
     bases = basis.shipped()
@@ -69,7 +75,7 @@ def refined_answer(
         task: of the model.
         answer: its decoded columns, (n, ...) each.
         grid: that of the model.
-        native: the same spectra at native pixels.
+        native: the same spectra; without their pixels nothing is refined.
         refinement: what to refine with.
 
     Returns:
@@ -80,9 +86,8 @@ def refined_answer(
     if task.posterior is None:
         moved = {name: _moved(answer[name], offset) for name in task.redshifts if name in answer}
         return {**answer, **moved}, bits
-    refined = refined_columns(
-        answer, task.posterior, offset, native.flux, native.ivar, refinement.bases
-    )
+    bases = refinement.bases if native.flux.shape[1] else {}
+    refined = refined_columns(answer, task.posterior, offset, native.flux, native.ivar, bases)
     wanted, done, edge = (refined.pop(name) for name in ("WANTED", "REFINED", "AT_EDGE"))
     if refinement.bases:
         bits |= np.where(wanted & ~done, Flag.NOT_REFINED, 0).astype(np.int32)

@@ -52,7 +52,7 @@ class Reading:
         flags: (n,) int32, bits of `spectra.flags` that file and pixels tell.
         pixels: grid -> flux and ivar, (n, bins) float32.
         columns: what the caller asked for beside.
-        native: pixels as the survey has them, if the caller asked for them.
+        native: where the survey's own pixels lie in the bins, and these pixels, as far as wanted.
     """
 
     files: list[FileRead]
@@ -92,7 +92,7 @@ def read_file(
     path: str,
     grids: Sequence[LogGrid],
     describe: Describe = no_columns,
-    keep_native: bool = False,
+    native_pixels: bool | None = None,
 ) -> Reading:
     """Read and rebin a file of any survey; one that cannot be read has no spectra.
 
@@ -100,22 +100,23 @@ def read_file(
         path: the file.
         grids: those to rebin to, one at least.
         describe: what else to keep of each spectrum.
-        keep_native: whether to keep the native pixels too.
+        native_pixels: True to keep the native pixels too, False to keep their phase alone, None for
+            neither.
     """
     names: list[str] = []
     identities: list[Identity] = []
     flags, pixels = [np.zeros(0, np.int32)], [_blank(grids, 0)]
-    native = [blank_native(0, grids)] if keep_native else []
+    native = [] if native_pixels is None else [blank_native(0, grids, native_pixels)]
     try:
         for spectra, bits, on_grids in rebinned(stream(Path(path)), grids):
             names += [spectrum.name for spectrum in spectra]
             identities += [spectrum.identity for spectrum in spectra]
             flags.append(bits)
             pixels.append(dict(zip(grids, on_grids, strict=True)))
-            if keep_native:
-                native.append(native_of(spectra, grids))
+            if native_pixels is not None:
+                native.append(native_of(spectra, grids, native_pixels))
     except InputError as reason:  # be it after some spectra: none of them is trusted then
-        return blank([FileRead(path, 0, str(reason))], 0, grids, describe([]), keep_native)
+        return blank([FileRead(path, 0, str(reason))], 0, grids, describe([]), native_pixels)
     return Reading(
         files=[FileRead(path, len(names))],
         file_index=np.zeros(len(names), np.int32),
@@ -132,11 +133,11 @@ def blank(
     count: int,
     grids: Sequence[LogGrid],
     columns: Columns | None = None,
-    keep_native: bool = False,
+    native_pixels: bool | None = None,
 ) -> Reading:
     """Nameless spectra without data, of the first of the files, if there is one."""
     zeros = np.zeros(count, np.int32)
-    native = blank_native(count, grids) if keep_native else None
+    native = None if native_pixels is None else blank_native(count, grids, native_pixels)
     pixels = _blank(grids, count)
     return Reading(files, zeros, np.full(count, ""), zeros, pixels, columns or {}, native)
 

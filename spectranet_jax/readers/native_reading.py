@@ -1,4 +1,4 @@
-"""Spectra at native pixels, kept beside the rebinned ones where a redshift is to be refined."""
+"""Spectra at native pixels, kept beside the rebinned ones: of all their phase, pixels if wanted."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +17,9 @@ class Native:
     """n spectra at native pixels.
 
     Attributes:
-        flux: (n, 4750) float32, on the grid of `spectra.native`.
-        ivar: (n, 4750) float32, 0 where there is no measurement.
+        flux: (n, 4750) float32, on the grid of `spectra.native`; (n, 0) where only the phase is
+            wanted.
+        ivar: of the same shape, 0 where there is no measurement.
         phase: grid of a model -> (n,) float64, dex: see `spectra.phase`.
     """
 
@@ -32,9 +33,9 @@ class Native:
         return self.flux.nbytes + self.ivar.nbytes
 
 
-def native_of(spectra: Sequence[Spectrum], grids: Sequence[LogGrid]) -> Native:
-    """Spectra at native pixels, and where these lie in the bins of each grid."""
-    flux, ivar = native_pixels(spectra)
+def native_of(spectra: Sequence[Spectrum], grids: Sequence[LogGrid], pixels: bool) -> Native:
+    """Where the pixels of spectra lie in the bins of each grid, and these pixels if wanted."""
+    flux, ivar = native_pixels(spectra) if pixels else _no_pixels(len(spectra), 0)
     offsets = {
         grid: np.array([phase(s.loglam, s.ivar, grid) for s in spectra], np.float64)
         for grid in grids
@@ -42,10 +43,15 @@ def native_of(spectra: Sequence[Spectrum], grids: Sequence[LogGrid]) -> Native:
     return Native(flux, ivar, offsets)
 
 
-def blank_native(count: int, grids: Sequence[LogGrid]) -> Native:
-    """Spectra without data."""
-    zeros = np.zeros((count, NATIVE_GRID.size), np.float32)
-    return Native(zeros, zeros, {grid: np.zeros(count) for grid in grids})
+def blank_native(count: int, grids: Sequence[LogGrid], pixels: bool) -> Native:
+    """Spectra without data, of as many pixels as those of `native_of`."""
+    flux, ivar = _no_pixels(count, NATIVE_GRID.size if pixels else 0)
+    return Native(flux, ivar, {grid: np.zeros(count) for grid in grids})
+
+
+def _no_pixels(count: int, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    zeros = np.zeros((count, size), np.float32)
+    return zeros, zeros
 
 
 def joined_native(readings: Sequence[Native]) -> Native | None:
