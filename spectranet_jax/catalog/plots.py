@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from spectranet_jax.catalog.pieces import Piece
 from spectranet_jax.catalog.reading import read_pieces
+from spectranet_jax.evaluation.redshift_scores import dv
 from spectranet_jax.evaluation.spectrum_figure import NativePixels, spectrum_figure
 from spectranet_jax.inference import Model
 from spectranet_jax.inference.clean import clean
@@ -24,7 +25,6 @@ from spectranet_jax.readers import rebin_all
 from spectranet_jax.readers.file_reading import Reading
 from spectranet_jax.spectra import CLASSES, InputError, LogGrid
 from spectranet_jax.spectra.flags import Flag
-from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 from spectranet_jax.spectra.native import NATIVE_GRID, native_pixels
 from spectranet_jax.spectra.spectrum import Spectrum
 from spectranet_jax.tasks import build
@@ -115,7 +115,7 @@ def native_of_row(
     shown = NativePixels(WAVELENGTH, np.where(ivar > 0, flux, np.nan), fitted)
     if fitted is None:
         return {"native": shown}
-    moved = SPEED_OF_LIGHT * (row["Z"] - row["Z_NET"]) / (1 + row["Z_NET"])
+    moved = float(dv(row["Z"], row["Z_NET"]))
     flags = [flag.name or "" for flag in Flag if row["FLAGS"] & flag.value]
     return {"native": shown, "note": ", ".join([f"refined by {moved:+.0f} km/s", *flags])}
 

@@ -13,14 +13,14 @@ from astropy.table import MaskedColumn, Table
 from numpy.typing import NDArray
 
 from spectranet_jax.catalog.redrock_files import FROM_REDROCK, Redrock
+from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC, dv
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.identity import pair
 from spectranet_jax.spectra.labels import CLASSES
-from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 from spectranet_jax.spectra.whole_numbers import whole_numbers
 from spectranet_jax.spectra.zwarn import ZWarn
 
-AGREEMENT = 3000.0
+AGREEMENT = float(CATASTROPHIC)
 """km/s: two redshifts no further apart agree."""
 
 COMPARED = ("Z_RR", "SPECTYPE_RR", "ZWARN_RR")
@@ -63,13 +63,12 @@ def join_redrock(catalog: Table, redrock: Redrock) -> Table:
     z, z_rr = np.ma.asarray(catalog["Z"]), np.ma.asarray(joined["Z_RR"])
     unknown = missing | np.ma.getmaskarray(kind) | _without_redshift(joined)
     no_z = unknown | np.ma.getmaskarray(z) | np.asarray(np.ma.filled(star, True))
-    # Where z_rr is not finite, neither is dv; that is masked.
-    dv = SPEED_OF_LIGHT * (np.ma.getdata(z) - np.ma.getdata(z_rr)) / (1 + np.ma.getdata(z_rr))
-    dv = np.where(no_z, 0.0, dv)
-    far = ~no_z & (np.abs(dv) > AGREEMENT)
+    # Where z_rr is not finite, neither is the velocity; that is masked.
+    velocity = np.where(no_z, 0.0, dv(np.ma.getdata(z), np.ma.getdata(z_rr)))
+    far = ~no_z & (np.abs(velocity) > AGREEMENT)
     agree = np.where(ours != theirs, CLASS_DIFFERS, SAME) + np.where(far, Z_DIFFERS, SAME)
     joined["DV_RR"] = MaskedColumn(
-        dv, mask=no_z, unit="km/s", description="Z less Z_RR as a velocity"
+        velocity, mask=no_z, unit="km/s", description="Z less Z_RR as a velocity"
     )
     joined["AGREE_RR"] = MaskedColumn(
         np.where(unknown, 0, agree).astype(np.int16), mask=unknown, description=AGREE_MEANING

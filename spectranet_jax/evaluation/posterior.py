@@ -72,9 +72,9 @@ def decode(
     starts = starts[order]
     parts = []
     for rows in _blocks(p):
-        cumulative = _cumulative(rows)
-        after = _shifted(cumulative, window)[:, :-1] - cumulative[:, :-1]  # an edge, then a window
-        before = cumulative[:, 1:] - _shifted(cumulative, -window)[:, 1:]
+        sums = cumulative(rows)
+        after = _shifted(sums, window)[:, :-1] - sums[:, :-1]  # an edge, then a window
+        before = sums[:, 1:] - _shifted(sums, -window)[:, 1:]
         masses = np.concatenate([after, before], axis=1)[:, order]
         first = _middle_of_greatest(masses, starts)
         mean, variance, mass = _inside(rows, first, window)
@@ -82,7 +82,7 @@ def decode(
         # Beside the first window the corners are those that do not touch it, and its two ends.
         beside = np.abs(starts - first[:, None]) >= window
         ends = first[:, None] + np.array([-window, window])
-        at_ends = _at(cumulative, ends + window) - _at(cumulative, ends)
+        at_ends = below(sums, ends + window) - below(sums, ends)
         best = np.concatenate([np.where(beside, masses, -1), at_ends], axis=1).argmax(axis=1)
         everywhere = np.concatenate([np.broadcast_to(starts, masses.shape), ends], axis=1)
         second = np.take_along_axis(everywhere, best[:, None], axis=1)[:, 0]
@@ -109,7 +109,7 @@ def cdf(p: NDArray[np.floating], edges: NDArray[np.floating], z: NDArray[np.floa
     """
     places = place(p, edges, z)[:, None]
     parts = zip(_blocks(p), _blocks(places), strict=True)
-    return np.concatenate([_at(_cumulative(rows), at)[:, 0] for rows, at in parts])
+    return np.concatenate([below(cumulative(rows), at)[:, 0] for rows, at in parts])
 
 
 def mass_within(
@@ -130,8 +130,8 @@ def mass_within(
         velocity: km/s.
     """
     one_plus_z, beta = 1 + np.asarray(z, np.float64), velocity / SPEED_OF_LIGHT
-    below, above = one_plus_z / (1 + beta) - 1, one_plus_z / (1 - beta) - 1
-    return cdf(p, edges, above) - cdf(p, edges, below)
+    low, high = one_plus_z / (1 + beta) - 1, one_plus_z / (1 - beta) - 1
+    return cdf(p, edges, high) - cdf(p, edges, low)
 
 
 def place(p: NDArray[np.floating], edges: NDArray[np.floating], z: NDArray[np.floating]) -> Floats:
@@ -170,7 +170,7 @@ def _blocks(values: NDArray[np.floating]) -> Iterator[Floats]:
         yield np.asarray(values[start : start + ROWS], np.float64)
 
 
-def _cumulative(p: Float64[np.ndarray, "n bins"]) -> Float64[np.ndarray, "n bins+1"]:
+def cumulative(p: Float64[np.ndarray, "n bins"]) -> Float64[np.ndarray, "n bins+1"]:
     """Distribution function at the edges, (n, bins + 1): 0 to 1, or NaN."""
     sums = np.zeros((len(p), p.shape[1] + 1))
     np.cumsum(p, axis=1, out=sums[:, 1:])
@@ -178,27 +178,25 @@ def _cumulative(p: Float64[np.ndarray, "n bins"]) -> Float64[np.ndarray, "n bins
     return sums / np.where(total > 0, total, np.nan)
 
 
-def _shifted(
-    cumulative: Float64[np.ndarray, "n edges"], by: float
-) -> Float64[np.ndarray, "n edges"]:
+def _shifted(sums: Float64[np.ndarray, "n edges"], by: float) -> Float64[np.ndarray, "n edges"]:
     """Distribution function at the edges moved by so many bins, (n, bins + 1)."""
-    last = cumulative.shape[1] - 1
+    last = sums.shape[1] - 1
     places = np.arange(last + 1) + by
     whole = np.floor(places).astype(np.int64)
     left, right = np.clip(whole, 0, last), np.clip(whole + 1, 0, last)
     part = places - whole
-    return (1 - part) * cumulative[:, left] + part * cumulative[:, right]
+    return (1 - part) * sums[:, left] + part * sums[:, right]
 
 
-def _at(
-    cumulative: Float64[np.ndarray, "n edges"], places: Float64[np.ndarray, "n places"]
+def below(
+    sums: Float64[np.ndarray, "n edges"], places: Float64[np.ndarray, "n places"]
 ) -> Float64[np.ndarray, "n places"]:
     """Distribution function at places of its row's own, (n, places); NaN where they are."""
-    last = cumulative.shape[1] - 1
+    last = sums.shape[1] - 1
     inside = np.clip(np.nan_to_num(places, nan=0.0), 0, last)
     whole = np.minimum(inside.astype(np.int64), last - 1)
-    left = np.take_along_axis(cumulative, whole, axis=1)
-    right = np.take_along_axis(cumulative, whole + 1, axis=1)
+    left = np.take_along_axis(sums, whole, axis=1)
+    right = np.take_along_axis(sums, whole + 1, axis=1)
     return np.where(np.isnan(places), np.nan, left + (inside - whole) * (right - left))
 
 

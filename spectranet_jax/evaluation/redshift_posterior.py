@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectranet_jax.evaluation.gaussian_core import Core
 from spectranet_jax.evaluation.highest_density import highest_density
-from spectranet_jax.evaluation.posterior import place
+from spectranet_jax.evaluation.posterior import below, cumulative, place
 from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
@@ -189,8 +189,7 @@ class Posterior:
     @cached_property
     def _cumulative(self) -> Floats:
         """Probability of the steps below each edge, (n, steps + 1)."""
-        sums = np.pad(np.cumsum(self._steps, axis=1), [(0, 0), (1, 0)])
-        return sums / sums[:, -1:]
+        return cumulative(self._steps)
 
     @cached_property
     def _core(self) -> Core:
@@ -231,20 +230,14 @@ class Posterior:
 
     def _below(self, x: Floats) -> Floats:
         """Probability of the steps below x, (n, k); NaN where x is."""
-        steps = self._steps.shape[1]
-        places = np.clip(np.nan_to_num(self._bins(x)), 0, steps)
-        whole = np.minimum(places.astype(np.int64), steps - 1)
-        left, right = (
-            np.take_along_axis(self._cumulative, index, axis=1) for index in (whole, whole + 1)
-        )
-        return np.where(np.isnan(x), np.nan, left + (places - whole) * (right - left))
+        return below(self._cumulative, self._bins(x))
 
     def _inverse(self, mass: Floats) -> Floats:
         """The least x below which the steps hold so much, (n, k); where they begin for 0."""
         mass = np.broadcast_to(np.clip(mass, 0, 1), (len(self._steps), mass.shape[1]))
         edge = np.empty(mass.shape, np.int64)
-        for row, below in enumerate(self._cumulative):
-            edge[row] = np.searchsorted(below, mass[row])
+        for row, sums in enumerate(self._cumulative):
+            edge[row] = np.searchsorted(sums, mass[row])
         first = np.argmax(self._cumulative > 0, axis=1)[:, None]
         step = np.clip(np.maximum(edge, first) - 1, 0, self._steps.shape[1] - 1)
         left, right = (

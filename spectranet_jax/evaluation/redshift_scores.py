@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from spectranet_jax.evaluation.calibration import median_interval
 from spectranet_jax.evaluation.fraction import Fraction
@@ -61,7 +61,7 @@ class RedshiftScores:
     catastrophic: Fraction
 
 
-def dv(z_pred: NDArray[np.floating], z_true: NDArray[np.floating]) -> NDArray[np.float64]:
+def dv(z_pred: ArrayLike, z_true: ArrayLike) -> NDArray[np.float64]:
     """Redshift error as a velocity, c (z_pred - z_true) / (1 + z_true), km/s, shape of both."""
     z_pred, z_true = np.asarray(z_pred, np.float64), np.asarray(z_true, np.float64)
     return SPEED_OF_LIGHT * (z_pred - z_true) / (1 + z_true)

@@ -11,9 +11,6 @@ from spectranet_jax.inference.clean import clean
 from spectranet_jax.inference.model import Model
 from spectranet_jax.readers import rebin_all
 from spectranet_jax.spectra.spectrum import Spectrum
-from spectranet_jax.spectra.zsteps import ZSteps
-
-POSTERIOR = "P_OF_Z"
 
 
 def posteriors(
@@ -29,13 +26,14 @@ def posteriors(
         (n, zsteps) float32, and (zsteps + 1,) float64 in log10(1 + z); None if the model gives no
         p(z).
     """
-    present, flux, ivar = _cleaned(model, spectra)
-    p = model.columns(flux, ivar).get(POSTERIOR)
-    if p is None:
+    declared = model.task.posterior
+    if declared is None:
         return None
+    present, flux, ivar = _cleaned(model, spectra)
+    p = model.columns(flux, ivar, {declared.p})[declared.p]
     every = np.zeros((len(spectra), p.shape[1]), np.float32)
     every[present] = p
-    return every, ZSteps.of(model.grid).edges
+    return every, declared.edges
 
 
 def reasons(model: Model, spectra: Sequence[Spectrum | None]) -> list[NDArray[np.float32] | None]:

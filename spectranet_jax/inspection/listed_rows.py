@@ -7,11 +7,12 @@ import numpy as np
 from astropy.table import Table
 from numpy.typing import NDArray
 
+from spectranet_jax.evaluation.redshift_scores import dv
 from spectranet_jax.inspection.cells import numbers, sureness, texts
 from spectranet_jax.inspection.words import flag_words, zwarn_words
 from spectranet_jax.spectra.identity import OBJECTS, OBSERVATIONS
 from spectranet_jax.spectra.labels import CLASSES
-from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
+from spectranet_jax.spectra.lines import REST, evidence_column
 from spectranet_jax.spectra.spectrum import Spectrum
 
 IDENTITY = (
@@ -59,7 +60,7 @@ def rows(
     number |= {
         "sureness": _plain(sureness(table)),
         "reference_z": _plain(other),
-        "dv": _plain(SPEED_OF_LIGHT * (z - other) / (1 + other)),
+        "dv": _plain(dv(z, other)),
     }
     text = {key: texts(table, key.upper()) for key in ("file", "id", "class")}
     named = names(table, spectra)
@@ -82,11 +83,6 @@ def rows(
         }
         for i in range(count)
     ]
-
-
-def evidence_column(line: str) -> str:
-    """The column of a line's evidence: EV_ and the letters and digits of its name."""
-    return "EV_" + "".join(c for c in line if c.isalnum())
 
 
 def names(table: Table, spectra: Sequence[Spectrum | None]) -> list[dict[str, str]]:

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import NamedTuple
 
+from spectranet_jax.evaluation.redshift_scores import dv
 from spectranet_jax.readers.vi_file import Row, quality, redshift
 from spectranet_jax.spectra.identity import OBSERVATIONS
-from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
 FURTHEST = 1000.0
 """km/s between redshifts that agree."""
@@ -73,7 +73,7 @@ def disagreements(rows: Sequence[Row]) -> list[str]:
     z = [value for value in map(redshift, rows) if value is not None]
     qualities = [value for value in map(quality, rows) if value is not None]
     stars = {row["VI_CLASS"] for row in rows} == {"STAR"}
-    far = bool(z) and SPEED_OF_LIGHT * (max(z) - min(z)) / (1 + min(z)) > FURTHEST
+    far = bool(z) and dv(max(z), min(z)) > FURTHEST
     return [
         reason
         for reason, differs in (

@@ -143,3 +143,8 @@ SKY = tuple(name for name in REST if name.startswith("sky "))
 
 SPEED_OF_LIGHT = 299_792.458
 """km/s."""
+
+
+def evidence_column(line: str) -> str:
+    """The catalog column of a line's evidence: EV_ and the letters and digits of its name."""
+    return "EV_" + "".join(c for c in line if c.isalnum())

@@ -12,6 +12,7 @@ from spectranet_jax.evaluation import posterior
 from spectranet_jax.evaluation.recalibration import at_temperature
 from spectranet_jax.networks.line_evidence import Output
 from spectranet_jax.spectra.labels import CLASSES, GALAXY, QSO, QSO_BAL, STAR
+from spectranet_jax.spectra.lines import evidence_column
 
 
 def decode(
@@ -60,7 +61,7 @@ def decode(
         "Z2": no_star(read.z_second),
         "P_3000_Z2": no_star(read.mass_second),
         **{
-            column(line): no_star(np.asarray(output.evidence[:, i], np.float64))
+            evidence_column(line): no_star(np.asarray(output.evidence[:, i], np.float64))
             for i, line in enumerate(lines)
         },
         "P_OF_Z": p_of_z.astype(np.float32),
@@ -83,8 +84,3 @@ def class_log_prob(output: Output) -> jax.Array:
     bal = output.bal_logit[:, None]
     classes = [star, galaxy, quasar + jax.nn.log_sigmoid(-bal), quasar + jax.nn.log_sigmoid(bal)]
     return jnp.concatenate(classes, axis=-1)
-
-
-def column(line: str) -> str:
-    """The column of a line's evidence: EV_ and the name, in letters and digits alone."""
-    return "EV_" + "".join(c for c in line if c.isalnum())

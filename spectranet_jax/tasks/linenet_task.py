@@ -36,11 +36,12 @@ from spectranet_jax.networks.line_evidence import LINES, Output
 from spectranet_jax.spectra.column import Column
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, STAR, UNKNOWN
+from spectranet_jax.spectra.lines import evidence_column
 from spectranet_jax.spectra.normalize import moments, normalize
 from spectranet_jax.spectra.zsteps import ZSteps
 from spectranet_jax.tasks import linenet_trust
 from spectranet_jax.tasks.classify_task import log_prob, quasars_of_classes
-from spectranet_jax.tasks.linenet_decode import class_log_prob, column, decode
+from spectranet_jax.tasks.linenet_decode import class_log_prob, decode
 from spectranet_jax.tasks.linenet_options import PRIORS, parse_bal_threshold, parse_class_prior
 from spectranet_jax.tasks.task import Columns, Draw, Option, PosteriorColumns, Task
 
@@ -123,7 +124,7 @@ class LineNetTask(Task[CombinedScores]):
             "Z2": Column("f8", "second-best redshift"),
             "P_3000_Z2": Column("f4", "probability within 3000 km/s of Z2"),
             **{
-                column(line): Column("f4", f"evidence of {line} for Z, natural log")
+                evidence_column(line): Column("f4", f"evidence of {line} for Z, natural log")
                 for line in self.lines
             },
         }
@@ -131,7 +132,7 @@ class LineNetTask(Task[CombinedScores]):
     @property
     def posterior(self) -> PosteriorColumns:
         """p(z), the second redshift, and the evidence of each line."""
-        evidence = {line: column(line) for line in self.lines}
+        evidence = {line: evidence_column(line) for line in self.lines}
         return PosteriorColumns("P_OF_Z", self.steps.edges, "Z2", "P_3000_Z2", evidence)
 
     def select(self, truth: Columns) -> NDArray[np.bool_]:
