@@ -1,6 +1,7 @@
 """A folder of spectra whose labels stand in its index.csv: columns file, label and z."""
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,22 +37,35 @@ def read_index(folder: Path) -> Labeled:
             number.
     """
     path = folder / INDEX
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(
-            f"{path} cannot be read ({error}); give a folder with {INDEX}, whose columns are"
-            f" {', '.join(NEEDED)}"
-        ) from error
-    absent = [name for name in NEEDED if not rows or name not in rows[0]]
-    if absent:
-        raise InputError(f"{path} has no rows with a column {absent[0]}; give {', '.join(NEEDED)}")
+    rows = read_rows(path, NEEDED)
+    if not rows:
+        raise InputError(f"{path} names no spectrum; give a folder whose {INDEX} names some")
     return Labeled(
         np.array([row["file"] for row in rows], np.str_),
         np.array([row["label"] for row in rows], np.str_),
         np.array([_redshift(path, place, row["z"]) for place, row in enumerate(rows, start=2)]),
     )
+
+
+def read_rows(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
+    """The lines of a table with some columns, by column.
+
+    Raises:
+        InputError: if it cannot be read or lacks one of the columns.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            absent = [name for name in needed if name not in (reader.fieldnames or ())]
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            f"{path} cannot be read ({error}); give a folder with {path.name}, whose columns are"
+            f" {', '.join(needed)}"
+        ) from error
+    if absent:
+        raise InputError(f"{path} has no column {', '.join(absent)}; give {', '.join(needed)}")
+    return rows
 
 
 def _redshift(path: Path, line: int, text: str | None) -> float:

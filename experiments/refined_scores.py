@@ -1,6 +1,5 @@
 """Scores of redshifts by several methods on the same labeled spectra, and their tables."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
+from experiments import labeled_index
 from spectranet_jax.evaluation import redshift_scores
 from spectranet_jax.evaluation.corrected_posterior import highest_density_level
 from spectranet_jax.evaluation.fraction import fraction_if_any
@@ -61,22 +61,20 @@ class Method:
 
 def read_index(folder: Path, labels: Sequence[str]) -> Index:
     """file, label and z of the spectra of some labels in a folder's index.csv, (n,) each."""
-    rows = _rows(folder / "index.csv", ("file", "label", "z"))
-    rows = [row for row in rows if row["label"] in labels]
-    if not rows:
-        raise InputError(f"{folder / 'index.csv'} names no {' or '.join(labels)}; give another")
-    return {
-        "file": np.array([row["file"] for row in rows]),
-        "label": np.array([row["label"] for row in rows]),
-        "z": np.array([float(row["z"]) for row in rows]),
-    }
+    index = labeled_index.read_index(folder)
+    chosen = np.isin(index.label, labels)
+    if not chosen.any():
+        raise InputError(
+            f"{folder / labeled_index.INDEX} names no {' or '.join(labels)}; give another"
+        )
+    return {name: column[chosen] for name, column in vars(index).items()}
 
 
 def read_pairs(path: Path, files: NDArray[np.str_]) -> NDArray[np.int64]:
     """Rows of `files` that are of one object, (pairs, 2)."""
     row_of = {file: row for row, file in enumerate(files)}
     objects: dict[str, list[int]] = {}
-    for row in _rows(path, ("object", "file")):
+    for row in labeled_index.read_rows(path, ("object", "file")):
         if row["file"] in row_of:
             objects.setdefault(row["object"], []).append(row_of[row["file"]])
     pairs = [pair for rows in objects.values() for pair in combinations(rows, 2)]
@@ -198,16 +196,3 @@ def repeats_table(pairs: NDArray[np.int64], index: Index, methods: Mapping[str, 
                 " ".join(held(pull <= k, level) for k, level in enumerate(ONE_AND_TWO, start=1)),
             )
     return table
-
-
-def _rows(path: Path, names: Sequence[str]) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = [name for name in names if name not in (reader.fieldnames or ())]
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read ({error}); check the name") from error
-    if missing:
-        raise InputError(f"{path} has no column {', '.join(missing)}; give another file")
-    return rows

@@ -86,13 +86,14 @@ def chosen(model: "Model", mock: Path) -> float:
 
     from spectranet_jax.datasets.split import open_split
     from spectranet_jax.inference.joined import confidence
+    from spectranet_jax.spectra.labels import CONFIDENT
     from spectranet_jax.spectra.zwarn import choose_threshold
     from spectranet_jax.tasks.linenet_trust import WRONG_ALLOWED
     from spectranet_jax.training.scoring import make_evaluate
 
     split = open_split(mock, "valid", model.task.select)
     columns = make_evaluate(model.network, model.task, split)(model.variables).columns
-    z = np.where(split.columns["z_conf"] == 3, split.columns["z"], np.nan)
+    z = np.where(split.columns["z_conf"] == CONFIDENT, split.columns["z"], np.nan)
     right = _right(columns, split.columns["label"], z)
     return choose_threshold(np.minimum(*confidence(columns)), right, WRONG_ALLOWED)
 
