@@ -154,12 +154,8 @@ def _read_inspected(path: Path, rule: BalRule) -> Truth:
     identity, answer = inspected.read(path)
     nothing = np.empty(0, np.int64)
     return Truth(
-        keys=identity.keys,
-        ids=identity.ids,
-        label=answer.label,
-        bal=answer.bal,
-        z=answer.z,
-        z_conf=answer.z_conf,
+        **identity._asdict(),
+        **vars(answer),
         classes=tuple(range(len(CLASSES))),
         other_fiber=nothing,
         other_row=nothing,
@@ -179,12 +175,8 @@ def _adapt(hdus: Fits, catalog: Catalog, table: Hdu, rule: BalRule) -> Truth:
         raise InputError(f"{hdus.path} holds no rows; give a catalog with the spectra in it")
     identity = row_identity(hdus, {f: content[name] for f, name in naming.items()}, count)
     return Truth(
-        keys=identity.keys,
-        ids=identity.ids,
-        label=answer.label,
-        bal=answer.bal,
-        z=answer.z,
-        z_conf=answer.z_conf,
+        **identity._asdict(),
+        **vars(answer),
         classes=catalog.classes,
         other_fiber=other_fiber,
         other_row=other_row,
