@@ -59,9 +59,9 @@ def read_rows(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
             absent = [name for name in needed if name not in (reader.fieldnames or ())]
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
+        why = "does not exist" if isinstance(error, FileNotFoundError) else f"is not read ({error})"
         raise InputError(
-            f"{path} cannot be read ({error}); give a folder with {path.name}, whose columns are"
-            f" {', '.join(needed)}"
+            f"{path} {why}; give a folder with {path.name}, whose columns are {', '.join(needed)}"
         ) from error
     if absent:
         raise InputError(f"{path} has no column {', '.join(absent)}; give {', '.join(needed)}")

@@ -1,4 +1,4 @@
-"""Measure refined redshifts on labeled spectra: python -m experiments.refined ../shared/data.
+"""Measure refined redshifts on labeled spectra: python -m experiments.refined FOLDER.
 
 The folder holds index.csv (file, label, z) and, if there is one, repeats.csv (object, file). A
 group of its spectra is a folder in it. Redshifts are those of the network, as they are; corrected

@@ -1,6 +1,6 @@
 """Choose the threshold of ZWARN on mock spectra, and measure ZWARN 0 on labeled real ones.
 
-    python -m experiments.zwarn linenet --data ../shared/data
+    python -m experiments.zwarn linenet --data FOLDER
 
 The threshold is the lowest probability, of the class and of the redshift, at which no more than one
 in 500 mock spectra with ZWARN 0 has a wrong class or a redshift off by over 3000 km/s. Training

@@ -2,8 +2,8 @@
 
     spectranet predict spec-*.fits --out catalog.fits
 
-Uses the weights that come with the package, offline, unless --model names others. A run that was
-cut off goes on where it was when the same command is given again.
+Uses the weights that come with the package, offline, unless --model names others. Run the
+same command again to resume an interrupted run; the catalog is the same.
 """
 
 import os
