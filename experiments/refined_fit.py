@@ -1,10 +1,11 @@
 """What the constants of refined redshifts and of p(z) would be, chosen anew, for another model.
 
-Real spectra decide what only they show: the width that p(z) of quasars above z = 1.57 is convolved
-with (`corrected_posterior.LINE_SHIFTS`), and of quasars below it the floor of the error, the weight
-of the network's redshift and the doubt (`refine.KINDS`). They are chosen from all labeled spectra,
-and from all but one set, which is then what they are judged on. Mock spectra decide what errors
-from chi2 are multiplied by (`refine.STATISTICAL`).
+Mock spectra decide what they show: what errors from chi2 are multiplied by
+(`refine.STATISTICAL`), and the weight of the network's redshift in that of a quasar
+(`refine.KINDS`). Real spectra decide the rest: the width that p(z) of quasars above z = 1.57 is
+convolved with (`corrected_posterior.LINE_SHIFTS`), and of quasars below it the floor of the error
+and the doubt. These are chosen from all labeled spectra, and from all but one set, which is then
+what they are judged on.
 """
 
 from collections.abc import Iterator, Mapping
@@ -39,12 +40,15 @@ DOUBTS = (0.2, 0.4, 0.6, 0.8, 1.0)
 FACTORS = (1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2.0)
 """Values among which the floor, km/s, the network's weight, the doubt and the factor are chosen."""
 
-SN = (2, 20)
-"""Range of the mock spectra's S/N per 690 km/s: brighter ones have errors of the floor."""
+FAINT, BRIGHT = (2, 20), (20, np.inf)
+"""Ranges of the mock spectra's S/N per 690 km/s: errors of faint ones come from chi2, those of
+bright ones from basis vectors that do not fit."""
 
-MOCK, SEED, RIGHT = 2048, 1000, 1000.0
-"""Mock galaxies, the seed that they are drawn with, and how far a redshift may be off to count,
-km/s."""
+MOCK = {"GALAXY": 2048, "QSO": 12288}
+"""Mock spectra of each kind; a twentieth of the quasars are bright, below z = 1.57 and refined."""
+
+SEED, RIGHT = 1000, 1000.0
+"""Seed that they are drawn with, and how far a redshift may be off to count, km/s."""
 
 Floats = NDArray[np.float64]
 
@@ -110,41 +114,54 @@ def tables(model: Any, index: Mapping[str, Any], spectra: tuple[Any, Any, Any]) 
     low = is_quasar & refined["REFINED"] & (z < HIGHEST)
     high = is_quasar & ~refined["REFINED"] & (z >= HIGHEST)
     p = np.asarray(columns["P_OF_Z"], np.float64)[high]
+    mock_quasars = mock_fits(model, "QSO", BRIGHT)
+    weight = weight_of_network(mock_quasars)
     return [
-        quasar_table(Fits.of(refined, z, "QSO").take(low), sets[low]),
+        quasar_table(Fits.of(refined, z, "QSO").take(low), sets[low], weight),
         width_table(p, edges, z[high], phase[high], sets[high]),
-        factor_table(mock_galaxies(model)),
+        weight_table(mock_quasars, weight),
+        factor_table(mock_fits(model, "GALAXY", FAINT)),
     ]
 
 
-def mock_galaxies(model: Any) -> Fits:
-    """Fits of mock galaxies, where redshifts were refined and are right, in the range `SN`."""
+def mock_fits(model: Any, kind: str, of_sn: tuple[float, float]) -> Fits:
+    """Fits of mock spectra, where redshifts were refined and are right, in a range of S/N."""
     parts = []
-    for block in blocks({"GALAXY": MOCK}, SEED, model.grid, native=True):
+    for block in blocks({kind: MOCK[kind]}, SEED, model.grid, native=True):
         columns, declared = of_network(model, block.flux, block.ivar)
         of = block.native
         refined = refined_columns(columns, declared, of["phase"], of["flux"], of["ivar"], shipped())
         right = np.abs(redshift_scores.dv(np.ma.filled(refined["Z"], np.nan), block.z)) < RIGHT
-        rows = refined["REFINED"] & (columns["CLASS"] == "GALAXY") & right
-        rows &= (block.sn > SN[0]) & (block.sn < SN[1])
-        parts.append(Fits.of(refined, block.z, "GALAXY").take(rows))
+        classes = QUASARS if kind == "QSO" else (kind,)
+        rows = refined["REFINED"] & np.isin(columns["CLASS"], classes) & right
+        rows &= (block.sn > of_sn[0]) & (block.sn < of_sn[1])
+        parts.append(Fits.of(refined, block.z, kind).take(rows))
     names = Fits.__dataclass_fields__
     return Fits(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def off(pull: Floats) -> float:
-    """By how much the fractions within one and two errors miss those of a normal distribution."""
-    return sum(abs(float(np.mean(pull <= k)) - p) for k, p in enumerate(ONE_AND_TWO, start=1))
+    """By how much the fractions within one and two errors miss those of a normal distribution.
+
+    As chi2: squared differences over their binomial variances, so that the tail counts for what it
+    tells.
+    """
+    within = np.array([np.mean(pull <= k) for k in (1, 2)])
+    wanted = np.array(ONE_AND_TWO)
+    return float(((within - wanted) ** 2 / (wanted * (1 - wanted))).sum())
 
 
-def chosen(fits: Fits) -> tuple[float, float, float]:
-    """Floor, km/s, weight and doubt: the weight of the least NMAD, then errors that hold best."""
-    weight = min(WEIGHTS, key=lambda w: redshift_scores.nmad(fits.velocity(w)))
-    floor, doubt = min(
+def weight_of_network(fits: Fits) -> float:
+    """The weight of the network's redshift with the least mean error."""
+    return min(WEIGHTS, key=lambda weight: float(np.abs(fits.velocity(weight)).mean()))
+
+
+def chosen(fits: Fits, weight: float) -> tuple[float, float]:
+    """The floor, km/s, and the doubt with which errors hold best, with this weight."""
+    return min(
         product(FLOORS, DOUBTS),
         key=lambda pair: off(fits.pull(pair[0], weight, pair[1], STATISTICAL)),
     )
-    return floor, weight, doubt
 
 
 def without_each(sets: NDArray[np.str_]) -> Iterator[tuple[str, Bools]]:
@@ -153,25 +170,24 @@ def without_each(sets: NDArray[np.str_]) -> Iterator[tuple[str, Bools]]:
         yield str(name), sets == name
 
 
-def quasar_table(fits: Fits, sets: NDArray[np.str_]) -> Table:
-    """Constants of quasars below z = 1.57 chosen from all sets, and without each, judged on it."""
+def quasar_table(fits: Fits, sets: NDArray[np.str_], weight: float) -> Table:
+    """Errors of quasars below z = 1.57 chosen from all sets, and without each, judged on it."""
     table = Table(title="quasars below z = 1.57, chosen on real spectra")
-    _columns(table, "chosen without", "floor", "weight", "doubt", "n", "NMAD", "1 / 2 Z_ERR")
-    pull, velocity = np.zeros((2, len(sets)))
+    _columns(table, "chosen without", "floor", "doubt", "n", "NMAD", "1 / 2 Z_ERR")
+    pull = np.zeros(len(sets))
     for name, rows in without_each(sets):
-        floor, weight, doubt = constants = chosen(fits.take(~rows))
+        floor, doubt = constants = chosen(fits.take(~rows), weight)
         pull[rows] = fits.take(rows).pull(floor, weight, doubt, STATISTICAL)
-        velocity[rows] = fits.take(rows).velocity(weight)
-        table.add_row(name, *_numbers(constants), *_held(pull[rows], velocity[rows]))
+        table.add_row(name, *_numbers(constants), *_held(pull[rows], fits.velocity(weight)[rows]))
     table.add_section()
-    table.add_row("all of these", "", "", "", *_held(pull, velocity))
-    shipped = KINDS["QSO"]
-    for name, (floor, weight, doubt) in {
-        "nothing": chosen(fits),
-        "as shipped": (shipped.floor, shipped.network, shipped.doubt),
-    }.items():
-        scores = fits.pull(floor, weight, doubt, STATISTICAL), fits.velocity(weight)
-        table.add_row(name, *_numbers((floor, weight, doubt)), *_held(*scores))
+    table.add_row("all of these", "", "", *_held(pull, fits.velocity(weight)))
+    how = KINDS["QSO"]
+    for name, of, (floor, doubt) in (
+        ("nothing", weight, chosen(fits, weight)),
+        ("as shipped", how.network, (how.floor, how.doubt)),
+    ):
+        scores = _held(fits.pull(floor, of, doubt, STATISTICAL), fits.velocity(of))
+        table.add_row(name, *_numbers((floor, doubt)), *scores)
     return table
 
 
@@ -202,9 +218,19 @@ def width_table(
     return table
 
 
+def weight_table(fits: Fits, best: float) -> Table:
+    """The network's weight in the redshift of a quasar, of bright mock quasars below z = 1.57."""
+    table = Table(title=f"quasars of S/N above {BRIGHT[0]}, chosen on mock spectra")
+    _columns(table, "chosen on", "weight", "n", "mean error, km/s")
+    for name, weight in {"these": best, "as shipped": KINDS["QSO"].network}.items():
+        error = np.abs(fits.velocity(weight)).mean()
+        table.add_row(name, f"{weight:g}", str(len(fits.truth)), f"{error:.1f}")
+    return table
+
+
 def factor_table(fits: Fits) -> Table:
     """The factor on errors from chi2, of mock galaxies."""
-    table = Table(title=f"galaxies of S/N {SN[0]} to {SN[1]}, chosen on mock spectra")
+    table = Table(title=f"galaxies of S/N {FAINT[0]} to {FAINT[1]}, chosen on mock spectra")
     _columns(table, "chosen on", "factor", "n", "NMAD", "1 / 2 Z_ERR")
     how = KINDS["GALAXY"]
 

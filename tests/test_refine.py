@@ -75,6 +75,14 @@ def test_errors_hold() -> None:
     np.testing.assert_allclose(np.median(got.chi2), 1, atol=0.02)
 
 
+def test_chi2_is_that_of_the_best_fit_and_not_of_the_nearest_pixel() -> None:
+    """At S/N 100 a third of a pixel costs 2 in chi2 per degree of freedom, the parabola 0.3."""
+    third = 10 ** (STEP * (np.arange(700, 740) + 1 / 3)) - 1
+    got = refined(*spectra(third, 100.0), third)
+    assert got.refined.all()
+    np.testing.assert_allclose(got.chi2, 1, atol=0.3)
+
+
 @pytest.mark.parametrize("size", [1, 7, 39])
 def test_rows_do_not_depend_on_their_batch(size: int) -> None:
     """Bit for bit, whatever else is refined in the same call."""

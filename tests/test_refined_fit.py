@@ -7,7 +7,7 @@ import pytest
 
 from data_prep.mock.survey import blocks
 from experiments import refined, refined_fit
-from experiments.refined_fit import Fits, chosen
+from experiments.refined_fit import Fits, chosen, weight_of_network
 from spectranet_jax.inference import load
 from spectranet_jax.inference.basis import shipped
 from spectranet_jax.inference.refine import KINDS, PIXEL_KMS, STATISTICAL
@@ -25,8 +25,9 @@ def drawn(n: int, doubt: float = 0.0, floor: float = 0.0) -> Fits:
 
 
 def test_constants_that_spectra_were_drawn_with_are_chosen() -> None:
-    floor, weight, doubt = chosen(drawn(4000, doubt=0.4, floor=60))
-    assert weight == 0.0
+    fits = drawn(4000, doubt=0.4, floor=60)
+    assert weight_of_network(fits) == 0.0
+    floor, doubt = chosen(fits, weight=0.0)
     assert doubt == pytest.approx(0.4, abs=0.21)
     assert floor == pytest.approx(60, abs=15)
 
@@ -52,11 +53,11 @@ def test_fits_are_what_refinement_had_before_its_constants(kind: str) -> None:
 def test_a_set_is_judged_by_what_the_others_chose() -> None:
     fits = drawn(90, floor=50)
     sets = np.repeat(["a", "b", "c"], 30)
-    table = refined_fit.quasar_table(fits, sets)
+    table = refined_fit.quasar_table(fits, sets, weight=0.1)
     assert list(table.columns[0].cells) == ["a", "b", "c", "all of these", "nothing", "as shipped"]
-    others = chosen(fits.take(sets != "b"))
-    assert [list(column.cells)[1] for column in table.columns[1:4]] == [f"{x:g}" for x in others]
-    assert list(table.columns[4].cells) == ["30", "30", "30", "90", "90", "90"]
+    others = chosen(fits.take(sets != "b"), weight=0.1)
+    assert [list(column.cells)[1] for column in table.columns[1:3]] == [f"{x:g}" for x in others]
+    assert list(table.columns[3].cells) == ["30", "30", "30", "90", "90", "90"]
 
 
 @pytest.mark.slow
@@ -64,7 +65,7 @@ def test_the_command_prints_what_it_would_choose(
     shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
 ) -> None:
     """Of a few real quasars of two sets, and of mock galaxies."""
-    monkeypatch.setattr(refined_fit, "MOCK", 100)
+    monkeypatch.setattr(refined_fit, "MOCK", {"GALAXY": 100, "QSO": 400})
     sets = ("boss-dr16-quasars", "broad-line-quasars")
     heading, *lines = (shared / "index.csv").read_text().splitlines()
     rows = [[line for line in lines if line.startswith(f"{name}/")][:24] for name in sets]
@@ -73,5 +74,5 @@ def test_the_command_prints_what_it_would_choose(
         (tmp_path / name).symlink_to((shared / name).resolve())
     refined.work(refined.Config(tmp_path, fit=True, cache=False))
     output = capsys.readouterr().out
-    assert output.count("as shipped") == 3
+    assert output.count("as shipped") == 4
     assert max(map(len, output.splitlines())) <= 80
