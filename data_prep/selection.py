@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.truth import Truth
-from spectranet_jax.datasets.records import Block, Columns
+from spectranet_jax.datasets.records import Block
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.flags import Flag, median_sn, quality_flags
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import UNKNOWN

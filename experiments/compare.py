@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from spectranet_jax.evaluation.quasar_scores import QuasarScores
     from spectranet_jax.inference import Model
 
-AT_ONCE = 8192
-"""Spectra in memory."""
+AT_ONCE = 32 << 20
+"""Bytes of spectra in memory; answers, p(z) among them, take some four times as much."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,10 @@ def measure(model: "Model", split: "Split") -> "QuasarScores":
     from spectranet_jax.evaluation.quasar_scores import Answers, Truth, scores
 
     check_grid(split, model.grid)
+    pieces = -(-len(split) * model.grid.bytes_a_spectrum // AT_ONCE)
     answers = [
         vars(model.task.quasars(model.columns(*split.pixels(rows))))
-        for rows in np.array_split(np.arange(len(split)), -(-len(split) // AT_ONCE))
+        for rows in np.array_split(np.arange(len(split)), pieces)
     ]
     joined = {
         name: None if values is None else np.concatenate([answer[name] for answer in answers])

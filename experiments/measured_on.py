@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.datasets.records import Columns
 from spectranet_jax.datasets.split import Split, open_split
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.errors import InputError
 
 

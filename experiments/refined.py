@@ -18,7 +18,7 @@ from spectranet_jax.progress import telling
 from spectranet_jax.spectra.errors import InputError
 
 if TYPE_CHECKING:
-    from experiments.refined_scores import Method
+    pass
 
 LABELS = ("GALAXY", "QSO", "QSO_BAL")
 
@@ -48,6 +48,7 @@ def work(config: Config) -> None:
     find(config.model)
     with telling("refined: starting"):
         from experiments import refined_scores
+        from experiments.refined_methods import by_methods
         from spectranet_jax.inference import load
         from spectranet_jax.inference.basis import shipped
         from spectranet_jax.inference.redrock import redrock
@@ -89,46 +90,6 @@ def read(folder: Path, index: Mapping[str, Any], grid: Any) -> tuple[Any, Any, A
     spectra = [readers.read(folder / file)[0] for file in index["file"]]
     offset = np.array([phase(s.loglam, s.ivar, grid) for s in spectra])
     return readers.rebin_all(spectra, grid), native_pixels(spectra), offset
-
-
-def of_network(model: Any, flux: Any, ivar: Any) -> tuple[dict[str, Any], Any]:
-    """The network's columns of n spectra in bins, and where p(z) is among them."""
-    from spectranet_jax.inference.clean import clean
-
-    declared = model.task.posterior
-    if declared is None:
-        raise InputError(f"{model.name} gives no p(z); name a LineNet")
-    flux, ivar, _ = clean(flux, ivar, model.grid)
-    return model.columns(flux, ivar), declared
-
-
-def by_methods(
-    model: Any,
-    binned: tuple[Any, Any],
-    native: tuple[Any, Any],
-    phase: Any,
-    truth: Any,
-    bases: Mapping[str, Any],
-) -> "dict[str, Method]":
-    """Redshifts of n spectra: of the network, corrected, and refined.
-
-    Args:
-        model: of the task linenet.
-        binned: flux and ivar, (n, bins) each, on the model's grid.
-        native: flux and ivar, (n, 4750) each.
-        phase: (n,), of the spectra's pixels, dex.
-        truth: (n,), true redshifts.
-        bases: name of a method -> basis vectors by kind.
-    """
-    from experiments.refined_scores import Method
-    from spectranet_jax.inference.refined_columns import refined_columns
-
-    columns, declared = of_network(model, *binned)
-    methods = {"network": Method.of(columns, declared.edges, truth)}
-    for name, vectors in ({"corrected": {}} | dict(bases)).items():
-        result = refined_columns(columns, declared, phase, *native, vectors)
-        methods[name] = Method.of(result, declared.edges, truth)
-    return methods
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ import numpy as np
 from rich.table import Table
 
 from experiments import refined_scores
-from experiments.refined import by_methods
+from experiments.refined_methods import by_methods
 from experiments.refined_scores import Index, Method
 from spectranet_jax.datasets.records import BLOCK_SIZE, Block
 from spectranet_jax.datasets.split import Split
+from spectranet_jax.inference import Model
 from spectranet_jax.spectra import CLASSES, InputError, labels
 from spectranet_jax.spectra.native import NATIVE_GRID
 
@@ -22,11 +23,11 @@ Measured = tuple[Index, dict[str, Method]]
 
 def measured(
     blocks: Iterable[Block],
-    model: Any,
+    model: Model,
     bases: Mapping[str, Any],
     others: Mapping[str, Callable[[Block], Method]] = MappingProxyType({}),
 ) -> Measured:
-    """Redshifts of galaxies and quasars by each method: see `refined.by_methods`.
+    """Redshifts of galaxies and quasars by each method: see `by_methods`.
 
     Args:
         blocks: with native pixels.

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from data_prep.mock.survey import blocks
-from experiments.refined import of_network
+from experiments.refined_methods import of_network
 from experiments.refined_scores import ONE_AND_TWO, Bools, held
 from spectranet_jax.evaluation import redshift_scores
 from spectranet_jax.evaluation.corrected_posterior import (
@@ -28,6 +28,7 @@ from spectranet_jax.evaluation.corrected_posterior import (
     highest_density_level,
     likeliest_width,
 )
+from spectranet_jax.inference import Model
 from spectranet_jax.inference.basis import shipped
 from spectranet_jax.inference.refine import KINDS, PIXEL_KMS, STATISTICAL
 from spectranet_jax.inference.refined_columns import HIGHEST, QUASARS, refined_columns
@@ -97,7 +98,7 @@ class Fits:
         return np.abs(self.velocity(weight)) / error
 
 
-def tables(model: Any, index: Mapping[str, Any], spectra: tuple[Any, Any, Any]) -> list[Table]:
+def tables(model: Model, index: Mapping[str, Any], spectra: tuple[Any, Any, Any]) -> list[Table]:
     """What real spectra decide, and what mock spectra do.
 
     Args:
@@ -124,7 +125,7 @@ def tables(model: Any, index: Mapping[str, Any], spectra: tuple[Any, Any, Any]) 
     ]
 
 
-def mock_fits(model: Any, kind: str, of_sn: tuple[float, float]) -> Fits:
+def mock_fits(model: Model, kind: str, of_sn: tuple[float, float]) -> Fits:
     """Fits of mock spectra, where redshifts were refined and are right, in a range of S/N."""
     parts = []
     for block in blocks({kind: MOCK[kind]}, SEED, model.grid, native=True):

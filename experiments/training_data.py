@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from data_prep.mock.dataset import check_recipe, creator, prepare
 from experiments.settings import Training
 from spectranet_jax.datasets import manifest
-from spectranet_jax.datasets.records import Columns
 from spectranet_jax.datasets.split import Split, open_split
 from spectranet_jax.spectra import QUASARNET_GRID, InputError
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.training.augment import Augment, as_stored, observe
 
 

@@ -65,7 +65,7 @@ def no_jax_where_spectra_are_prepared_and_scored(source: Source) -> list[str]:
     return [f"{source.path} imports {name}, but must run without JAX" for name in names]
 
 
-def data_prep_knows_spectra_and_datasets_alone(source: Source) -> list[str]:
+def data_prep_knows_what_needs_no_network(source: Source) -> list[str]:
     if source.top != "data_prep":
         return []
     allowed = {LIBRARY, f"{LIBRARY}.__version__"}
@@ -75,7 +75,8 @@ def data_prep_knows_spectra_and_datasets_alone(source: Source) -> list[str]:
         if name not in allowed and not (name + ".").startswith(KNOWN_TO_DATA_PREP)
     ]
     return [
-        f"{source.path} imports {name}, but may know spectra and datasets alone" for name in names
+        f"{source.path} imports {name}, but may know spectra, readers and datasets alone"
+        for name in names
     ]
 
 

@@ -33,11 +33,11 @@ from spectranet_jax.inference import load
 from spectranet_jax.inference.reconfigure import reconfigured
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import lines
-from spectranet_jax.spectra.column import Column
+from spectranet_jax.spectra.column import Column, Columns
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.normalize import normalize
 from spectranet_jax.spectra.spectrum import Spectrum
-from spectranet_jax.tasks.task import Columns, Option, Task
+from spectranet_jax.tasks.task import Option, Task
 from spectranet_jax.training import run
 
 

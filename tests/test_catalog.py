@@ -9,7 +9,9 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from spectranet_jax.inference import catalog
+from spectranet_jax.catalog import catalog_file
+from spectranet_jax.catalog.tally import of_classes
+from spectranet_jax.inference import catalog_rows
 from spectranet_jax.inference.columns import COLUMNS, known_columns
 from spectranet_jax.spectra import CLASSES, InputError
 from spectranet_jax.spectra.flags import Flag
@@ -36,7 +38,7 @@ def example() -> Table:
         "Z": np.ma.masked_array([1 / 3, 2.0, 3.0, 4.0], mask=[False, True, False, False]),
         "SN": np.float32([5, 1, 0, 0]),
     } | {f"P_{name}": p[:, i] for i, name in enumerate(CLASSES)}
-    return catalog.build(predictions, FLAGS, HEADER)
+    return catalog_rows.build(predictions, FLAGS, HEADER)
 
 
 def mask(table: Table, name: str) -> list[bool]:
@@ -69,7 +71,7 @@ def test_what_is_not_known_is_masked():
     assert mask(table, "Z") == [False, True, True, True]
     for name in ("Z_ERR", "P_3000", "P_BAL"):
         assert mask(table, name) == [True] * 4
-    assert catalog.counts(table, CLASSES) == {
+    assert of_classes(table, CLASSES) == {
         "STAR": 1, "GALAXY": 0, "QSO": 0, "QSO_BAL": 1, "no class": 2,
     }  # fmt: skip
 
@@ -77,8 +79,8 @@ def test_what_is_not_known_is_masked():
 @pytest.mark.parametrize("suffix", [".fits", ".fit", ".ecsv"])
 def test_a_file_keeps_columns_masks_descriptions_and_header(tmp_path: Path, suffix: str):
     table, path = example(), tmp_path / f"catalog{suffix}"
-    catalog.write(table, path)
-    back = Table.read(path, format=catalog.FORMATS[suffix])
+    catalog_file.write(table, path)
+    back = Table.read(path, format=catalog_file.FORMATS[suffix])
     back.convert_bytestring_to_unicode()
     assert back.colnames == table.colnames
     for name in table.colnames:
@@ -96,15 +98,15 @@ def test_a_file_keeps_columns_masks_descriptions_and_header(tmp_path: Path, suff
 
 
 def test_a_header_value_that_fits_cannot_hold_is_escaped(tmp_path: Path):
-    catalog.write(example(), tmp_path / "c.fits")
+    catalog_file.write(example(), tmp_path / "c.fits")
     assert fits.getheader(tmp_path / "c.fits", 1)["MODEL1"] == "a\\xf1o nuevo"
-    catalog.write(example(), tmp_path / "c.ecsv")
+    catalog_file.write(example(), tmp_path / "c.ecsv")
     assert Table.read(tmp_path / "c.ecsv").meta["MODEL1"] == "año nuevo"
 
 
 def test_a_fits_header_says_what_columns_hold(tmp_path: Path):
     """In TCOMMn, where tools other than astropy look."""
-    catalog.write(example(), tmp_path / "c.fits")
+    catalog_file.write(example(), tmp_path / "c.fits")
     header = fits.getheader(tmp_path / "c.fits", 1)
     said = {header[f"TTYPE{n}"]: header[f"TCOMM{n}"] for n in range(1, header["TFIELDS"] + 1)}
     assert said == {name: column.description for name, column in COLUMNS.items()}
@@ -113,12 +115,12 @@ def test_a_fits_header_says_what_columns_hold(tmp_path: Path):
     assert (units["RA"], units["DEC"], units["MJD"], units["Z"]) == ("deg", "deg", "d", None)
     fewer = Table.read(tmp_path / "c.fits")
     fewer.remove_column("FILE")
-    catalog.write(fewer, tmp_path / "d.fits")
+    catalog_file.write(fewer, tmp_path / "d.fits")
     assert fits.getheader(tmp_path / "d.fits", 1)["TCOMM1"] == COLUMNS["ID"].description
 
 
 def test_the_fits_file_satisfies_the_standard(tmp_path: Path):
-    catalog.write(example(), tmp_path / "c.fits")
+    catalog_file.write(example(), tmp_path / "c.fits")
     with fits.open(tmp_path / "c.fits") as hdus:
         for hdu in hdus:
             hdu.verify("exception")
@@ -130,22 +132,22 @@ def test_the_fits_file_satisfies_the_standard(tmp_path: Path):
 @pytest.mark.parametrize("suffix", [".fits", ".ecsv"])
 def test_equal_catalogs_are_equal_bytes(tmp_path: Path, suffix: str):
     for name in "ab":
-        catalog.write(example(), tmp_path / f"{name}{suffix}")
+        catalog_file.write(example(), tmp_path / f"{name}{suffix}")
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
 
 
 def test_masked_values_do_not_reach_the_file(tmp_path: Path):
     for name, hidden in (("a", 5.0), ("b", -1.0)):
         z = np.ma.masked_array([1.0, hidden], mask=[False, True])
-        table = catalog.build({"Z": z}, np.zeros(2, np.int32), {})
-        catalog.write(table, tmp_path / f"{name}.fits")
+        table = catalog_rows.build({"Z": z}, np.zeros(2, np.int32), {})
+        catalog_file.write(table, tmp_path / f"{name}.fits")
     assert (tmp_path / "a.fits").read_bytes() == (tmp_path / "b.fits").read_bytes()
 
 
 def test_a_catalog_without_rows_can_be_written(tmp_path: Path):
-    table = catalog.build({}, np.zeros(0, np.int32), {})
+    table = catalog_rows.build({}, np.zeros(0, np.int32), {})
     for suffix in (".fits", ".ecsv"):
-        catalog.write(table, tmp_path / f"c{suffix}")
+        catalog_file.write(table, tmp_path / f"c{suffix}")
         assert len(Table.read(tmp_path / f"c{suffix}")) == 0
 
 
@@ -157,34 +159,34 @@ def test_parquet_where_pyarrow_is_installed(tmp_path: Path):
         with pytest.raises(
             InputError, match=r"pyarrow; write .fits or .ecsv, or run pip.*\[parquet\]"
         ):
-            catalog.write(example(), path)
+            catalog_file.write(example(), path)
         assert not any(tmp_path.iterdir())
         return
-    catalog.write(example(), path)
+    catalog_file.write(example(), path)
     assert Table.read(path)["FILE"].tolist() == example()["FILE"].tolist()
 
 
 @pytest.mark.parametrize("name", ["c.csv", "c", "c.fits.gz", ".fits"])
 def test_an_unknown_format_is_a_sentence(tmp_path: Path, name: str):
     with pytest.raises(InputError, match=f"cannot tell the format of .*{name} by its name; end it"):
-        catalog.check_path(tmp_path / name)
+        catalog_file.check_path(tmp_path / name)
 
 
 def test_what_cannot_be_written_is_told_beforehand(tmp_path: Path):
     (tmp_path / "file").touch()
     (tmp_path / "folder.fits").mkdir()
     for name in ("file/c.fits", "file/deeper/c.fits", "folder.fits"):
-        for tell in (catalog.check_path, lambda path: catalog.write(example(), path)):
+        for tell in (catalog_file.check_path, lambda path: catalog_file.write(example(), path)):
             with pytest.raises(InputError, match=f"cannot write .*{name}"):
                 tell(tmp_path / name)
-    catalog.check_path(tmp_path / "new" / "deeper" / "c.fits")
+    catalog_file.check_path(tmp_path / "new" / "deeper" / "c.fits")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder.fits"]
 
 
 def test_a_former_catalog_is_replaced_and_folders_are_made(tmp_path: Path):
     path = tmp_path / "new" / "c.fits"
     for rows in (4, 2):
-        catalog.write(example()[:rows], path)
+        catalog_file.write(example()[:rows], path)
         assert len(Table.read(path)) == rows
     assert [p.name for p in path.parent.iterdir()] == ["c.fits"]
 
@@ -200,7 +202,7 @@ def test_identifiers_keep_every_digit_and_are_masked_where_unknown(tmp_path: Pat
     )
     known = known_columns(["a", "b", "c"], ["1", "2", "3"], ["", "", "cut"], identity)
     flags = np.array([0, 0, Flag.UNREADABLE], np.int32)
-    catalog.write(catalog.build(known, flags, {}), tmp_path / f"c{suffix}")
+    catalog_file.write(catalog_rows.build(known, flags, {}), tmp_path / f"c{suffix}")
     table = Table.read(tmp_path / f"c{suffix}")
     assert table["TARGETID"].tolist() == [39633345008634465, None, None]
     assert table["THING_ID"].tolist() == [None, 999999, None]

@@ -9,7 +9,7 @@ import pytest
 from make_fits import write_spec
 
 import spectranet_jax as snj
-from spectranet_jax.inference import catalog
+from spectranet_jax.catalog import catalog_file
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -56,7 +56,7 @@ def test_the_lines_for_a_notebook_run(tmp_path: Path, monkeypatch: pytest.Monkey
     flux = np.random.default_rng(0).normal(3, 1, 4600)
     path = "spec-7102-56666-0082.fits"
     write_spec(Path(path), flux=flux)
-    catalog.write(snj.load().predict(snj.read(path)), Path("my-catalog.fits"))
+    catalog_file.write(snj.load().predict(snj.read(path)), Path("my-catalog.fits"))
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     names: dict[str, Any] = {}
     for block in blocks:

@@ -1,6 +1,7 @@
 """No file grows too long to be read at a sitting, and no two modules answer to the same name."""
 
 from collections import defaultdict
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from source_files import PACKAGES, Source, parse, python_files
@@ -21,6 +22,38 @@ def shared_names(sources: list[Source]) -> list[str]:
         if not source.is_entry and name not in ("__init__", "__main__"):
             homes[name].add(source.path)
     return [name for name, paths in homes.items() if len(paths) > 1]
+
+
+def circle(sources: list[Source]) -> list[str]:
+    """Modules that import one another in a circle, wherever in their code; none: []."""
+    modules = {name_of_module(source.path): source for source in sources}
+
+    def imported(source: Source) -> set[str]:
+        names = source.imports & modules.keys()
+        # `from package import module` imports the module; the package holds nothing of its own.
+        return {name for name in names if not any(n.startswith(name + ".") for n in names)}
+
+    try:
+        TopologicalSorter({n: imported(s) - {n} for n, s in modules.items()}).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def name_of_module(path: str) -> str:
+    """`a.b.c` of a/b/c.py, `a.b` of a/b/__init__.py."""
+    return ".".join(Path(path).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_no_modules_import_one_another_in_a_circle() -> None:
+    assert circle([parse(path, text) for path, text in python_files(*PACKAGES).items()]) == []
+
+
+def test_a_circle_is_seen_also_where_a_function_imports() -> None:
+    files = {"p/a.py": "from p import b", "p/b.py": "def f():\n    from p.c import x"}
+    sources = [parse(path, text) for path, text in files.items()]
+    assert circle([*sources, parse("p/c.py", "import os")]) == []
+    assert set(circle([*sources, parse("p/c.py", "import p.a")])) == {"p.a", "p.b", "p.c"}
 
 
 def test_no_file_is_too_long() -> None:

@@ -32,9 +32,9 @@ def catalog(tmp_path_factory) -> Path:
     spectra = [spectrum for name in SPECTRA for spectrum in snj.read(folder / name)]
     table = snj.load().predict(spectra)
     table["FILE"] = [Path(name).name for name in table["FILE"].tolist()]
-    from spectranet_jax.inference import catalog
+    from spectranet_jax.catalog import catalog_file
 
-    catalog.write(table, folder / "c.fits")
+    catalog_file.write(table, folder / "c.fits")
     return folder / "c.fits"
 
 

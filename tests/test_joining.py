@@ -9,8 +9,8 @@ from astropy.table import Table
 from naming import naming
 from test_catalog import HEADER
 
-from spectranet_jax.catalog import joining
-from spectranet_jax.inference import catalog
+from spectranet_jax.catalog import catalog_file, joining
+from spectranet_jax.inference import catalog_rows
 from spectranet_jax.spectra import CLASSES, InputError
 from spectranet_jax.spectra.column import Column
 
@@ -38,7 +38,7 @@ def columns(count: int, seed: int, widest: int) -> dict[str, Any]:
 
 def build(columns: dict[str, Any]) -> Table:
     values = {name: column for name, column in columns.items() if name != "FLAGS"}
-    return catalog.build(values, columns["FLAGS"], HEADER, EXTRA)
+    return catalog_rows.build(values, columns["FLAGS"], HEADER, EXTRA)
 
 
 def joined_and_whole(folder: Path, suffix: str) -> tuple[Path, Path]:
@@ -47,9 +47,9 @@ def joined_and_whole(folder: Path, suffix: str) -> tuple[Path, Path]:
     files = []
     for number, part in enumerate(parts):
         files.append(folder / f"{number}{joining.ROWS_SUFFIX[suffix]}")
-        catalog.write(build(part), files[-1])
+        catalog_file.write(build(part), files[-1])
     whole = {name: np.ma.concatenate([part[name] for part in parts]) for name in parts[0]}
-    catalog.write(build(whole), folder / f"whole{suffix}")
+    catalog_file.write(build(whole), folder / f"whole{suffix}")
     joining.join(files, folder / f"joined{suffix}")
     return folder / f"joined{suffix}", folder / f"whole{suffix}"
 
@@ -72,17 +72,17 @@ def test_joined_parquet_has_the_rows_of_the_whole(tmp_path: Path):
 
 def test_one_catalog_joined_is_itself_but_for_keywords_left_out(tmp_path: Path):
     table = build(columns(4, 1, 3))
-    catalog.write(table, tmp_path / "plain.fits")
+    catalog_file.write(table, tmp_path / "plain.fits")
     table.meta |= {"PART": "1/2", "INPUT": "x" * 99}
-    catalog.write(table, tmp_path / "part.fits")
+    catalog_file.write(table, tmp_path / "part.fits")
     joining.join([tmp_path / "part.fits"], tmp_path / "out.fits", without=("PART", "INPUT"))
     assert (tmp_path / "out.fits").read_bytes() == (tmp_path / "plain.fits").read_bytes()
 
 
 def test_what_cannot_be_joined_is_told(tmp_path: Path):
     one, two, out = (tmp_path / f"{name}.fits" for name in ("one", "two", "out"))
-    catalog.write(build(columns(3000, 1, 3)), one)
-    catalog.write(catalog.build({}, np.zeros(3, np.int32), HEADER), two)
+    catalog_file.write(build(columns(3000, 1, 3)), one)
+    catalog_file.write(catalog_rows.build({}, np.zeros(3, np.int32), HEADER), two)
     with pytest.raises(InputError, match=naming("two.fits", "one.fits", "columns")):
         joining.join([one, two], out)
     two.write_bytes(one.read_bytes()[:-2880])

@@ -14,7 +14,7 @@ import pytest
 from layer_rules import (
     FLOORS,
     Rule,
-    data_prep_knows_spectra_and_datasets_alone,
+    data_prep_knows_what_needs_no_network,
     importing_the_package_is_light,
     modules_have_telling_names,
     no_jax_where_spectra_are_prepared_and_scored,
@@ -75,11 +75,11 @@ CASES = {
             ("data_prep/a.py", "from array_record import python"),
         ),
     ),
-    "data_prep knows spectra and datasets alone": Case(
-        data_prep_knows_spectra_and_datasets_alone,
+    "data_prep knows what needs no network": Case(
+        data_prep_knows_what_needs_no_network,
         (
             ("data_prep/a.py", "from spectranet_jax.evaluation import figures"),
-            ("data_prep/readers/a.py", "from spectranet_jax import networks"),
+            ("data_prep/mock/a.py", "from spectranet_jax import networks"),
             ("data_prep/a.py", "from experiments import settings"),
         ),
         (

@@ -7,7 +7,8 @@ import pytest
 
 from spectranet_jax import readers
 from spectranet_jax.spectra.grid import QUASARNET_GRID, LogGrid, rebin
-from spectranet_jax.spectra.phase import corrected, kms, phase
+from spectranet_jax.spectra.lines import kms
+from spectranet_jax.spectra.phase import corrected, phase
 
 DATA = Path(__file__).parents[1] / "../shared/data"
 SDSS = 3.5563 + 1e-4 * np.arange(4430)

@@ -7,7 +7,7 @@ import pytest
 from astropy.table import Table
 
 from spectranet_jax.catalog import layouts, quasarnet_layout
-from spectranet_jax.inference import catalog
+from spectranet_jax.inference import catalog_rows
 from spectranet_jax.networks.line_evidence import Output
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.flags import Flag
@@ -37,7 +37,7 @@ def made_catalog() -> Table:
     columns = task.decode(Output(kinds, np.full(3, -9, np.float32), logits, evidence))
     flags = np.array([0, 0, Flag.NO_DATA], np.int32)
     known = {name: columns[name] for name in columns if name != "P_OF_Z"}
-    return catalog.build(known, flags, {"GRID": str(QUASARNET_GRID)}, task.columns)
+    return catalog_rows.build(known, flags, {"GRID": str(QUASARNET_GRID)}, task.columns)
 
 
 def test_the_columns_and_dtypes_are_desis(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from experiments import refined_mock, refined_scores
-from experiments.refined import Config, by_methods, work
+from experiments.refined import Config, work
+from experiments.refined_methods import by_methods
 from experiments.refined_scores import Method
 from spectranet_jax import readers
 from spectranet_jax.inference import load

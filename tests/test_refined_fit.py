@@ -8,6 +8,7 @@ import pytest
 from data_prep.mock.survey import blocks
 from experiments import refined, refined_fit
 from experiments.refined_fit import Fits, chosen, weight_of_network
+from experiments.refined_methods import of_network
 from spectranet_jax.inference import load
 from spectranet_jax.inference.basis import shipped
 from spectranet_jax.inference.refine import KINDS, PIXEL_KMS, STATISTICAL
@@ -38,7 +39,7 @@ def test_fits_are_what_refinement_had_before_its_constants(kind: str) -> None:
     """With these put back, they give the catalog's errors."""
     [block] = blocks({kind: 100}, 5, GRID, native=True)
     model, of = load("linenet"), block.native
-    columns, declared = refined.of_network(model, block.flux, block.ivar)
+    columns, declared = of_network(model, block.flux, block.ivar)
     table = refined_columns(columns, declared, of["phase"], of["flux"], of["ivar"], shipped())
     rows = table["REFINED"] & (columns["CLASS"] == kind)
     assert rows.sum() > 15

@@ -13,13 +13,13 @@ import toy_runs
 from predicted import predict_files
 from toy_inputs import FILES, plain
 
-from spectranet_jax.catalog import finished, streaming
+from spectranet_jax.catalog import catalog_file, finished, streaming
 from spectranet_jax.catalog.pieces import Piece, pieces
 from spectranet_jax.catalog.reading import read_pieces
 from spectranet_jax.catalog.streaming import predict_to
 from spectranet_jax.commands.predict import Config, work
 from spectranet_jax.datasets.journal import FILE_NAME
-from spectranet_jax.inference import Model, catalog, load
+from spectranet_jax.inference import Model, load
 from spectranet_jax.spectra import InputError
 
 
@@ -105,7 +105,7 @@ def test_what_changed_meanwhile_is_predicted_anew(
         next(Path(".finished-c.fits").glob("rows-000001*")).write_bytes(b"torn")
     capsys.readouterr()
     predict_to(Path("c.fits"), models, inputs, workers=1)
-    catalog.write(predict_files(models, [piece.file for piece in inputs]), Path("plain.fits"))
+    catalog_file.write(predict_files(models, [piece.file for piece in inputs]), Path("plain.fits"))
     assert Path("c.fits").read_bytes() == Path("plain.fits").read_bytes()
     error = capsys.readouterr().err
     assert ("starting anew" in error) == (change != "rows")

@@ -13,15 +13,15 @@ from astropy.table import Table
 from make_fits import write_coadd
 from toy_inputs import FILES, plain
 
+from spectranet_jax.catalog import catalog_file, streaming
 from spectranet_jax.catalog import pieces as pieces_module
-from spectranet_jax.catalog import streaming
 from spectranet_jax.catalog.pieces import Piece, pieces
 from spectranet_jax.catalog.reading import read_pieces
 from spectranet_jax.catalog.streaming import predict_to
 from spectranet_jax.catalog.tally import ROWS, flag_row
 from spectranet_jax.datasets import manifest
 from spectranet_jax.datasets.shards import read_blocks
-from spectranet_jax.inference import Model, catalog, load, predict
+from spectranet_jax.inference import Model, load, predict
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
@@ -92,7 +92,7 @@ def test_a_dataset_folder_is_predicted_shard_by_shard(
     names = [name.decode() for block in blocks for name in block.name]
     files = [f"data/{s.file}" for s, b in zip(shards, blocks, strict=True) for _ in b.label]
     assert len(table) == 3000 and len(set(names)) == 3000
-    catalog.write(predict([model], flux, ivar, files, names), tmp_path / "plain.fits")
+    catalog_file.write(predict([model], flux, ivar, files, names), tmp_path / "plain.fits")
     assert (tmp_path / "c.fits").read_bytes() == (tmp_path / "plain.fits").read_bytes()
 
 

@@ -9,11 +9,11 @@ import pytest
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
 
+from spectranet_jax.catalog.catalog_file import write
 from spectranet_jax.catalog.read_back import read_catalog
 from spectranet_jax.catalog.redrock_files import read_redrock
 from spectranet_jax.catalog.with_redrock import counts, join_redrock
 from spectranet_jax.commands import join_redrock as command
-from spectranet_jax.inference.catalog import write
 from spectranet_jax.spectra.errors import InputError
 
 

@@ -9,10 +9,10 @@ import toy_survey
 from make_fits import write_coadd, write_spec
 from predicted import predict_files
 
+from spectranet_jax.catalog import catalog_file, streaming
 from spectranet_jax.catalog import pieces as pieces_module
-from spectranet_jax.catalog import streaming
 from spectranet_jax.catalog.pieces import pieces
-from spectranet_jax.inference import Model, catalog
+from spectranet_jax.inference import Model
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 
 FILES = 30
@@ -42,5 +42,5 @@ def make_small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def plain(model: Model, out: Path) -> bytes:
     """The catalog of the folder, predicted at once."""
-    catalog.write(predict_files([model], [piece.file for piece in pieces(["in"])]), out)
+    catalog_file.write(predict_files([model], [piece.file for piece in pieces(["in"])]), out)
     return out.read_bytes()

@@ -14,8 +14,9 @@ from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.profiles import Array
 from data_prep.mock.quasars import quasars, redshifts
 from data_prep.mock.stars import stars
-from spectranet_jax.datasets.records import BLOCK_SIZE, Block, Columns
+from spectranet_jax.datasets.records import BLOCK_SIZE, Block
 from spectranet_jax.spectra import CLASSES, InputError, instrument, labels, noise
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.flags import median_sn
 from spectranet_jax.spectra.grid import Binning, LogGrid
 from spectranet_jax.spectra.native import NATIVE_GRID

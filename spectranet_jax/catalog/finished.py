@@ -67,10 +67,10 @@ class Finished:
 
     def add(self, table: "Table", pieces: int, counts: dict[str, int], errors: list[str]) -> None:
         """Write the rows of the next pieces."""
-        from spectranet_jax.inference import catalog
+        from spectranet_jax.catalog import catalog_file
 
         path = self._journal.folder / f"rows-{len(self.chunks):06d}{self._suffix}"
-        catalog.write(table, path)
+        catalog_file.write(table, path)
         chunk = Chunk(path.name, path.stat().st_size, pieces, counts, errors)
         self._journal.add(json.dumps(dataclasses.asdict(chunk)).encode())
         self.chunks.append(chunk)

@@ -1,7 +1,7 @@
 """Catalogs joined row after row, in memory that does not grow with them.
 
 The rows of a long prediction are written as they come, a catalog a few thousand. Joined, these are
-the bytes that `catalog.write` would have made of all rows at once.
+the bytes that `catalog_file.write` would have made of all rows at once.
 """
 
 import warnings
@@ -13,8 +13,8 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import Table, vstack
 
+from spectranet_jax.catalog.catalog_file import FORMATS, write
 from spectranet_jax.datasets.atomic import atomic
-from spectranet_jax.inference.catalog import FORMATS, write
 from spectranet_jax.spectra.errors import InputError
 
 FITS_BLOCK = 2880

@@ -33,7 +33,7 @@ from spectranet_jax.catalog.redrock_layout import (
 )
 from spectranet_jax.catalog.targetid import TARGETID_MEANING, target_ids
 from spectranet_jax.spectra.errors import InputError
-from spectranet_jax.spectra.grid import QUASARNET_GRID, LogGrid
+from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import REST
 
 LINES = {
@@ -139,8 +139,14 @@ def _on_grid(z: Column, grid: LogGrid) -> Column:
 
 
 def _grid(table: Table) -> LogGrid:
-    """That of a catalog's header (GRID); QuasarNET's, of the shipped models, where it has none."""
+    """That of a catalog's header (GRID).
+
+    Raises:
+        InputError: if it has none.
+    """
     parsed = re.match(r"log10 (\S+) \+ (\S+) x (\d+)", str(table.meta.get("GRID", "")))
     if parsed is None:
-        return QUASARNET_GRID
+        raise InputError(
+            "the catalog's header names no GRID, on which --format qn relies; predict it anew"
+        )
     return LogGrid(float(parsed[1]), float(parsed[2]), int(parsed[3]))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from astropy.table import Table
 
-from spectranet_jax.inference.catalog import FORMATS
+from spectranet_jax.catalog.catalog_file import FORMATS
 from spectranet_jax.readers.fits import open_fits
 from spectranet_jax.spectra.errors import InputError
 

@@ -1,6 +1,6 @@
 """Catalog rows counted by what they are: a chunk at a time, added up, and shown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,12 +21,11 @@ def tally(table: "Table", counted: Mapping[str, str]) -> dict[str, int]:
     """
     import numpy as np
 
-    from spectranet_jax.inference import catalog
     from spectranet_jax.spectra import CLASSES
     from spectranet_jax.spectra.flags import Flag
 
     counts = {ROWS: len(table), CLASSIFIED: int(np.ma.count(table["CLASS"]))}
-    counts |= catalog.counts(table, CLASSES)
+    counts |= of_classes(table, CLASSES)
     for column, name in counted.items():
         counts[name] = int(np.ma.filled(table[column] == 1, False).sum())
     counts[REDSHIFTS] = int(np.ma.count(table["Z"]))
@@ -34,6 +33,15 @@ def tally(table: "Table", counted: Mapping[str, str]) -> dict[str, int]:
     for flag in Flag:
         counts[flag_row(flag)] = int(((table["FLAGS"] & flag.value) != 0).sum())
     return counts
+
+
+def of_classes(table: "Table", classes: Sequence[str]) -> dict[str, int]:
+    """Class name -> rows, and rows without a class under "no class"."""
+    import numpy as np
+
+    mask = np.ma.getmaskarray(table["CLASS"])
+    names = np.asarray(np.ma.getdata(table["CLASS"]))[~mask]
+    return {name: int((names == name).sum()) for name in classes} | {NO_CLASS: int(mask.sum())}
 
 
 def flag_row(flag: "Flag") -> str:

@@ -34,18 +34,18 @@ def work(config: Config) -> None:
     """Join as configured, and print how often the two agree."""
     from rich.table import Table
 
+    from spectranet_jax.catalog import catalog_file
     from spectranet_jax.catalog.read_back import read_catalog
     from spectranet_jax.catalog.redrock_files import read_redrock
     from spectranet_jax.catalog.with_redrock import AGREEMENT, counts, join_redrock
-    from spectranet_jax.inference import catalog
     from spectranet_jax.readers import paths
     from spectranet_jax.tables import print_table
 
-    catalog.check_path(config.out)
+    catalog_file.check_path(config.out)
     files = paths(config.redrock)
-    catalog.check_replace(config.out, config.overwrite, [str(config.catalog), *files])
+    catalog_file.check_replace(config.out, config.overwrite, [str(config.catalog), *files])
     joined = join_redrock(read_catalog(config.catalog), read_redrock(files))
-    catalog.write(joined, config.out)
+    catalog_file.write(joined, config.out)
     shown = Table(title=f"Catalog and redrock; redshifts agree within {AGREEMENT:.0f} km/s")
     shown.add_column("comparison")
     shown.add_column("spectra", justify="right")

@@ -33,16 +33,15 @@ def work(config: Config) -> None:
     """Check that all parts are there and belong together, and join them."""
     from astropy.io import fits
 
-    from spectranet_jax.catalog import joining, layouts, parts
-    from spectranet_jax.inference import catalog
+    from spectranet_jax.catalog import catalog_file, joining, layouts, parts
     from spectranet_jax.readers import paths
 
     parts.check_suffix(config.out)
     if config.format != "catalog":
         layouts.check(config.format, config.out)
-    catalog.check_path(config.out)
+    catalog_file.check_path(config.out)
     named = paths(config.parts)
-    catalog.check_replace(config.out, config.overwrite, named)
+    catalog_file.check_replace(config.out, config.overwrite, named)
     ordered = parts.in_order(named)
     if config.format == "catalog":
         joining.join(ordered, config.out, without=parts.KEYWORDS)

@@ -66,9 +66,8 @@ spectranet merge joins them"""
 
 def work(config: Config) -> None:
     """Predict as configured, and print what was found."""
-    from spectranet_jax.catalog import joining, layouts, parts
+    from spectranet_jax.catalog import catalog_file, joining, layouts, parts
     from spectranet_jax.catalog.pieces import pieces
-    from spectranet_jax.inference import catalog
     from spectranet_jax.inference.finding import DEFAULT, find
     from spectranet_jax.spectra import InputError
 
@@ -78,13 +77,13 @@ def work(config: Config) -> None:
         if part:
             raise InputError("--part writes catalogs; pass --format to spectranet merge instead")
     out = part.path(config.out) if part else config.out
-    catalog.check_path(out)
+    catalog_file.check_path(out)
     if config.plots is not None:
         make_folder(config.plots)
     if config.workers < 1:
         raise InputError("--workers must be 1 or more")
     inputs = pieces(config.paths)
-    catalog.check_replace(out, config.overwrite, (piece.file for piece in inputs))
+    catalog_file.check_replace(out, config.overwrite, (piece.file for piece in inputs))
     named = config.model or (DEFAULT,)
     for name in named:
         find(name)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.datasets.records import BLOCK_SIZE, Block, Columns
+from spectranet_jax.datasets.records import BLOCK_SIZE, Block
 from spectranet_jax.datasets.shards import decode
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
 

@@ -8,7 +8,7 @@ pickle, no schema compiler: NumPy reads it with `frombuffer`.
 import json
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -16,10 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.datasets.array_bytes import from_bytes, to_bytes
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.errors import InputError
-
-Columns = Mapping[str, NDArray[Any]]
-"""What is known of each spectrum beside its pixels: columns of `Block` by name."""
 
 BLOCK_SIZE = 512
 """Spectra a record holds at most: 512 is read 50 times faster a spectrum than 1."""

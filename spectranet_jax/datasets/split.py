@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from spectranet_jax.datasets import records
 from spectranet_jax.datasets.manifest import Manifest
 from spectranet_jax.datasets.pixels import Indices, Pixels, native_columns, pixel_reader
-from spectranet_jax.datasets.records import Columns
 from spectranet_jax.datasets.shards import decode, open_shards, usable
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
 

@@ -15,7 +15,7 @@ from scipy.special import ndtr
 from spectranet_jax.evaluation import posterior, posterior_scores
 from spectranet_jax.evaluation.recalibration import bin_labels
 from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC, dv
-from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+from spectranet_jax.spectra.lines import SPEED_OF_LIGHT, kms
 
 LINE_SHIFTS = 250.0
 """Sigma, km/s, of the scatter between labels of quasars above z = 1.57 and what their lines say.
@@ -76,7 +76,7 @@ def moved(
     n, steps = p.shape
     step = float(edges[-1] - edges[0]) / steps
     move = np.broadcast_to(np.asarray(dex, np.float64) / step, (n,))
-    sigma = np.broadcast_to(np.asarray(width, np.float64), (n,)) / _step_kms(step)
+    sigma = np.broadcast_to(np.asarray(width, np.float64), (n,)) / kms(step)
     own_reach = np.ceil(np.abs(move) + 5 * sigma) + 1
     reach = int(own_reach.max(initial=1))
     padded = np.pad(np.asarray(p, np.float64), ((0, 0), (reach, reach)))
@@ -174,7 +174,3 @@ def _ramp(u: Floats, sigma: Floats) -> Floats:
     scaled = u / np.where(sigma > 0, sigma, 1)
     smooth = u * ndtr(scaled) + sigma * np.exp(-0.5 * scaled**2) / (2 * np.pi) ** 0.5
     return np.where(sigma > 0, smooth, np.maximum(u, 0))
-
-
-def _step_kms(step: float) -> float:
-    return SPEED_OF_LIGHT * np.log(10) * step

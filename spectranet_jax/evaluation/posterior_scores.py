@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from spectranet_jax.evaluation.fraction import Fraction
 from spectranet_jax.evaluation.posterior import Floats, cdf, place
 from spectranet_jax.spectra.errors import InputError
-from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+from spectranet_jax.spectra.lines import kms
 
 LEVELS = (0.50, 0.68, 0.90, 0.95)
 """Probabilities of the intervals whose coverage is scored."""
@@ -122,7 +122,7 @@ def crps(p: NDArray[np.floating], edges: NDArray[np.floating], z: NDArray[np.flo
         whole += inside * _square(low, cut) + (1 - inside) * _square(1 - cut, 1 - high)
         score[block] = whole + np.maximum(-at, 0) + np.maximum(at - bins, 0)
     width = float(edges[-1] - edges[0]) / bins
-    return SPEED_OF_LIGHT * np.log(10) * width * score
+    return kms(width) * score
 
 
 def scores(

@@ -1,18 +1,15 @@
 """The columns of every catalog, and those of their values that no model gives. Without JAX."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.spectra.column import Column
+from spectranet_jax.spectra.column import Column, Columns
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.identity_columns import IDENTITY_COLUMNS, unknown
 from spectranet_jax.spectra.zwarn import ZWarn
-
-Columns = Mapping[str, NDArray[Any]]
-"""Column name -> (n,), plain or masked."""
 
 COLUMNS: dict[str, Column] = {
     "FILE": Column("U1", "file as given"),

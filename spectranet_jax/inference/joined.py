@@ -9,8 +9,9 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 import spectranet_jax
-from spectranet_jax.inference import catalog
-from spectranet_jax.inference.columns import COLUMNS, Columns
+from spectranet_jax.inference import catalog_rows
+from spectranet_jax.inference.columns import COLUMNS
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.flags import median_sn
 from spectranet_jax.spectra.grid import LogGrid
@@ -64,7 +65,7 @@ def join(
     columns = {"SN": median_sn(flux, ivar, models[0].grid), **known, **_joined(models, answers)}
     columns["ZWARN"] = _zwarn(models, columns, bits) | fiber_warnings(known, len(bits))
     extra = {name: column for model in models for name, column in model.task.columns.items()}
-    return catalog.build(columns, bits, provenance(models), extra)
+    return catalog_rows.build(columns, bits, provenance(models), extra)
 
 
 def _joined(models: Sequence[Answering], answers: Sequence[Columns]) -> dict[str, NDArray[Any]]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from spectranet_jax.inference.basis import Basis
 from spectranet_jax.spectra.errors import InputError
-from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+from spectranet_jax.spectra.lines import kms
 from spectranet_jax.spectra.native import STEP
 
 Float64Array = NDArray[np.float64]
@@ -88,7 +88,7 @@ def on_native_steps(loglam: Float64Array, vectors: Float64Array, blur: float = 0
     cumulative = np.pad(np.cumsum(areas, axis=1), ((0, 0), (1, 0)))
     averaged = np.array([np.diff(np.interp(edges, loglam, row)) / STEP for row in cumulative])
     if blur:
-        sigma = blur / (SPEED_OF_LIGHT * np.log(10) * STEP)
+        sigma = blur / kms(STEP)
         reach = int(np.ceil(4 * sigma))
         kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
         kernel /= kernel.sum()

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from spectranet_jax.inference.basis import WIDE, Basis
 from spectranet_jax.inference.scan import Prior, Scan, widened
-from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+from spectranet_jax.spectra.lines import SPEED_OF_LIGHT, kms
 from spectranet_jax.spectra.native import FIRST, NATIVE_GRID, STEP
 
-PIXEL_KMS = SPEED_OF_LIGHT * np.log(10) * STEP
+PIXEL_KMS = kms(STEP)
 """69.03 km/s."""
 
 COARSE = np.arange(-7, 8)

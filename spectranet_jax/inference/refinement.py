@@ -15,11 +15,10 @@ from spectranet_jax.inference.basis import Basis
 from spectranet_jax.inference.refined_columns import refined_columns
 from spectranet_jax.readers.native_reading import Native
 from spectranet_jax.spectra import phase
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.tasks import Task
-
-Columns = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)

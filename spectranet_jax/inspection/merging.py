@@ -19,8 +19,6 @@ FURTHEST = 1000.0
 QUALITY_STEPS = 1
 """Between qualities that agree."""
 
-ANSWER = ("VI_CLASS", "VI_Z", "VI_QUALITY")
-
 
 class Disagreement(NamedTuple):
     """Answers about one spectrum that do not agree.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,8 @@ from spectranet_jax.readers.native_reading import (
     native_of,
 )
 from spectranet_jax.spectra import InputError, LogGrid
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.identity import Identity
-
-Columns = Mapping[str, NDArray[Any]]
-"""What a caller keeps of each spectrum beside its pixels, (n, ...) each."""
 
 Describe = Callable[[Sequence[Identity]], Columns]
 """From the identities of n spectra to the columns that a caller keeps of them."""

@@ -1,6 +1,12 @@
 """What a column of a catalog or a dataset holds."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+
+Columns = Mapping[str, NDArray[Any]]
+"""Column name -> values, (n, ...), plain or masked, of the same n spectra."""
 
 
 class Column(NamedTuple):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from spectranet_jax.spectra import wavelengths
 from spectranet_jax.spectra.errors import InputError
-from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+from spectranet_jax.spectra.lines import kms
 
 Float64Array = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ class LogGrid:
     @property
     def bin_kms(self) -> float:
         """Width of a bin as a velocity, km/s, to first order: c ln(10) dloglam."""
-        return SPEED_OF_LIGHT * np.log(10) * self.dloglam
+        return kms(self.dloglam)
 
     @property
     def bytes_a_spectrum(self) -> int:

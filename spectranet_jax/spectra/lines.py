@@ -7,6 +7,8 @@ air wavelengths of Osterbrock et al. (1996) brought to vacuum. Blends carry the 
 strength-weighted mean.
 """
 
+import math
+
 REST: dict[str, float] = {
     # Hydrogen
     "Lyman limit": 911.75,
@@ -143,6 +145,11 @@ SKY = tuple(name for name in REST if name.startswith("sky "))
 
 SPEED_OF_LIGHT = 299_792.458
 """km/s."""
+
+
+def kms(dex: float) -> float:
+    """A length in log10(wavelength), or in log10(1 + z), as a velocity, km/s, to first order."""
+    return SPEED_OF_LIGHT * math.log(10) * dex
 
 
 def evidence_column(line: str) -> str:

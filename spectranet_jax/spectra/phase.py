@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
 
 def phase(
@@ -36,11 +35,6 @@ def phase(
     weight = np.where(np.isfinite(ivar) & (ivar > 0) & inside, ivar, 0)
     total = weight.sum(axis=-1)
     return (weight * offset).sum(axis=-1) / np.where(total > 0, total, 1)
-
-
-def kms(dex: NDArray[np.floating]) -> NDArray[np.float64]:
-    """An offset in log10(wavelength) as a velocity, km/s, to first order."""
-    return SPEED_OF_LIGHT * np.log(10) * np.asarray(dex, np.float64)
 
 
 def corrected(z: NDArray[np.floating], dex: NDArray[np.floating]) -> NDArray[np.float64]:

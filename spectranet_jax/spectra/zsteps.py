@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+from spectranet_jax.spectra.lines import kms
 
 A_BIN = 2
 """Steps a bin of wavelength: a spectrum shifted by one bin shifts p(z) by as many."""
@@ -46,7 +46,7 @@ class ZSteps:
     @property
     def kms(self) -> float:
         """Width of a step as a velocity, km/s."""
-        return SPEED_OF_LIGHT * math.log(10) * self.width
+        return kms(self.width)
 
     @property
     def window(self) -> int:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.tasks.classify_task import ClassifyTask
 from spectranet_jax.tasks.linenet_task import LineNetTask
 from spectranet_jax.tasks.quasarnet_task import QuasarNetTask
 from spectranet_jax.tasks.redshift_task import RedshiftTask
-from spectranet_jax.tasks.task import Columns, Task
+from spectranet_jax.tasks.task import Task
 
 __all__ = ["TASKS", "Columns", "Task", "build"]
 

@@ -14,9 +14,10 @@ from spectranet_jax.evaluation.class_scores import ClassScores
 from spectranet_jax.evaluation.quasar_scores import Answers
 from spectranet_jax.evaluation.score_markdown import class_section
 from spectranet_jax.evaluation.score_tables import class_tables
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.labels import CLASSES, UNKNOWN
 from spectranet_jax.spectra.normalize import normalize
-from spectranet_jax.tasks.task import Columns, Draw, Task
+from spectranet_jax.tasks.task import Draw, Task
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -15,9 +15,10 @@ from spectranet_jax.evaluation.calibration_figures import (
 )
 from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC, dv
 from spectranet_jax.evaluation.velocity_figure import velocity_histogram
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.labels import CLASSES
 from spectranet_jax.spectra.normalize import normalize
-from spectranet_jax.tasks.task import Columns, Draw
+from spectranet_jax.tasks.task import Draw
 
 EXAMPLES = 12
 

@@ -33,7 +33,7 @@ from spectranet_jax.evaluation.recalibration import (
 from spectranet_jax.evaluation.score_markdown import combined_sections
 from spectranet_jax.evaluation.score_tables import combined_tables
 from spectranet_jax.networks.line_evidence import LINES, Output
-from spectranet_jax.spectra.column import Column
+from spectranet_jax.spectra.column import Column, Columns
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, STAR, UNKNOWN
 from spectranet_jax.spectra.lines import evidence_column
@@ -43,7 +43,7 @@ from spectranet_jax.tasks import linenet_trust
 from spectranet_jax.tasks.classify_task import log_prob, quasars_of_classes
 from spectranet_jax.tasks.linenet_decode import class_log_prob, decode
 from spectranet_jax.tasks.linenet_options import PRIORS, parse_bal_threshold, parse_class_prior
-from spectranet_jax.tasks.task import Columns, Draw, Option, PosteriorColumns, Task
+from spectranet_jax.tasks.task import Draw, Option, PosteriorColumns, Task
 
 if TYPE_CHECKING:
     from rich.table import Table

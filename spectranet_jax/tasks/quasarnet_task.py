@@ -20,11 +20,11 @@ from spectranet_jax.evaluation import quasar_scores
 from spectranet_jax.evaluation.quasar_scores import Answers, QuasarScores, Truth
 from spectranet_jax.evaluation.score_tables import quasar_table, range_table
 from spectranet_jax.networks import boxes as coding
-from spectranet_jax.spectra.column import Column
+from spectranet_jax.spectra.column import Column, Columns
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.labels import BAL, BAL_UNSURE, QSO, QSO_BAL
 from spectranet_jax.spectra.normalize import moments, normalize
-from spectranet_jax.tasks.task import Columns, Draw, Option, Task
+from spectranet_jax.tasks.task import Draw, Option, Task
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -12,10 +12,11 @@ from spectranet_jax.evaluation import redshift_scores
 from spectranet_jax.evaluation.quasar_scores import Answers
 from spectranet_jax.evaluation.redshift_scores import RedshiftScores
 from spectranet_jax.evaluation.score_tables import redshift_table
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.labels import CONFIDENT, QSO, QSO_BAL
 from spectranet_jax.spectra.normalize import normalize
-from spectranet_jax.tasks.task import Columns, Draw, Task
+from spectranet_jax.tasks.task import Draw, Task
 
 if TYPE_CHECKING:
     from rich.table import Table

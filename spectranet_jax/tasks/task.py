@@ -15,10 +15,9 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.datasets.records import Columns
 from spectranet_jax.datasets.split import Split
 from spectranet_jax.evaluation.quasar_scores import Answers
-from spectranet_jax.spectra.column import Column
+from spectranet_jax.spectra.column import Column, Columns
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import CLASSES
 

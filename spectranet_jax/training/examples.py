@@ -6,8 +6,8 @@ from typing import Any
 from jaxtyping import Shaped
 
 from spectranet_jax.datasets.pixels import Indices
-from spectranet_jax.datasets.records import Columns
 from spectranet_jax.datasets.split import Split, check_grid
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.tasks import Task
 
 Batch = dict[str, Shaped[Any, "batch ..."]]

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from spectranet_jax.datasets.records import Columns
 from spectranet_jax.datasets.split import Split
 from spectranet_jax.evaluation.scores_json import to_json
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.tasks import Task
 from spectranet_jax.training.examples import Batch, Examples
 from spectranet_jax.training.sharding import placement
