@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from data_prep import archive
 from data_prep.archive import BASE_URL, Kind, Release, Wanted
 from data_prep.catalog_columns import read_column, read_text
+from data_prep.catalog_files import open_catalog
 from data_prep.fetch import Checksums, FetchError, MissingError, UnreachableError, fetch
 from spectranet_jax.command_line import command
 from spectranet_jax.datasets.atomic import check_writable, write_text
 from spectranet_jax.progress import progress
 from spectranet_jax.readers import refuse_spectra
-from spectranet_jax.readers.fits import open_fits
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import FIBER
 
@@ -128,7 +128,7 @@ def download(config: Config) -> Summary:
 
 def _wanted(catalog: Path, kind: Kind) -> list[Wanted]:
     """What the catalog names, each once, plate by plate."""
-    with open_fits(catalog, large=True) as hdus:
+    with open_catalog(catalog) as hdus:
         table = hdus.table(FIBER)
         if table is None:
             raise InputError(

@@ -8,6 +8,7 @@ from typing import Any
 
 from spectranet_jax import __version__
 from spectranet_jax.datasets.manifest import SPLITS, Manifest
+from spectranet_jax.spectra import CLASSES
 
 SHEET = "contact_sheet.png"
 """Examples of each class, beside the shards."""
@@ -47,6 +48,18 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def lacking_classes(manifest: Manifest) -> list[str]:
+    """A sentence for each split that holds spectra, but none of some class."""
+    held = {name: {c for c in CLASSES if manifest.counts[name].get(c)} for name in SPLITS}
+    nowhere = [c for c in CLASSES if not any(c in classes for classes in held.values())]
+    sentences = [f"no split has a spectrum of {', '.join(nowhere)}"] if nowhere else []
+    for name, classes in held.items():
+        lacking = [c for c in CLASSES if c not in classes and c not in nowhere]
+        if classes and lacking:
+            sentences.append(f"the {name} split has no spectrum of {', '.join(lacking)}")
+    return sentences
+
+
 def print_summary(manifest: Manifest, folder: Path) -> None:
     """Print spectra by class and split, rows in and out with reasons, fingerprint and folder."""
     from rich.table import Table
@@ -73,5 +86,7 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
     for count, what in REPORTED_COUNTS.items():
         if rows := manifest.report.get(count):
             print(f"  {rows} of {rows_in} {what}")
+    for sentence in lacking_classes(manifest):
+        print(sentence)
     print(f"fingerprint: {manifest.fingerprint}")
     print(f"dataset: {folder} (examples in {SHEET})")

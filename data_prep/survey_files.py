@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep import truth as truths
+from data_prep.catalog_files import column_names
 from data_prep.catalog_layouts import BalRule
 from data_prep.division import FRACTIONS, check_fractions
 from data_prep.join import Join
@@ -56,14 +57,18 @@ class Config:
     """Flags of `python -m data_prep.sdss` and `data_prep.desi`."""
 
     catalog: tuple[str, ...]
-    """FITS catalogs that tell classes and redshifts: Superset_DR12Q, DR12Q, DR14Q, DR16Q,
-    DR16Q_Superset, spAll, DESI redrock files or quasar catalogs, or *.csv files of a visual
-    inspection (spectranet inspect); as with spectra, several."""
+    """Catalogs that tell classes and redshifts: Superset_DR12Q, DR12Q, DR14Q, DR16Q,
+    DR16Q_Superset, spAll, DESI redrock files or quasar catalogs; *.csv files of a visual
+    inspection (spectranet inspect); or tables of your own (FITS, CSV, ECSV, VOTable, Parquet)
+    with CLASS, Z and what names spectra: FILE, or PLATE, MJD and FIBERID, or FIELD, MJD and
+    CATALOGID, or TARGETID. As with spectra, several."""
     spectra: tuple[str, ...]
     """Spectra: spec (lite or full), spPlate, spSpec, DESI coadd or spectra files; files, folders,
     glob patterns, or lists of files (@LIST, *.txt)."""
     out: Path
     """The dataset folder to make."""
+    columns: tuple[str, ...] = ()
+    """What catalogs call columns that have other names there, as CLASS=my_class Z=z_best."""
     bal: BalRule = "class"
     """What a BAL is: by the catalog's class, or by QuasarNET's rule (visual flag and BI_CIV agree).
     """
@@ -98,7 +103,12 @@ def prepare(config: Config, command: str) -> Manifest:
     catalogs = [Path(name) for name in paths(config.catalog)]
     files = _files_of_spectra(config, catalogs)
     with telling(f"reading {', '.join(map(str, catalogs))}"[:200]):
-        truth = truths.read(*catalogs, bal=config.bal, every=config.all_are or "")
+        truth = truths.read(
+            *catalogs,
+            bal=config.bal,
+            every=config.all_are or "",
+            names=column_names(config.columns),
+        )
     states = sizes_and_times(files)
     file_groups = list(groups(files, states[:, 0], TOGETHER_FILES, TOGETHER_BYTES))
     sources = _sources(config, catalogs, truth)
@@ -121,6 +131,7 @@ def _check(config: Config) -> None:
     check_free(config.out)
     check_fractions(config.split_fractions)
     check_lists(config.split_lists)
+    column_names(config.columns)
     if config.seed < 0:
         raise InputError(f"--seed {config.seed} is negative; give 0 or more")
 
