@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.readers import SUFFIXES
+from spectranet_jax.readers import FITS_SUFFIXES
 from spectranet_jax.readers.fits import MAGIC, Fits, open_fits
 from spectranet_jax.readers.hdu import Hdu
 from spectranet_jax.spectra import InputError
@@ -66,7 +66,7 @@ def open_catalog(path: Path, names: Names | None = None) -> Iterator[Fits]:
 
 
 def _is_fits(path: Path) -> bool:
-    if path.name.lower().endswith(SUFFIXES) or not path.is_file():
+    if path.name.lower().endswith(FITS_SUFFIXES) or not path.is_file():
         return True  # whose reader tells what is wrong
     with path.open("rb") as file:
         return file.read(len(MAGIC)) == MAGIC

@@ -3,6 +3,8 @@
 import dataclasses
 import hashlib
 import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,10 @@ REPORTED_COUNTS = {
 
 HASHED_AT_ONCE = 4 << 20
 """Bytes."""
+
+
+NAMED_FILES = 10
+"""Unreadable files named on the terminal; the report in the manifest names them all."""
 
 
 def creator(command: str, config: Any) -> dict[str, Any]:
@@ -90,3 +96,12 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
         print(sentence)
     print(f"fingerprint: {manifest.fingerprint}")
     print(f"dataset: {folder} (examples in {SHEET})")
+
+
+def warn_of_unreadable(unreadable: Sequence[str]) -> None:
+    """Name some of the files that cannot be read."""
+    sys.stdout.flush()
+    for sentence in unreadable[:NAMED_FILES]:
+        print(f"left out: {sentence}", file=sys.stderr)
+    if len(unreadable) > NAMED_FILES:
+        print(f"left out: {len(unreadable) - NAMED_FILES} more, see the manifest", file=sys.stderr)

@@ -24,7 +24,7 @@ from data_prep.join import Join
 from data_prep.labeled_files import IDS, KEYS, decode, encode, naming, read_files
 from data_prep.pictures import contact_sheet
 from data_prep.split_lists import check_lists, division
-from data_prep.summary import SHEET, creator, print_summary, sha256_of
+from data_prep.summary import SHEET, creator, print_summary, sha256_of, warn_of_unreadable
 from data_prep.write import Plan, Provenance, first_block, write_dataset
 from spectranet_jax import __version__
 from spectranet_jax.datasets.folder import check_free
@@ -47,9 +47,6 @@ TOGETHER_FILES, TOGETHER_BYTES = 16, 8 << 20
 
 FEW_GROUPS = 19
 """Up to so many of these groups, 300 spec files, starting worker processes is not worth it."""
-
-NAMED_FILES = 10
-"""Unreadable files named on the terminal; the report in the manifest names them all."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +119,7 @@ def prepare(config: Config, command: str) -> Manifest:
         manifest = write_dataset(config.out, join.blocks(_kept(record)), plan, provenance)
     contact_sheet(config.out / SHEET, [first_block(config.out, manifest)], GRID)
     print_summary(manifest, config.out)
-    _warn(join.report["unreadable"])
+    warn_of_unreadable(join.report["unreadable"])
     return manifest
 
 
@@ -167,15 +164,6 @@ def _plan(config: Config, truth: truths.Truth, join: Join) -> Plan:
         balance=truth.classes if config.balance else (),
         native=NATIVE_GRID if config.native else None,
     )
-
-
-def _warn(unreadable: Sequence[str]) -> None:
-    """Name some of the files that cannot be read."""
-    sys.stdout.flush()
-    for sentence in unreadable[:NAMED_FILES]:
-        print(f"left out: {sentence}", file=sys.stderr)
-    if len(unreadable) > NAMED_FILES:
-        print(f"left out: {len(unreadable) - NAMED_FILES} more, see the manifest", file=sys.stderr)
 
 
 def _key(files: Sequence[str], states: NDArray[np.int64], native: bool) -> str:
