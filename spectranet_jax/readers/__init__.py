@@ -20,6 +20,7 @@ from spectranet_jax.readers import (
     spspec,
 )
 from spectranet_jax.readers.fits import Fits, open_fits
+from spectranet_jax.readers.plain_spec import read_plain
 from spectranet_jax.spectra import InputError, LogGrid, scatter
 from spectranet_jax.spectra.flags import noise_flags, pixel_flags
 from spectranet_jax.spectra.grid import Binning
@@ -69,6 +70,9 @@ def stream(path: Path, rows: range | None = None) -> Iterator[Spectrum]:
         path: the file.
         rows: those of an HDF5 file that are wanted; by default all. Of other files all come.
     """
+    if (plain := read_plain(path)) is not None:
+        yield from plain
+        return
     opened: Any = hdf5.open_hdf5(path, rows) if hdf5.is_hdf5(path) else open_fits(path)
     with opened as file:
         for recognizes, spectra in READERS:
