@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 from astropy.table import Table
@@ -214,64 +213,6 @@ def test_files_of_another_layout_are_a_sentence(tmp_path, others, words):
     with pytest.raises(InputError, match=naming("x.hdf5", *words)):
         prepare(tmp_path, path)
     assert not (tmp_path / "d").exists()
-
-
-def external_link(file, other):
-    del file["Z"]
-    file["Z"] = h5py.ExternalLink(str(other), "Z")
-
-
-def soft_link(file, _other):
-    del file["Z"]
-    file["Z"] = h5py.SoftLink("/ra")
-
-
-def soft_link_through_another_file(file, other):
-    del file["Z"]
-    file["group"] = h5py.ExternalLink(str(other), "/")
-    file["Z"] = h5py.SoftLink("/group/Z")
-
-
-def virtual_dataset(file, other):
-    del file["Z"]
-    layout = h5py.VirtualLayout((5,), "f4")
-    layout[:] = h5py.VirtualSource(str(other), "Z", (5,))
-    file.create_virtual_dataset("Z", layout)
-
-
-def external_data(file, other):
-    del file["Z"]
-    file.create_dataset("Z", (5,), "f4", external=[(str(other), 0, 20)])
-
-
-@pytest.mark.parametrize(
-    "refer",
-    [external_link, soft_link, soft_link_through_another_file, virtual_dataset, external_data],
-)
-def test_a_file_that_refers_to_another_is_refused(tmp_path, refer):
-    other = sdss_file(tmp_path / "secret.hdf5")
-    path = sdss_file(tmp_path / "x.hdf5")
-    with h5py.File(path, "r+") as file:
-        refer(file, other)
-    with pytest.raises(InputError, match=naming("x.hdf5", "not followed")):
-        readers.read(path)
-    with pytest.raises(InputError, match=naming("x.hdf5", "not followed")):
-        prepare(tmp_path, path)
-
-
-@pytest.mark.slow
-def test_damage_anywhere_is_a_sentence(tmp_path):
-    content = sdss_file(tmp_path / "x.hdf5", 2).read_bytes()
-    rng = np.random.default_rng(5)
-    for trial in range(150):
-        damaged = bytearray(content)
-        places = rng.integers(0, 20_000 if trial % 2 else len(content), 8)
-        for place in places:
-            damaged[place] ^= 1 << int(rng.integers(8))
-        path = tmp_path / "damaged.hdf5"
-        path.write_bytes(damaged[: rng.integers(1, len(content))] if trial % 5 == 0 else damaged)
-        reading = read_file(str(path), [GRID], identity_columns)
-        assert all(str(path) in error for error in reading.errors)
 
 
 MEMORY = """
