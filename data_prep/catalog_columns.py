@@ -25,13 +25,18 @@ TEXT = frozenset({
 })  # fmt: skip
 """Columns of text, in capitals. All others are numbers, of which missing ones are NaN."""
 
+FILES = frozenset({"FILE"})
+"""Columns of names of files, which stay as they are."""
+
 
 def read_column(table: Hdu, name: str, rows: slice = slice(None)) -> NDArray[Any]:
-    """Some rows of a column: int64 if it is of `WHOLE`, text if of `TEXT`, else float64.
+    """Some rows of a column: int64 if it is of `WHOLE`, text if of `TEXT` or `FILES`, else float64.
 
     Raises:
         InputError: if a value is not of that kind, with column and row.
     """
+    if name in FILES:
+        return read_text(table, name, rows)
     if name in TEXT:
         return np.strings.upper(read_text(table, name, rows))
     stored = table.cells(name, rows)

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.class_names import labels_of
 from spectranet_jax.readers.desi_identity import NOT_TARGETS
 from spectranet_jax.spectra import labels
 from spectranet_jax.spectra.identity import FIBER
@@ -36,9 +37,6 @@ MISSING_Z = -0.5
 LIKELY_BAL = 0.75
 """BAL_PROB from which a DR16 quasar counts as flagged. The catalog gives the probability alone
 (Lyke et al. 2020; by the network of Guo & Martini 2019): where to cut it is our choice."""
-
-PIPELINE = {"STAR": STAR, "GALAXY": GALAXY, "QSO": QSO}
-"""CLASS of spAll and SPECTYPE of redrock."""
 
 CLASS_COLUMNS = frozenset({"CLASS", "SPECTYPE", "CLASS_PERSON"})
 """A table with one of them tells classes, so it is never taken to be of one class alone."""
@@ -61,7 +59,7 @@ class Catalog:
     Attributes:
         name: what its makers call it.
         needed, used: columns in upper case, beside those that name spectra.
-        classes: the labels that it can give.
+        classes: the labels that it can give, beside those that its rows hold.
         adapt: (columns, BAL rule) -> what they say.
         without: columns that it has not: a table with these is of more than quasars.
     """
@@ -128,22 +126,31 @@ def _dr16q(table: Table, rule: BalRule) -> Answer:
     return answer(label, bal, table["Z"], np.clip(z_conf, 0, labels.CONFIDENT))
 
 
-def _pipeline(kind: str, warning: str) -> Callable[[Table, BalRule], Answer]:
-    """The class and redshift of a pipeline, where it warns of nothing."""
+def _named(kind: str, *warnings: str) -> Callable[[Table, BalRule], Answer]:
+    """The class, by any usual spelling, and the redshift, where no warning is given.
+
+    Args:
+        kind: the column of classes.
+        warnings: columns in which 0 means that there is no warning; some may be absent.
+    """
 
     def adapt(table: Table, rule: BalRule) -> Answer:
         del rule
-        sure = table[warning] == 0
+        label = labels_of(table[kind])
+        sure = np.ones(len(label), np.bool_)
+        for warning in table.keys() & set(warnings):
+            sure &= table[warning] == 0
         if "OBJTYPE" in table:
             sure &= ~np.isin(table["OBJTYPE"], NOT_TARGETS)
-        label = np.full(len(sure), UNKNOWN, np.int8)
-        for name, value in PIPELINE.items():
-            label[sure & (table[kind] == name)] = value
-        bal = np.full(len(sure), labels.BAL_UNSURE, np.int8)
-        return answer(label, bal, table["Z"], np.where(sure, labels.CONFIDENT, 0))
+        return named(label, table["Z"], sure)
 
     return adapt
 
+
+OWN = "table of labels"
+"""What a user's own table is called: CLASS, Z, and any column that names spectra."""
+
+WARNINGS = frozenset({"ZWARN", "ZWARNING"})
 
 _EVERY_CLASS = (STAR, GALAXY, QSO, QSO_BAL)
 _DR16 = frozenset({*JOIN, "Z", "SOURCE_Z", "Z_CONF", "CLASS_PERSON", "IS_QSO_FINAL", "ZWARNING"})
@@ -192,24 +199,42 @@ CATALOGS = (
         _SPALL | set(FIBER),
         frozenset(),
         (STAR, GALAXY, QSO),
-        _pipeline("CLASS", "ZWARNING"),
+        _named("CLASS", "ZWARNING"),
     ),
     Catalog(
         "spAll of DR18 and later",
         _SPALL | {"CATALOGID"},
         frozenset(),
         (STAR, GALAXY, QSO),
-        _pipeline("CLASS", "ZWARNING"),
+        _named("CLASS", "ZWARNING"),
     ),
     Catalog(
         "DESI redrock",
         frozenset({"TARGETID", "Z", "ZWARN", "SPECTYPE"}),
         frozenset({"OBJTYPE"}),
         (STAR, GALAXY, QSO),
-        _pipeline("SPECTYPE", "ZWARN"),
+        _named("SPECTYPE", "ZWARN"),
+    ),
+    Catalog(
+        OWN,
+        frozenset({"CLASS", "Z"}),
+        WARNINGS,
+        (),
+        _named("CLASS", *WARNINGS),
     ),
 )
 """Catalogs that tell the class of every row, in the order in which they are tried."""
+
+
+def named(label: NDArray[np.int8], z: NDArray[Any], sure: NDArray[np.bool_]) -> Answer:
+    """What classes and redshifts tell by themselves, (n,) each.
+
+    Where some row is QSO_BAL, those that are QSO are not; else nobody looked, and they are unsure.
+    """
+    bal = np.full(len(label), labels.BAL_UNSURE, np.int8)
+    if (label == QSO_BAL).any():
+        bal = _by_class(label)
+    return answer(np.where(sure, label, UNKNOWN), bal, z, np.where(sure, labels.CONFIDENT, 0))
 
 
 def _by_class(label: NDArray[np.int8]) -> NDArray[np.int8]:

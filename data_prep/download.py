@@ -1,39 +1,30 @@
-"""Spectra that a catalog names, from the SDSS archive, to a folder.
+"""Spectra from the SDSS archive, to a folder: those that a catalog names, a sample, or known sets.
 
 python -m data_prep.download --release dr12 --catalog Superset_DR12Q.fits --out spectra/
+
+python -m data_prep.download --sample --out spectra/
 """
 
 import re
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep import archive
-from data_prep.archive import BASE_URL, Kind, Release, Wanted
+from data_prep import archive, public_sets
+from data_prep.archive import BASE_URL, UNVERIFIED, Kind, Release, Wanted
 from data_prep.catalog_columns import read_column, read_text
-from data_prep.fetch import Checksums, FetchError, MissingError, UnreachableError, fetch
+from data_prep.catalog_files import open_catalog
+from data_prep.fetch_many import MOST_CONNECTIONS, Summary, Target, fetch_many
 from spectranet_jax.command_line import command
-from spectranet_jax.datasets.atomic import check_writable, write_text
-from spectranet_jax.progress import progress
+from spectranet_jax.datasets.atomic import check_writable
 from spectranet_jax.readers import refuse_spectra
-from spectranet_jax.readers.fits import open_fits
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import FIBER
 
-MISSING_LIST, FAILED_LIST = "missing.txt", "failed.txt"
-
-MOST_CONNECTIONS = 16
-"""The archive is shared by all; more connections are not faster for long."""
-
-UNREACHABLE_FILES = 3
-"""If so many files are asked for and the archive answers none of them, it is no use to go on."""
+FIELDS = ("FIELD", "MJD", "CATALOGID")
 
 _RUN = re.compile(r"[\w.]+", re.ASCII)
 """RUN2D where it can be a folder of the archive: v5_13_2, 26; else that of the release is taken."""
@@ -43,191 +34,102 @@ _RUN = re.compile(r"[\w.]+", re.ASCII)
 class Config:
     """Flags of `python -m data_prep.download`."""
 
-    release: Release
-    """Data release whose reduction is fetched."""
-    catalog: Path
-    """FITS catalog with PLATE, MJD and FIBERID, and RUN2D if it has it: Superset_DR12Q, DR16Q,
-    spAll, ..."""
     out: Path
-    """Folder for the files, one a plate as in the archive; what is there already stays."""
+    """Folder for the files, one per plate or field as in the archive, or one per set; what is there
+    already stays."""
+    catalog: Path | None = None
+    """Catalog (FITS, CSV, ECSV, VOTable) with PLATE, MJD and FIBERID, or FIELD, MJD and CATALOGID
+    of SDSS-V, and RUN2D if it has it: Superset_DR12Q, DR16Q, spAll, a table of CasJobs, ..."""
+    release: Release | None = None
+    """Data release whose reduction is fetched, with --catalog. Those of dr18 and dr19, which have
+    SDSS-V, are unverified: addresses follow the archive's templates and were never tried."""
+    sample: bool = False
+    """Fetch 20 spectra of four classes, and labels.csv, which data_prep.sdss takes as --catalog."""
+    sets: bool = False
+    """Fetch the sets of spectra that the documentation's tables are measured on (387 files, 80
+    MB), each in its folder with labels.csv."""
     files: Kind = "spec-lite"
-    """spec-lite, spec (with single exposures) or spPlate (whole plates)."""
+    """spec-lite, spec (with single exposures) or spPlate (whole plates), with --catalog."""
     base_url: str = BASE_URL
     """The archive, or a mirror of it."""
     connections: int = 4
     """Files fetched at a time, up to 16."""
 
 
-@dataclass(frozen=True)
-class Summary:
-    """What became of the files: counts, and the names of those that are not there."""
-
-    there: int
-    fetched: int
-    bytes_fetched: int
-    missing: list[str]
-    failed: list[str]
-
-
 def download(config: Config) -> Summary:
-    """Fetch what is not there yet; see `Config`.
-
-    Files that the archive does not have are listed in missing.txt, others that could not be
-    fetched in failed.txt, which the next run tries again.
+    """Fetch what is not there yet; see `Config` and `fetch_many`.
 
     Raises:
-        InputError: if the catalog cannot be read or names no spectrum, or files could not be
-            fetched, at once where the archive does not answer at all.
+        InputError: if the flags do not tell what is wanted, the catalog cannot be read or names no
+            spectrum, or files could not be fetched, or are not those that are listed.
     """
+    if (config.catalog is not None) + config.sample + config.sets != 1:
+        raise InputError("give one of --catalog, --sample and --sets: what is to be fetched")
     if not 1 <= config.connections <= MOST_CONNECTIONS:
         raise InputError(f"connections {config.connections} is not from 1 to {MOST_CONNECTIONS}")
     check_writable(config.out, folder=True)
-    wanted = _wanted(config.catalog, config.files)
-    trouble = _Trouble()
-    checksums = Checksums(trouble.tell)
-    there, fetched, size, unreachable = 0, 0, 0, 0
-    missing: list[str] = []
-    failed: list[str] = []
-    with (
-        ThreadPoolExecutor(config.connections) as pool,
-        progress("fetching files", len(wanted)) as advance,
-    ):
-        jobs = ((pool, config, checksums, trouble, spectrum) for spectrum in wanted)
-        try:
-            for spectrum, came, reason, answered in _some_at_a_time(jobs, 4 * config.connections):
-                name = archive.file_name(spectrum, config.files)
-                if reason == "missing":
-                    missing.append(name)
-                elif reason:
-                    failed.append(f"{name}  # {reason}")
-                elif came:
-                    fetched, size = fetched + 1, size + came
-                else:
-                    there += 1
-                unreachable += not answered
-                if fetched + len(missing) + len(failed) == unreachable == UNREACHABLE_FILES:
-                    raise InputError(
-                        f"none of the first {unreachable} files could be fetched because {reason};"
-                        " check the network and --base-url, then run the same command again"
-                    )
-                counts = (("fetched", fetched), ("failed", len(failed)), ("missing", len(missing)))
-                advance(1, ", ".join(f"{count} {what}" for what, count in counts if count))
-        except (InputError, KeyboardInterrupt):
-            trouble.given_up = True
-            pool.shutdown(cancel_futures=True)
-            raise
-    summary = Summary(there, fetched, size, sorted(missing), sorted(failed))
-    _tell(config.out, summary)
-    if failed:
+    if config.catalog is not None:
+        return fetch_many(config.out, _of_catalog(config.catalog, config), config.connections)
+    targets = list(public_sets.targets(config.out, config.sample, config.base_url))
+    for path in public_sets.write_labels(config.out, config.sample):
+        print(f"labels: {path}")
+    return fetch_many(config.out, targets, config.connections)
+
+
+def _of_catalog(catalog: Path, config: Config) -> list[Target]:
+    release = config.release
+    if release is None:
+        raise InputError(f"--catalog {catalog} needs --release, as dr17: whose files are fetched")
+    wanted = _wanted(catalog, config.files)
+    if wanted[0].catalog_id and release not in archive.RUNS_BY_FIELD:
         raise InputError(
-            f"{len(failed)} of {len(wanted)} files could not be fetched, the first because"
-            f" {summary.failed[0].partition('# ')[2]}; run the same command again later"
+            f"{catalog} names spectra of SDSS-V, which {release} does not have; pass --release"
+            f" {' or '.join(archive.RUNS_BY_FIELD)}"
         )
-    return summary
+    if release in UNVERIFIED:
+        print(
+            f"note: the addresses of {release} are unverified: they follow the archive's templates,"
+            " and were never tried; if files are missing, look where they are and see --base-url",
+            file=sys.stderr,
+            flush=True,
+        )
+    targets = []
+    for spectrum in wanted:
+        urls = list(archive.addresses(spectrum, config.files, release, config.base_url))
+        name = urls[0].rpartition("/")[2]
+        targets.append(Target(config.out / f"{spectrum.plate:04d}" / name, urls))
+    return targets
 
 
 def _wanted(catalog: Path, kind: Kind) -> list[Wanted]:
     """What the catalog names, each once, plate by plate."""
-    with open_fits(catalog, large=True) as hdus:
-        table = hdus.table(FIBER)
+    with open_catalog(catalog) as hdus:
+        by_field = hdus.table(FIELDS)
+        table = by_field or hdus.table(FIBER)
         if table is None:
             raise InputError(
-                f"{catalog} has no table with PLATE, MJD and FIBERID; give a catalog like"
-                " Superset_DR12Q"
+                f"{catalog} has no table with PLATE, MJD and FIBERID, or FIELD, MJD and CATALOGID;"
+                " give a catalog like Superset_DR12Q"
             )
         refuse_spectra(hdus)
-        keys = [read_column(table, name) for name in FIBER]
+        names = FIELDS if by_field else FIBER
+        keys = [read_column(table, name) for name in names]
         runs: NDArray[np.str_] = np.full(len(keys[0]), "")
         if "RUN2D" in table.columns:
             runs = read_text(table, "RUN2D")
-    if kind == "spPlate":
-        keys[2] = np.zeros_like(keys[2])
-    known = (keys[0] > 0) & (keys[1] > 0)
+    if by_field and kind == "spPlate":
+        raise InputError("--files spPlate is for plates, and SDSS-V has fields; fetch spec-lite")
+    last = np.zeros_like(keys[2]) if kind == "spPlate" else keys[2]
+    known = (keys[0] > 0) & (keys[1] > 0) & ((keys[2] > 0) | (by_field is None))
     named = [run if _RUN.fullmatch(run) else "" for run in runs[known].tolist()]
-    rows = zip(*(key[known].tolist() for key in keys), named, strict=True)
-    wanted = sorted({Wanted(*row) for row in rows})
+    rows = zip(*(key[known].tolist() for key in (keys[0], keys[1], last)), named, strict=True)
+    wanted = sorted({
+        Wanted(plate, mjd, 0, run, number) if by_field else Wanted(plate, mjd, number, run)
+        for plate, mjd, number, run in rows
+    })  # fmt: skip
     if not wanted:
         raise InputError(f"{catalog} names no spectrum: it has no row with a plate and an MJD")
     return wanted
-
-
-class _Trouble:
-    """Tells of the first failure to reach the archive at once, and ends the tries once given up."""
-
-    def __init__(self) -> None:
-        self.given_up = False
-        self._told = False
-        self._lock = threading.Lock()
-
-    def tell(self, sentence: str) -> None:
-        if self.given_up:
-            raise FetchError("the download has ended")
-        with self._lock:
-            first, self._told = not self._told, True
-        if first:
-            print(sentence, file=sys.stderr, flush=True)
-
-
-class _Outcome(NamedTuple):
-    """A file, the bytes that came, why it is not there, and whether the archive answered."""
-
-    wanted: Wanted
-    came: int = 0
-    reason: str = ""
-    answered: bool = True
-
-
-Job = tuple[ThreadPoolExecutor, Config, Checksums, _Trouble, Wanted]
-
-
-def _some_at_a_time(jobs: Iterator[Job], most: int) -> Iterator[_Outcome]:
-    """Outcomes as they come, with few jobs waiting: a catalog names half a million files."""
-    running: set[Future[_Outcome]] = set()
-    for pool, config, checksums, trouble, spectrum in jobs:
-        running.add(pool.submit(_spectrum, config, checksums, trouble, spectrum))
-        if len(running) >= most:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in done)
-    while running:
-        done, running = wait(running, return_when=FIRST_COMPLETED)
-        yield from (future.result() for future in done)
-
-
-def _spectrum(config: Config, checksums: Checksums, trouble: _Trouble, wanted: Wanted) -> _Outcome:
-    """Fetch a file from where it is."""
-    path = config.out / f"{wanted.plate:04d}" / archive.file_name(wanted, config.files)
-    if path.exists():
-        return _Outcome(wanted)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
-    for url in archive.addresses(wanted, config.files, config.release, config.base_url):
-        try:
-            came = fetch(url, path, checksums.of(url), tell=trouble.tell)
-            return _Outcome(wanted, came)
-        except MissingError:
-            continue
-        except FetchError as error:
-            answered = not isinstance(error, UnreachableError)
-            return _Outcome(wanted, reason=str(error), answered=answered)
-    return _Outcome(wanted, reason="missing")
-
-
-def _tell(out: Path, summary: Summary) -> None:
-    print(f"already there: {summary.there}")
-    print(f"fetched: {summary.fetched} ({summary.bytes_fetched / 1e6:.1f} MB)")
-    lists: Sequence[tuple[str, list[str], str]] = (
-        ("not in the archive", summary.missing, MISSING_LIST),
-        ("not fetched", summary.failed, FAILED_LIST),
-    )
-    for what, names, file in lists:
-        print(f"{what}: {len(names)}" + (f" (listed in {out / file})" if names else ""))
-        if names:
-            write_text(out / file, "".join(f"{name}\n" for name in names))
-        else:
-            (out / file).unlink(missing_ok=True)
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -15,9 +15,18 @@ from spectranet_jax.spectra.identity import NAMING, object_ids, observation_keys
 from spectranet_jax.spectra.labels import CLASSES, QSO, QSO_BAL, UNKNOWN
 
 SUFFIX = ".csv"
-"""Of such files; other catalogs are FITS."""
 
 NAME = "visual inspection"
+
+
+def is_inspection(path: Path) -> bool:
+    """Whether a file is CSV with a column of an inspection's answers."""
+    if path.suffix.lower() != SUFFIX or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        heading = file.readline(1 << 16).decode("utf-8-sig", "replace")
+    names = {name.strip(' "\t\r\n').upper() for name in heading.split(",")}
+    return not names.isdisjoint(vi_file.VI_COLUMNS)
 
 
 def read(path: Path) -> tuple[RowIdentity, Answer]:

@@ -97,8 +97,8 @@ class Join:
         if not taken and set(self.selection.reasons) <= {NO_ROW, UNREADABLE}:
             raise InputError(
                 f"no spectrum matches a row of {', '.join(self.catalogs)} by its observation,"
-                " as plate, MJD and fiber, or by object; give the catalog that belongs to these"
-                " spectra"
+                " as plate, MJD and fiber, by object, or by file (of one spectrum each); give the"
+                " catalog that belongs to these spectra"
             )
 
     def _select(self, reading: Reading, rows: slice) -> Block:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from spectranet_jax.datasets.array_bytes import pack, unpack
 from spectranet_jax.readers.desi_identity import NOT_TARGETS
 from spectranet_jax.readers.file_reading import FileRead, Reading, concatenate, read_file
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.identity import Identity, as_arrays
+from spectranet_jax.spectra.identity import Identity, as_arrays, file_fields
 from spectranet_jax.spectra.identity_columns import identity_columns
 
 HASHED_MEANWHILE = 4 << 20
@@ -43,7 +44,7 @@ def read_files(paths: Sequence[str], grid: LogGrid, native: bool = False) -> Rea
 
 def _read_file(path: str, grid: LogGrid, native: bool, thread: Executor) -> Reading:
     digest = _digest(Path(path), thread)
-    reading = read_file(path, [grid], naming, native or None)
+    reading = read_file(path, [grid], partial(naming, file=path), native or None)
     if (own := reading.native) is not None:
         arrays: tuple[NDArray[Any], ...] = own.flux, own.ivar, own.phase[grid]
         of_native = dict(zip(NATIVE, arrays, strict=True))
@@ -52,8 +53,15 @@ def _read_file(path: str, grid: LogGrid, native: bool, thread: Executor) -> Read
     return reading if file.error else replace(reading, files=[file._replace(sha256=digest())])
 
 
-def naming(identities: Sequence[Identity]) -> dict[str, NDArray[Any]]:
-    """The columns by which spectra are joined with a catalog, and those of their identity."""
+def naming(identities: Sequence[Identity], file: str = "") -> dict[str, NDArray[Any]]:
+    """The columns by which spectra are joined with a catalog, and those of their identity.
+
+    Args:
+        identities: of n spectra.
+        file: where they come from; its name counts where it holds no other spectrum.
+    """
+    if len(identities) == 1:
+        identities = [{**identities[0], **file_fields(file)}]
     keys, ids = as_arrays(identities)
     on_target = [identity.get("OBJTYPE") not in NOT_TARGETS for identity in identities]
     return {

@@ -5,11 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from data_prep.catalog_layouts import Answer, BalRule, Catalog, Table, answer
+from data_prep.catalog_layouts import WARNINGS, Answer, BalRule, Catalog, Table, answer
 from spectranet_jax.spectra import CLASSES, labels
 from spectranet_jax.spectra.labels import QSO, QSO_BAL, UNKNOWN
-
-WARNINGS = frozenset({"ZWARN", "ZWARNING"})
 
 _OF_QUASARS = re.compile(r"(QSO_cat|DR\d+Q(?!_?Superset))(?![a-z])", re.IGNORECASE)
 """How names of quasar catalogs begin. A word in them tells nothing, as in not_qso.fits."""

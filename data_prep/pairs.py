@@ -1,4 +1,7 @@
-"""Files that are pairs by name, as coadd-0.fits and redrock-0.fits: where that is believed."""
+"""Files and rows that belong together by a file's name alone: where that is believed.
+
+Such are coadd-0.fits and redrock-0.fits, and a spectrum and a row whose FILE is called so.
+"""
 
 from collections.abc import Mapping
 
@@ -6,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.truth import Truth
-from spectranet_jax.spectra.identity import ANYWHERE, IN_FOLDER, NONE, OF_HEADERS
+from spectranet_jax.spectra.identity import (
+    ANYWHERE,
+    FILE_NAME,
+    FILE_PATH,
+    IN_FOLDER,
+    NONE,
+    OF_HEADERS,
+)
 
 Keys = Mapping[tuple[str, ...], NDArray[np.int64]]
 """Fields of `identity.OBSERVATIONS` -> (n,), -1 for unknown."""
@@ -16,21 +26,32 @@ def believed(truth: Truth, keys: Keys) -> Keys:
     """The keys of n spectra, without those by a file's name that headers or other files contradict.
 
     Headers contradict it where spectrum and row tell the same fields, but not the same values.
-    Files of redshifts in several folders that have one name contradict each other.
+    Files in several folders that have one name contradict each other, be they of redshifts, named
+    by rows, or of spectra.
     """
-    repeated = _in_more_folders(truth)
-    keys = {**keys, ANYWHERE: np.where(np.isin(keys[ANYWHERE], repeated), NONE, keys[ANYWHERE])}
+    repeated = {
+        ANYWHERE: _in_more_folders(truth.keys, ANYWHERE, IN_FOLDER),
+        FILE_NAME: np.concatenate(
+            [_in_more_folders(known, FILE_NAME, FILE_PATH) for known in (truth.keys, keys)]
+        ),
+    }
+    keys = dict(keys) | {
+        fields: np.where(np.isin(keys[fields], twice), NONE, keys[fields])
+        for fields, twice in repeated.items()
+    }
     return keys | {
         fields: np.where(_contradicted(truth, keys, fields), NONE, keys[fields])
         for fields in (IN_FOLDER, ANYWHERE)
     }
 
 
-def _in_more_folders(truth: Truth) -> NDArray[np.int64]:
+def _in_more_folders(
+    keys: Keys, by_name: tuple[str, ...], by_folder: tuple[str, ...]
+) -> NDArray[np.int64]:
     """Those keys of a name that stand in more than one folder."""
-    if not {ANYWHERE, IN_FOLDER} <= truth.keys.keys():
+    if not {by_name, by_folder} <= keys.keys():
         return np.empty(0, np.int64)
-    distinct = np.unique(np.stack([truth.keys[ANYWHERE], truth.keys[IN_FOLDER]]), axis=1)
+    distinct = np.unique(np.stack([keys[by_name], keys[by_folder]]), axis=1)
     named, folders = np.unique(distinct[0], return_counts=True)
     return named[folders > 1]
 

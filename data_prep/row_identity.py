@@ -13,9 +13,11 @@ from spectranet_jax.readers.fits import Fits
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import (
     FIBER,
+    FILE_TEXTS,
     NONE,
     OBJECTS,
     OBSERVATIONS,
+    file_fields,
     object_ids,
     observation_keys,
 )
@@ -35,7 +37,8 @@ class RowIdentity(NamedTuple):
 
 def names_rows(columns: AbstractSet[str]) -> bool:
     """Whether a table says what spectrum or object its rows are of."""
-    return set(FIBER) <= columns or any(name in columns for name in OBJECTS)
+    by_file_or_fiber = "FILE" in columns or set(FIBER) <= columns
+    return by_file_or_fiber or any(name in columns for name in OBJECTS)
 
 
 def naming_columns(columns: AbstractSet[str]) -> dict[str, str]:
@@ -47,6 +50,8 @@ def naming_columns(columns: AbstractSet[str]) -> dict[str, str]:
             columns_of[field] = held
     if not set(FIBER) <= columns and "FIELD" not in columns:
         columns_of.pop("MJD", None)  # of DESI, a mean of several nights
+    if "FILE" in columns:
+        columns_of["FILE"] = "FILE"
     return columns_of
 
 
@@ -62,6 +67,9 @@ def row_identity(hdus: Fits, content: Mapping[str, NDArray[Any]], count: int) ->
         InputError: if most rows are of BOSS plates, and one is not.
     """
     fields = dict(content)
+    if "FILE" in fields:
+        of_files = [file_fields(name) for name in fields.pop("FILE").tolist()]
+        fields |= {name: np.array([of[name] for of in of_files], np.str_) for name in FILE_TEXTS}
     if "TARGETID" in fields:
         shared = {k: v for k, v in of_header(hdus).items() if k not in fields}
         fields |= {name: np.full(count, value) for name, value in shared.items()}

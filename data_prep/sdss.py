@@ -1,6 +1,8 @@
-"""SDSS and BOSS spectra (spec, spPlate, spSpec) and a quasar catalog or spAll -> a dataset folder.
+"""SDSS and BOSS spectra (spec, spPlate, spSpec) and a catalog or your own labels -> a dataset.
 
 python -m data_prep.sdss --catalog Superset_DR12Q.fits --spectra spectra/ --out data/boss
+
+python -m data_prep.sdss --catalog labels.csv --spectra spectra/ --out data/mine
 """
 
 from data_prep.survey_files import Config, prepare

@@ -3,11 +3,14 @@
 import dataclasses
 import hashlib
 import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from spectranet_jax import __version__
 from spectranet_jax.datasets.manifest import SPLITS, Manifest
+from spectranet_jax.spectra import CLASSES
 
 SHEET = "contact_sheet.png"
 """Examples of each class, beside the shards."""
@@ -20,6 +23,10 @@ REPORTED_COUNTS = {
 
 HASHED_AT_ONCE = 4 << 20
 """Bytes."""
+
+
+NAMED_FILES = 10
+"""Unreadable files named on the terminal; the report in the manifest names them all."""
 
 
 def creator(command: str, config: Any) -> dict[str, Any]:
@@ -45,6 +52,18 @@ def sha256_of(path: Path) -> str:
         while size := file.readinto(buffer):
             digest.update(memoryview(buffer)[:size])
     return digest.hexdigest()
+
+
+def lacking_classes(manifest: Manifest) -> list[str]:
+    """A sentence for each split that holds spectra, but none of some class."""
+    held = {name: {c for c in CLASSES if manifest.counts[name].get(c)} for name in SPLITS}
+    nowhere = [c for c in CLASSES if not any(c in classes for classes in held.values())]
+    sentences = [f"no split has a spectrum of {', '.join(nowhere)}"] if nowhere else []
+    for name, classes in held.items():
+        lacking = [c for c in CLASSES if c not in classes and c not in nowhere]
+        if classes and lacking:
+            sentences.append(f"the {name} split has no spectrum of {', '.join(lacking)}")
+    return sentences
 
 
 def print_summary(manifest: Manifest, folder: Path) -> None:
@@ -73,5 +92,16 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
     for count, what in REPORTED_COUNTS.items():
         if rows := manifest.report.get(count):
             print(f"  {rows} of {rows_in} {what}")
+    for sentence in lacking_classes(manifest):
+        print(sentence)
     print(f"fingerprint: {manifest.fingerprint}")
     print(f"dataset: {folder} (examples in {SHEET})")
+
+
+def warn_of_unreadable(unreadable: Sequence[str]) -> None:
+    """Name some of the files that cannot be read."""
+    sys.stdout.flush()
+    for sentence in unreadable[:NAMED_FILES]:
+        print(f"left out: {sentence}", file=sys.stderr)
+    if len(unreadable) > NAMED_FILES:
+        print(f"left out: {len(unreadable) - NAMED_FILES} more, see the manifest", file=sys.stderr)

@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep import truth as truths
+from data_prep.catalog_files import column_names
 from data_prep.catalog_layouts import BalRule
 from data_prep.division import FRACTIONS, check_fractions
 from data_prep.join import Join
 from data_prep.labeled_files import IDS, KEYS, decode, encode, naming, read_files
 from data_prep.pictures import contact_sheet
 from data_prep.split_lists import check_lists, division
-from data_prep.summary import SHEET, creator, print_summary, sha256_of
+from data_prep.summary import SHEET, creator, print_summary, sha256_of, warn_of_unreadable
 from data_prep.write import Plan, Provenance, first_block, write_dataset
 from spectranet_jax import __version__
 from spectranet_jax.datasets.folder import check_free
@@ -47,23 +48,24 @@ TOGETHER_FILES, TOGETHER_BYTES = 16, 8 << 20
 FEW_GROUPS = 19
 """Up to so many of these groups, 300 spec files, starting worker processes is not worth it."""
 
-NAMED_FILES = 10
-"""Unreadable files named on the terminal; the report in the manifest names them all."""
-
 
 @dataclass(frozen=True)
 class Config:
     """Flags of `python -m data_prep.sdss` and `data_prep.desi`."""
 
     catalog: tuple[str, ...]
-    """FITS catalogs that tell classes and redshifts: Superset_DR12Q, DR12Q, DR14Q, DR16Q,
-    DR16Q_Superset, spAll, DESI redrock files or quasar catalogs, or *.csv files of a visual
-    inspection (spectranet inspect); as with spectra, several."""
+    """Catalogs that tell classes and redshifts: Superset_DR12Q, DR12Q, DR14Q, DR16Q,
+    DR16Q_Superset, spAll, DESI redrock files or quasar catalogs; *.csv files of a visual
+    inspection (spectranet inspect); or tables of your own (FITS, CSV, ECSV, VOTable, Parquet)
+    with CLASS, Z and what names spectra: FILE, or PLATE, MJD and FIBERID, or FIELD, MJD and
+    CATALOGID, or TARGETID. As with spectra, several."""
     spectra: tuple[str, ...]
     """Spectra: spec (lite or full), spPlate, spSpec, DESI coadd or spectra files; files, folders,
     glob patterns, or lists of files (@LIST, *.txt)."""
     out: Path
     """The dataset folder to make."""
+    columns: tuple[str, ...] = ()
+    """What catalogs call columns that have other names there, as CLASS=my_class Z=z_best."""
     bal: BalRule = "class"
     """What a BAL is: by the catalog's class, or by QuasarNET's rule (visual flag and BI_CIV agree).
     """
@@ -98,7 +100,12 @@ def prepare(config: Config, command: str) -> Manifest:
     catalogs = [Path(name) for name in paths(config.catalog)]
     files = _files_of_spectra(config, catalogs)
     with telling(f"reading {', '.join(map(str, catalogs))}"[:200]):
-        truth = truths.read(*catalogs, bal=config.bal, every=config.all_are or "")
+        truth = truths.read(
+            *catalogs,
+            bal=config.bal,
+            every=config.all_are or "",
+            names=column_names(config.columns),
+        )
     states = sizes_and_times(files)
     file_groups = list(groups(files, states[:, 0], TOGETHER_FILES, TOGETHER_BYTES))
     sources = _sources(config, catalogs, truth)
@@ -112,7 +119,7 @@ def prepare(config: Config, command: str) -> Manifest:
         manifest = write_dataset(config.out, join.blocks(_kept(record)), plan, provenance)
     contact_sheet(config.out / SHEET, [first_block(config.out, manifest)], GRID)
     print_summary(manifest, config.out)
-    _warn(join.report["unreadable"])
+    warn_of_unreadable(join.report["unreadable"])
     return manifest
 
 
@@ -121,6 +128,7 @@ def _check(config: Config) -> None:
     check_free(config.out)
     check_fractions(config.split_fractions)
     check_lists(config.split_lists)
+    column_names(config.columns)
     if config.seed < 0:
         raise InputError(f"--seed {config.seed} is negative; give 0 or more")
 
@@ -156,15 +164,6 @@ def _plan(config: Config, truth: truths.Truth, join: Join) -> Plan:
         balance=truth.classes if config.balance else (),
         native=NATIVE_GRID if config.native else None,
     )
-
-
-def _warn(unreadable: Sequence[str]) -> None:
-    """Name some of the files that cannot be read."""
-    sys.stdout.flush()
-    for sentence in unreadable[:NAMED_FILES]:
-        print(f"left out: {sentence}", file=sys.stderr)
-    if len(unreadable) > NAMED_FILES:
-        print(f"left out: {len(unreadable) - NAMED_FILES} more, see the manifest", file=sys.stderr)
 
 
 def _key(files: Sequence[str], states: NDArray[np.int64], native: bool) -> str:

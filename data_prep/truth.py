@@ -1,7 +1,7 @@
 """What is known of each object: catalogs in this project's terms, and their join with spectra."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 
 from data_prep import inspected
 from data_prep.catalog_content import columns, objtype
-from data_prep.catalog_layouts import BalRule, Catalog
+from data_prep.catalog_files import Names, open_catalog
+from data_prep.catalog_layouts import Answer, BalRule, Catalog
+from data_prep.class_names import check_names
 from data_prep.one_class import all_are
-from data_prep.row_identity import naming_columns, row_identity
+from data_prep.row_identity import RowIdentity, names_rows, naming_columns, row_identity
 from data_prep.which_catalog import check_rule, which_catalog
 from spectranet_jax.readers import refuse_spectra
-from spectranet_jax.readers.fits import Fits, open_fits
+from spectranet_jax.readers.fits import Fits
 from spectranet_jax.readers.hdu import Hdu, checksum_flag
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import FIBER, NONE, OBJECTS, OBSERVATIONS
-from spectranet_jax.spectra.labels import CLASSES
+from spectranet_jax.spectra.labels import CLASSES, UNKNOWN
 
 Int64 = NDArray[np.int64]
 
@@ -54,6 +56,38 @@ class Truth:
     other_fiber: Int64
     other_row: Int64
     kinds: tuple[str, ...]
+
+    @classmethod
+    def of_rows(
+        cls,
+        answers: Answer,
+        identity: RowIdentity | None = None,
+        classes: Iterable[int] = (),
+        kind: str = "",
+        other: tuple[Int64, Int64] | None = None,
+    ) -> "Truth":
+        """What one catalog tells.
+
+        Args:
+            answers: of n rows.
+            identity: of the rows, if they name spectra.
+            classes: the labels that such catalogs can give, beside those of these rows.
+            kind: the catalog's name.
+            other: `other_fiber` and `other_row`, where it lists further spectra.
+        """
+        keys, ids = identity or RowIdentity({}, {})
+        nothing = np.empty(0, np.int64)
+        other_fiber, other_row = other or (nothing, nothing)
+        held = {*classes, *answers.label.tolist()} - {UNKNOWN}
+        return cls(
+            keys=keys,
+            ids=ids,
+            **vars(answers),
+            classes=tuple(sorted(held)),
+            other_fiber=other_fiber,
+            other_row=other_row,
+            kinds=(kind,),
+        )
 
     def __len__(self) -> int:
         return len(self.label)
@@ -105,23 +139,27 @@ class Truth:
         return rows_by
 
 
-def read(*paths: Path, bal: BalRule = "class", every: str = "") -> Truth:
-    """The truth in FITS catalogs; the table may be in any HDU, its columns in any case.
+def read(
+    *paths: Path, bal: BalRule = "class", every: str = "", names: Names | None = None
+) -> Truth:
+    """The truth in catalogs; the table may be in any HDU, its columns in any case.
 
-    Read are the catalogs of `catalog_layouts.CATALOGS`, and those of one class, as of quasars;
-    QuasarNET's truth file is laid out as Superset_DR12Q. A *.csv file holds the answers of a visual
+    Read are the catalogs of `catalog_layouts.CATALOGS`, which end with a table of one's own labels,
+    and those of one class, as of quasars; QuasarNET's truth file is laid out as Superset_DR12Q. A
+    CSV file with the columns VI_CLASS, VI_Z and VI_QUALITY holds the answers of a visual
     inspection: see `inspected`.
 
     Args:
         paths: one or more files, of which the order matters only between equal rows.
         bal: what counts as a BAL: see `data_prep.catalog_layouts`.
         every: class of all rows of catalogs that do not tell it; "" if that is not known.
+        names: columns that the files call otherwise: see `catalog_files`.
 
     Raises:
         InputError: if a file cannot be read, holds none of these catalogs, or cannot tell BALs by
             the rule; or if `every` is given and all catalogs tell classes.
     """
-    truths = [_read(path, bal, every) for path in paths]
+    truths = [_read(path, bal, every, names) for path in paths]
     if every and not any(all_are(every).name in truth.kinds for truth in truths):
         raise InputError(
             f"--all-are {every} is for catalogs that do not tell classes, and"
@@ -130,10 +168,10 @@ def read(*paths: Path, bal: BalRule = "class", every: str = "") -> Truth:
     return _concatenate(truths)
 
 
-def _read(path: Path, rule: BalRule, every: str) -> Truth:
-    if path.suffix.lower() == inspected.SUFFIX:
+def _read(path: Path, rule: BalRule, every: str, names: Names | None) -> Truth:
+    if inspected.is_inspection(path):
         return _read_inspected(path, rule)
-    with open_fits(path, large=True) as hdus:
+    with open_catalog(path, names) as hdus:
         refuse_spectra(hdus)
         catalog, table = which_catalog(hdus, every)
         check_rule(path, catalog, table.columns, rule)
@@ -152,36 +190,29 @@ def _read_inspected(path: Path, rule: BalRule) -> Truth:
             " used with it; pass --bal class"
         )
     identity, answer = inspected.read(path)
-    nothing = np.empty(0, np.int64)
-    return Truth(
-        **identity._asdict(),
-        **vars(answer),
-        classes=tuple(range(len(CLASSES))),
-        other_fiber=nothing,
-        other_row=nothing,
-        kinds=(inspected.NAME,),
-    )
+    return Truth.of_rows(answer, identity, range(len(CLASSES)), inspected.NAME)
 
 
 def _adapt(hdus: Fits, catalog: Catalog, table: Hdu, rule: BalRule) -> Truth:
+    if not names_rows(table.columns):
+        raise InputError(
+            f"{hdus.path} does not name spectra: it has neither FILE, nor PLATE, MJD and FIBERID,"
+            " nor an id as TARGETID or CATALOGID; if a column of it does, say which, as with"
+            " --columns FILE=COLUMN"
+        )
     naming = naming_columns(table.columns)
     names = catalog.needed | (catalog.used & table.columns) | set(naming.values())
     content, other_fiber, other_row = columns(table, names)
     if "OBJTYPE" in catalog.used and "OBJTYPE" not in content:
         content |= objtype(hdus, content["TARGETID"])
+    if "CLASS" in content:
+        check_names(hdus.path, content["CLASS"])
     answer = catalog.adapt(content, rule)
     count = len(answer.label)
     if count == 0:
         raise InputError(f"{hdus.path} holds no rows; give a catalog with the spectra in it")
     identity = row_identity(hdus, {f: content[name] for f, name in naming.items()}, count)
-    return Truth(
-        **identity._asdict(),
-        **vars(answer),
-        classes=catalog.classes,
-        other_fiber=other_fiber,
-        other_row=other_row,
-        kinds=(catalog.name,),
-    )
+    return Truth.of_rows(answer, identity, catalog.classes, catalog.name, (other_fiber, other_row))
 
 
 def _concatenate(truths: Sequence[Truth]) -> Truth:

@@ -52,7 +52,10 @@ def which_catalog(hdus: Fits, every: str) -> tuple[Catalog, Hdu]:
                 )
             return all_are(every or "QSO"), table
     if not tables:
-        raise InputError(f"{hdus.path} holds no table; give a catalog like {CATALOGS[0].name}")
+        raise InputError(
+            f"{hdus.path} holds no table; give a catalog like {CATALOGS[0].name}, or a table of"
+            " your labels"
+        )
     raise InputError(
         f"{hdus.path} is not a catalog that is read{_lack([t.columns for t in tables])}; give"
         f" {', '.join(c.name for c in CATALOGS)}, or a catalog of quasars alone"

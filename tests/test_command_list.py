@@ -11,7 +11,7 @@ from spectranet_jax.command_list import commands, overview, show
 ROOT = Path(__file__).parents[1]
 KNOWN = {
     "experiments": {"classify", "redshift", "linenet", "quasarnet", "evaluate", "compare"},
-    "data_prep": {"sdss", "desi", "quasarnet", "mock", "download", "describe"},
+    "data_prep": {"sdss", "desi", "quasarnet", "mock", "multimodal", "download", "describe"},
 }
 
 

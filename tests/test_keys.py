@@ -5,9 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spectranet_jax.spectra.identity import OBJECTS, OBSERVATIONS, as_arrays, observation_keys, pair
+from spectranet_jax.spectra.identity import (
+    FILE_TEXTS,
+    OBJECTS,
+    OBSERVATIONS,
+    as_arrays,
+    file_fields,
+    observation_keys,
+    pair,
+)
 
-TEXTS = {name: st.sampled_from(["a", "b"]) for name in ("SURVEY", "PROGRAM", "FOLDER", "PAIR")}
+PLAIN = ("SURVEY", "PROGRAM", "FOLDER", "PAIR")
+TEXTS = {name: st.sampled_from(["a", "b"]) for name in (*PLAIN, *FILE_TEXTS)}
 WHOLE = {name: st.integers(1, 2) for name in sorted({*sum(OBSERVATIONS, ())} - {*TEXTS})}
 FIELDS = st.fixed_dictionaries(TEXTS | WHOLE | {"HEALPIX": st.integers(0, 1)})
 
@@ -77,3 +86,20 @@ def test_case_and_spaces_of_survey_and_program_do_not_count():
 )
 def test_files_of_spectra_and_their_redshifts_are_pairs(one, other, shared):
     assert pair(one) == pair(other) == shared
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("a/spec.fits", "a/spec.fits.gz", {"FILE_PATH", "FILE_NAME"}),
+        (" a/../a/spec.fits", "a/spec.fits", {"FILE_PATH", "FILE_NAME"}),
+        ("a/spec.fits", "b/spec.fits", {"FILE_NAME"}),
+        ("a/Spec.fits", "a/spec.fits", set()),
+        ("", " ", set()),
+    ],
+)
+def test_files_are_known_by_path_and_by_name(one, other, same):
+    first, second = as_arrays([file_fields(one), file_fields(other)])[0]
+    for field in FILE_TEXTS:
+        number = OBSERVATIONS.index((field,))
+        assert (first[number] == second[number] != -1) == (field in same)

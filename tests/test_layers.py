@@ -109,8 +109,11 @@ CASES = {
         ((f"{LIBRARY}/inference/model.py", "import orbax.checkpoint as ocp"),),
         ((f"{LIBRARY}/training/checkpoint.py", "import orbax.checkpoint as ocp"),),
     ),
-    "HDF5 only where Keras's weights are read": Case(
-        only_in("h5py", homes=(f"{LIBRARY}/inference/keras_weights.py",)),
+    "HDF5 only where Keras's weights, and spectra in HDF5, are read": Case(
+        only_in(
+            "h5py",
+            homes=(f"{LIBRARY}/inference/keras_weights.py", f"{LIBRARY}/readers/hdf5.py"),
+        ),
         ((f"{LIBRARY}/inference/weights.py", "import h5py"),),
         ((f"{LIBRARY}/inference/keras_weights.py", "def f():\n    import h5py"),),
     ),

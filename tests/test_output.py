@@ -94,6 +94,7 @@ COMMANDS = {
     "data_prep.sdss": ["--catalog", "no.fits", "--spectra", "no.fits", "--out", BAD],
     "data_prep.desi": ["--catalog", "no.fits", "--spectra", "no.fits", "--out", BAD],
     "data_prep.quasarnet": ["no.fits", "no.fits", "--out", BAD],
+    "data_prep.multimodal": ["no.hdf5", "--out", BAD],
     "data_prep.mock": ["--spectra", "8", "--out", BAD],
     "data_prep.download": ["--release", "dr12", "--catalog", "no.fits", "--out", BAD],
 }

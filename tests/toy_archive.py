@@ -4,8 +4,13 @@ import http.server
 import socket
 import struct
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
+
+from data_prep import fetch
 
 
 def content_of(name: str) -> bytes:
@@ -15,7 +20,10 @@ def content_of(name: str) -> bytes:
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves any file by its name, and misbehaves as `behavior[name]` tells, once an entry."""
+    """Serves any file by its name, and misbehaves as `behavior[name]` tells, once an entry.
+
+    Files hold what `contents` has for their names, or else `content_of`.
+    """
 
     daemon_threads = True
 
@@ -24,6 +32,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.behavior: dict[str, list[str]] = {}
         self.requests: list[tuple[str, str]] = []
         self.checksums: dict[str, str] = {}
+        self.contents: dict[str, bytes] = {}
         self.lock = threading.Lock()
         self.now = self.most = 0
 
@@ -33,6 +42,18 @@ class Server(http.server.ThreadingHTTPServer):
 
     def handle_error(self, *_args) -> None:
         pass  # lost connections are the point
+
+
+@contextmanager
+def served(monkeypatch: Any) -> Iterator[Server]:
+    """The archive at work, whose user does not wait between tries."""
+    monkeypatch.setattr(fetch.time, "sleep", lambda _: None)
+    with Server() as made:
+        thread = threading.Thread(target=made.serve_forever, args=(0.01,))
+        thread.start()
+        yield made
+        made.shutdown()
+        thread.join()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -68,7 +89,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if step == "other run":
             with self.server.lock:
                 self.server.behavior[name] = ["other run"]
-        content, etag = content_of(name), '"one"'
+        content, etag = self.server.contents.get(name) or content_of(name), '"one"'
         if step == "changed":
             content, etag = content_of(name)[::-1], '"two"'
             content = b"SIMPLE  = " + content[10:]

@@ -1,4 +1,4 @@
-"""What is to be predicted, in pieces: a file of a survey each, or some blocks of a dataset's shard.
+"""What is to be predicted, in pieces: a file each, some rows of one, or some blocks of a shard.
 
 A list of pieces is the order of the catalog's rows. It is known before anything is read, so that it
 can be shared among the jobs of a cluster, and a run that was cut off knows what is left.
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from spectranet_jax.datasets import manifest
 from spectranet_jax.datasets.manifest import Shard
-from spectranet_jax.readers import spectrum_paths
+from spectranet_jax.readers import hdf5, spectrum_paths
 from spectranet_jax.readers.groups import groups
+from spectranet_jax.readers.multimodal_universe import row_count
 from spectranet_jax.spectra import InputError
 
 SHARD_SUFFIX = ".array_record"
@@ -24,12 +25,16 @@ SHARD_SUFFIX = ".array_record"
 BLOCKS = 4
 """Blocks of a shard in a piece: 2,048 spectra."""
 
+ROWS = 1024
+"""Spectra of an HDF5 file in a piece: such a file may hold any number."""
+
 TOGETHER_PIECES, TOGETHER_BYTES = 64, 16 << 20
 """What a worker reads before it answers: 64 spec files, or one plate."""
 
 
 class Piece(NamedTuple):
-    """A file by its name as given, and of a shard the first block and that behind the last."""
+    """A file by its name as given, and the first and that behind the last of the blocks of a shard,
+    or of the rows of an HDF5 file."""
 
     file: str
     first: int = 0
@@ -37,7 +42,7 @@ class Piece(NamedTuple):
 
     @property
     def of_shard(self) -> bool:
-        return self.last > 0
+        return self.last > 0 and not self.file.lower().endswith(hdf5.SUFFIXES)
 
 
 def pieces(arguments: Sequence[str]) -> list[Piece]:
@@ -64,8 +69,22 @@ def _pieces(argument: str) -> Iterator[Piece]:
             blocks = shard_at(Path(file)).blocks
             for first in range(0, blocks, BLOCKS):
                 yield Piece(file, first, min(first + BLOCKS, blocks))
+        elif file.lower().endswith(hdf5.SUFFIXES):
+            yield from _of_rows(file)
         else:
             yield Piece(file)
+
+
+def _of_rows(file: str) -> Iterator[Piece]:
+    """Pieces of an HDF5 file; a single one where it cannot be read, which the reader tells."""
+    try:
+        count = row_count(Path(file)) if Path(file).exists() else 0
+    except InputError:
+        count = 0
+    if not count:
+        yield Piece(file)
+    for first in range(0, count, ROWS):
+        yield Piece(file, first, min(first + ROWS, count))
 
 
 def _observed(folder: Path) -> list[Shard]:
@@ -84,14 +103,16 @@ def _observed(folder: Path) -> list[Shard]:
 
 
 def together(inputs: Sequence[Piece], sizes: NDArray[np.int64]) -> Iterator[tuple[Piece, ...]]:
-    """What a worker reads at a time: see `readers.groups`; some blocks of a shard go alone.
+    """What a worker reads at a time: see `readers.groups`; some blocks of a shard, or
+    rows of a file, go alone.
 
     Args:
         inputs: pieces.
         sizes: (n,) bytes of their files.
     """
-    shard = [piece.of_shard for piece in inputs]
-    return groups(inputs, np.where(shard, TOGETHER_BYTES, sizes), TOGETHER_PIECES, TOGETHER_BYTES)
+    in_parts = [piece.last > 0 for piece in inputs]
+    sizes = np.where(in_parts, TOGETHER_BYTES, sizes)
+    return groups(inputs, sizes, TOGETHER_PIECES, TOGETHER_BYTES)
 
 
 def names_sha256(inputs: Sequence[Piece]) -> str:

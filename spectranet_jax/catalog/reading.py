@@ -36,14 +36,15 @@ def read_pieces(
         [
             _read_blocks(piece, grids, native_pixels)
             if piece.of_shard
-            else _read_file(piece.file, grids, native_pixels)
+            else _read_file(piece, grids, native_pixels)
             for piece in pieces
         ]
     )
 
 
-def _read_file(file: str, grids: Sequence[LogGrid], native_pixels: bool) -> Reading:
-    reading = read_file(file, grids, identity_columns, native_pixels)
+def _read_file(piece: Piece, grids: Sequence[LogGrid], native_pixels: bool) -> Reading:
+    rows = range(piece.first, piece.last) if piece.last else None
+    reading = read_file(piece.file, grids, identity_columns, native_pixels, rows)
     if not reading.errors:
         return reading
     unreadable = blank(reading.files, 1, grids, identity_columns([{}]), native_pixels)

@@ -29,8 +29,8 @@ class Config(Command):
 
     paths: Annotated[tuple[str, ...], tyro.conf.Positional, one_or_more("FILE")]
     """SDSS and BOSS spec, spPlate and spSpec files, DESI coadd and spectra files, LAMOST
-    low-resolution files (.fits or .fit, gzipped or not), folders of them, glob patterns, lists
-    (@LIST, *.txt), or a dataset folder"""
+    low-resolution files (.fits or .fit, gzipped or not), HDF5 files of MultimodalUniverse,
+    folders of them, glob patterns, lists (@LIST, *.txt), or a dataset folder"""
     model: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """run folder, name of a shipped model, or QuasarNET weights of Keras (HDF5); may be given
     several times, a classifier and redshift models; by default the shipped LineNet"""

@@ -4,18 +4,30 @@ import glob
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.readers import desi_coadd, foreign, lamost, sdss_spec, spplate, spspec
+from spectranet_jax.readers import (
+    desi_coadd,
+    foreign,
+    hdf5,
+    lamost,
+    multimodal_universe,
+    sdss_spec,
+    spplate,
+    spspec,
+)
 from spectranet_jax.readers.fits import Fits, open_fits
+from spectranet_jax.readers.plain_spec import read_plain
 from spectranet_jax.spectra import InputError, LogGrid, scatter
 from spectranet_jax.spectra.flags import noise_flags, pixel_flags
 from spectranet_jax.spectra.grid import Binning
 from spectranet_jax.spectra.spectrum import Spectrum
 
-SUFFIXES = (".fits", ".fits.gz", ".fit", ".fit.gz")
+FITS_SUFFIXES = (".fits", ".fits.gz", ".fit", ".fit.gz")
+SUFFIXES = (*FITS_SUFFIXES, *hdf5.SUFFIXES)
 """What counts as a spectrum in a folder."""
 
 LIST_SUFFIXES = (".txt", ".lst")
@@ -29,14 +41,15 @@ NAMED_ASIDE = 5
 TOGETHER = 8
 """Spectra of a plate or petal rebinned at once: with more, fetching memory takes longest."""
 
-READERS: tuple[tuple[Callable[[Fits], bool], Callable[[Fits], Iterator[Spectrum]]], ...] = (
+READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Iterator[Spectrum]]], ...] = (
+    (multimodal_universe.recognizes, multimodal_universe.spectra),
     (lamost.recognizes, lamost.spectra),
     (spplate.recognizes, spplate.spectra),
     (spspec.recognizes, spspec.spectra),
     (sdss_spec.recognizes, sdss_spec.spectra),
     (desi_coadd.recognizes, desi_coadd.spectra),
 )
-"""By which HDUs a reader recognizes its files, and how it reads them; the first that does."""
+"""How a reader recognizes a file, open as `Fits` or `Hdf5`, and reads it; the first that does."""
 
 
 def read(path: str | Path) -> list[Spectrum]:
@@ -48,17 +61,25 @@ def read(path: str | Path) -> list[Spectrum]:
     return list(stream(Path(path)))
 
 
-def stream(path: Path) -> Iterator[Spectrum]:
+def stream(path: Path, rows: range | None = None) -> Iterator[Spectrum]:
     """The spectra of a file one after the other, a few in memory at a time: see `read`.
 
     Damage may show only after some spectra have come: then none of them is to be trusted.
+
+    Args:
+        path: the file.
+        rows: those of an HDF5 file that are wanted; by default all. Of other files all come.
     """
-    with open_fits(path) as hdus:
+    if (plain := read_plain(path)) is not None:
+        yield from plain
+        return
+    opened: Any = hdf5.open_hdf5(path, rows) if hdf5.is_hdf5(path) else open_fits(path)
+    with opened as file:
         for recognizes, spectra in READERS:
-            if recognizes(hdus):
-                yield from spectra(hdus)
+            if recognizes(file):
+                yield from spectra(file)
                 return
-        foreign.refuse(hdus)
+        foreign.refuse(file)
 
 
 def holds_spectra(hdus: Fits) -> bool:
@@ -83,10 +104,10 @@ def refuse_spectra(hdus: Fits) -> None:
 def paths(arguments: Sequence[str]) -> list[str]:
     """The files meant by command-line arguments, in the order and by the names that were given.
 
-    An argument is a file; a folder, which means its *.fits and *.fit, also *.gz, sorted; a glob
-    pattern; or a list of files, one a line, as @LIST or as a *.txt or *.lst file. In a list, empty
-    lines and lines that begin with # do not count. Files named in a list may be missing: the
-    reader tells, so that one wrong line costs one spectrum.
+    An argument is a file; a folder, which means its *.fits, *.fit, *.hdf5 and *.h5, the first two
+    also packed (.gz), sorted; a glob pattern; or a list of files, one a line, as @LIST or as a
+    *.txt or *.lst file. In a list, empty lines and lines that begin with # do not count. Files
+    named in a list may be missing: the reader tells, so that one wrong line costs one spectrum.
 
     Raises:
         InputError: if an argument stands for no file.
@@ -123,7 +144,7 @@ def spectrum_paths(arguments: Sequence[str]) -> list[str]:
 
 def _is_something_else(path: Path) -> bool:
     """Whether a file is FITS without damage, and no spectrum."""
-    if path.name.lower().startswith(SPECTRUM_NAMES):
+    if path.name.lower().startswith(SPECTRUM_NAMES) or hdf5.is_hdf5(path):
         return False
     try:
         with open_fits(path, large=True) as hdus:

@@ -91,6 +91,7 @@ def read_file(
     grids: Sequence[LogGrid],
     describe: Describe = no_columns,
     native_pixels: bool | None = None,
+    rows: range | None = None,
 ) -> Reading:
     """Read and rebin a file of any survey; one that cannot be read has no spectra.
 
@@ -100,13 +101,14 @@ def read_file(
         describe: what else to keep of each spectrum.
         native_pixels: True to keep the native pixels too, False to keep their phase alone, None for
             neither.
+        rows: those of an HDF5 file that are wanted; by default all.
     """
     names: list[str] = []
     identities: list[Identity] = []
     flags, pixels = [np.zeros(0, np.int32)], [_blank(grids, 0)]
     native = [] if native_pixels is None else [blank_native(0, grids, native_pixels)]
     try:
-        for spectra, bits, on_grids in rebinned(stream(Path(path)), grids):
+        for spectra, bits, on_grids in rebinned(stream(Path(path), rows), grids):
             names += [spectrum.name for spectrum in spectra]
             identities += [spectrum.identity for spectrum in spectra]
             flags.append(bits)

@@ -9,7 +9,10 @@ from spectranet_jax.readers.hdu import Hdu
 from spectranet_jax.readers.lamost import is_lamost
 from spectranet_jax.spectra import InputError
 
-READ = "SDSS and BOSS spec, spPlate and spSpec, DESI coadd and spectra, LAMOST low-resolution files"
+READ = (
+    "SDSS and BOSS spec, spPlate and spSpec, DESI coadd and spectra, LAMOST low-resolution files,"
+    " or HDF5 of MultimodalUniverse"
+)
 """What is read, in a sentence."""
 
 REBIN = (

@@ -138,12 +138,12 @@ class Hdu:
     def cells(self, column: str, rows: slice = slice(None)) -> NDArray[Any]:
         """Some rows of a column of a table as they are stored, (rows,) or (rows, values).
 
-        Bytes of a text that are no ASCII, as one bit of damage makes them, become U+FFFD.
+        Bytes of a text that are no UTF-8, as one bit of damage makes them, become U+FFFD.
         """
         with Damage(self.path):
             cells = np.array(self._hdu.data[rows][column])
             return (
-                np.strings.decode(cells, "ascii", "replace") if cells.dtype.kind == "S" else cells
+                np.strings.decode(cells, "utf-8", "replace") if cells.dtype.kind == "S" else cells
             )
 
     def null(self, column: str) -> int | None:

@@ -6,6 +6,7 @@ object, `OBJECTS` tell.
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ Identity = Mapping[str, int | float | str]
 FIBER = ("PLATE", "MJD", "FIBERID")
 IN_FOLDER = ("TARGETID", "FOLDER", "PAIR")
 ANYWHERE = ("TARGETID", "PAIR")
+FILE_PATH, FILE_NAME = ("FILE_PATH",), ("FILE_NAME",)
 OF_HEADERS = (("TARGETID", "SURVEY", "PROGRAM", "HEALPIX"), ("TARGETID", "TILEID", "NIGHT"))
 
 OBSERVATIONS: tuple[tuple[str, ...], ...] = (
@@ -30,11 +32,14 @@ OBSERVATIONS: tuple[tuple[str, ...], ...] = (
     IN_FOLDER,
     *OF_HEADERS,
     ANYWHERE,
+    FILE_PATH,
+    FILE_NAME,
 )
 """Fields that together name an observation, the surest first. PAIR is what the name of a file of
 DESI spectra and that of its redshifts have in common (see `pair`), FOLDER where they both lie. That
 tells a night's spectra from those of all nights up to it, which have the same headers; but names
-count for nothing against headers (`data_prep.pairs`)."""
+count for nothing against headers (`data_prep.pairs`). FILE_PATH and FILE_NAME are of a file that
+holds one spectrum (see `file_fields`)."""
 
 OBJECTS = ("SDSS_ID", "THING_ID", "TARGETID", "CATALOGID")
 """Fields that name an object, those preferred first: in SDSS-V an object has several CATALOGID, and
@@ -42,7 +47,8 @@ from DR19 on one SDSS_ID."""
 
 NAMING = frozenset(OBJECTS).union(*OBSERVATIONS)
 
-TEXTS = ("SURVEY", "PROGRAM", "FOLDER", "PAIR")
+FILE_TEXTS = (*FILE_PATH, *FILE_NAME)
+TEXTS = ("SURVEY", "PROGRAM", "FOLDER", "PAIR", *FILE_TEXTS)
 
 FROM_ZERO = ("HEALPIX",)
 """Numbers that count from 0. Of all others 0 means none, as -1 and -999 do."""
@@ -54,6 +60,14 @@ def pair(path: str | Path) -> str:
     """What coadd-X.fits and redrock-X.fits, of the same spectra, share: X; "" for other names."""
     match = _PAIR.fullmatch(Path(path).name)
     return match.group(1) if match else ""
+
+
+def file_fields(path: str) -> dict[str, str]:
+    """FILE_PATH and FILE_NAME of a file by its name, which may end in .gz or not; "" of none."""
+    path = path.strip().removesuffix(".gz")
+    if not path:
+        return dict.fromkeys(FILE_TEXTS, "")
+    return {"FILE_PATH": os.path.abspath(path), "FILE_NAME": path.rpartition("/")[2]}  # noqa: PTH100
 
 
 def is_known(name: str, values: Any) -> Any:
@@ -95,7 +109,10 @@ def _key(
     known = np.ones(len(columns[fields[0]]), np.bool_)
     key = np.full(len(known), number, np.uint64)
     for name in fields:
-        values = (_text_hashes if name in TEXTS else _numbers)(columns[name])
+        if name in TEXTS:
+            values = _text_hashes(columns[name], any_case=name not in FILE_TEXTS)
+        else:
+            values = _numbers(columns[name])
         known &= is_known(name, values)
         key = mix(key ^ mix(values.astype(np.uint64)))
     return np.where(known, (key >> np.uint64(1)).astype(np.int64), NONE)
@@ -111,17 +128,18 @@ def _number(value: int | float | str | None) -> int:
     return NONE if number is None else number
 
 
-def _text_hashes(texts: NDArray[Any]) -> NDArray[np.int64]:
-    """A number for each text, its capitals and spaces around it apart; -1 for ""."""
-    texts = np.char.lower(np.char.strip(np.asarray(texts).astype(str)))
+def _text_hashes(texts: NDArray[Any], any_case: bool) -> NDArray[np.int64]:
+    """A number for each text, spaces around it and perhaps its capitals apart; -1 for ""."""
+    texts = np.char.strip(np.asarray(texts).astype(str))
+    texts = np.char.lower(texts) if any_case else texts
     distinct, place = np.unique(texts, return_inverse=True)
-    numbers = [
-        int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest(), "big")
-        if text
-        else NONE
-        for text in distinct.tolist()
-    ]
+    numbers = [_text_hash(text) if text else NONE for text in distinct.tolist()]
     return np.array(numbers, np.int64)[place]
+
+
+def _text_hash(text: str) -> int:
+    content = text.encode("utf-8", "surrogateescape")  # a file's name may be any bytes
+    return int.from_bytes(hashlib.blake2b(content, digest_size=7).digest(), "big")
 
 
 def mix(value: NDArray[np.uint64] | np.uint64 | int, seed: int = 0) -> NDArray[np.uint64]:

@@ -1,0 +1,180 @@
+"""Catalogs as files: FITS, or any other table that astropy reads; with columns of other names.
+
+Tables in other formats (CSV, ECSV, VOTable, Parquet, IPAC, ...) become FITS tables in memory, so
+that all that follows knows one kind.
+"""
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.readers import FITS_SUFFIXES
+from spectranet_jax.readers.fits import MAGIC, Fits, open_fits
+from spectranet_jax.readers.hdu import Hdu
+from spectranet_jax.spectra import InputError
+
+Names = Mapping[str, str]
+"""What a column is called here, in upper case -> what the file calls it."""
+
+AS_TEXT = (".dat", ".tbl", ".tsv", ".asc")
+"""Suffixes of text whose delimiter astropy is to guess."""
+
+
+def column_names(flags: Sequence[str]) -> dict[str, str]:
+    """The names that flags NAME=COLUMN give to columns.
+
+    Raises:
+        InputError: if one is not of this form.
+    """
+    pairs = [flag.partition("=") for flag in flags]
+    for flag, (name, _, column) in zip(flags, pairs, strict=True):
+        if not name or not column:
+            raise InputError(
+                f"--columns {flag} does not name a column; write NAME=COLUMN, as in CLASS=my_class"
+            )
+    return {name.strip().upper(): column.strip() for name, _, column in pairs}
+
+
+@contextmanager
+def open_catalog(path: Path, names: Names | None = None) -> Iterator[Fits]:
+    """Give the tables of a catalog in the block: see `readers.fits.open_fits`.
+
+    Args:
+        path: the file.
+        names: columns to be called otherwise.
+
+    Raises:
+        InputError: if it cannot be read, or has none of the columns that are to be renamed.
+    """
+    with open_fits(path, large=True) if _is_fits(path) else _in_memory(path) as hdus:
+        if not names:
+            yield hdus
+            return
+        wanted = {column.upper() for column in names.values()}
+        if not any(wanted <= hdu.columns for hdu in hdus):
+            listed = ", ".join(sorted({column for hdu in hdus for column in hdu.columns})[:40])
+            raise InputError(
+                f"{path} has no table with columns {', '.join(names.values())}; correct --columns"
+                f" (there are {listed or 'none'})"
+            )
+        yield _Renamed(hdus, names)
+
+
+def _is_fits(path: Path) -> bool:
+    if path.name.lower().endswith(FITS_SUFFIXES) or not path.is_file():
+        return True  # whose reader tells what is wrong
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+@contextmanager
+def _in_memory(path: Path) -> Iterator[Fits]:
+    """A table of another format as FITS."""
+    from astropy.io import fits
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            hdu = fits.table_to_hdu(_storable(path, _read(path)))
+    except InputError:
+        raise
+    except ImportError as error:
+        raise InputError(
+            f"{path} needs a package to be read ({error}); for Parquet, pip install"
+            ' "spectranet-jax[parquet]"'
+        ) from error
+    except Exception as error:  # each format fails in its own ways
+        reason = " ".join(str(error).split()).partition(". ")[0][:200] or type(error).__name__
+        raise InputError(
+            f"{path} cannot be read as a table ({reason}); give FITS, CSV, ECSV, VOTable or"
+            " Parquet, with a suffix that says which, as .csv"
+        ) from error
+    yield Fits(path, fits.HDUList([fits.PrimaryHDU(), hdu]))
+
+
+def _read(path: Path) -> Any:
+    from astropy.table import Table
+
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        return _parquet(path)
+    return Table.read(path, format="ascii") if suffix in AS_TEXT else Table.read(path)
+
+
+def _parquet(path: Path) -> Any:
+    """The columns of one value per row: astropy needs pandas for this, which rounds ids."""
+    import pyarrow
+    from astropy.table import MaskedColumn, Table
+    from pyarrow import compute, parquet, types
+
+    columns = {}
+    for name, column in zip((table := parquet.read_table(path)).column_names, table, strict=True):
+        kind = column.type.value_type if types.is_dictionary(column.type) else column.type
+        missing = np.asarray(column.is_null())
+        if types.is_string(kind) or types.is_large_string(kind):
+            columns[name] = np.array(["" if v is None else v for v in column.to_pylist()], np.str_)
+        elif types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind):
+            zero = pyarrow.scalar(0).cast(kind)
+            columns[name] = MaskedColumn(np.asarray(compute.fill_null(column, zero)), mask=missing)
+    return Table(columns)
+
+
+def _storable(path: Path, table: Any) -> Any:
+    """A table without what FITS does not hold: objects, letters beyond ASCII, masks of floats."""
+    upper = [name.upper() for name in table.colnames]
+    twice = sorted({name for name in upper if upper.count(name) > 1})
+    if twice:
+        raise InputError(
+            f"{path} has several columns {', '.join(twice)} apart from capitals; rename one"
+        )
+    for name in table.colnames:
+        column = table[name]
+        missing = np.broadcast_to(getattr(column, "mask", False), column.shape)
+        if column.dtype.kind == "O":
+            texts = ["" if cell is None else str(cell) for cell in column.tolist()]
+            column = np.array(texts, np.str_)
+        if column.dtype.kind == "b" and missing.any():
+            column = np.ma.masked_array(np.asarray(column).astype(np.int64), missing)
+            table[name] = column
+        elif column.dtype.kind in "US":
+            table[name] = _utf8(np.where(missing, "", np.asarray(column).astype(np.str_)))
+        if missing.any() and table[name].dtype.kind == "i":
+            table[name].fill_value = np.iinfo(table[name].dtype).min  # becomes TNULL
+    table.meta.clear()
+    return table
+
+
+def _utf8(texts: NDArray[np.str_]) -> NDArray[np.bytes_]:
+    return np.strings.encode(texts, "utf-8")
+
+
+class _Renamed(Fits):
+    """The tables of a file, with columns called otherwise."""
+
+    def __init__(self, hdus: Fits, names: Names) -> None:
+        self.path, self._hdus, self._names = hdus.path, hdus, names
+
+    def at(self, number: int) -> Hdu | None:
+        hdu = self._hdus.at(number)
+        return hdu if hdu is None or not hdu.is_table else _RenamedTable(hdu, self._names)
+
+
+class _RenamedTable(Hdu):
+    """A table of which some columns are called otherwise, those there are."""
+
+    def __init__(self, table: Hdu, names: Names) -> None:
+        super().__init__(table.path, table._hdu)
+        there = table.columns
+        self._names = {name: of for name, of in names.items() if of.upper() in there}
+        self.columns = (there - {of.upper() for of in self._names.values()}) | self._names.keys()
+
+    def cells(self, column: str, rows: slice = slice(None)) -> NDArray[Any]:
+        return super().cells(self._names.get(column, column), rows)
+
+    def null(self, column: str) -> int | None:
+        return super().null(self._names.get(column, column))
