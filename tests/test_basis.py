@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from astropy.io import fits
+from naming import naming
 
 from data_prep.mock import rest_frame
 from experiments.basis import Config, work
@@ -16,7 +17,14 @@ from spectranet_jax.inference.basis import (
     save,
     shipped,
 )
-from spectranet_jax.inference.redrock import on_native_steps, read_redrock, redrock
+from spectranet_jax.inference.redrock import (
+    LISTED,
+    REDROCK,
+    _newest,
+    on_native_steps,
+    read_redrock,
+    redrock,
+)
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.native import STEP
 
@@ -83,7 +91,7 @@ def test_redrock_vectors_come_on_native_pixels(tmp_path: Path, logarithmic: bool
     line = np.exp(-0.5 * ((wavelength - 4000) / 6) ** 2)
     path = tmp_path / "rrtemplate.fits"
     redrock_file(path, scale[0], scale[1] - scale[0], np.stack([np.ones_like(line), line]))
-    basis = read_redrock(path, (3500, 4600), 60.0)
+    basis = read_redrock(path, REDROCK["GALAXY"]._replace(limits=(3500, 4600), blur=60.0))
     loglam = STEP * (basis.start + np.arange(basis.vectors.shape[1]))
     assert 3500 < 10 ** loglam[0] < 3502
     assert 4598 < 10 ** loglam[-1] < 4600
@@ -107,11 +115,47 @@ def test_pixels_are_averaged_and_blurred() -> None:
     assert widths[1] - widths[0] == pytest.approx((150 / 69.03) ** 2, rel=0.01)
 
 
+def write_templates(path: Path, kind: str, subtype: str = "", start: float = 3.0) -> None:
+    """Two vectors, from 1000 Angstrom to beyond 12,000."""
+    header = fits.Header({"CRVAL1": start, "CDELT1": 1e-4, "RRTYPE": kind, "RRSUBTYP": subtype})
+    vectors = np.stack([np.linspace(1, 2, 11000), np.sin(np.arange(11000) / 50)])
+    fits.PrimaryHDU(vectors, header).writeto(path)
+
+
 def test_a_folder_without_templates_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"rrtemplate-galaxy.*RR_TEMPLATE_DIR"):
+    with pytest.raises(InputError, match=naming("GALAXY", "RR_TEMPLATE_DIR")):
         redrock(tmp_path)
     (tmp_path / "rrtemplate-galaxy.fits").write_bytes(b"nothing")
-    with pytest.raises(InputError, match=r"rrtemplate-galaxy\.fits.*fetch it anew"):
+    with pytest.raises(InputError, match=naming("rrtemplate-galaxy.fits", "fetch it anew")):
+        redrock(tmp_path)
+    with pytest.raises(InputError, match=naming("absent", "folder")):
+        redrock(tmp_path / "absent")
+
+
+def test_templates_are_known_by_the_names_of_every_release(tmp_path: Path) -> None:
+    """Before 2024 rrtemplate-galaxy.fits, since then rrtemplate-GALAXY-None-v2.6.fits."""
+    write_templates(tmp_path / "rrtemplate-GALAXY-None-v2.6.fits", "GALAXY")
+    for version in ("1.9", "1.10", "1.1"):
+        write_templates(tmp_path / f"rrtemplate-QSO-LOZ-v{version}.fits", "QSO", "LOZ")
+    write_templates(tmp_path / "rrtemplate-QSO-LOZ-v2.0b1.fits", "QSO", "LOZ")
+    assert redrock(tmp_path).keys() == {"GALAXY", "QSO"}
+    assert _newest(tmp_path, REDROCK["QSO"]).name == "rrtemplate-QSO-LOZ-v1.10.fits"
+    (tmp_path / LISTED).write_text("rrtemplate-QSO-LOZ-v1.1.fits\n")
+    assert _newest(tmp_path, REDROCK["QSO"]).name == "rrtemplate-QSO-LOZ-v1.1.fits"
+
+
+@pytest.mark.parametrize(
+    ("kind", "start"), [("QSO", 3.0), ("GALAXY", 4.5), ("GALAXY", 20000.0), ("GALAXY", 0.0)]
+)
+def test_templates_of_another_kind_or_range_are_refused(
+    tmp_path: Path, kind: str, start: float
+) -> None:
+    """Quasars, from 31,623 or 20,000 Angstrom on, or with a pixel that is no number."""
+    write_templates(tmp_path / "rrtemplate-galaxy.fits", kind, start=start or 3.0)
+    if not start:
+        with fits.open(tmp_path / "rrtemplate-galaxy.fits", mode="update") as hdus:
+            hdus[0].data[:, 5000] = np.nan
+    with pytest.raises(InputError, match=naming("rrtemplate-galaxy.fits")):
         redrock(tmp_path)
 
 

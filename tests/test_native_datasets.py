@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.table import Table
 from make_fits import superset, write_catalog, write_spec
 from naming import naming
 from stored_spectra import stored
@@ -17,9 +18,14 @@ from data_prep.mock import dataset
 from data_prep.mock.survey import blocks
 from data_prep.write import Plan, Provenance, write_dataset
 from experiments import refined_blocks
+from experiments.refined_methods import of_network
+from spectranet_jax.commands import predict
 from spectranet_jax.datasets import manifest, pixels
 from spectranet_jax.datasets.records import ARRAYS, Block, concatenate, decode, encode
 from spectranet_jax.datasets.split import open_split
+from spectranet_jax.inference import load
+from spectranet_jax.inference.basis import shipped
+from spectranet_jax.inference.refined_columns import refined_columns
 from spectranet_jax.readers import read
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError, rebin
@@ -131,6 +137,25 @@ def test_a_noise_free_survey_is_noise_free_at_native_pixels_too(tmp_path: Path):
     rough = np.median(np.abs(np.diff(found.native["flux"], 2)), axis=1) * found.sn
     rough /= np.median(np.abs(found.native["flux"]), axis=1)
     assert np.median(rough[splits == "train"]) < 0.1 * np.median(rough[splits == "test"])
+
+
+@pytest.mark.slow
+def test_redshifts_of_a_dataset_are_refined_where_it_has_native_pixels(
+    mock: Path, tmp_path: Path, block: Block
+):
+    """As those of the same spectra are that come from anywhere else."""
+    predict.run([str(mock), "--out", str(tmp_path / "c.fits")])
+    got = Table.read(tmp_path / "c.fits")
+    model, native = load("linenet"), block.native
+    columns, declared = of_network(model, block.flux, block.ivar)
+    alone = refined_columns(
+        columns, declared, native["phase"], native["flux"], native["ivar"], shipped()
+    )
+    order = [list(got["ID"]).index(name.decode()) for name in block.name]
+    assert alone["REFINED"].sum() > 20
+    for name in ("Z", "Z_CHI2"):
+        values = np.ma.filled(got[name][order], -1.0)
+        np.testing.assert_allclose(values, np.ma.filled(alone[name], -1.0), rtol=1e-5)
 
 
 def test_survey_files_keep_their_native_pixels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

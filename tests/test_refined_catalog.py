@@ -1,13 +1,16 @@
 """A catalog with refined redshifts: the same bytes however it is cut, better than bins allow."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import Table
 
+from spectranet_jax.catalog import pieces as module_of_pieces
 from spectranet_jax.catalog import streaming
+from spectranet_jax.catalog.finished import Finished
 from spectranet_jax.catalog.pieces import pieces
 from spectranet_jax.commands import merge, predict
 
@@ -42,6 +45,28 @@ def test_chunks_workers_and_parts_change_no_byte(
     merge.run([*parts, "--out", str(tmp_path / "merged.fits")])
     assert (tmp_path / "merged.fits").read_bytes() == whole
     assert len(pieces(inputs)) == len(inputs)
+
+
+@pytest.mark.slow
+def test_a_run_that_is_resumed_changes_no_byte(
+    inputs: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = made(tmp_path / "whole.fits", inputs)
+    monkeypatch.setattr(streaming, "CHUNK", 2 * 42_000)
+    monkeypatch.setattr(module_of_pieces, "TOGETHER_PIECES", 2)
+    add, added = Finished.add, []
+
+    def interrupted(self: Finished, *rows: Any) -> None:
+        add(self, *rows)
+        added.append(rows)
+        if len(added) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit, match="130"):
+        patch.setattr(Finished, "add", interrupted)
+        made(tmp_path / "c.fits", inputs)
+    assert not (tmp_path / "c.fits").exists()
+    assert made(tmp_path / "c.fits", inputs) == whole
 
 
 @pytest.mark.slow

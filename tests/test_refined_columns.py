@@ -56,6 +56,19 @@ def test_galaxies_and_nearby_quasars_are_refined() -> None:
     assert np.ma.getmaskarray(got["Z_CHI2"]).tolist() == [False, False, True, True, True, True]
 
 
+def test_a_fit_at_the_edge_leaves_nothing_that_looks_refined() -> None:
+    """The galaxy's spectrum stands 1,700 km/s from where the network found it."""
+    columns, flux, ivar = network()
+    far = TRUTH + (1 + TRUTH) * 1700 / SPEED_OF_LIGHT
+    flux[:1], ivar[:1] = (pixels[:1] for pixels in spectra(far, 30.0))
+    got = refined_columns(columns, DECLARED, np.full(6, PHASE), flux, ivar, BASES)
+    assert got["AT_EDGE"].tolist() == [True, False, False, False, False, False]
+    assert got["REFINED"].tolist() == [False, True, False, False, False, False]
+    assert np.ma.getmaskarray(got["Z_CHI2"])[0]
+    assert got["Z"][0] == got["Z_NET"][0]
+    np.testing.assert_allclose(got["Z_ERR"][0], columns["Z_ERR"][0])
+
+
 def test_the_phase_is_corrected_everywhere() -> None:
     got = columns_of()
     known = KIND != "STAR"

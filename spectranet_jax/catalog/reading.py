@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from spectranet_jax.catalog.pieces import Piece
 from spectranet_jax.inference.columns import known_columns
 from spectranet_jax.readers.file_reading import FileRead, Reading, blank, concatenate, read_file
-from spectranet_jax.readers.native_reading import blank_native
+from spectranet_jax.readers.native_reading import native_of_block
 from spectranet_jax.spectra import InputError, LogGrid
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.identity_columns import identity_columns
@@ -26,7 +26,8 @@ def read_pieces(
     Args:
         pieces: what to read, one at least; `files` has one entry per piece.
         grids: those of the models.
-        native_pixels: whether to keep native pixels beside their phase; a dataset's are blank.
+        native_pixels: whether to keep native pixels beside their phase; blank if a dataset was
+            prepared without them.
 
     Raises:
         InputError: if a dataset is damaged, or on another grid. A survey's file that cannot be read
@@ -68,7 +69,7 @@ def _read_blocks(piece: Piece, grids: Sequence[LogGrid], native_pixels: bool) ->
     # A dataset of an earlier version has fewer of these columns.
     identity = identity_columns([{}] * len(block)) | dict(block.identity)
     files = [FileRead(piece.file, len(block))]
-    native = blank_native(len(block), grids, native_pixels)
+    native = native_of_block(block.native, grid, len(block), native_pixels)
     return Reading(files, zeros, np.array(names), zeros, pixels, identity, native)
 
 

@@ -1,7 +1,7 @@
 """From pieces to a catalog, in memory that does not grow with their number.
 
 Workers read ahead, the network answers a chunk of spectra at a time, and the rows are written as
-they come; at the end they are joined. A run that was cut off goes on after the last chunk.
+they come; at the end they are joined. An interrupted run resumes after the last chunk.
 """
 
 import hashlib
@@ -24,6 +24,7 @@ from spectranet_jax.catalog.finished import Finished, finished
 from spectranet_jax.catalog.pieces import Piece, names_sha256, together
 from spectranet_jax.catalog.reading import NAMED, known, none_readable, read_pieces, warn
 from spectranet_jax.catalog.tally import ROWS, flag_row, tally
+from spectranet_jax.datasets import manifest
 from spectranet_jax.inference import Model
 from spectranet_jax.inference.joined import provenance
 from spectranet_jax.inference.model import predict_each
@@ -41,7 +42,7 @@ CHUNK = 32 << 20
 The rows do not depend on it."""
 
 LAYOUT = 2
-"""Of the rows that wait in chunks: those of another are not gone on from."""
+"""Of the rows that wait in chunks: those of another are not resumed."""
 
 FEW_FILES, FEW_BYTES = 300, 2 << 30
 """Up to so much, starting worker processes is not worth it."""
@@ -128,7 +129,7 @@ def _predict_rest(
     grids = list(dict.fromkeys(model.grid for model in models))
     counted = {name: what for model in models for name, what in model.task.counted.items()}
     pixels = any(refinement.fits(model.task) for model in models)
-    pixels &= not all(piece.of_shard for piece in left)  # which have none
+    pixels &= any(_has_native_pixels(piece) for piece in _of_each_folder(left))
     read = partial(read_pieces, grids=grids, native_pixels=pixels)
     pace = _Pace()
     with (
@@ -150,6 +151,16 @@ def _predict_rest(
             table.meta |= header
             record.add(table, len(reading.files), tally(table, counted), reading.errors[:NAMED])
     return str(pace) if left else ""
+
+
+def _of_each_folder(pieces: Sequence[Piece]) -> Sequence[Piece]:
+    """A piece of each dataset, or a file if there are any, which is enough to tell of all."""
+    folders = {Path(piece.file).parent if piece.of_shard else None: piece for piece in pieces}
+    return list(folders.values())
+
+
+def _has_native_pixels(piece: Piece) -> bool:
+    return not piece.of_shard or manifest.read(Path(piece.file).parent).native is not None
 
 
 def _chunks(readings: Iterable[Reading]) -> Iterator[Reading]:

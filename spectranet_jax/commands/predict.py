@@ -99,7 +99,7 @@ def work(config: Config) -> None:
             "--bal-threshold": config.bal_threshold,
         }
         models = reconfigured([load(name) for name in named], flags)
-        refined = refinement(config)
+        refined = refinement(config, any(model.task.posterior for model in models))
     if config.format != "catalog":
         layouts.NEEDS[config.format]([name for model in models for name in model.task.columns])
     header = None
@@ -116,8 +116,12 @@ def work(config: Config) -> None:
         print(f"plots: {drawn} in {config.plots}")
 
 
-def refinement(config: Config) -> "Refinement":
+def refinement(config: Config, with_posterior: bool) -> "Refinement":
     """What refines the redshifts: nothing, redrock's templates, or what comes with the package.
+
+    Args:
+        config: the settings.
+        with_posterior: whether a model gives p(z), which tells where to look.
 
     Raises:
         InputError: if the folder of templates lacks one, or is named though nothing is refined.
@@ -125,12 +129,19 @@ def refinement(config: Config) -> "Refinement":
     from spectranet_jax.inference.refinement import NONE, of_redrock, shipped
     from spectranet_jax.spectra import InputError
 
-    if not config.refine:
-        if config.templates is not None:
-            raise InputError("--templates refines redshifts; leave it out, or --no-refine")
+    if not config.refine and config.templates is not None:
+        raise InputError("--templates refines redshifts; leave it out, or --no-refine")
+    if config.templates is not None:
+        return of_redrock(config.templates)
+    if not config.refine or not with_posterior:
         return NONE
-    folder = config.templates or os.environ.get("RR_TEMPLATE_DIR")
-    return of_redrock(Path(folder)) if folder else shipped()
+    folder = os.environ.get("RR_TEMPLATE_DIR")
+    if not folder:
+        return shipped()
+    try:
+        return of_redrock(Path(folder))
+    except InputError as error:
+        raise InputError(f"RR_TEMPLATE_DIR: {error}") from error
 
 
 def make_folder(folder: Path) -> None:

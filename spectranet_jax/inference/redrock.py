@@ -1,7 +1,9 @@
 """Redrock's templates as basis vectors at native pixels."""
 
+import re
+import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,44 +15,87 @@ from spectranet_jax.spectra.native import STEP
 
 Float64Array = NDArray[np.float64]
 
-# Wavelengths to use, Angstrom, and by how much to blur, km/s rms, for redrock's templates.
-# Galaxies: without the last pixel and the spike at Lyman-alpha, which are defects.
+LISTED = "templates-default.txt"
+"""File beside the templates that names those that redrock uses by default."""
+
+FEWEST = 1000
+"""Native pixels that templates must cover."""
+
+
+class Wanted(NamedTuple):
+    """Templates to use of one kind.
+
+    Attributes:
+        names: what the file is called: rrtemplate-galaxy.fits, rrtemplate-GALAXY-None-v2.6.fits,
+            perhaps compressed; the group is the version.
+        spectype, subtype: RRTYPE and RRSUBTYP of its header, where it has them.
+        limits: wavelengths to use, Angstrom.
+        blur: km/s rms.
+    """
+
+    names: re.Pattern[str]
+    spectype: str
+    subtype: str
+    limits: tuple[float, float]
+    blur: float
+
+
+def _named(kind: str) -> re.Pattern[str]:
+    return re.compile(rf"rrtemplate-{kind}(?:-v(\d+(?:\.\d+)*))?\.fits(?:\.gz)?", re.IGNORECASE)
+
+
 REDROCK = {
-    "GALAXY": ("rrtemplate-galaxy.fits*", (1240.0, 9990.0), 60.0),
-    "QSO": ("rrtemplate-QSO-LOZ*.fits*", (1340.0, 9600.0), 0.0),
+    "GALAXY": Wanted(_named("galaxy(?:-none)?"), "GALAXY", "", (1240.0, 9990.0), 60.0),
+    "QSO": Wanted(_named("qso-loz"), "QSO", "LOZ", (1340.0, 9600.0), 0.0),
 }
+"""Of galaxies, the last pixel and the spike at Lyman-alpha are left out, which are defects."""
 
 
 def redrock(folder: Path) -> dict[str, Basis]:
     """Redrock's basis vectors of galaxies and of quasars at low redshift, by "GALAXY" and "QSO".
 
+    Of several versions those are taken that `LISTED` names, else the newest.
+
     Args:
-        folder: where rrtemplate-galaxy.fits and rrtemplate-QSO-LOZ*.fits are, also compressed.
+        folder: where rrtemplate-GALAXY-None-v2.6.fits and rrtemplate-QSO-LOZ-v1.1.fits are, or
+            others of their versions, or rrtemplate-galaxy.fits; also compressed.
 
     Raises:
-        InputError: if one of them is missing or cannot be read.
+        InputError: if one of them is missing, cannot be read, or holds something else.
     """
-    bases = {}
-    for kind, (pattern, limits, blur) in REDROCK.items():
-        paths = sorted(folder.glob(pattern))
-        if not paths:
-            raise InputError(
-                f"{folder} holds no {pattern}; name a folder with redrock's templates, or leave"
-                " --templates and RR_TEMPLATE_DIR unset"
-            )
-        bases[kind] = read_redrock(paths[-1], limits, blur)
-    return bases
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; name one with redrock's templates")
+    return {kind: read_redrock(_newest(folder, wanted), wanted) for kind, wanted in REDROCK.items()}
 
 
-def read_redrock(path: Path, limits: tuple[float, float], blur: float) -> Basis:
+def _newest(folder: Path, wanted: Wanted) -> Path:
+    """The file of templates to use."""
+    matches = {path: wanted.names.fullmatch(path.name) for path in folder.iterdir()}
+    versions = {path: match[1] or "0" for path, match in matches.items() if match}
+    if not versions:
+        kind = f"{wanted.spectype}-{wanted.subtype or 'None'}"
+        raise InputError(
+            f"{folder} holds no rrtemplate-{kind}-v*.fits; name a folder with redrock's templates,"
+            " or leave --templates and RR_TEMPLATE_DIR unset"
+        )
+    listed = folder / LISTED
+    lines = listed.read_text("utf-8", "replace").split() if listed.is_file() else []
+    candidates = [path for path in versions if path.name in lines] or list(versions)
+
+    def newest(path: Path) -> tuple[list[int], str]:
+        return [int(number) for number in versions[path].split(".")], path.name
+
+    return max(candidates, key=newest)
+
+
+def read_redrock(path: Path, wanted: Wanted) -> Basis:
     """Basis vectors of one file of redrock's templates.
 
     HDU 0 holds them, (vectors, pixels), with CRVAL1 and CDELT1 in Angstrom, or in log10 of them.
 
     Args:
         path: the file.
-        limits: wavelengths to use, Angstrom.
-        blur: sigma of a Gaussian to convolve with, km/s; 0 for none.
+        wanted: of which kind they are to be, and how they are used.
 
     Raises:
         InputError: if the file cannot be read as such templates.
@@ -58,19 +103,34 @@ def read_redrock(path: Path, limits: tuple[float, float], blur: float) -> Basis:
     from astropy.io import fits
 
     try:
-        with fits.open(path) as hdus:
+        with warnings.catch_warnings(action="ignore"), fits.open(path) as hdus:
             header: Any = hdus[0].header
             vectors = np.asarray(hdus[0].data, np.float64)
-            scale = header["CRVAL1"] + header["CDELT1"] * np.arange(vectors.shape[1])
+            start, step = float(header["CRVAL1"]), float(header["CDELT1"])
+            scale = start + step * np.arange(vectors.shape[1])
+            kind = header.get("RRTYPE", wanted.spectype), header.get("RRSUBTYP", wanted.subtype)
     except (OSError, KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path} cannot be read as redrock templates ({type(error).__name__}); remove it or"
             " fetch it anew"
         ) from error
+    if kind != (wanted.spectype, wanted.subtype):
+        raise InputError(
+            f"{path} holds templates of {' '.join(map(str, kind))} and not of"
+            f" {wanted.spectype} {wanted.subtype}".rstrip()
+            + "; put the right file there"
+        )
     # A scale in log10 begins near 3, one in Angstrom near 1000: not every file says which it is.
-    loglam = scale if header["CRVAL1"] < 10 else np.log10(scale)
-    known = (loglam > np.log10(limits[0])) & (loglam < np.log10(limits[1]))
-    return on_native_steps(loglam[known], vectors[:, known], blur)
+    loglam = scale if start < 10 else np.log10(np.maximum(scale, 1))
+    used = (loglam > np.log10(wanted.limits[0])) & (loglam < np.log10(wanted.limits[1]))
+    covered = np.ptp(loglam[used]) / STEP if step > 0 and used.any() else 0
+    if covered < FEWEST or not np.isfinite(vectors[:, used]).all():
+        low, high = wanted.limits
+        raise InputError(
+            f"{path} holds no finite templates between {low:g} and {high:g} Angstrom; remove it or"
+            " fetch it anew"
+        )
+    return on_native_steps(loglam[used], vectors[:, used], wanted.blur)
 
 
 def on_native_steps(loglam: Float64Array, vectors: Float64Array, blur: float = 0.0) -> Basis:

@@ -42,10 +42,11 @@ def refined_columns(
     Returns:
         Z, Z_ERR: refined where REFINED; else of the corrected p(z) for quasars from `HIGHEST` on;
         else the network's. Z_NET, Z_NET_ERR: the network's. The second redshift. In all of them the
-        phase is corrected. Z_CHI2: of the fit, per degree of freedom. p(z): corrected, float32.
-        P_3000: its probability within 3000 km/s of Z. WANTED, REFINED, AT_EDGE: bool, whether the
-        class and the redshift are those of spectra that are refined, whether it was, and whether
-        the fit was at its edge. All (n,), masked where there is none, but p(z).
+        phase is corrected. Z_CHI2: of the fit, per degree of freedom, where REFINED. p(z):
+        corrected, float32. P_3000: its probability within 3000 km/s of Z. WANTED, REFINED,
+        AT_EDGE: bool, whether the class and the redshift are those of spectra that are refined,
+        whether it was, and whether the fit was at its edge. All (n,), masked where there is none,
+        but p(z).
     """
     edges = declared.edges
     kind = np.asarray(columns["CLASS"])
@@ -77,7 +78,7 @@ def refined_columns(
         declared.z_second: np.ma.masked_array(
             zero_point.corrected(np.ma.getdata(second), phase), mask=np.ma.getmaskarray(second)
         ),
-        "Z_CHI2": known(fit.chi2),
+        "Z_CHI2": known(np.where(fit.refined, fit.chi2, np.nan)),
         declared.p: p.astype(np.float32),
         "P_3000": known(posterior.mass_within(p, edges, z)),
         "WANTED": basis_of != "",

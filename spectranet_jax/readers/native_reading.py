@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,26 @@ def native_of(spectra: Sequence[Spectrum], grids: Sequence[LogGrid], pixels: boo
         for grid in grids
     }
     return Native(flux, ivar, offsets)
+
+
+def native_of_block(
+    columns: Mapping[str, NDArray[Any]], grid: LogGrid, count: int, pixels: bool
+) -> Native:
+    """Those of spectra of a dataset; blank if it was prepared without native pixels.
+
+    Args:
+        columns: `Block.native`: flux, ivar and phase, or nothing.
+        grid: of the dataset.
+        count: its spectra.
+        pixels: whether pixels are wanted beside the phase.
+    """
+    blank = blank_native(count, [grid], pixels)
+    if not columns:
+        return blank
+    phases = {grid: np.asarray(columns["phase"], np.float64)}
+    if not pixels:
+        return Native(blank.flux, blank.ivar, phases)
+    return Native(columns["flux"], columns["ivar"], phases)
 
 
 def blank_native(count: int, grids: Sequence[LogGrid], pixels: bool) -> Native:
