@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import isfinite, nan
+from math import floor, isfinite, log10, nan
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +163,8 @@ def _title(
     after = axes.text(0, 1, first, color=color, fontweight="bold", **style)
     words = "no redshift"
     if isfinite(z):
-        words = f"z = {z:.4f}" + (f" ± {z_err:.4f}" if isfinite(z_err) else "")
+        digits = max(4, 1 - floor(log10(z_err))) if z_err > 0 else 4  # two of the error's own
+        words = f"z = {z:.{digits}f}" + (f" ± {z_err:.{digits}f}" if isfinite(z_err) else "")
     if isfinite(z) and isfinite(p_3000):
         chance = percent(p_3000)
         equals = f"{chance[0]} {chance[1:]}" if chance[0] in "<>" else f"= {chance}"
