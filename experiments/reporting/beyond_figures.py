@@ -73,21 +73,16 @@ def redshifts(spectra: Spectra, replies: Mapping[str, Reply], path: Path) -> Non
 
 def trends(spectra: Spectra, replies: Mapping[str, Reply], path: Path) -> None:
     """Accuracy and redshift error against S/N and against redshift, with 95% intervals."""
+    truth = spectra.truth
     with picture(path, WIDTH, 5.0) as figure:
         panels = figure.subplots(2, 2, sharex="col", sharey="row")
-        axes_values = (spectra.sn, spectra.truth.z)
-        for column, values in enumerate(axes_values):
+        for (above, below), values in zip(panels.T, (spectra.sn, truth.z), strict=True):
+            shown = np.isfinite(values) & (values > 0)
             for name, reply in replies.items():
                 color = color_of(replies, name)
                 if reply.label is not None:
-                    right = right_class(reply, spectra.truth)
-                    all_rows = np.isfinite(values) & (values > 0)
-                    _trend(
-                        panels[0, column], values, all_rows, lambda r, x=right: _share(x[r]), color
-                    )
-                off = reply.off(spectra.truth)
-                measured = spectra.truth.measured & np.isfinite(values) & (values > 0)
-                _trend(panels[1, column], values, measured, lambda r, x=off: _median(x[r]), color)
+                    _trend(above, values, shown, right_class(reply, truth), _share, color)
+                _trend(below, values, shown & truth.measured, reply.off(truth), _median, color)
         panels[0, 0].set(ylabel="accuracy, four classes", ylim=(None, 1.01))
         panels[0, 0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         panels[1, 0].set(ylabel="median |dv| of quasars (km/s)", yscale="log")
@@ -126,18 +121,19 @@ def calibration(spectra: Spectra, replies: Mapping[str, Reply], path: Path) -> N
 
 def _trend(
     axes: Axes,
-    values: NDArray[np.floating],
+    along: NDArray[np.floating],
     rows: Bools,
-    point: Callable[[NDArray[np.int64]], Point],
+    values: NDArray[Any],
+    point: Callable[[NDArray[Any]], Point],
     color: str,
 ) -> None:
     """Draw what groups of equal size have along an axis."""
     chosen = np.flatnonzero(rows)
     groups = int(np.clip(len(chosen) // LEAST, 1, GROUPS))
-    ordered = chosen[np.argsort(values[chosen], kind="stable")]
+    ordered = chosen[np.argsort(along[chosen], kind="stable")]
     members = [group for group in np.array_split(ordered, groups) if len(group)]
-    x = [float(np.median(values[group])) for group in members]
-    y, low, high = np.array([point(group) for group in members]).T
+    x = [float(np.median(along[group])) for group in members]
+    y, low, high = np.array([point(values[group]) for group in members]).T
     axes.plot(x, y, "o-", color=color, ms=3.5, linewidth=1.3)
     axes.vlines(x, low, high, color=color, linewidth=1)
 

@@ -10,14 +10,17 @@ from numpy.typing import NDArray
 from spectranet_jax.datasets.records import Columns
 from spectranet_jax.datasets.split import open_split
 from spectranet_jax.evaluation import quasar_scores
+from spectranet_jax.evaluation.posterior_scores import highest_density_level
 from spectranet_jax.evaluation.quasar_scores import Answers, QuasarScores, Truth, scorable
 from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC, dv
 from spectranet_jax.inference import Model, load
-from spectranet_jax.inference.columns import COLUMNS
 from spectranet_jax.spectra.labels import CLASSES, QSO_BAL
 
 REPORT, PEER, OURS = "Tables 1 and 3", "QuasarNET", "LineNet"
 COLORS = {REPORT: "#6b7280", PEER: "#e4572e", OURS: "#33527e"}
+
+AT_ONCE = 1024
+"""Spectra whose p(z) is in memory."""
 
 Pixels = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Clean flux and ivar, (n, bins) each."""
@@ -60,6 +63,7 @@ class Reply:
         p_redshift: (n,), what it gives for the probability that its redshift is right within
             3000 km/s, or takes for one.
         scores: of the quasars.
+        level: (n,), probability of the smallest region of p(z) that reaches the true redshift.
     """
 
     answers: Answers
@@ -67,6 +71,7 @@ class Reply:
     label: NDArray[np.int64] | None = None
     p_label: NDArray[np.floating] | None = None
     p_redshift: NDArray[np.floating] | None = None
+    level: NDArray[np.floating] | None = None
 
     def off(self, truth: Truth) -> NDArray[np.floating]:
         """|dv| of the redshifts, km/s, (n,)."""
@@ -91,7 +96,7 @@ def replies(
 
 
 def _of_report(spectra: Spectra, models: Mapping[str, Model]) -> Reply:
-    """Table 1's class; Table 3's redshift of the network of the true class, as the report has it."""
+    """Table 1's class, and Table 3's redshift by the network of the true class, as reported."""
     columns = models["classify"].columns(*spectra.pixels)
     of_qso, of_bal = (models[name].columns(*spectra.pixels)["Z"] for name in ("qso", "bal"))
     z = np.where(spectra.truth.label == QSO_BAL, of_bal, of_qso)
@@ -103,10 +108,19 @@ def _of_model(
     spectra: Spectra, model: Model, confidence: Callable[[Columns], NDArray[np.floating]]
 ) -> Reply:
     """All that one model answers."""
-    # p(z) of many spectra takes more memory than they do; the page does not show it.
-    wanted = {*model.task.columns, *COLUMNS}
-    columns = model.columns(*spectra.pixels, wanted=wanted)
-    return _reply(spectra, model.task.quasars(columns), columns, confidence(columns))
+    blocks, levels = [], []
+    for start in range(0, len(spectra), AT_ONCE):
+        rows = slice(start, start + AT_ONCE)
+        columns = model.columns(*(pixels[rows] for pixels in spectra.pixels))
+        if (posterior := model.task.posterior) is not None:
+            # p(z) takes more memory than the spectra: what it holds is kept, and not itself.
+            p = columns.pop(posterior.p)
+            levels.append(highest_density_level(p, posterior.edges, spectra.truth.z[rows]))
+        blocks.append(columns)
+    joined = {name: np.ma.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    columns = {name: np.ma.getdata(values) for name, values in joined.items()}
+    reply = _reply(spectra, model.task.quasars(columns), columns, confidence(columns))
+    return replace(reply, level=np.concatenate(levels)) if levels else reply
 
 
 def _probabilities() -> list[str]:

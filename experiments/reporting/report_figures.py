@@ -53,12 +53,13 @@ def losses(metrics: Mapping[str, Rows], path: Path, ylabel: str) -> None:
 def confusions(scores: Mapping[str, ClassScores], path: Path) -> None:
     """Confusion matrices as fractions of the true class, a panel per schedule (Figure 2)."""
     with picture(path, WIDTH, 3.45) as figure:
-        panels = figure.subplots(1, len(scores), sharey=True)
+        panels = figure.subplots(1, len(scores))
         for axes, (name, score) in zip(panels, scores.items(), strict=True):
             draw_confusion(axes, np.array(score.confusion.counts), size=8.5)
             axes.set_title(f"{name}: {score.accuracy:.1%} correct", fontsize=9)
             axes.tick_params(labelsize=7)
-        panels[1].set_ylabel("")
+        for axes in panels[1:]:
+            axes.set(ylabel="", yticklabels=[])
 
 
 def claims(accuracies: Mapping[str, Estimate], printed: Sequence[float], path: Path) -> None:

@@ -3,9 +3,6 @@
 import dataclasses
 from dataclasses import dataclass
 
-SEEDS = 3
-"""Trainings of each kind, where an interval is wanted."""
-
 SMALLEST_BATCH = 8
 
 
@@ -23,6 +20,7 @@ class Sizes:
         claims: spectra to train on where a part is left out.
         claim_epochs: passes over these, and over those of the curve.
         curve: numbers of spectra to train on.
+        seeds: trainings of each kind, where an interval is wanted.
     """
 
     survey: int
@@ -34,9 +32,10 @@ class Sizes:
     claims: int
     claim_epochs: int
     curve: tuple[int, ...]
+    seeds: int = 3
 
     def of(self, spectra: int) -> "Sizes":
-        """The same with a survey of so many spectra, and all that is counted in spectra likewise."""
+        """The same with a survey of so many spectra; other counts of spectra change likewise."""
         factor = spectra / self.survey
 
         def scaled(count: int) -> int:
@@ -52,9 +51,18 @@ class Sizes:
             **{name: scaled(getattr(self, name)) for name in counts},
         )
 
+    def within(self, training: int, quasars: int) -> "Sizes":
+        """The same with no more spectra to train on than a dataset has, QSO among them."""
+        return dataclasses.replace(
+            self,
+            training=min(self.training, training),
+            claims=min(self.claims, training),
+            curve=tuple(sorted({min(count, training, quasars) for count in self.curve})),
+        )
+
 
 DEFAULT = Sizes(40_000, 29_000, 24_000, 4_000, 10, 256, 12_000, 5, (1_500, 3_000, 6_000, 12_000))
 FULL = Sizes(
     80_000, 29_000, 24_000, 4_000, 10, 256, 24_000, 10, (3_000, 6_000, 12_000, 24_000, 48_000)
 )
-QUICK = Sizes(3_000, 2_100, 1_800, 300, 6, 64, 1_200, 3, (300, 600, 1_200))
+QUICK = Sizes(3_000, 2_100, 1_800, 300, 6, 64, 900, 3, (225, 450, 900))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from experiments import quasarnet, redshift
-from experiments.reporting.sizes import SEEDS, Sizes
+from experiments.reporting.sizes import Sizes
 from experiments.settings import Training
 from spectranet_jax.spectra.labels import CLASSES
 
@@ -149,7 +149,7 @@ def short_settings(sizes: Sizes, spectra: int, seed: int) -> Settings:
 
 def claims(sizes: Sizes) -> Iterator[Stage]:
     """Table 1 whole, without each part, and without all of them, from each seed."""
-    for seed in range(SEEDS):
+    for seed in range(sizes.seeds):
         settings = short_settings(sizes, sizes.claims, seed)
         yield classifier(curve_name("classify", sizes.claims, seed), settings)
         for name, part in (PARTS | {EVERY: every_part()}).items():
@@ -159,7 +159,7 @@ def claims(sizes: Sizes) -> Iterator[Stage]:
 def curve(sizes: Sizes) -> Iterator[Stage]:
     """Table 1, and Table 3 of QSO, on more and more spectra, from each seed."""
     for spectra in sizes.curve:
-        for seed in range(SEEDS):
+        for seed in range(sizes.seeds):
             settings = short_settings(sizes, spectra, seed)
             yield classifier(curve_name("classify", spectra, seed), settings)
             yield regressor(curve_name("redshift", spectra, seed), "qso", settings)
