@@ -35,7 +35,7 @@ class Config(Command):
     full: bool = False
     """train on as many spectra as the report, in hours"""
     spectra: int | None = None
-    """spectra of the mock surveys, by default 40,000; all other numbers of spectra change with
+    """spectra of the mock surveys, by default 41,000; all other numbers of spectra change with
     it"""
     real: Path | None = None
     """folder of labeled spectra with index.csv (file, label, z) to compare models on; by default
@@ -62,12 +62,8 @@ def sizes_of(config: Config) -> Sizes:
     return sizes.of(config.spectra)
 
 
-def within(sizes: Sizes, data: Path) -> Sizes:
-    """As much as a dataset allows.
-
-    Raises:
-        InputError: if it is none, or lacks a class in one of its splits.
-    """
+def check_classes(data: Path) -> None:
+    """Raise InputError if a folder is no dataset, or lacks a class in one of its splits."""
     from spectranet_jax.datasets import manifest
     from spectranet_jax.spectra import CLASSES
 
@@ -79,8 +75,6 @@ def within(sizes: Sizes, data: Path) -> Sizes:
                     f"--data {data} has no {name} in its {split} split, and the report has four"
                     " classes; give a dataset that has them all in every split"
                 )
-    training = counts["train"]
-    return sizes.within(sum(training[name] for name in CLASSES), training["QSO"])
 
 
 def folder_of(config: Config) -> Path:
@@ -98,7 +92,7 @@ def work(config: Config) -> None:
     sizes, out = sizes_of(config), folder_of(config)
     check_writable(out, folder=True)
     if config.data is not None:
-        sizes = within(sizes, config.data)
+        check_classes(config.data)
     if config.real is not None and not (config.real / "index.csv").is_file():
         raise InputError(f"--real {config.real} holds no index.csv; give a folder that has one")
     if config.quasarnet_weights is not None:
@@ -109,6 +103,7 @@ def work(config: Config) -> None:
 
     out.mkdir(parents=True, exist_ok=True)
     surveys = making.surveys(config.data, sizes)
+    sizes = making.within(sizes, surveys)
     listed = stages.stages(sizes, with_peer=config.quasarnet_weights is None)
     for number, stage in enumerate(listed, start=1):
         print(f"{number}/{len(listed)} {stage.name}", end=" ", flush=True)

@@ -33,6 +33,9 @@ OTHERS = (ACCENT, "#0fa291")
 GROUPS, LEAST = 6, 20
 """Groups of equal size along an axis, at most, and spectra in one at least."""
 
+FEWEST = 8
+"""Spectra in a bin of probability, from which on it is shown."""
+
 Bools = NDArray[np.bool_]
 Point = tuple[float, float, float]
 """A value, and the ends of its 95% interval."""
@@ -151,14 +154,14 @@ def _median(values: NDArray[np.floating]) -> Point:
 
 def _reliability(axes: Axes, p: NDArray[np.floating], right: Bools, color: str) -> None:
     curve = reliability(np.clip(p, 0, 1), right, 10)
-    filled = curve.count > 0
+    filled = curve.count >= FEWEST
     hits = np.rint(curve.accuracy[filled] * curve.count[filled]).astype(int)
     ends = [
         binomial_interval(int(k), int(n)) for k, n in zip(hits, curve.count[filled], strict=True)
     ]
     x = curve.confidence[filled]
     axes.vlines(x, [low for low, _ in ends], [high for _, high in ends], color=color, linewidth=1)
-    axes.plot(x, curve.accuracy[filled], "o-", color=color, ms=3.5, linewidth=1.3)
+    axes.plot(x, curve.accuracy[filled], "o-", color=color, ms=3.5, linewidth=1.3, clip_on=False)
 
 
 def _key(replies: Mapping[str, Reply]) -> list[Line2D]:

@@ -1,6 +1,7 @@
 """From a stage to its run folder: trained, resumed, or left as it is if it is whole."""
 
 import dataclasses
+from collections.abc import Mapping
 from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from spectranet_jax import tasks
 from spectranet_jax.datasets import manifest
 from spectranet_jax.datasets.split import Split, first, open_split
 from spectranet_jax.inference import load
+from spectranet_jax.spectra.labels import CLASSES
 from spectranet_jax.tasks import Task, redshift_task
 from spectranet_jax.training import run
 from spectranet_jax.training.scoring import make_evaluate
@@ -30,6 +32,13 @@ def surveys(data: Path | None, sizes: Sizes) -> dict[str, Path]:
         name: dataset_folder(Settings(data=data, spectra=spectra[name], seed=seed), name, classes)
         for name, (classes, seed) in SURVEYS.items()
     }
+
+
+def within(sizes: Sizes, surveys: Mapping[str, Path]) -> Sizes:
+    """As much as the datasets allow."""
+    training = {name: manifest.read(data).counts["train"] for name, data in surveys.items()}
+    known = sum(count for name, count in training["all"].items() if name in CLASSES)
+    return sizes.within(known, training["qso"]["QSO"])
 
 
 def made(stage: Stage, out: Path, data: Path) -> tuple[Path, bool]:

@@ -11,6 +11,11 @@ def percent(value: float) -> str:
     return f"{value:.1%}"
 
 
+def whole(value: float) -> str:
+    """The same without digits after the point."""
+    return f"{value:.0%}"
+
+
 def points(value: float) -> str:
     """A difference of fractions in percentage points, with its sign."""
     return f"{100 * value:+.1f}".replace("-", "−")
@@ -26,6 +31,11 @@ def digits(value: float | None, count: int) -> str:
     return "–" if value is None else f"{value:.{count}f}"
 
 
+def signed(value: float, count: int) -> str:
+    """The same with its sign."""
+    return f"{value:+.{count}f}".replace("-", "−")
+
+
 def velocity(value: float | None) -> str:
     """A velocity in km/s."""
     return "–" if value is None else f"{value:,.0f}"
@@ -38,5 +48,5 @@ def interval(one: Estimate) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     function.__name__: function
-    for function in (percent, points, points_plain, digits, velocity, interval)
+    for function in (percent, whole, points, points_plain, digits, signed, velocity, interval)
 }

@@ -5,7 +5,7 @@ from typing import Any
 
 from experiments.pipeline import versions
 from spectranet_jax.datasets import manifest
-from spectranet_jax.inference import versions as shipped
+from spectranet_jax.inference import load
 from spectranet_jax.training import run
 
 
@@ -35,5 +35,5 @@ def provenance(out: Path, surveys: dict[str, Path], command: str) -> dict[str, A
         "versions": versions(),
         "datasets": datasets,
         "runs": runs,
-        "shipped": sorted(path.name for path in shipped.shipped().values()),
+        "shipped": {(model := load()).name: model.sha256},
     }

@@ -17,8 +17,6 @@ from spectranet_jax.inference.clean import clean
 from spectranet_jax.spectra.flags import median_sn
 from spectranet_jax.spectra.labels import BAL, BAL_UNSURE, CLASSES, QSO_BAL, STAR
 
-REFINED = f"{OURS}, refined"
-
 
 @dataclass(frozen=True)
 class Real:
@@ -44,7 +42,7 @@ class Real:
 def measured(folder: Path, report: Mapping[str, Path], peers: Mapping[str, str | Path]) -> Real:
     """Ask every model about the labeled spectra of a folder.
 
-    LineNet's redshifts are shown as they come from the bins, and refined at native pixels.
+    LineNet's redshifts are those of a catalog: refined at native pixels where that is done.
 
     Args:
         folder: holds index.csv and the spectra that it names.
@@ -69,7 +67,7 @@ def measured(folder: Path, report: Mapping[str, Path], peers: Mapping[str, str |
         model, of_rows[0], of_rows[1], phase[rows], index["z"][rows], {"refined": shipped()}
     )
     redshifts = {name: _meant(reply, name, truth)[rows] for name, reply in found.items()}
-    redshifts[REFINED] = methods["refined"].z
+    redshifts[OURS] = methods["refined"].z
     known = {name: values[rows] for name, values in index.items()}
     groups = {kind: of for kind, of in refined_scores.kinds(known).items() if of.sum() > 5}
     return Real(

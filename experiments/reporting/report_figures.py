@@ -75,9 +75,10 @@ def claims(accuracies: Mapping[str, Estimate], printed: Sequence[float], path: P
         whole = next(iter(accuracies.values()))
         axes.axvspan(whole.low, whole.high, color=LIGHT, alpha=0.3, linewidth=0, zorder=0)
         for value in printed:
-            axes.axvline(value, color=ACCENT, linewidth=1, linestyle=(0, (3, 2)), zorder=1)
+            ends, dashes = [-0.7, len(accuracies) - 0.5], (0, (3, 2))
+            axes.plot([value] * 2, ends, color=ACCENT, linewidth=1, linestyle=dashes, zorder=1)
             text: Any = {"color": ACCENT, "fontsize": 7.5, "ha": "center", "va": "bottom"}
-            axes.text(value, -0.62, f"report {value:.0%}", **text)
+            axes.text(value, -0.78, f"report {value:.0%}", **text)
         for place, one in enumerate(accuracies.values()):
             axes.plot([one.low, one.high], [place, place], color=INK, linewidth=1.2)
             axes.plot(
@@ -86,7 +87,7 @@ def claims(accuracies: Mapping[str, Estimate], printed: Sequence[float], path: P
             axes.plot(one.mean, place, "|", color=INK, ms=10, mew=1.6)
         axes.set_yticks(range(len(accuracies)), list(accuracies))
         low = min(min(printed), *(one.low for one in accuracies.values()))
-        axes.set(xlim=(max(low - 0.03, 0), 1), ylim=(len(accuracies) - 0.5, -0.7))
+        axes.set(xlim=(max(low - 0.03, 0), 1), ylim=(len(accuracies) - 0.5, -1.1))
         axes.set_xlabel("accuracy, four classes, test spectra")
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.grid(False, axis="y")

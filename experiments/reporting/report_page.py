@@ -23,12 +23,14 @@ from experiments.reporting.layers_table import layers
 from experiments.reporting.number_formats import FILTERS
 from experiments.reporting.provenance import provenance
 from experiments.reporting.results import Results
+from experiments.reporting.saw_tooth import saw_tooth
 from experiments.reporting.sizes import Sizes
 from experiments.reporting.stages import EVERY, TARGETS
 from spectranet_jax.datasets import manifest
 from spectranet_jax.datasets.atomic import write_text
 from spectranet_jax.evaluation import report
 from spectranet_jax.evaluation.report import TABLE_1, TABLE_3
+from spectranet_jax.inference import load
 from spectranet_jax.spectra.labels import CLASS_COLORS
 
 PAGE = "report.html"
@@ -111,6 +113,7 @@ def of_the_report(inputs: Inputs, results: Results) -> dict[str, Any]:
 
     return {
         "classes": classes,
+        "tooth": saw_tooth(results.metrics("classify-chunked"), inputs.sizes.epochs),
         "errors": errors,
         "table_1": report_tables.layers_table(
             "Table 1",
@@ -142,6 +145,7 @@ def of_the_claims(results: Results) -> dict[str, Any]:
         "claims": accuracies,
         "losses": {n: difference(whole, one) for n, one in accuracies.items() if one is not whole},
         "every": EVERY,
+        "said": printed[0] - printed[1],
         "curves": curves,
         "figure_5": embedded(lambda path: report_figures.claims(accuracies, printed, path)),
         "figure_6": embedded(lambda path: report_figures.more_data(*curves, path)),
@@ -161,6 +165,7 @@ def beyond_the_report(inputs: Inputs) -> dict[str, Any]:
     real = real_spectra.measured(folder, runs, peers) if folder else None
     return {
         "found": found,
+        "linenet": load(),
         "peer_is_trained_here": inputs.weights is None,
         "table_5": beyond_tables.models_table(spectra, found),
         "figure_7": embedded(lambda path: beyond_figures.redshifts(spectra, found, path)),

@@ -39,7 +39,7 @@ def classes_table(scores: Mapping[str, ClassScores]) -> Table:
         predicted = [sum(line[index] for line in one.confusion.counts) for one in scores.values()]
         hits = [one.confusion.counts[index][index] for one in scores.values()]
         rows += [
-            heading(name),
+            heading(f"{name}: support {printed.support:,}; here {ours[0].support:,}"),
             row("precision", number(printed.precision, ".5f"), NONE, *(
                 number(one.precision, ".3f", binomial_interval(hit, n))
                 for one, hit, n in zip(ours, hits, predicted, strict=True))),
@@ -47,16 +47,15 @@ def classes_table(scores: Mapping[str, ClassScores]) -> Table:
                 number(one.recall, ".3f", one.recall_interval) for one in ours)),
             row("F1", number(printed.f1, ".5f"), number(printed.implied_f1, ".5f"), *(
                 number(one.f1) for one in ours)),
-            row("support", f"{printed.support:,}", f"{printed.implied_predictions:,.0f} predicted",
-                *(f"{one.support:,}" for one in ours)),
         ]  # fmt: skip
     said = f"{report.ACCURACY_ON_TEST:.0%}, {report.ACCURACY_IMPROVED[1]:.0%}"
     rows += [
         heading("all"),
         row("accuracy", said, f"{report.implied_accuracy():.4f}", *(
             number(one.accuracy, ".3f", one.accuracy_interval) for one in scores.values())),
-        row("spectra", f"{sum(p.support for p in TABLE_2.values()):,}",
-            f"{report.implied_predictions():,.0f} predicted",
+        row("spectra", f"{sum(p.support for p in TABLE_2.values()):,}", NONE,
+            *(f"{one.n:,}" for one in scores.values())),
+        row("predictions", NONE, f"{report.implied_predictions():,.0f}",
             *(f"{one.n:,}" for one in scores.values())),
     ]  # fmt: skip
     return Table(

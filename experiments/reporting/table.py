@@ -57,7 +57,7 @@ def number(value: float | None, form: str = ".3f", ends: tuple[float, float] | N
     """A number with its 95% interval, where it has one; a dash where there is none."""
     if value is None:
         return Cell(NONE)
-    below = "" if ends is None else f"{ends[0]:{form}} to {ends[1]:{form}}"
+    below = "" if ends is None else f"{ends[0]:{form}} – {ends[1]:{form}}"
     return Cell(*(text.replace("-", "−") for text in (f"{value:{form}}", below)))
 
 
