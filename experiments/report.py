@@ -100,6 +100,9 @@ def work(config: Config) -> None:
     keep_freed_memory()
     with telling("report: starting"):
         from experiments.reporting import making, report_page, stages
+        from experiments.reporting.closing_table import closing_table
+        from experiments.reporting.results import Results
+        from spectranet_jax.tables import print_table
 
     out.mkdir(parents=True, exist_ok=True)
     surveys = making.surveys(config.data, sizes)
@@ -113,7 +116,9 @@ def work(config: Config) -> None:
     inputs = report_page.Inputs(
         out, sizes, surveys, config.real, config.quasarnet_weights, line, mock=config.data is None
     )
-    print(f"page: {report_page.write(inputs)}")
+    page = report_page.write(inputs)
+    print_table(closing_table(Results(out, sizes)))
+    print(f"page: {page}")
 
 
 if __name__ == "__main__":

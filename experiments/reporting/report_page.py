@@ -31,6 +31,7 @@ from spectranet_jax.datasets.atomic import write_text
 from spectranet_jax.evaluation import report
 from spectranet_jax.evaluation.report import TABLE_1, TABLE_3
 from spectranet_jax.inference import load
+from spectranet_jax.progress import progress
 from spectranet_jax.spectra.labels import CLASS_COLORS
 
 PAGE = "report.html"
@@ -85,10 +86,15 @@ def environment() -> Environment:
 def context(inputs: Inputs) -> dict[str, Any]:
     """All that the template shows."""
     results = Results(inputs.out, inputs.sizes)
+    with progress("writing the page", total=3) as advance:
+        parts = of_the_report(inputs, results) | of_the_claims(results)
+        advance(1, "asking all models about the test spectra")
+        parts |= on_test_spectra(inputs)
+        advance(1, "asking them about real spectra")
+        parts |= on_real_spectra(inputs)
+        advance(1)
     return {
-        **of_the_report(inputs, results),
-        **of_the_claims(results),
-        **beyond_the_report(inputs),
+        **parts,
         "sizes": inputs.sizes,
         "mock": inputs.mock,
         "counts": {name: manifest.read(data).counts for name, data in inputs.surveys.items()},
@@ -152,17 +158,10 @@ def of_the_claims(results: Results) -> dict[str, Any]:
     }
 
 
-def beyond_the_report(inputs: Inputs) -> dict[str, Any]:
-    """The report's networks beside QuasarNET and LineNet, on mock and on real spectra."""
-    runs = {
-        "classify": inputs.out / "classify-shuffled",
-        **{target: inputs.out / f"redshift-{target}-shuffled" for target in TARGETS},
-    }
-    peers: dict[str, str | Path] = {PEER: inputs.weights or inputs.out / "quasarnet"}
+def on_test_spectra(inputs: Inputs) -> dict[str, Any]:
+    """The report's networks beside QuasarNET and LineNet, on the spectra that Table 2 is of."""
     spectra = Spectra.of_test(inputs.surveys["all"])
-    found = replies(spectra, runs, peers)
-    folder = inputs.real or (BESIDE if (BESIDE / "index.csv").is_file() else None)
-    real = real_spectra.measured(folder, runs, peers) if folder else None
+    found = replies(spectra, *models(inputs))
     return {
         "found": found,
         "linenet": load(),
@@ -171,10 +170,25 @@ def beyond_the_report(inputs: Inputs) -> dict[str, Any]:
         "figure_7": embedded(lambda path: beyond_figures.redshifts(spectra, found, path)),
         "figure_8": embedded(lambda path: beyond_figures.trends(spectra, found, path)),
         "figure_9": embedded(lambda path: beyond_figures.calibration(spectra, found, path)),
+    }
+
+
+def on_real_spectra(inputs: Inputs) -> dict[str, Any]:
+    """The same on labeled real spectra, where there are some."""
+    folder = inputs.real or (BESIDE if (BESIDE / "index.csv").is_file() else None)
+    real = real_spectra.measured(folder, *models(inputs)) if folder else None
+    return {
         "real": real,
         "table_6": real and beyond_tables.real_table(real.groups, real.truth, real.redshifts),
         "redrock": beyond_tables.redrock_table("Table 7" if real else "Table 6"),
     }
+
+
+def models(inputs: Inputs) -> tuple[dict[str, Path], dict[str, str | Path]]:
+    """The runs of the report's networks, and QuasarNET's by its name on the page."""
+    runs = {target: inputs.out / f"redshift-{target}-shuffled" for target in TARGETS}
+    peers: dict[str, str | Path] = {PEER: inputs.weights or inputs.out / "quasarnet"}
+    return runs | {"classify": inputs.out / "classify-shuffled"}, peers
 
 
 def embedded(draw: Callable[[Path], object]) -> str:
