@@ -141,6 +141,21 @@ def test_what_comes_from_files_is_escaped() -> None:
     assert "<img" not in made and made.count("&lt;img") == 5
 
 
+@pytest.mark.long
+def test_real_spectra_and_given_weights_join_the_comparison(page: Path, shared: Path) -> None:
+    before = page.read_text(encoding="utf-8")
+    weights = shared / "quasarnp/test_weights_6_layer.h5"
+    report.work(report.Config(quick=True, spectra=SPECTRA, real=shared,
+                              quasarnet_weights=weights))  # fmt: skip
+    text = page.read_text(encoding="utf-8")
+    page.write_text(before, encoding="utf-8")
+    assert 'id="table-7"' in text and 'id="table-7"' not in before
+    assert "its weights are those that were given" in text
+    real = text.partition('id="table-6"')[2].partition("</table>")[0]
+    assert re.findall(r"rowgroup[^>]*>(\d+ \w+)", real)[:2] == ["193 galaxies", "94 quasars"]
+    assert real.count("QuasarNET") == 3 and real.count("LineNet") == 4
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with browsing() as running:

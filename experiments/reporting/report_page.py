@@ -25,7 +25,7 @@ from experiments.reporting.provenance import provenance
 from experiments.reporting.results import Results
 from experiments.reporting.saw_tooth import saw_tooth
 from experiments.reporting.sizes import Sizes
-from experiments.reporting.stages import EVERY, TARGETS
+from experiments.reporting.stages import EVERY, SCHEDULES, TARGETS
 from spectranet_jax.datasets import manifest
 from spectranet_jax.datasets.atomic import write_text
 from spectranet_jax.evaluation import report
@@ -111,10 +111,9 @@ def of_the_report(inputs: Inputs, results: Results) -> dict[str, Any]:
     classes = results.classes_by_schedule()
     errors = {name: results.redshifts_by_schedule(target) for target, name in TARGETS.items()}
     built = {name: layers(name, grid) for name in ("SpectraNetClassifier", "SpectraNetRegressor")}
-    titles = {"chunked": "chunked, as the report trained", "shuffled": "shuffled"}
 
     def loss(kind: str, label: str) -> str:
-        logs = {title: results.metrics(f"{kind}-{name}") for name, title in titles.items()}
+        logs = {title: results.metrics(f"{kind}-{name}") for name, title in SCHEDULES.items()}
         return embedded(lambda path: report_figures.losses(logs, path, label))
 
     return {

@@ -13,7 +13,9 @@ from experiments.reporting.sizes import Sizes
 from experiments.settings import Training
 from spectranet_jax.spectra.labels import CLASSES
 
-SCHEDULES = {"chunked": "as the report trained", "shuffled": "as is usual"}
+SCHEDULES = {"chunked": "chunked, as the report trained", "shuffled": "shuffled"}
+"""Name of a schedule -> what figures call it."""
+
 TARGETS = {"qso": "QSO", "bal": "QSO_BAL"}
 
 SURVEYS: Mapping[str, tuple[tuple[str, ...], int]] = {
