@@ -3,8 +3,8 @@
     python -m experiments.report --quick
 
 The page stands in one HTML file that needs no network. Two cores take some 4 minutes with
---quick, 45 minutes by default, and 3 hours with --full. Run the same command again to resume; what
-is trained already is not trained again.
+--quick, 30 to 45 minutes by default, and about 2 hours with --full. Run the same command again to
+resume; what is trained already is not trained again.
 """
 
 import sys
