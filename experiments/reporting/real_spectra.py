@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments import refined, refined_scores
+from experiments.refined_methods import by_methods
 from experiments.reporting.compared import OURS, Reply, Spectra, replies
 from spectranet_jax.evaluation.fraction import Fraction, fraction_if_any
 from spectranet_jax.evaluation.quasar_scores import Truth
@@ -63,7 +64,7 @@ def measured(folder: Path, report: Mapping[str, Path], peers: Mapping[str, str |
 
     rows = (label > STAR) & np.isfinite(index["z"])
     of_rows = [tuple(array[rows] for array in pair) for pair in (binned, native)]
-    methods = refined.by_methods(
+    methods = by_methods(
         model, of_rows[0], of_rows[1], phase[rows], index["z"][rows], {"refined": shipped()}
     )
     redshifts = {name: _meant(reply, name, truth)[rows] for name, reply in found.items()}
