@@ -8,7 +8,7 @@ RUN := $(VENV)/bin/python -m
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help classify redshift linenet quasarnet compare predict evaluate test test-slow test-fast lint format benchmark wheel clean
+.PHONY: help classify redshift linenet quasarnet report compare predict evaluate test test-slow test-fast lint format benchmark wheel clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -24,6 +24,9 @@ linenet: $(VENV)/run  ## the same for LineNet: class, redshift and broad absorpt
 
 quasarnet: $(VENV)/run  ## the same for QuasarNET (docs/quasarnet.md)
 	$(RUN) experiments.quasarnet $(ARGS)
+
+report: $(VENV)/run  ## the report, remade: one page of figures (ARGS=--quick in 4 minutes)
+	$(RUN) experiments.report $(ARGS)
 
 compare: $(VENV)/run  ## one table of models: make compare ARGS="runs/classify runs/quasarnet"
 	$(RUN) experiments.compare $(ARGS)

@@ -79,7 +79,6 @@ def evaluate_run(
         InputError: if the model or the data cannot be used.
     """
     from experiments.measured_on import measured_on
-    from spectranet_jax import __version__
     from spectranet_jax.inference import load, versions
     from spectranet_jax.inference.finding import find
     from spectranet_jax.spectra import InputError
@@ -105,9 +104,22 @@ def evaluate_run(
     evaluation = make_evaluate(model.network, model.task, split)(model.variables)
     if not leads():
         return
+    record(out, model, split, evaluation)
+    paths = show(model.task, split, evaluation, run.read_metrics(folder), out / FIGURES[split_name])
+    print(f"scores: {out / run.EVALUATION}")
+    print("figures: " + ", ".join(map(str, paths)))
+    if refine:
+        show_refined(model, split)
+
+
+def record(out: Path, model: "Model", split: "Split", evaluation: "Evaluation") -> None:
+    """Write what a model scores on a split into evaluation.json, with where both come from."""
+    from spectranet_jax import __version__
+    from spectranet_jax.training import run
+
     run.write_evaluation(
         out,
-        split_name,
+        split.name,
         {
             "model": model.name,
             "sha256": model.sha256,
@@ -117,11 +129,6 @@ def evaluate_run(
             "scores": evaluation.to_json(),
         },
     )
-    paths = show(model.task, split, evaluation, run.read_metrics(folder), out / FIGURES[split_name])
-    print(f"scores: {out / run.EVALUATION}")
-    print("figures: " + ", ".join(map(str, paths)))
-    if refine:
-        show_refined(model, split)
 
 
 def show_refined(model: "Model", split: "Split") -> None:

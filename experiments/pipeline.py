@@ -45,6 +45,26 @@ def train_and_evaluate(
     """
     folder = run_folder(config, name)
     validation = open_split(training.folder, "valid", task.select)
+    train_run(name, config, training, validation, network, task)
+    if task.calibrated:
+        calibrate(folder, validation)
+    evaluate_run(folder, None, "test", folder)
+
+
+def train_run(
+    name: str,
+    config: Training,
+    training: Split,
+    validation: Split,
+    network: dict[str, Any],
+    task: Task,
+) -> None:
+    """Train or resume in the run folder: see `train_and_evaluate`.
+
+    Args:
+        validation: spectra by which the best checkpoint is chosen.
+    """
+    folder = run_folder(config, name)
     recipe = recipe_of(config, training, network, task)
     placement(config.batch)  # before anything is written: a batch must suit the devices
     content = run_config(name, config, training, network, task)
@@ -52,15 +72,13 @@ def train_and_evaluate(
     announce(name, folder, training, validation, recipe.order.steps)
     session = Session(folder, config.batch, config.seed, profile=config.profile)
     train_here(recipe, session, training, validation)
-    if task.calibrated:
-        calibrate(folder, validation)
-    evaluate_run(folder, None, "test", folder)
 
 
 def recipe_of(config: Training, training: Split, network: dict[str, Any], task: Task) -> Recipe:
     """What is trained, as the settings describe it."""
+    own = {"chunked": {"chunk": config.chunk}}.get(config.schedule, {})
     order = ORDERS[config.schedule](
-        training.block_sizes, batch=config.batch, epochs=config.epochs, seed=config.seed
+        training.block_sizes, batch=config.batch, epochs=config.epochs, seed=config.seed, **own
     )
     return Recipe(
         networks.build(grid=training.grid, **network),

@@ -13,12 +13,16 @@ from spectranet_jax.datasets import manifest
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.training import memory, run
 
-LEAST = {"epochs": 1, "batch": 1, "spectra": 4, "seed": 0}
+LEAST = {"epochs": 1, "batch": 1, "chunk": 1, "spectra": 4, "seed": 0}
 """Smallest values that make sense; a mock survey has at least one spectrum per class."""
 
 NOT_OF_THE_RUN = ("data", "out", "seed", "cache", "profile",
                   "distributed", "coordinator", "processes", "process")  # fmt: skip
 """Settings that config.json has elsewhere, or that change nothing of what comes out."""
+
+LATER = ("chunk",)
+"""Settings that older runs do not know: config.json has them only where they are not the default,
+so that those runs can be resumed."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,9 @@ class Training(Command):
     batch: int = 256
     """spectra per step"""
     schedule: Literal["shuffled", "chunked"] = "shuffled"
-    """order of the spectra: all of them every epoch, or the report's chunks of 4,000"""
+    """order of the spectra: all of them every epoch, or the report's chunks, one after the other"""
+    chunk: int = 4000
+    """spectra per chunk (chunked)"""
     optimizer: Literal["adam", "sgd"] = "adam"
     """Adam, or SGD with momentum 0.9 and gradients clipped at norm 1"""
     rate: float = 1e-3
@@ -90,8 +96,13 @@ def run_folder(config: Training, name: str) -> Path:
 
 def of_the_run(config: Training) -> dict[str, Any]:
     """The settings that decide what comes out, and that config.json does not have elsewhere."""
-    settings = dataclasses.asdict(config)
-    return {name: value for name, value in settings.items() if name not in NOT_OF_THE_RUN}
+    default = {name: getattr(type(config), name) for name in LATER}
+    settings = dataclasses.asdict(config).items()
+    return {
+        name: value
+        for name, value in settings
+        if name not in NOT_OF_THE_RUN and not (name in LATER and value == default[name])
+    }
 
 
 def check(config: Training) -> None:

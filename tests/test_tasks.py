@@ -168,7 +168,7 @@ def test_the_network_sees_the_normalized_flux(config: dict):
     [
         (
             {"name": "segment"},
-            "'segment'.*classify, linenet, quasarnet",
+            "'segment'.*classify, .*linenet, quasarnet",
         ),
         ({"name": "redshift"}, "redshift cannot be set up: .*missing"),
         ({"name": "classify", "classes": 3}, "classify cannot be set up: .*classes"),

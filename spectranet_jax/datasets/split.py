@@ -1,7 +1,7 @@
 """The spectra of one split of a dataset: what is known of them in memory, their pixels on disk."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,18 @@ def open_split(
         manifest=manifest,
         native=pixel_reader(source, rows, folder, grid, native) if native else None,
         phase=np.concatenate(phases) if native else None,
+    )
+
+
+def first(split: Split, count: int) -> Split:
+    """The first spectra of a split, or all if there are no more; their order is random on disk."""
+    before = np.cumsum(split.block_sizes) - split.block_sizes
+    sizes = np.clip(count - before, 0, split.block_sizes)
+    return replace(
+        split,
+        columns={name: values[:count] for name, values in split.columns.items()},
+        block_sizes=sizes[sizes > 0],
+        phase=None if split.phase is None else split.phase[:count],
     )
 
 

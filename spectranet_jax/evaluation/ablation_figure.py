@@ -5,7 +5,7 @@ from pathlib import Path
 
 from spectranet_jax.evaluation.ablation import MEASURES, WHOLE, effect, values
 from spectranet_jax.evaluation.combined_scores import CombinedScores
-from spectranet_jax.evaluation.style import ACCENT, INK, LIGHT, MAIN, png
+from spectranet_jax.evaluation.style import ACCENT, INK, LIGHT, MAIN, picture
 
 
 def ablation_figure(
@@ -19,7 +19,7 @@ def ablation_figure(
         path: PNG file to write.
     """
     rows = {WHOLE: whole, **without}
-    with png(path, 10, 1.6 + 0.32 * len(rows)) as figure:
+    with picture(path, 10, 1.6 + 0.32 * len(rows)) as figure:
         panels = figure.subplots(1, len(MEASURES), sharey=True)
         for axes, (title, measure) in zip(panels, MEASURES.items(), strict=True):
             band = values(measure, whole)

@@ -20,7 +20,7 @@ from spectranet_jax.evaluation.calibration import (
     risk_coverage,
 )
 from spectranet_jax.evaluation.posterior_scores import LEVELS, PIT_BINS
-from spectranet_jax.evaluation.style import ACCENT, LIGHT, MAIN, MUTED, png
+from spectranet_jax.evaluation.style import ACCENT, LIGHT, MAIN, MUTED, picture
 from spectranet_jax.spectra.labels import CLASS_COLORS, CLASSES
 
 COLORS = (MAIN, ACCENT, "#0fa291", "#d07f00")
@@ -49,7 +49,7 @@ def reliability_diagram(
     label, p = np.asarray(label)[known], np.exp(np.asarray(log_prob, np.float64)[known])
     confidence = p.max(axis=1, initial=0)
     correct = p.argmax(axis=1) == label if len(p) else np.zeros(0, bool)
-    with png(path, 8.4, 4.8) as figure:
+    with picture(path, 8.4, 4.8) as figure:
         axes = figure.subplot_mosaic(
             [["top", "each"], ["count", "each"]], height_ratios=[3.4, 1], width_ratios=[1, 1.22]
         )
@@ -102,7 +102,7 @@ def pit_histogram(pit: NDArray[np.floating], path: Path) -> Path:
     count, edges = np.histogram(pit, PIT_BINS, (0, 1))
     density = count * PIT_BINS / max(n, 1)
     chance = NormalDist().inv_cdf(0.975) * np.sqrt((PIT_BINS - 1) / max(n, 1))
-    with png(path, 5.4, 3.6) as figure:
+    with picture(path, 5.4, 3.6) as figure:
         axes = figure.subplots()
         band: dict[str, Any] = {"color": MUTED, "alpha": 0.22, "linewidth": 0, "zorder": 3}
         axes.stairs(density, edges, fill=True, color=LIGHT)
@@ -125,7 +125,7 @@ def coverage_plot(levels: Mapping[str, NDArray[np.floating]], path: Path) -> Pat
             NaN is left out.
         path: PNG file to write.
     """
-    with png(path, 5.4, 5.2) as figure:
+    with picture(path, 5.4, 5.2) as figure:
         axes = figure.subplots()
         _diagonal(axes)
         for i, (name, values) in enumerate(levels.items()):
@@ -159,7 +159,7 @@ def risk_coverage_curve(
         ylabel: what the mean error is.
     """
     wrong: NDArray[np.float64] = np.asarray(error, np.float64)
-    with png(path, 5.8, 4.0) as figure:
+    with picture(path, 5.8, 4.0) as figure:
         axes = figure.subplots()
         top = 0.0
         if len(wrong):

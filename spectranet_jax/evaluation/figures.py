@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +19,7 @@ from spectranet_jax.evaluation.style import (
     LIGHT,
     MAIN,
     MUTED,
-    png,
+    picture,
 )
 from spectranet_jax.spectra.labels import CLASS_COLORS, CLASSES
 
@@ -37,7 +38,7 @@ def loss_curve(rows: Sequence[Mapping[str, Any]], path: Path, ylabel: str = "los
         pairs = [(row["step"], row[key]) for row in rows if row.get(key) is not None]
         return [step for step, _ in pairs], [value for _, value in pairs]
 
-    with png(path, 7.2, 4.2) as figure:
+    with picture(path, 7.2, 4.2) as figure:
         loss, rate = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
         loss.plot(*logged("loss"), color=LIGHT, linewidth=0.9, label="training")
         steps, values = logged("valid_loss")
@@ -66,33 +67,38 @@ def confusion_matrix(counts: ArrayLike, path: Path, classes: Sequence[str] = CLA
         path: PNG file to write.
         classes: their names.
     """
-    counts = np.asarray(counts)
+    with picture(path, 5.4, 4.9) as figure:
+        draw_confusion(figure.subplots(), np.asarray(counts), classes)
+
+
+def draw_confusion(
+    axes: Axes, counts: NDArray[np.integer], classes: Sequence[str] = CLASSES, size: float = 12.5
+) -> None:
+    """Draw a confusion matrix: see `confusion_matrix`; `size` is that of the fractions, points."""
     support = counts.sum(axis=1, keepdims=True)
     fractions = counts / np.where(support > 0, support, 1)
     total = int(support.sum())
-    with png(path, 5.4, 4.9) as figure:
-        axes = figure.subplots()
-        axes.pcolormesh(fractions, cmap=BLUES, vmin=0, vmax=1, edgecolor="white", linewidth=2)
-        for (row, column), fraction in np.ndenumerate(fractions):
-            color = "white" if fraction > 0.5 else INK
-            at: dict[str, Any] = {"ha": "center", "va": "center", "color": color}
-            percent = f"{fraction:.1%}" if support[row, 0] else "–"
-            weight = "bold" if row == column else "normal"
-            axes.text(column + 0.5, row + 0.45, percent, fontsize=12.5, fontweight=weight, **at)
-            axes.text(column + 0.5, row + 0.7, f"{counts[row, column]:,}", fontsize=8, **at)
-        ticks = np.arange(len(classes)) + 0.5
-        axes.set_xticks(ticks, classes)
-        axes.set_yticks(ticks, [f"{c}\n{n:,}" for c, n in zip(classes, support[:, 0], strict=True)])
-        labels = [*axes.get_xticklabels(), *axes.get_yticklabels()]
-        for label, name in zip(labels, [*classes] * 2, strict=True):
-            label.set(color=CLASS_COLORS.get(name, INK), fontweight="bold")
-        axes.set(xlabel="predicted class", ylabel="true class", aspect="equal")
-        axes.invert_yaxis()
-        axes.grid(False)
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
-        accuracy = f"{np.trace(counts) / total:.2%} correct of {total:,} spectra" if total else ""
-        axes.set_title(accuracy)
+    axes.pcolormesh(fractions, cmap=BLUES, vmin=0, vmax=1, edgecolor="white", linewidth=2)
+    for (row, column), fraction in np.ndenumerate(fractions):
+        color = "white" if fraction > 0.5 else INK
+        at: dict[str, Any] = {"ha": "center", "va": "center", "color": color}
+        percent = f"{fraction:.1%}" if support[row, 0] else "–"
+        weight = "bold" if row == column else "normal"
+        axes.text(column + 0.5, row + 0.45, percent, fontsize=size, fontweight=weight, **at)
+        axes.text(column + 0.5, row + 0.7, f"{counts[row, column]:,}", fontsize=0.64 * size, **at)
+    ticks = np.arange(len(classes)) + 0.5
+    axes.set_xticks(ticks, classes)
+    axes.set_yticks(ticks, [f"{c}\n{n:,}" for c, n in zip(classes, support[:, 0], strict=True)])
+    labels = [*axes.get_xticklabels(), *axes.get_yticklabels()]
+    for label, name in zip(labels, [*classes] * 2, strict=True):
+        label.set(color=CLASS_COLORS.get(name, INK), fontweight="bold")
+    axes.set(xlabel="predicted class", ylabel="true class", aspect="equal")
+    axes.invert_yaxis()
+    axes.grid(False)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    accuracy = f"{np.trace(counts) / total:.2%} correct of {total:,} spectra" if total else ""
+    axes.set_title(accuracy)
 
 
 def redshift_scatter(
@@ -115,7 +121,7 @@ def redshift_scatter(
     low, high = z_true.min() - margin, z_true.max() + margin
     shown = np.clip(z_pred, low, high)
     size = _point_size(len(z_true))
-    with png(path, 5.4, 5.4) as figure:
+    with picture(path, 5.4, 5.4) as figure:
         axes = figure.subplots()
         axes.plot([low, high], [low, high], color=MUTED, linewidth=0.8, zorder=1)
         within = f"within {CATASTROPHIC:,} km/s: {good.sum():,} of {len(z_true):,}"
@@ -153,7 +159,7 @@ def residuals(z_true: NDArray[np.floating], velocity: NDArray[np.floating], path
     spread = nmad(velocity) if len(velocity) else 0.0
     limit = 1000 * np.ceil(max(6 * spread, 3000) / 1000)
     inside = np.abs(velocity) <= limit
-    with png(path, 7.6, 4.2) as figure:
+    with picture(path, 7.6, 4.2) as figure:
         axes, side = figure.subplots(1, 2, sharey=True, width_ratios=[3.4, 1])
         axes.axhline(0, color=MUTED, linewidth=0.8, zorder=1)
         dots: dict[str, Any] = {"s": _point_size(len(z_true)), "linewidths": 0, "alpha": 0.45}
@@ -206,7 +212,7 @@ def examples(
     columns = 3
     rows = -(-len(flux) // columns)
     colors = [CLASS_COLORS.get(name, MUTED) for name in classes]
-    with png(path, 10.5, 0.7 + 1.75 * rows) as figure:
+    with picture(path, 10.5, 0.7 + 1.75 * rows) as figure:
         grid = figure.add_gridspec(rows, 2 * columns, width_ratios=[6, 1] * columns)
         for i, spectrum in enumerate(flux):
             row, column = divmod(i, columns)

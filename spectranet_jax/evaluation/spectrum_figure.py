@@ -21,7 +21,7 @@ from spectranet_jax.evaluation.prediction_panels import (
     posterior_panel,
 )
 from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC
-from spectranet_jax.evaluation.style import FAINT, INK, MAIN, MUTED, png
+from spectranet_jax.evaluation.style import FAINT, INK, MAIN, MUTED, picture
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import CLASS_COLORS, CLASSES
 
@@ -114,7 +114,7 @@ def spectrum_figure(
     if probabilities is not None:
         below.append((1.05, partial(class_panel, probabilities=probabilities)))
 
-    with png(path, 10.8, 6.5 if below else 4.2) as figure:
+    with picture(path, 10.8, 6.5 if below else 4.2) as figure:
         columns = figure.add_gridspec(
             1, 2 if values else 1, width_ratios=[5, 1][: 1 + bool(values)]
         )

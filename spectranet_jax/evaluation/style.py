@@ -41,15 +41,25 @@ STYLE: dict[Any, Any] = {
     "legend.framealpha": 0.85,
     "legend.fontsize": 8.5,
     "savefig.dpi": 200,
+    "svg.hashsalt": "spectranet-jax",
 }
 
 
+ANONYMOUS: dict[str, dict[str, Any]] = {
+    ".png": {"Software": None},
+    ".svg": {"Creator": None, "Date": None},
+}
+"""Suffix -> metadata without matplotlib's version and the time: equal data, equal bytes."""
+
+
 @contextmanager
-def png(path: Path, width: float, height: float) -> Iterator[Figure]:
-    """A figure of so many inches in the house style, written to `path` when the block is done."""
+def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
+    """A figure of so many inches in the house style, written to `path` when the block is done.
+
+    Its suffix, .png or .svg, is the format.
+    """
     with matplotlib.rc_context(STYLE):
         figure = Figure((width, height), layout="constrained")
         yield figure
         with atomic(path) as temporary:
-            # Without the version of matplotlib in it: equal data, equal bytes.
-            figure.savefig(temporary, format="png", metadata={"Software": None})
+            figure.savefig(temporary, format=path.suffix[1:], metadata=ANONYMOUS[path.suffix])

@@ -7,7 +7,7 @@ from matplotlib.ticker import StrMethodFormatter
 from numpy.typing import NDArray
 
 from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC, RANGES, nmad
-from spectranet_jax.evaluation.style import ACCENT, MAIN, MUTED, png
+from spectranet_jax.evaluation.style import ACCENT, MAIN, MUTED, picture
 
 COLORS = dict(zip(RANGES, ("#0fa291", MAIN, ACCENT), strict=True))
 """Of the ranges of redshift."""
@@ -35,7 +35,7 @@ def velocity_histogram(
     spread = nmad(velocity[finite]) if finite.any() else 0.0
     limit = BIN * np.ceil(max(6 * spread, 2 * CATASTROPHIC) / BIN)
     bins = np.arange(-limit, limit + BIN / 2, BIN)
-    with png(path, 6.6, 3.9) as figure:
+    with picture(path, 6.6, 3.9) as figure:
         axes = figure.subplots()
         highest = 1
         for name, (low, high) in RANGES.items():

@@ -42,12 +42,14 @@ class SpectraNetClassifier(nn.Module):
         channels: of the four convolutions.
         dropout: fraction of activations dropped, before each of the two linear layers.
         classes: number of classes.
+        batch_norm: whether the first linear layer is followed by a BatchNorm, as in Table 1.
     """
 
     grid: LogGrid
     channels: tuple[int, ...] = (100, 100, 100, 100)
     dropout: float = 0.1
     classes: int = 4
+    batch_norm: bool = True
 
     @nn.compact
     def __call__(self, flux: Spectra, train: bool = False) -> Float[Array, "batch classes"]:
@@ -59,7 +61,8 @@ class SpectraNetClassifier(nn.Module):
         """
         x = _blocks(flux, self.channels)  # (batch, 1800)
         x = nn.Dropout(self.dropout, deterministic=not train)(x)
-        x = _batch_norm(_hidden(x, 16), train)  # (batch, 16)
+        x = _hidden(x, 16)  # (batch, 16)
+        x = _batch_norm(x, train) if self.batch_norm else x
         x = nn.Dropout(self.dropout, deterministic=not train)(x)
         x = nn.Dense(self.classes, kernel_init=initializers.glorot_uniform())(x)  # (batch, 4)
         return nn.log_softmax(x)

@@ -54,3 +54,29 @@ def normalize(
     structured = rms > ROUNDING * xp.finfo(flux.dtype).eps * xp.abs(mean)
     scale = xp.where(structured, rms, xp.ones_like(rms))
     return xp.where((ivar > 0) & structured, (flux - mean) / scale, 0.0)
+
+
+def median_divided(
+    flux: Float[Any, "*batch bins"], ivar: Float[Any, "*batch bins"]
+) -> Float[Any, "*batch bins"]:
+    """Divide spectra by the unweighted median of their measured pixels: the plain alternative.
+
+    Noise counts as much as signal here, and where the median is near 0 the result is large.
+
+    Args:
+        flux: (..., pixels), any unit.
+        ivar: (..., pixels), inverse variance, 0 where there is no measurement.
+
+    Returns:
+        (..., pixels), of the dtype of flux; 0 where there is no measurement, and of a spectrum
+        without any, or whose median is 0.
+    """
+    xp = flux.__array_namespace__()
+    measured = ivar > 0
+    count = measured.sum(axis=-1, keepdims=True)
+    ordered = xp.sort(xp.where(measured, flux, xp.inf), axis=-1)  # those without come last
+    middle = [xp.maximum((count - back) // 2, 0) for back in (1, 0)]
+    low, high = (xp.take_along_axis(ordered, place, axis=-1) for place in middle)
+    median = xp.where(count > 0, (low + xp.where(count % 2 == 1, low, high)) / 2, 0.0)
+    scale = xp.where(median != 0, median, xp.inf).astype(flux.dtype)
+    return xp.where(measured, flux / scale, 0.0)

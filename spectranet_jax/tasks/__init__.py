@@ -7,6 +7,7 @@ from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.tasks.classify_task import ClassifyTask
 from spectranet_jax.tasks.linenet_task import LineNetTask
+from spectranet_jax.tasks.plain_classify_task import PlainClassifyTask
 from spectranet_jax.tasks.quasarnet_task import QuasarNetTask
 from spectranet_jax.tasks.redshift_task import RedshiftTask
 from spectranet_jax.tasks.task import Task
@@ -15,6 +16,7 @@ __all__ = ["TASKS", "Columns", "Task", "build"]
 
 TASKS: dict[str, type[Task]] = {
     "classify": ClassifyTask,
+    "classify-plain": PlainClassifyTask,
     "linenet": LineNetTask,
     "quasarnet": QuasarNetTask,
     "redshift": RedshiftTask,
