@@ -7,6 +7,7 @@ import pytest
 from jaxtyping import TypeCheckError
 
 from spectranet_jax import networks, tasks
+from spectranet_jax.evaluation.posterior import decode
 from spectranet_jax.spectra.grid import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.normalize import normalize
 
@@ -16,6 +17,12 @@ FLUX = np.ones((2, GRID.size), np.float32)
 def test_flux_and_ivar_have_the_same_bins():
     with pytest.raises(TypeCheckError, match="ivar"):
         normalize(FLUX, FLUX[:, :-1])
+
+
+def test_redshifts_are_decoded_of_posteriors_in_rows():
+    steps = np.linspace(0, 0.8, 21)
+    with pytest.raises(TypeCheckError, match="p"):
+        decode(np.ones(20), steps)
 
 
 @pytest.mark.parametrize("name", ["SpectraNetClassifier", "SpectraNetRegressor", "LineNet"])

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
 from numpy.typing import NDArray
 
 from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC
@@ -46,7 +46,9 @@ class Decoded:
 
 
 def decode(
-    p: NDArray[np.floating], edges: NDArray[np.floating], velocity: float = CATASTROPHIC
+    p: Float[np.ndarray, "n zsteps"],
+    edges: Float[np.ndarray, " edges"],
+    velocity: float = CATASTROPHIC,
 ) -> Decoded:
     """The window of so many km/s either side that holds most of the probability, and what is in it.
 
@@ -96,7 +98,11 @@ def decode(
     return Decoded(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def cdf(p: NDArray[np.floating], edges: NDArray[np.floating], z: NDArray[np.floating]) -> Floats:
+def cdf(
+    p: Float[np.ndarray, "n zsteps"],
+    edges: Float[np.ndarray, " edges"],
+    z: Float[np.ndarray, " redshifts"],
+) -> Float64[np.ndarray, " n"]:
     """Probability that the redshift is less than z, (n,); of the true z it is the PIT.
 
     The probability integral transform (Dawid 1984, JRSS A 147, 278) is uniform over true redshifts
@@ -113,11 +119,11 @@ def cdf(p: NDArray[np.floating], edges: NDArray[np.floating], z: NDArray[np.floa
 
 
 def mass_within(
-    p: NDArray[np.floating],
-    edges: NDArray[np.floating],
-    z: NDArray[np.floating],
+    p: Float[np.ndarray, "n zsteps"],
+    edges: Float[np.ndarray, " edges"],
+    z: Float[np.ndarray, " redshifts"],
     velocity: float = CATASTROPHIC,
-) -> Floats:
+) -> Float64[np.ndarray, " n"]:
     """Probability that z is right within so many km/s, (n,): that |dv| is no more.
 
     With dv = c (z - z_true) / (1 + z_true), as `redshift.dv` has it. Of the z of `decode` it is at
@@ -134,7 +140,11 @@ def mass_within(
     return cdf(p, edges, high) - cdf(p, edges, low)
 
 
-def place(p: NDArray[np.floating], edges: NDArray[np.floating], z: NDArray[np.floating]) -> Floats:
+def place(
+    p: Float[np.ndarray, "n zsteps"],
+    edges: Float[np.ndarray, " edges"],
+    z: Float[np.ndarray, " redshifts"],
+) -> Float64[np.ndarray, " n"]:
     """Where redshifts lie, in bins from the first edge, (n,); not limited to the bins there are.
 
     Raises:

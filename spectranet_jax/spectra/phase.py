@@ -8,14 +8,15 @@ DESI's pixels, equal in wavelength, have no such phase.
 """
 
 import numpy as np
+from jaxtyping import Float, Float64
 from numpy.typing import NDArray
 
 from spectranet_jax.spectra.grid import LogGrid
 
 
 def phase(
-    loglam: NDArray[np.floating], ivar: NDArray[np.floating], grid: LogGrid
-) -> NDArray[np.float64]:
+    loglam: Float[np.ndarray, " pixels"], ivar: Float[np.ndarray, "*spectra pixels"], grid: LogGrid
+) -> Float64[np.ndarray, "*spectra"]:
     """Mean offset of the pixels from the centers of their bins, float64 (...), in dex.
 
     The mean over bins of (mean log10 wavelength of the bin's pixels - the bin's center), every
