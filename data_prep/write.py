@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from data_prep.balance import Seen, within
 from data_prep.division import NOT_LISTED, Division
 from data_prep.spill import Spill
-from data_prep.summary import sha256_of
 from spectranet_jax.datasets import manifest, records
+from spectranet_jax.datasets.checksums import sha256_of
 from spectranet_jax.datasets.folder import whole_folder, writing
 from spectranet_jax.datasets.manifest import SPLITS, Manifest, Shard
 from spectranet_jax.datasets.records import ARRAYS, Block

@@ -87,7 +87,8 @@ def evaluate_run(
     from spectranet_jax.training.scoring import make_evaluate
 
     folder, model = find(model_or_run), load(model_or_run)
-    if out is None and (folder in versions.shipped().values() or folder.is_file()):
+    alone = (folder / run.CONFIG).is_file() and folder not in versions.shipped().values()
+    if out is None and not alone:
         raise InputError(
             f"{model_or_run} is no run folder: say where to write with --out, and with --data what"
             " to evaluate on"

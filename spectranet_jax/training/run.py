@@ -2,7 +2,7 @@
 
 config.json     network, task and settings; enough to build both again
 metrics.jsonl   one JSON object per line: the loss of each step, the validation of each epoch
-checkpoints/    `last` to resume from, `best` to evaluate and predict with
+checkpoints/    `last` to resume from, `best` to evaluate and predict with, each with SHA256SUMS
 calibration.json   fields of the task that were fitted to the validation split after training
 evaluation.json, figures/   written by evaluation
 profile/        a trace of some steps, if asked for
