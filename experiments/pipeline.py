@@ -4,7 +4,8 @@ import dataclasses
 import importlib.metadata
 import json
 import platform
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +46,11 @@ def train_and_evaluate(
     """
     folder = run_folder(config, name)
     validation = open_split(training.folder, "valid", task.select)
-    train_run(name, config, training, validation, network, task)
-    if task.calibrated:
-        calibrate(folder, validation)
-    evaluate_run(folder, None, "test", folder)
+    with resumable(folder):
+        train_run(name, config, training, validation, network, task)
+        if task.calibrated:
+            calibrate(folder, validation)
+        evaluate_run(folder, None, "test", folder)
 
 
 def train_run(
@@ -122,18 +124,24 @@ def announce(name: str, folder: Path, training: Split, validation: Split, steps:
 
 
 def train_here(recipe: Recipe, session: Session, training: Split, validation: Split) -> None:
-    """Train with progress on the terminal; an interruption names the way to resume."""
+    """Train with progress on the terminal."""
     shown = progress("training", total=recipe.order.steps) if leads() else nullcontext(silent)
-    try:
-        with shown as report:
-            train(recipe, session, training, validation, report)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"interrupted; run the same command again to resume at the last checkpoint in"
-            f" {session.folder}"
-        ) from None
+    with shown as report:
+        train(recipe, session, training, validation, report)
     if session.profile:
         print(f"profile: {session.folder / PROFILE}")
+
+
+@contextmanager
+def resumable(folder: Path) -> Iterator[None]:
+    """Have an interruption of the block, by Ctrl-C or SIGTERM, name the way to resume."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        raise type(interrupt)(
+            f"{str(interrupt) or 'interrupted'}; run the same command again to resume at the last"
+            f" checkpoint in {folder}"
+        ) from None
 
 
 def calibrate(folder: Path, validation: Split) -> None:

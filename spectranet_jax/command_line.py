@@ -12,6 +12,7 @@ from tyro.constructors import (
     PrimitiveTypeInfo,
 )
 
+from spectranet_jax import stopping
 from spectranet_jax.help_text import PLACE, dataclass_rule, describing
 from spectranet_jax.spectra.errors import InputError
 
@@ -71,8 +72,8 @@ def command(
         program: its name in --help; by default that of the module that runs.
 
     Exit status: 0 done, 2 the input was at fault (one sentence on standard error), 130 interrupted
-    (the message of the KeyboardInterrupt there), 141 standard output was closed before the work was
-    done.
+    and 143 terminated (the message of the KeyboardInterrupt there), 141 standard output was closed
+    before the work was done.
     """
     spec = sys.modules["__main__"].__spec__
     if program is None and spec:
@@ -87,7 +88,8 @@ def command(
             registry=registry,
         )
     try:
-        work(parsed)
+        with stopping.stoppable():
+            work(parsed)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -96,4 +98,4 @@ def command(
         sys.exit(141)
     except KeyboardInterrupt as interrupt:
         print(str(interrupt) or "interrupted", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(stopping.exit_status(interrupt))

@@ -33,6 +33,10 @@ def whole_folder(out: Path) -> Iterator[Path]:
         yield folder
         with writing(out):
             folder.rename(out)  # onto an empty folder too
+    except KeyboardInterrupt as interrupt:
+        raise type(interrupt)(
+            f"interrupted before {out} was whole, so it is not there; run the same command again"
+        ) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

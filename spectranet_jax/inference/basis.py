@@ -80,7 +80,7 @@ def load(path: Path) -> Basis:
 
 
 def save(path: Path, basis: Basis) -> str:
-    """Write basis vectors to a safetensors file, in float32, and its sum; the sha256 of the file."""
+    """Write basis vectors in float32 to a safetensors file, with its sum; the sha256 of it."""
     arrays = {"start": np.array(basis.start), "vectors": basis.vectors.astype(np.float32)}
     with atomic(path) as temporary:
         save_file(arrays, temporary)

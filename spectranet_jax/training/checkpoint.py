@@ -100,7 +100,7 @@ def restore(run: Path, kind: str, like: Any) -> Any:
         raise InputError(
             f"{run} has no {kind} checkpoint; train it first, or give another run folder"
         )
-    wrong = []
+    wrong: list[str] = []
     for step in steps:
         damage = _damage(folder / str(step))
         if not damage:

@@ -7,11 +7,12 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from spectranet_jax import stopping
 from spectranet_jax.datasets.split import Split
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.training import checkpoint
 from spectranet_jax.training.advance import LOG_EVERY, fits, resident, streamed, stretches
-from spectranet_jax.training.distributed import agreed, leads
+from spectranet_jax.training.distributed import agreed, asked_to_stop, leads
 from spectranet_jax.training.examples import Examples
 from spectranet_jax.training.order import Order
 from spectranet_jax.training.recipe import Recipe, Session
@@ -37,8 +38,9 @@ def train(
     """Train until the order ends; checkpoints and metrics go to the run folder.
 
     An interrupted run resumes at its last checkpoint, and the result is bit-for-bit the same on the
-    same kind of machine: batches and randomness are functions of the step. With more than one
-    process each trains on its rows of every batch, and process 0 writes.
+    same kind of machine: batches and randomness are functions of the step. A signal ends it after
+    the steps that are under way, whose state is saved (`spectranet_jax.stopping`). With more than
+    one process each trains on its rows of every batch, and process 0 writes.
 
     Args:
         recipe: what is trained.
@@ -50,6 +52,7 @@ def train(
     Raises:
         InputError: if the loss is not finite, the spectra are on another grid than the task, or
             the run folder is of another network.
+        KeyboardInterrupt: if a signal asks for it, when the state is saved.
     """
     order = recipe.order
     known, held_out = (Examples.of(split, recipe.task) for split in (training, validation))
@@ -67,18 +70,24 @@ def train(
     record = Record(session.folder, first)
 
     report(first, "")
-    for number, (begin, end) in enumerate(plan):
-        with trace(session.folder / PROFILE, wanted=session.profile and number == 1 and leads()):
-            state, losses = advance(state, begin, end)
-            rows = loss_rows(end, losses, recipe.optimizer.rate)
-        report(len(rows), f"loss {rows[-1]['loss']:.4f}")
-        record.training(rows)
-        if order.within_epoch(end) == 0:
-            valid_loss = validate(state.variables)
-            report(0, f"validation loss {valid_loss:.4f}")
-            record.validation(end, valid_loss, state.variables)
-        if order.within_epoch(end) % session.checkpoint_every == 0 or end == plan[-1][1]:
-            record.state(end, state)
+    with stopping.deferred() as wish:
+        for number, (begin, end) in enumerate(plan):
+            profiled = session.profile and number == 1 and leads()
+            with trace(session.folder / PROFILE, wanted=profiled):
+                state, losses = advance(state, begin, end)
+                rows = loss_rows(end, losses, recipe.optimizer.rate)
+            report(len(rows), f"loss {rows[-1]['loss']:.4f}")
+            record.training(rows)
+            if order.within_epoch(end) == 0:
+                valid_loss = validate(state.variables)
+                report(0, f"validation loss {valid_loss:.4f}")
+                record.validation(end, valid_loss, state.variables)
+            due = order.within_epoch(end) % session.checkpoint_every == 0 or end == plan[-1][1]
+            stop = asked_to_stop(wish)
+            if due or stop:
+                record.state(end, state)
+            if stop:
+                raise stop(f"stopped after step {end} of {order.steps}, which is saved")
 
 
 def planned(session: Session, order: Order, first: int, on_device: bool) -> list[tuple[int, int]]:
