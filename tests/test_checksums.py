@@ -81,5 +81,5 @@ def test_a_folder_without_sums_is_told_of(tmp_path: Path, capsys: pytest.Capture
     assert f"{tmp_path / 'd'} has no {checksums.FILE_NAME}" in capsys.readouterr().err
     checksums.write(tmp_path / "d", ["a"])
     (tmp_path / "d" / "a").write_bytes(b"two")
-    with pytest.raises(InputError, match="a differs.*copy it again"):
+    with pytest.raises(InputError, match=r"a differs.*copy it again"):
         checksums.check(tmp_path / "d", "copy it again")

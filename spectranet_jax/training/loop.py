@@ -12,6 +12,7 @@ from spectranet_jax.datasets.split import Split
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.training import checkpoint
 from spectranet_jax.training.advance import LOG_EVERY, fits, resident, streamed, stretches
+from spectranet_jax.training.diagnosis import check_losses
 from spectranet_jax.training.distributed import agreed, asked_to_stop, leads
 from spectranet_jax.training.examples import Examples
 from spectranet_jax.training.order import Order
@@ -50,7 +51,7 @@ def train(
         report: progress.
 
     Raises:
-        InputError: if the loss is not finite, the spectra are on another grid than the task, or
+        InputError: if a loss or a gradient is not finite, when the batch is saved; the spectra are on another grid than the task, or
             the run folder is of another network.
         KeyboardInterrupt: if a signal asks for it, when the state is saved.
     """
@@ -76,6 +77,7 @@ def train(
             with trace(session.folder / PROFILE, wanted=profiled):
                 state, losses = advance(state, begin, end)
                 rows = loss_rows(end, losses, recipe.optimizer.rate)
+            check_losses(session.folder, rows, known, order)
             report(len(rows), f"loss {rows[-1]['loss']:.4f}")
             record.training(rows)
             if order.within_epoch(end) == 0:
