@@ -14,7 +14,7 @@ import jax
 import spectranet_jax
 from experiments.evaluate import evaluate_run
 from experiments.settings import Training, of_the_run, run_folder
-from experiments.training_data import observation
+from experiments.training_data import left_out, observation, told
 from spectranet_jax import networks
 from spectranet_jax.datasets.split import Split, open_split
 from spectranet_jax.inference import load
@@ -45,12 +45,13 @@ def train_and_evaluate(
         task: what is asked.
     """
     folder = run_folder(config, name)
-    validation = open_split(training.folder, "valid", task.select)
+    skip = config.skip_damaged
+    validation = told(open_split(training.folder, "valid", task.select, skip_damaged=skip))
     with resumable(folder):
         train_run(name, config, training, validation, network, task)
         if task.calibrated:
             calibrate(folder, validation)
-        evaluate_run(folder, None, "test", folder)
+        evaluate_run(folder, None, "test", folder, skip_damaged=skip)
 
 
 def train_run(
@@ -70,6 +71,7 @@ def train_run(
     recipe = recipe_of(config, training, network, task)
     placement(config.batch)  # before anything is written: a batch must suit the devices
     content = run_config(name, config, training, network, task)
+    content["data"] |= left_out(training, validation)
     in_first_process(lambda: run.write_config(folder, content))
     announce(name, folder, training, validation, recipe.order.steps)
     session = Session(folder, config.batch, config.seed, profile=config.profile)

@@ -64,8 +64,8 @@ class State(NamedTuple):
 
 
 TrainStep = Callable[[State, Batch, jax.Array], tuple[State, jax.Array]]
-"""(state, batch, key of the run) -> next state, mean loss of the batch, NaN where the gradient is not
-finite."""
+"""(state, batch, key of the run) -> next state, mean loss of the batch: NaN where the gradient is
+not finite."""
 
 
 def init_variables(network: Network, task: Task, key: jax.Array) -> Variables:
