@@ -219,9 +219,12 @@ def _write_shard(path: Path, block: Block, seed: int) -> Shard:
     # One block is one random access. Noise hardly shrinks (by a tenth) and takes five times as long
     # to read when compressed.
     writer = ArrayRecordWriter(str(path), "group_size:1,uncompressed")
-    for start in starts:
-        writer.write(records.encode(block.take(order[start : start + records.BLOCK_SIZE])))
-    writer.close()
+    try:
+        for start in starts:
+            writer.write(records.encode(block.take(order[start : start + records.BLOCK_SIZE])))
+        writer.close()
+    except RuntimeError as error:  # its words for a full disk
+        raise OSError(str(error).partition(";")[0]) from error
     return Shard(path.name, len(block), len(starts), sha256_of(path))
 
 

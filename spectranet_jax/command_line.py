@@ -1,5 +1,6 @@
 """What every command does around its work: flags in, one sentence for a user's mistake."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -17,6 +18,9 @@ from spectranet_jax.help_text import PLACE, dataclass_rule, describing
 from spectranet_jax.spectra.errors import InputError
 
 Config = TypeVar("Config")
+
+OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
+"""Errors of a disk that is full, read-only or lost."""
 
 READABLE = (tyro.conf.DisallowNone, tyro.conf.PositionalMetavarFromFieldName)
 """In --help, PATH instead of {None}|PATH (whoever wants no path leaves the flag out), and what a
@@ -96,6 +100,15 @@ def command(
     except BrokenPipeError:  # whoever read our output has gone; the work is not done
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except OSError as error:  # wherever it comes from, the work is not at fault
+        if error.errno not in OF_THE_DISK:
+            raise
+        print(
+            f"error: {error.filename or 'a file'}: {error.strerror}; make room, or see that its"
+            " disk is there, and run the same command again",
+            file=sys.stderr,
+        )
+        sys.exit(2)
     except KeyboardInterrupt as interrupt:
         print(str(interrupt) or "interrupted", file=sys.stderr)
         sys.exit(stopping.exit_status(interrupt))

@@ -1,4 +1,4 @@
-"""A loss or gradient that is not finite stops the run, with its step and the objects of its batch."""
+"""A loss or gradient that is not finite stops the run, and names its step and objects."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

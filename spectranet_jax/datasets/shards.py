@@ -73,23 +73,23 @@ def readable(folder: Path, shard: Shard) -> None:
     """Check that a shard can be opened, and holds as many blocks as the manifest says.
 
     Raises:
-        Damaged: if it is missing, damaged, or another one than the manifest's.
+        DamageError: if it is missing, damaged, or another one than the manifest's.
     """
     path = folder / shard.file
     if not path.is_file():
-        raise Damaged(f"{path} is missing; {ANEW}")
+        raise DamageError(f"{path} is missing; {ANEW}")
     try:
         blocks = len(ArrayRecordDataSource([str(path)]))
     except (RuntimeError, ValueError, IndexError, OSError) as error:
-        raise Damaged(f"{path} is truncated or damaged; {ANEW}") from error
+        raise DamageError(f"{path} is truncated or damaged; {ANEW}") from error
     if blocks != shard.blocks:
-        raise Damaged(
+        raise DamageError(
             f"{path} holds {blocks} blocks and its manifest says {shard.blocks}: they do not belong"
             f" together; {ANEW}"
         )
 
 
-class Damaged(InputError):
+class DamageError(InputError):
     """A shard, or a block of one, is not what was written."""
 
 
@@ -140,14 +140,14 @@ class Blocks:
         """Block `index`, whose checksum has been verified.
 
         Raises:
-            Damaged: if it is not what was written.
+            DamageError: if it is not what was written.
             InputError: if it is not on the grid.
         """
         try:
             block = records.decode(self.source[index])
         except (InputError, RuntimeError, ValueError, IndexError) as error:
             why = error if isinstance(error, InputError) else "it cannot be read"
-            raise Damaged(f"{self._named(index)} is damaged ({why}); {ANEW}") from error
+            raise DamageError(f"{self._named(index)} is damaged ({why}); {ANEW}") from error
         if block.flux.shape != (len(block), self.grid.size):
             raise InputError(
                 f"{self._named(index)} has {block.flux.shape[-1]} bins, not {self.grid.size};"
@@ -155,7 +155,7 @@ class Blocks:
             )
         return block
 
-    def left_out(self, index: int, why: Damaged) -> LeftOut:
+    def left_out(self, index: int, why: DamageError) -> LeftOut:
         """What is lost where a block is left out."""
         shard, number = self.place(index)
         spectra = min(records.BLOCK_SIZE, shard.spectra - number * records.BLOCK_SIZE)
@@ -173,7 +173,7 @@ def divided(folder: Path, shards: Sequence[Shard]) -> tuple[list[Shard], list[Le
         try:
             readable(folder, shard)
             fine.append(shard)
-        except Damaged as error:
+        except DamageError as error:
             left_out.append(LeftOut(shard.file, None, shard.spectra, str(error)))
     return fine, left_out
 
@@ -182,7 +182,7 @@ def open_shards(folder: Path, shards: Sequence[Shard], grid: LogGrid) -> Blocks:
     """Random access to the blocks of shards.
 
     Raises:
-        Damaged: if a shard cannot be opened: see `readable`.
+        DamageError: if a shard cannot be opened: see `readable`.
     """
     for shard in shards:
         readable(folder, shard)

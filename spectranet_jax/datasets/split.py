@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from spectranet_jax.datasets import records
 from spectranet_jax.datasets.manifest import Manifest, Shard
 from spectranet_jax.datasets.pixels import Indices, Pixels, native_columns, pixel_reader
-from spectranet_jax.datasets.shards import ANEW, Damaged, LeftOut, divided, open_shards, usable
+from spectranet_jax.datasets.shards import ANEW, DamageError, LeftOut, divided, open_shards, usable
 from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
@@ -93,7 +93,7 @@ def open_split(
     for index in range(len(blocks)):
         try:
             block = blocks.read(index)
-        except Damaged as error:
+        except DamageError as error:
             if not skip_damaged:
                 raise
             left_out.append(blocks.left_out(index, error))

@@ -51,8 +51,8 @@ def train(
         report: progress.
 
     Raises:
-        InputError: if a loss or a gradient is not finite, when the batch is saved; the spectra are on another grid than the task, or
-            the run folder is of another network.
+        InputError: if a loss or a gradient is not finite, when the batch is saved; if the spectra
+            are on another grid than the task, or the run folder is of another network.
         KeyboardInterrupt: if a signal asks for it, when the state is saved.
     """
     order = recipe.order

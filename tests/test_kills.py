@@ -1,0 +1,192 @@
+"""SIGKILL at any moment: the same command, given again, ends as if it had never been killed.
+
+Five kills of each command; SPECTRANET_KILLS=20 for more.
+"""
+
+import json
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+import pytest
+import short_plates
+import toy_inputs
+import toy_survey
+from commands_of_their_own import finish, run, start
+
+from spectranet_jax.datasets import checksums, manifest
+from spectranet_jax.training import checkpoint
+
+KILLS = int(os.environ.get("SPECTRANET_KILLS", "5"))
+
+pytestmark = pytest.mark.long
+
+Moment = Callable[[], bool]
+
+
+def timed(words: list[Any], folder: Path) -> float:
+    """Seconds that a command takes, once its programs are compiled."""
+    run([*words, "warm"], folder)
+    begun = time.monotonic()
+    run([*words, "whole"], folder)
+    return time.monotonic() - begun
+
+
+def kill_at(words: list[Any], folder: Path, moment: Moment) -> bool:
+    """Start a command and kill it at a moment; whether it had ended before."""
+    process = start(words, folder)
+    while process.poll() is None and not moment():
+        time.sleep(0.001)
+    ended = process.poll() is not None
+    process.kill()
+    out, error = finish(process)
+    assert not ended or process.returncode == 0, out + error
+    return ended
+
+
+def after(seconds: float) -> Moment:
+    """So long after the command was started, which is now."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() >= end
+
+
+def killed_again_and_again(
+    words: list[Any], folder: Path, seconds: float, moments: list[Moment]
+) -> int:
+    """Kill a command at given moments, and at random ones; how often it was killed.
+
+    A random moment is in the time that a run of it all takes; a command that is done before is
+    done for good.
+    """
+    rng, kills = random.Random(23), 0
+    waiting = [*moments]
+    while kills < KILLS:
+        moment = waiting.pop(0) if waiting else after(rng.uniform(0.05, 0.9) * seconds)
+        if kill_at(words, folder, moment):
+            break
+        kills += 1
+    run(words, folder)
+    return kills
+
+
+def parameters(run: Path, kind: str) -> list[np.ndarray]:
+    """Every array of the newest checkpoint, as orbax alone reads it."""
+    newest = max((run / "checkpoints" / kind).iterdir(), key=lambda path: int(path.name))
+    assert checksums.damage(newest) == ""
+    with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as checkpointer:
+        return jax.tree.leaves(checkpointer.restore((newest / "state").resolve()))
+
+
+def test_training_with_calibration_and_evaluation(tmp_path: Path):
+    toy_survey.write(tmp_path / "toy", 2400)
+    words = ["-m", "experiments.linenet", "--data", "toy", "--features", 4, "--batch", 32]
+    words += ["--epochs", 3, "--out"]
+    seconds = timed(words, tmp_path)
+    folder = tmp_path / "run"
+    last, best = (folder / "checkpoints" / kind for kind in (checkpoint.LAST, checkpoint.BEST))
+    calibration, evaluation = folder / "calibration.json", folder / "evaluation.json"
+
+    def is_calibrating() -> bool:
+        return calibration.is_file() and calibration.read_text() == "{}\n"
+
+    def is_evaluating() -> bool:
+        return calibration.is_file() and "{}\n" != calibration.read_text() != ""
+
+    moments: list[Moment] = [
+        lambda: any(last.glob(".writing-*")),
+        lambda: any(best.glob(".writing-*/state*")),
+        lambda: any(last.glob(".writing-*/state")) and any(last.glob("[0-9]*")),
+        is_calibrating,
+        is_evaluating,
+    ]
+    at_random = [after_start(seconds, n) for n in range(KILLS - len(moments))]
+    kills = killed_again_and_again([*words, "run"], tmp_path, seconds, [*at_random, *moments])
+    assert kills == KILLS
+    whole = tmp_path / "whole"
+    for kind in (checkpoint.LAST, checkpoint.BEST):
+        for ours, theirs in zip(parameters(folder, kind), parameters(whole, kind), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    for name in ("metrics.jsonl", "calibration.json"):
+        assert (folder / name).read_bytes() == (whole / name).read_bytes()
+    ours, theirs = (json.loads((f / evaluation.name).read_text()) for f in (folder, whole))
+    assert ours["test"].pop("model") == "run" and theirs["test"].pop("model") == "whole"
+    assert ours == theirs
+    assert not [path for path in folder.rglob(".*") if path.name.startswith((".wri", ".rem"))]
+
+
+def after_start(seconds: float, number: int) -> Moment:
+    """A random moment, of the part of the run in which it still trains."""
+    begun: list[float] = []
+    wait = random.Random(number).uniform(0.05, 0.6) * seconds
+
+    def moment() -> bool:
+        begun.append(time.monotonic())
+        return begun[-1] - begun[0] >= wait
+
+    return moment
+
+
+def test_prediction(tmp_path: Path):
+    toy_inputs.write(tmp_path)
+    small = (
+        "import sys, time\n"
+        "from spectranet_jax.catalog import pieces, streaming\n"
+        "from spectranet_jax.commands import predict\n"
+        "streaming.CHUNK, streaming.FEW_FILES, pieces.TOGETHER_PIECES = 7 * 3544, 3, 3\n"
+        "add = streaming.Finished.add\n"
+        "streaming.Finished.add = lambda *rows: (add(*rows), time.sleep(0.4))\n"
+        "if __name__ == '__main__':\n"
+        "    predict.run(sys.argv[1:])\n"
+    )
+    (tmp_path / "small.py").write_text(small)
+    words = ["small.py", "in", "--model", "run", "--workers", 2, "--overwrite", "--out"]
+    (tmp_path / "small.py").write_text(small.replace("time.sleep(0.4)", "None"))
+    run([*words, "whole.fits"], tmp_path)
+    (tmp_path / "small.py").write_text(small)
+    kills = 0
+    rng = random.Random(5)
+    while kills < KILLS and not kill_at([*words, "c.fits"], tmp_path, after(rng.uniform(1.0, 7.0))):
+        kills += 1
+    assert kills >= min(KILLS, 3)
+    run([*words, "c.fits"], tmp_path)
+    assert (tmp_path / "c.fits").read_bytes() == (tmp_path / "whole.fits").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["mock", "sdss"])
+def test_data_preparation(tmp_path: Path, kind: str):
+    short_plates.make(tmp_path)
+    words = {
+        "mock": ["-m", "data_prep.mock", "--spectra", 6000, "--out"],
+        "sdss": [
+            "-m",
+            "data_prep.sdss",
+            "--catalog",
+            "catalog.fits",
+            "--spectra",
+            "spectra",
+            "--out",
+        ],
+    }[kind]
+    seconds = timed(words, tmp_path)
+    rng, kills = random.Random(7), 0
+    while kills < KILLS:
+        if not kill_at([*words, "d"], tmp_path, after(rng.uniform(0.2, 1.0) * seconds)):
+            kills += 1
+        elif (tmp_path / "d").exists():
+            (tmp_path / "d").rename(tmp_path / f"done-{kills}")  # it was ready, and is begun anew
+        if (tmp_path / "d").exists():  # what looks whole is
+            run(["-m", "data_prep.describe", "d", "--out", "card"], tmp_path)
+            (tmp_path / "d").rename(tmp_path / f"done-{kills}")
+    run([*words, "d"], tmp_path)
+    shards = [
+        shard.file for split in manifest.read(tmp_path / "d").shards.values() for shard in split
+    ]
+    for name in [*shards, manifest.FILE_NAME]:
+        ours, theirs = ((tmp_path / folder / name).read_bytes() for folder in ("d", "whole"))
+        assert ours.replace(b'"d"', b'"whole"') == theirs
