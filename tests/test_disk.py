@@ -107,10 +107,8 @@ def test_no_room_for_the_cache_is_no_reason_to_stop(home: Path, tmp_path: Path, 
         _, error = finish(process)
         assert process.returncode == 0
         assert all("matplotlib" in line for line in error.splitlines())  # which has its own
-    scores = [
-        (folder / "evaluation.json").read_bytes() for folder in (tmp_path / "out", home / "whole")
-    ]
-    assert scores[0] == scores[1]
+    ours, theirs = (folder / "evaluation.json" for folder in (tmp_path / "out", home / "whole"))
+    assert ours.read_bytes() == theirs.read_bytes()
 
 
 def test_a_mount_that_is_lost_while_training_is_not_made_anew(home: Path, tmp_path: Path):

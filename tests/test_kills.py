@@ -51,28 +51,14 @@ def kill_at(words: list[Any], folder: Path, moment: Moment) -> bool:
 
 
 def after(seconds: float) -> Moment:
-    """So long after the command was started, which is now."""
-    end = time.monotonic() + seconds
-    return lambda: time.monotonic() >= end
+    """So long after the first time that it is asked, which is when the command starts."""
+    begun: list[float] = []
 
+    def moment() -> bool:
+        begun.append(time.monotonic())
+        return begun[-1] - begun[0] >= seconds
 
-def killed_again_and_again(
-    words: list[Any], folder: Path, seconds: float, moments: list[Moment]
-) -> int:
-    """Kill a command at given moments, and at random ones; how often it was killed.
-
-    A random moment is in the time that a run of it all takes; a command that is done before is
-    done for good.
-    """
-    rng, kills = random.Random(23), 0
-    waiting = [*moments]
-    while kills < KILLS:
-        moment = waiting.pop(0) if waiting else after(rng.uniform(0.05, 0.9) * seconds)
-        if kill_at(words, folder, moment):
-            break
-        kills += 1
-    run(words, folder)
-    return kills
+    return moment
 
 
 def parameters(run: Path, kind: str) -> list[np.ndarray]:
@@ -105,9 +91,12 @@ def test_training_with_calibration_and_evaluation(tmp_path: Path):
         is_calibrating,
         is_evaluating,
     ]
-    at_random = [after_start(seconds, n) for n in range(KILLS - len(moments))]
-    kills = killed_again_and_again([*words, "run"], tmp_path, seconds, [*at_random, *moments])
-    assert kills == KILLS
+    rng = random.Random(23)
+    for _ in range(KILLS - len(moments)):  # before the others, while there is much left to do
+        moments.insert(0, after(rng.uniform(0.1, 0.6) * seconds))
+    for moment in moments:
+        assert not kill_at([*words, "run"], tmp_path, moment)
+    run([*words, "run"], tmp_path)
     whole = tmp_path / "whole"
     for kind in (checkpoint.LAST, checkpoint.BEST):
         for ours, theirs in zip(parameters(folder, kind), parameters(whole, kind), strict=True):
@@ -118,18 +107,6 @@ def test_training_with_calibration_and_evaluation(tmp_path: Path):
     assert ours["test"].pop("model") == "run" and theirs["test"].pop("model") == "whole"
     assert ours == theirs
     assert not [path for path in folder.rglob(".*") if path.name.startswith((".wri", ".rem"))]
-
-
-def after_start(seconds: float, number: int) -> Moment:
-    """A random moment, of the part of the run in which it still trains."""
-    begun: list[float] = []
-    wait = random.Random(number).uniform(0.05, 0.6) * seconds
-
-    def moment() -> bool:
-        begun.append(time.monotonic())
-        return begun[-1] - begun[0] >= wait
-
-    return moment
 
 
 def test_prediction(tmp_path: Path):
@@ -161,18 +138,11 @@ def test_prediction(tmp_path: Path):
 @pytest.mark.parametrize("kind", ["mock", "sdss"])
 def test_data_preparation(tmp_path: Path, kind: str):
     short_plates.make(tmp_path)
-    words = {
-        "mock": ["-m", "data_prep.mock", "--spectra", 6000, "--out"],
-        "sdss": [
-            "-m",
-            "data_prep.sdss",
-            "--catalog",
-            "catalog.fits",
-            "--spectra",
-            "spectra",
-            "--out",
-        ],
-    }[kind]
+    flags = {
+        "mock": ["--spectra", 6000],
+        "sdss": ["--catalog", "catalog.fits", "--spectra", "spectra"],
+    }
+    words = ["-m", f"data_prep.{kind}", *flags[kind], "--out"]
     seconds = timed(words, tmp_path)
     rng, kills = random.Random(7), 0
     while kills < KILLS:
@@ -184,9 +154,7 @@ def test_data_preparation(tmp_path: Path, kind: str):
             run(["-m", "data_prep.describe", "d", "--out", "card"], tmp_path)
             (tmp_path / "d").rename(tmp_path / f"done-{kills}")
     run([*words, "d"], tmp_path)
-    shards = [
-        shard.file for split in manifest.read(tmp_path / "d").shards.values() for shard in split
-    ]
-    for name in [*shards, manifest.FILE_NAME]:
+    splits = manifest.read(tmp_path / "d").shards.values()
+    for name in [*(shard.file for shards in splits for shard in shards), manifest.FILE_NAME]:
         ours, theirs = ((tmp_path / folder / name).read_bytes() for folder in ("d", "whole"))
         assert ours.replace(b'"d"', b'"whole"') == theirs
