@@ -3,6 +3,7 @@
 Five kills of each command; SPECTRANET_KILLS=20 for more.
 """
 
+import itertools
 import json
 import os
 import random
@@ -69,44 +70,55 @@ def parameters(run: Path, kind: str) -> list[np.ndarray]:
         return jax.tree.leaves(checkpointer.restore((newest / "state").resolve()))
 
 
+def moments_of(folder: Path, seconds: float, rng: random.Random) -> list[Moment]:
+    """When to kill a training: at random, at its checkpoints, and while it is judged."""
+    kinds = (checkpoint.LAST, checkpoint.BEST)
+    last, best = (folder / "checkpoints" / kind for kind in kinds)
+    calibration = folder / "calibration.json"
+
+    def calibrated() -> str:
+        return calibration.read_text() if calibration.is_file() else ""
+
+    def later(begun: Moment, most: float) -> Moment:
+        wait = after(rng.uniform(0, most))
+        return lambda: begun() and wait()
+
+    return [
+        after(rng.uniform(0.1, 0.5) * seconds),
+        later(lambda: any(last.glob(".writing-*")), 0.02),
+        later(lambda: any(best.glob(".writing-*")), 0.02),
+        later(lambda: calibrated() == "{}\n", 0.3),
+        later(lambda: calibrated() not in ("", "{}\n"), 0.3),
+    ]
+
+
 def test_training_with_calibration_and_evaluation(tmp_path: Path):
     toy_survey.write(tmp_path / "toy", 2400)
     words = ["-m", "experiments.linenet", "--data", "toy", "--features", 4, "--batch", 32]
     words += ["--epochs", 3, "--out"]
     seconds = timed(words, tmp_path)
-    folder = tmp_path / "run"
-    last, best = (folder / "checkpoints" / kind for kind in (checkpoint.LAST, checkpoint.BEST))
-    calibration, evaluation = folder / "calibration.json", folder / "evaluation.json"
+    rng, kills = random.Random(23), 0
+    for number in itertools.count():
+        name = f"run-{number}"
+        for moment in moments_of(tmp_path / name, seconds, rng):
+            kills += not kill_at([*words, name], tmp_path, moment)
+        run([*words, name], tmp_path)
+        same_run(tmp_path / name, tmp_path / "whole")
+        if kills >= KILLS:
+            break
 
-    def is_calibrating() -> bool:
-        return calibration.is_file() and calibration.read_text() == "{}\n"
 
-    def is_evaluating() -> bool:
-        return calibration.is_file() and "{}\n" != calibration.read_text() != ""
-
-    moments: list[Moment] = [
-        lambda: any(last.glob(".writing-*")),
-        lambda: any(best.glob(".writing-*/state*")),
-        lambda: any(last.glob(".writing-*/state")) and any(last.glob("[0-9]*")),
-        is_calibrating,
-        is_evaluating,
-    ]
-    rng = random.Random(23)
-    for _ in range(KILLS - len(moments)):  # before the others, while there is much left to do
-        moments.insert(0, after(rng.uniform(0.1, 0.6) * seconds))
-    for moment in moments:
-        assert not kill_at([*words, "run"], tmp_path, moment)
-    run([*words, "run"], tmp_path)
-    whole = tmp_path / "whole"
+def same_run(one: Path, other: Path) -> None:
+    """Check that two run folders hold the same, bit for bit."""
     for kind in (checkpoint.LAST, checkpoint.BEST):
-        for ours, theirs in zip(parameters(folder, kind), parameters(whole, kind), strict=True):
+        for ours, theirs in zip(parameters(one, kind), parameters(other, kind), strict=True):
             np.testing.assert_array_equal(ours, theirs)
     for name in ("metrics.jsonl", "calibration.json"):
-        assert (folder / name).read_bytes() == (whole / name).read_bytes()
-    ours, theirs = (json.loads((f / evaluation.name).read_text()) for f in (folder, whole))
-    assert ours["test"].pop("model") == "run" and theirs["test"].pop("model") == "whole"
+        assert (one / name).read_bytes() == (other / name).read_bytes()
+    ours, theirs = (json.loads((run / "evaluation.json").read_text()) for run in (one, other))
+    assert ours["test"].pop("model") == one.name and theirs["test"].pop("model") == other.name
     assert ours == theirs
-    assert not [path for path in folder.rglob(".*") if path.name.startswith((".wri", ".rem"))]
+    assert not [path for path in one.rglob(".*") if path.name.startswith((".wri", ".rem"))]
 
 
 def test_prediction(tmp_path: Path):

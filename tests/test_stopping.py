@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -112,6 +113,26 @@ def test_training_saves_its_state_and_resumes_bit_for_bit(tmp_path: Path, number
     for name in ("metrics.jsonl", "evaluation.json"):
         texts = [(tmp_path / folder / name).read_text() for folder in ("run", "whole")]
         assert texts[0].replace('"model": "run"', '"model": "whole"') == texts[1]
+
+
+def test_a_signal_to_one_of_two_processes_ends_both_after_the_same_step(tmp_path: Path):
+    toy_survey.write(tmp_path / "toy", 2000)
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+    words = ["-m", "experiments.classify", "--data", "toy", "--batch", 64, "--epochs", 200]
+    words += ["--out", "run", "--distributed", "--coordinator", f"127.0.0.1:{port}"]
+    both = [start([*words, "--processes", 2, "--process", n], tmp_path) for n in (0, 1)]
+    metrics = tmp_path / "run" / "metrics.jsonl"
+    wait_for(lambda: metrics.is_file() and metrics.read_text().count("\n") > 30, both[0])
+    begun = time.monotonic()
+    both[1].send_signal(signal.SIGTERM)
+    errors = [finish(process)[1] for process in both]
+    assert time.monotonic() - begun < SOON
+    assert [process.returncode for process in both] == [143, 143], errors
+    at = checkpoint.latest_step(tmp_path / "run", checkpoint.LAST)
+    for error in errors:
+        assert f"stopped after step {at}" in error and "again to resume" in error
 
 
 @pytest.mark.parametrize(("number", "status"), SIGNALS)
