@@ -110,7 +110,7 @@ print(json.dumps({name: column.tolist() for name, column in table.items()}))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="threads follow processors on Linux"
 )
