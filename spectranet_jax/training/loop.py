@@ -99,7 +99,7 @@ def planned(session: Session, order: Order, first: int, on_device: bool) -> list
         InputError: if a profile is asked for and there is no second stretch.
     """
     stop = order.steps if session.stop_after is None else min(session.stop_after, order.steps)
-    log_every = session.checkpoint_every if on_device else LOG_EVERY
+    log_every = session.checkpoint_every if on_device else LOG_EVERY[jax.default_backend()]
     plan = list(stretches(order, first, stop, session.checkpoint_every, log_every))
     if session.profile and len(plan) < 2:
         raise InputError(
