@@ -58,6 +58,7 @@ def test_a_signal_ends_a_command_with_its_status(
     process = start(["program.py", "--kind", kind], tmp_path)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
+    time.sleep(1)  # until it is deaf
     begun = time.monotonic()
     process.send_signal(number)
     told, error = finish(process)
