@@ -40,7 +40,7 @@ evaluate: $(VENV)/run  ## evaluate a run again: make evaluate ARGS="runs/classif
 test: $(VENV)/dev  ## the tests but for the long ones (7 minutes on two cores)
 	$(RUN) pytest -m "not long" $(ARGS)
 
-test-slow: $(VENV)/dev  ## the long tests: fuzzing, kills, two processes, whole trainings (5 minutes)
+test-slow: $(VENV)/dev  ## the long tests: fuzzing, kills, two processes, whole trainings (15 minutes)
 	$(RUN) pytest -m long $(ARGS)
 
 test-fast: $(VENV)/dev  ## the tests that take a few seconds at most (4 minutes)

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from data_prep import labeled_files
 from data_prep.labeled_files import read_files
-from data_prep.summary import sha256_of
 from spectranet_jax.command_line import command
+from spectranet_jax.datasets.checksums import sha256_of
 from spectranet_jax.readers import paths
 from spectranet_jax.readers import quasarnet_file as quasarnet
 from spectranet_jax.spectra import QUASARNET_GRID

@@ -5,9 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.summary import sha256_of
 from data_prep.write import SOURCES, open_shard
 from spectranet_jax.datasets import records
+from spectranet_jax.datasets.checksums import sha256_of
 from spectranet_jax.datasets.manifest import SPLITS, Manifest, Shard
 from spectranet_jax.datasets.records import Block
 from spectranet_jax.spectra import InputError

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.summary import sha256_of
 from spectranet_jax.datasets.array_bytes import pack, unpack
+from spectranet_jax.datasets.checksums import sha256_of
 from spectranet_jax.readers.desi_identity import NOT_TARGETS
 from spectranet_jax.readers.file_reading import FileRead, Reading, concatenate, read_file
 from spectranet_jax.spectra.grid import LogGrid

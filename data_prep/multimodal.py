@@ -21,10 +21,11 @@ from data_prep.labeled_files import IDS, KEYS, ON_TARGET, naming
 from data_prep.objects import preferred
 from data_prep.pictures import contact_sheet
 from data_prep.selection import Selection
-from data_prep.summary import SHEET, creator, print_summary, sha256_of, warn_of_unreadable
+from data_prep.summary import SHEET, creator, print_summary, warn_of_unreadable
 from data_prep.truth import Truth
 from data_prep.write import Plan, Provenance, first_block, write_dataset
 from spectranet_jax.command_line import command, one_or_more
+from spectranet_jax.datasets.checksums import sha256_of
 from spectranet_jax.datasets.folder import check_free
 from spectranet_jax.datasets.manifest import Manifest
 from spectranet_jax.datasets.records import Block

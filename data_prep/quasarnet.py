@@ -20,9 +20,10 @@ from data_prep.objects import objects_of
 from data_prep.pictures import contact_sheet
 from data_prep.selection import Selection
 from data_prep.split_lists import check_lists, division
-from data_prep.summary import SHEET, creator, print_summary, sha256_of
+from data_prep.summary import SHEET, creator, print_summary
 from data_prep.write import Plan, Provenance, first_block, write_dataset
 from spectranet_jax.command_line import command
+from spectranet_jax.datasets.checksums import sha256_of
 from spectranet_jax.datasets.folder import check_free
 from spectranet_jax.datasets.manifest import Manifest
 from spectranet_jax.datasets.records import Block

@@ -1,8 +1,6 @@
 """What a command leaves behind besides spectra: who made them, and a table of what there is."""
 
 import dataclasses
-import hashlib
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,10 +19,6 @@ REPORTED_COUNTS = {
 }
 """Counts of a manifest's report that are told where they are not 0 -> what they are."""
 
-HASHED_AT_ONCE = 4 << 20
-"""Bytes."""
-
-
 NAMED_FILES = 10
 """Unreadable files named on the terminal; the report in the manifest names them all."""
 
@@ -38,20 +32,6 @@ def creator(command: str, config: Any) -> dict[str, Any]:
         "command": command,
         "config": {k: str(v) if isinstance(v, Path) else v for k, v in flags.items()},
     }
-
-
-def sha256_of(path: Path) -> str:
-    """Checksum of a file's content, hexadecimal.
-
-    Taken in large pieces: a thread that does so asks for Python's lock only in between, and each
-    time it may have to wait.
-    """
-    digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
-        buffer = bytearray(min(os.fstat(file.fileno()).st_size, HASHED_AT_ONCE) or 1)
-        while size := file.readinto(buffer):
-            digest.update(memoryview(buffer)[:size])
-    return digest.hexdigest()
 
 
 def lacking_classes(manifest: Manifest) -> list[str]:

@@ -24,9 +24,10 @@ from data_prep.join import Join
 from data_prep.labeled_files import IDS, KEYS, decode, encode, naming, read_files
 from data_prep.pictures import contact_sheet
 from data_prep.split_lists import check_lists, division
-from data_prep.summary import SHEET, creator, print_summary, sha256_of, warn_of_unreadable
+from data_prep.summary import SHEET, creator, print_summary, warn_of_unreadable
 from data_prep.write import Plan, Provenance, first_block, write_dataset
 from spectranet_jax import __version__
+from spectranet_jax.datasets.checksums import sha256_of
 from spectranet_jax.datasets.folder import check_free
 from spectranet_jax.datasets.journal import Journal, journal
 from spectranet_jax.datasets.manifest import Manifest

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from data_prep.balance import Seen, within
 from data_prep.division import NOT_LISTED, Division
 from data_prep.spill import Spill
-from data_prep.summary import sha256_of
 from spectranet_jax.datasets import manifest, records
+from spectranet_jax.datasets.checksums import sha256_of
 from spectranet_jax.datasets.folder import whole_folder, writing
 from spectranet_jax.datasets.manifest import SPLITS, Manifest, Shard
 from spectranet_jax.datasets.records import ARRAYS, Block
@@ -219,9 +219,12 @@ def _write_shard(path: Path, block: Block, seed: int) -> Shard:
     # One block is one random access. Noise hardly shrinks (by a tenth) and takes five times as long
     # to read when compressed.
     writer = ArrayRecordWriter(str(path), "group_size:1,uncompressed")
-    for start in starts:
-        writer.write(records.encode(block.take(order[start : start + records.BLOCK_SIZE])))
-    writer.close()
+    try:
+        for start in starts:
+            writer.write(records.encode(block.take(order[start : start + records.BLOCK_SIZE])))
+        writer.close()
+    except RuntimeError as error:  # its words for a full disk
+        raise OSError(str(error).partition(";")[0]) from error
     return Shard(path.name, len(block), len(starts), sha256_of(path))
 
 

@@ -28,7 +28,7 @@ def work(config: Config) -> None:
 
     data = dataset_folder(config, "all", CLASSES)
     task = tasks.build("classify", manifest.read(data).grid)
-    training = training_split(data, task.select)
+    training = training_split(data, task.select, config.skip_damaged)
     for label, name in enumerate(CLASSES):
         if label not in training.columns["label"]:
             raise InputError(

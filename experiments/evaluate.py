@@ -39,6 +39,8 @@ class Config(Command):
     refine: bool = False
     """compare refined redshifts with the network's too, by S/N and redshift; of a dataset with
     native pixels"""
+    skip_damaged: bool = False
+    """leave out blocks of the dataset that are damaged, and count them, rather than stop"""
 
 
 def work(config: Config) -> None:
@@ -55,7 +57,9 @@ def work(config: Config) -> None:
         check_writable(config.out, folder=True)
     with telling(f"evaluating {config.run}"):
         import spectranet_jax.inference.loading  # noqa: F401
-    evaluate_run(config.run, config.data, config.split, config.out, config.refine)
+    evaluate_run(
+        config.run, config.data, config.split, config.out, config.refine, config.skip_damaged
+    )
 
 
 def evaluate_run(
@@ -64,6 +68,7 @@ def evaluate_run(
     split_name: str,
     out: Path | None,
     refine: bool = False,
+    skip_damaged: bool = False,
 ) -> None:
     """Write evaluation.json and figures of a model, and print its scores.
 
@@ -74,11 +79,13 @@ def evaluate_run(
         out: folder to write to; None for the run folder, or evaluations/NAME in it for data of
             that name that the model was not trained on.
         refine: print tables of refined redshifts too.
+        skip_damaged: leave out what is damaged of the data.
 
     Raises:
         InputError: if the model or the data cannot be used.
     """
     from experiments.measured_on import measured_on
+    from experiments.training_data import told
     from spectranet_jax.inference import load, versions
     from spectranet_jax.inference.finding import find
     from spectranet_jax.spectra import InputError
@@ -87,13 +94,15 @@ def evaluate_run(
     from spectranet_jax.training.scoring import make_evaluate
 
     folder, model = find(model_or_run), load(model_or_run)
-    if out is None and (folder in versions.shipped().values() or folder.is_file()):
+    alone = (folder / run.CONFIG).is_file() and folder not in versions.shipped().values()
+    if out is None and not alone:
         raise InputError(
             f"{model_or_run} is no run folder: say where to write with --out, and with --data what"
             " to evaluate on"
         )
     trained_on = model.config["data"]
-    split = measured_on(data, split_name, model.task.select, model_or_run, trained_on)
+    select = model.task.select
+    split = told(measured_on(data, split_name, select, model_or_run, trained_on, skip_damaged))
     if refine:
         from experiments.refined_blocks import check_native
 
@@ -114,6 +123,7 @@ def evaluate_run(
 
 def record(out: Path, model: "Model", split: "Split", evaluation: "Evaluation") -> None:
     """Write what a model scores on a split into evaluation.json, with where both come from."""
+    from experiments.training_data import left_out
     from spectranet_jax import __version__
     from spectranet_jax.training import run
 
@@ -125,7 +135,11 @@ def record(out: Path, model: "Model", split: "Split", evaluation: "Evaluation") 
             "sha256": model.sha256,
             "config": model.config,
             "version": __version__,
-            "data": {"folder": str(split.folder), "fingerprint": split.manifest.fingerprint},
+            "data": {
+                "folder": str(split.folder),
+                "fingerprint": split.manifest.fingerprint,
+                **left_out(split),
+            },
             "scores": evaluation.to_json(),
         },
     )

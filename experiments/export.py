@@ -34,6 +34,7 @@ class Config(Command):
 
 def work(config: Config) -> None:
     """Export as configured."""
+    from spectranet_jax.datasets import checksums
     from spectranet_jax.datasets.atomic import check_writable, write_text
     from spectranet_jax.inference.finding import find
     from spectranet_jax.spectra import InputError
@@ -78,6 +79,7 @@ def work(config: Config) -> None:
     weights.save(folder / weights.FILE_NAME, model.variables)
     write_text(folder / run.CONFIG, json.dumps(model.config, indent=1) + "\n")
     write_text(folder / "CARD.md", card)
+    checksums.write(folder, [weights.FILE_NAME, run.CONFIG])
     print(f"{folder}: sha256 {model.sha256}")
 
 

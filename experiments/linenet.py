@@ -65,7 +65,8 @@ def work(config: Config) -> None:
         network = {"name": "LineNetEnsemble", "members": config.members, "member": fields}
 
     data = dataset_folder(config, "light", CLASSES, noiseless=True)
-    training = training_split(data, tasks.build("linenet", manifest.read(data).grid).select)
+    select = tasks.build("linenet", manifest.read(data).grid).select
+    training = training_split(data, select, config.skip_damaged)
     counts = np.bincount(training.columns["label"], minlength=len(CLASSES))
     task = tasks.build("linenet", training.grid, trained_prior=(counts / counts.sum()).tolist())
     train_and_evaluate("linenet", config, training, network, task)

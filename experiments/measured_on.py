@@ -18,6 +18,7 @@ def measured_on(
     select: Callable[[Columns], NDArray[np.bool_]],
     model: str | Path,
     trained_on: Mapping[str, Any],
+    skip_damaged: bool = False,
 ) -> Split:
     """Open a split of a dataset.
 
@@ -27,6 +28,7 @@ def measured_on(
         select: columns -> bool (n,), the spectra that take part.
         model: its name, for messages.
         trained_on: folder and fingerprint of the dataset of its config.
+        skip_damaged: leave out what is damaged.
 
     Raises:
         InputError: if the dataset cannot be used, or is no longer that of the training where none
@@ -38,7 +40,7 @@ def measured_on(
             f"{folder}, which {model} was trained on, is not there; name a dataset to use with"
             " --data"
         )
-    opened = open_split(folder, split, select)
+    opened = open_split(folder, split, select, skip_damaged=skip_damaged)
     if data is None and opened.manifest.fingerprint != trained_on["fingerprint"]:
         raise InputError(
             f"{folder} is no longer the dataset that {model} was trained on; name the dataset to"

@@ -4,7 +4,8 @@ import dataclasses
 import importlib.metadata
 import json
 import platform
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import jax
 import spectranet_jax
 from experiments.evaluate import evaluate_run
 from experiments.settings import Training, of_the_run, run_folder
-from experiments.training_data import observation
+from experiments.training_data import left_out, observation, told
 from spectranet_jax import networks
 from spectranet_jax.datasets.split import Split, open_split
 from spectranet_jax.inference import load
@@ -44,11 +45,13 @@ def train_and_evaluate(
         task: what is asked.
     """
     folder = run_folder(config, name)
-    validation = open_split(training.folder, "valid", task.select)
-    train_run(name, config, training, validation, network, task)
-    if task.calibrated:
-        calibrate(folder, validation)
-    evaluate_run(folder, None, "test", folder)
+    skip = config.skip_damaged
+    validation = told(open_split(training.folder, "valid", task.select, skip_damaged=skip))
+    with resumable(folder):
+        train_run(name, config, training, validation, network, task)
+        if task.calibrated:
+            calibrate(folder, validation)
+        evaluate_run(folder, None, "test", folder, skip_damaged=skip)
 
 
 def train_run(
@@ -68,6 +71,7 @@ def train_run(
     recipe = recipe_of(config, training, network, task)
     placement(config.batch)  # before anything is written: a batch must suit the devices
     content = run_config(name, config, training, network, task)
+    content["data"] |= left_out(training, validation)
     in_first_process(lambda: run.write_config(folder, content))
     announce(name, folder, training, validation, recipe.order.steps)
     session = Session(folder, config.batch, config.seed, profile=config.profile)
@@ -122,18 +126,24 @@ def announce(name: str, folder: Path, training: Split, validation: Split, steps:
 
 
 def train_here(recipe: Recipe, session: Session, training: Split, validation: Split) -> None:
-    """Train with progress on the terminal; an interruption names the way to resume."""
+    """Train with progress on the terminal."""
     shown = progress("training", total=recipe.order.steps) if leads() else nullcontext(silent)
-    try:
-        with shown as report:
-            train(recipe, session, training, validation, report)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"interrupted; run the same command again to resume at the last checkpoint in"
-            f" {session.folder}"
-        ) from None
+    with shown as report:
+        train(recipe, session, training, validation, report)
     if session.profile:
         print(f"profile: {session.folder / PROFILE}")
+
+
+@contextmanager
+def resumable(folder: Path) -> Iterator[None]:
+    """Have an interruption of the block, by Ctrl-C or SIGTERM, name the way to resume."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        raise type(interrupt)(
+            f"{str(interrupt) or 'interrupted'}; run the same command again to resume at the last"
+            f" checkpoint in {folder}"
+        ) from None
 
 
 def calibrate(folder: Path, validation: Split) -> None:

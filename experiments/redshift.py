@@ -43,7 +43,9 @@ def work(config: Config) -> None:
 
     classes = [CLASSES[label] for label in redshift_task.TARGETS[config.target]]
     data = dataset_folder(config, config.target, classes)
-    training = training_split(data, lambda truth: redshift_task.select(config.target, truth))
+    training = training_split(
+        data, lambda truth: redshift_task.select(config.target, truth), config.skip_damaged
+    )
     mean, std = redshift_task.standardization(training.columns["z"])
     task = tasks.build("redshift", training.grid, target=config.target, mean=mean, std=std)
     network = {"name": "SpectraNetRegressor", "dropout": config.dropout}

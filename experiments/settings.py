@@ -17,7 +17,7 @@ LEAST = {"epochs": 1, "batch": 1, "chunk": 1, "spectra": 4, "seed": 0}
 """Smallest values that make sense; a mock survey has at least one spectrum per class."""
 
 NOT_OF_THE_RUN = ("data", "out", "seed", "cache", "profile",
-                  "distributed", "coordinator", "processes", "process")  # fmt: skip
+                  "distributed", "coordinator", "processes", "process", "skip_damaged")  # fmt: skip
 """Settings that config.json has elsewhere, or that change nothing of what comes out."""
 
 LATER = ("chunk",)
@@ -53,6 +53,8 @@ class Training(Command):
     """of initial weights, order, dropout, and of the mock survey if one is made"""
     spectra: int = 60_000
     """spectra of the mock survey, if one is made"""
+    skip_damaged: bool = False
+    """leave out blocks of the dataset that are damaged, and count them, rather than stop"""
     profile: bool = False
     """write a trace of some steps to RUN/profile, for Perfetto or TensorBoard"""
     distributed: bool = False

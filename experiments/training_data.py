@@ -1,8 +1,10 @@
 """The spectra that a training command trains on, and what each step does to them."""
 
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,9 +47,39 @@ def dataset_folder(
     return folder
 
 
-def training_split(data: Path, select: Callable[[Columns], NDArray[np.bool_]]) -> Split:
+def training_split(
+    data: Path, select: Callable[[Columns], NDArray[np.bool_]], skip_damaged: bool = False
+) -> Split:
     """The spectra to train on of a dataset: with noise, or noise-free for each step to observe."""
-    return open_split(data, "train", select, draws_noise=True)
+    return told(open_split(data, "train", select, True, skip_damaged))
+
+
+def told(split: Split) -> Split:
+    """The same split; what is damaged and left out of it is named on standard error."""
+    if split.left_out:
+        spectra = sum(part.spectra for part in split.left_out)
+        first, more = split.left_out[0].why.partition(";")[0], len(split.left_out) - 1
+        print(
+            f"warning: {spectra:,} spectra of the {split.name} split are left out, since {first}"
+            + (f", and so are {more} more places" if more else ""),
+            file=sys.stderr,
+            flush=True,
+        )
+    return split
+
+
+def left_out(*splits: Split) -> dict[str, Any]:
+    """What is left out of splits, for config.json and evaluation.json; nothing where all is whole.
+
+    A run that was begun without a block is not resumed with it, nor the other way round.
+    """
+    parts = [
+        f"{part.shard}, all of it" if part.block is None else f"{part.shard}, block {part.block}"
+        for split in splits
+        for part in split.left_out
+    ]
+    spectra = sum(part.spectra for split in splits for part in split.left_out)
+    return {"left_out": {"spectra": spectra, "places": parts}} if parts else {}
 
 
 def observation(training: Split) -> Augment:

@@ -1,5 +1,6 @@
 """What every command does around its work: flags in, one sentence for a user's mistake."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -12,10 +13,14 @@ from tyro.constructors import (
     PrimitiveTypeInfo,
 )
 
+from spectranet_jax import stopping
 from spectranet_jax.help_text import PLACE, dataclass_rule, describing
 from spectranet_jax.spectra.errors import InputError
 
 Config = TypeVar("Config")
+
+OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
+"""Errors of a disk that is full, read-only or lost."""
 
 READABLE = (tyro.conf.DisallowNone, tyro.conf.PositionalMetavarFromFieldName)
 """In --help, PATH instead of {None}|PATH (whoever wants no path leaves the flag out), and what a
@@ -71,8 +76,8 @@ def command(
         program: its name in --help; by default that of the module that runs.
 
     Exit status: 0 done, 2 the input was at fault (one sentence on standard error), 130 interrupted
-    (the message of the KeyboardInterrupt there), 141 standard output was closed before the work was
-    done.
+    and 143 terminated (the message of the KeyboardInterrupt there), 141 standard output was closed
+    before the work was done.
     """
     spec = sys.modules["__main__"].__spec__
     if program is None and spec:
@@ -87,13 +92,23 @@ def command(
             registry=registry,
         )
     try:
-        work(parsed)
+        with stopping.stoppable():
+            work(parsed)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:  # whoever read our output has gone; the work is not done
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except OSError as error:  # wherever it comes from, the work is not at fault
+        if error.errno not in OF_THE_DISK:
+            raise
+        print(
+            f"error: {error.filename or 'a file'}: {error.strerror}; make room, or see that its"
+            " disk is there, and run the same command again",
+            file=sys.stderr,
+        )
+        sys.exit(2)
     except KeyboardInterrupt as interrupt:
         print(str(interrupt) or "interrupted", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(stopping.exit_status(interrupt))

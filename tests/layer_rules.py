@@ -25,7 +25,7 @@ FACADE = f"{LIBRARY}/__init__.py"
 
 TERMINAL = tuple(
     f"{LIBRARY}.{name}"
-    for name in ("progress", "tables", "help_text", "command_line", "command_list")
+    for name in ("progress", "stopping", "tables", "help_text", "command_line", "command_list")
 )
 """What stands beside the rooms."""
 

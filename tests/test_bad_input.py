@@ -222,9 +222,9 @@ def test_a_damaged_checkpoint_is_one_sentence(line: str, home: Path, tmp_path: P
     for name in ("holed", "missing"):
         shutil.copytree(home / "run", tmp_path / "home" / name)
     here = tmp_path / "home"
-    (stored,) = (here / "missing" / "checkpoints" / checkpoint.BEST).glob("*/default/d")
+    (stored,) = (here / "missing" / "checkpoints" / checkpoint.BEST).glob("*/state/d")
     shutil.rmtree(stored)
-    for path in (here / "holed" / "checkpoints" / checkpoint.BEST).glob("*/default/d/*"):
+    for path in (here / "holed" / "checkpoints" / checkpoint.BEST).glob("*/state/d/*"):
         os.truncate(path, 20)
     environment = {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "PATH": os.environ["PATH"]}
     done = subprocess.run(

@@ -72,3 +72,20 @@ def test_an_interruption_ends_with_status_130_and_its_message(monkeypatch, capsy
         command(Config, work, "A command.")
     assert exit_.value.code == 130
     assert capsys.readouterr().err == line + "\n"
+
+
+def test_a_disk_that_fails_is_one_sentence_and_other_errors_are_not_hidden(monkeypatch, capsys):
+    def failing(error: OSError):
+        def work(_: Config) -> None:
+            raise error
+
+        return work
+
+    monkeypatch.setattr("sys.argv", ["x", "--files", "a"])
+    with pytest.raises(SystemExit) as exit_:
+        command(Config, failing(OSError(28, "No space left on device", "figure.png")), "A command.")
+    assert exit_.value.code == 2
+    line = capsys.readouterr().err
+    assert line.startswith("error: figure.png: No space left on device;") and line.count("\n") == 1
+    with pytest.raises(FileNotFoundError):
+        command(Config, failing(FileNotFoundError(2, "No such file", "ours.json")), "A command.")

@@ -19,7 +19,6 @@ from spectranet_jax.spectra import InputError
 from spectranet_jax.training import augment as augmenting
 from spectranet_jax.training import checkpoint, run
 from spectranet_jax.training.augment import as_stored
-from spectranet_jax.training.record import loss_rows
 from spectranet_jax.training.scoring import make_evaluate
 from spectranet_jax.training.steps import init_state, make_train_step
 
@@ -93,12 +92,6 @@ def test_progress_adds_up_to_the_steps_of_the_run(splits: Splits, tmp_path: Path
     run_training(splits, tmp_path / "run", stop_after=7, report=lambda n, _: seen.append(n))
     run_training(splits, tmp_path / "run", stop_after=9, report=lambda n, _: seen.append(n))
     assert sum(seen) == 7 + 7 + 2  # the resumed run first tells what was done before
-
-
-def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_steps():
-    losses = [np.float32(1), np.float32("nan"), np.float32("inf"), np.float32(2)]
-    with pytest.raises(InputError, match=r"98 to 99.*--rate"):
-        loss_rows(100, losses, lambda step: 0.1 * step)
 
 
 @pytest.mark.slow

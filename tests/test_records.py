@@ -64,9 +64,9 @@ def test_no_damage_passes(at, bit, keep):
     record = encode(make_block(2))
     damaged = bytearray(record)
     damaged[at % len(record)] ^= 1 << bit
-    with pytest.raises(InputError, match="write the dataset anew"):
+    with pytest.raises(InputError, match=r"checksum differs|not a block"):
         decode(bytes(damaged))
-    with pytest.raises(InputError, match="write the dataset anew"):
+    with pytest.raises(InputError, match=r"checksum differs|not a block"):
         decode(record[: keep % len(record)])
 
 

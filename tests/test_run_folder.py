@@ -21,7 +21,7 @@ def test_damaged_metrics_and_a_full_disk_are_told(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(Path, "open", full)
     with pytest.raises(InputError, match=r"metrics\.jsonl.*No space left on device"):
         run.append_metrics(tmp_path, [])
-    monkeypatch.setattr(ocp.CheckpointManager, "save", full)
+    monkeypatch.setattr(ocp.Checkpointer, "save", full)
     with pytest.raises(InputError, match=rf"\b3\b.*{tmp_path.name}"):
         checkpoint.save(tmp_path, checkpoint.LAST, 3, {"x": np.zeros(2)})
 

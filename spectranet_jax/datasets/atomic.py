@@ -1,6 +1,9 @@
 """Files that are either whole or absent."""
 
+import glob
+import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +23,9 @@ def atomic(path: Path) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".writing-", dir=path.parent))
+        folder = Path(
+            tempfile.mkdtemp(prefix=f"{_of_this_machine()}{os.getpid()}-", dir=path.parent)
+        )
     except OSError as error:
         raise InputError(
             f"cannot write {path}: {error.strerror or error}; choose another output path"
@@ -35,6 +40,31 @@ def atomic(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def forget_killed(folder: Path) -> None:
+    """Remove from a folder what processes of this machine that were killed were writing there."""
+    begin = _of_this_machine()
+    for left in folder.glob(f"{glob.escape(begin)}*"):
+        if not runs(left.name.removeprefix(begin).partition("-")[0]):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def runs(process: str) -> bool:
+    """Whether a process of this machine, other than ours, has that number."""
+    if not process.isdecimal() or int(process) == os.getpid():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _of_this_machine() -> str:
+    return f".writing-{socket.gethostname()}-"
 
 
 def check_writable(path: Path, folder: bool = False) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from spectranet_jax.datasets import manifest
-from spectranet_jax.datasets.atomic import check_writable
+from spectranet_jax.datasets.atomic import check_writable, runs
 from spectranet_jax.spectra import InputError
 
 
@@ -26,28 +26,19 @@ def whole_folder(out: Path) -> Iterator[Path]:
     folder = out.parent / f"{begin}{os.getpid()}"
     with writing(out):
         for left in out.parent.glob(f"{glob.escape(begin)}*"):  # by a run that was killed
-            if not _runs(left.name.removeprefix(begin)):
+            if not runs(left.name.removeprefix(begin)):
                 shutil.rmtree(left)
         folder.mkdir(parents=True)
     try:
         yield folder
         with writing(out):
             folder.rename(out)  # onto an empty folder too
+    except KeyboardInterrupt as interrupt:
+        raise type(interrupt)(
+            f"interrupted before {out} was whole, so it is not there; run the same command again"
+        ) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _runs(process: str) -> bool:
-    """Whether a process of this machine, other than ours, has that number."""
-    if not process.isdecimal() or int(process) == os.getpid():
-        return False
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def check_free(out: Path) -> None:

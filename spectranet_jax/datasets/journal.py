@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from spectranet_jax.datasets.atomic import forget_killed
 from spectranet_jax.datasets.folder import writing
 from spectranet_jax.spectra import InputError
 
@@ -135,6 +136,7 @@ def journal(out: Path, key: str, few: bool = False) -> Iterator[Journal]:
         key: what must be the same for an earlier run to count; one line.
         few: whether so little is done that after a mistake it is done again.
     """
+    forget_killed(out.absolute().parent)
     record = Journal(out.absolute().parent / f".finished-{out.name}", key)
     try:
         yield record

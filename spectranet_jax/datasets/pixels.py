@@ -4,13 +4,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.datasets.records import BLOCK_SIZE, Block
-from spectranet_jax.datasets.shards import decode
+from spectranet_jax.datasets.shards import Blocks
 from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
@@ -30,23 +29,19 @@ Images = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def pixel_reader(
-    source: Any,
+    blocks: Blocks,
     rows: Sequence[Indices],
-    folder: Path,
-    grid: LogGrid,
     native: LogGrid | None = None,
 ) -> Pixels:
     """A reader of the pixels of chosen spectra; threads may share it.
 
     Args:
-        source: records, as `shards.open_shards` opens them.
-        rows: of each record, which of its spectra are chosen; these are numbered one after another.
-        folder: of the dataset, for errors.
-        grid: the bins.
+        blocks: of the dataset.
+        rows: of each block, which of its spectra are chosen; these are numbered one after another.
         native: the native pixels, to read these and not the bins.
     """
-    block = _block_reader(source, folder, grid, native)
-    size = (native or grid).size
+    block = _block_reader(blocks, native)
+    size = (native or blocks.grid).size
     first = np.concatenate([[0], np.cumsum([len(chosen) for chosen in rows])])
 
     def pixels(indices: Indices) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -62,11 +57,9 @@ def pixel_reader(
     return pixels
 
 
-def _block_reader(
-    source: Any, folder: Path, grid: LogGrid, native: LogGrid | None
-) -> Callable[[int], Images]:
+def _block_reader(blocks: Blocks, native: LogGrid | None) -> Callable[[int], Images]:
     """A reader of blocks by number that keeps those it used last."""
-    kept = max(1, CACHE // (BLOCK_SIZE * (native or grid).bytes_a_spectrum))
+    kept = max(1, CACHE // (BLOCK_SIZE * (native or blocks.grid).bytes_a_spectrum))
     cache: OrderedDict[int, Images] = OrderedDict()
     lock = threading.Lock()
 
@@ -75,7 +68,7 @@ def _block_reader(
             if index in cache:
                 cache.move_to_end(index)
                 return cache[index]
-        loaded = _images(decode(source, index, folder, grid), folder, native)
+        loaded = _images(blocks.read(index), blocks.folder, native)
         with lock:
             cache[index] = loaded
             while len(cache) > kept:

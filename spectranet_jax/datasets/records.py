@@ -118,10 +118,10 @@ def decode(record: bytes) -> Block:
         InputError: if the record is damaged or was not written by `encode`.
     """
     if len(record) < _PREFIX.size or not record.startswith(_MAGIC):
-        raise InputError("the record is not a block of spectra; write the dataset anew")
+        raise InputError("it is not a block of spectra")
     _, length, checksum = _PREFIX.unpack_from(record)
     if _checksum(memoryview(record)[_PREFIX.size :], length) != checksum:
-        raise InputError("the record is damaged (checksum differs); write the dataset anew")
+        raise InputError("its checksum differs")
     start = _PREFIX.size + length
     arrays: dict[str, Any] = from_bytes(json.loads(record[_PREFIX.size : start]), record, start)
     optional: dict[str, Any] = {
@@ -135,9 +135,7 @@ def decode(record: bytes) -> Block:
     try:
         return Block(**arrays, **optional)
     except TypeError as error:
-        raise InputError(
-            "the record has other columns than this version's; write it anew"
-        ) from error
+        raise InputError("it has other columns than this version's") from error
 
 
 def _checksum(body: bytes | memoryview, length: int) -> int:

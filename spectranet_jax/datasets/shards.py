@@ -1,16 +1,24 @@
 """The shards of a dataset folder, read at random: blocks by their number."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from array_record.python.array_record_data_source import ArrayRecordDataSource
 
 from spectranet_jax.datasets import manifest as manifests
 from spectranet_jax.datasets import records
 from spectranet_jax.datasets.manifest import Manifest, Shard
+from spectranet_jax.datasets.records import Block
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
+
+ANEW = (
+    "copy the dataset again from where it is whole, or prepare it anew (training and evaluation"
+    " can do without what is damaged, by --skip-damaged)"
+)
+"""What can be done about damage."""
 
 
 def shard_at(path: Path) -> Shard:
@@ -34,16 +42,14 @@ def grid_beside(path: Path) -> LogGrid:
     return manifests.read(path.parent).grid
 
 
-def read_blocks(path: Path, numbers: range) -> records.Block:
+def read_blocks(path: Path, numbers: range) -> Block:
     """Some records of a shard, as one block.
 
     Raises:
         InputError: as `shard_at` does, and if the shard is missing or damaged.
     """
-    folder = path.parent
-    source = open_shards(folder, [shard_at(path)])
-    grid = manifests.read(folder).grid
-    return records.concatenate([decode(source, number, folder, grid) for number in numbers])
+    blocks = open_shards(path.parent, [shard_at(path)], grid_beside(path))
+    return records.concatenate([blocks.read(number) for number in numbers])
 
 
 def usable(folder: Path, split: str, draws_noise: bool = False) -> Manifest:
@@ -63,43 +69,122 @@ def usable(folder: Path, split: str, draws_noise: bool = False) -> Manifest:
     return manifest
 
 
-def open_shards(folder: Path, shards: Sequence[Shard]) -> Any:
-    """Random access to the records of the shards, checked to be as many as the manifest says.
+def readable(folder: Path, shard: Shard) -> None:
+    """Check that a shard can be opened, and holds as many blocks as the manifest says.
 
     Raises:
-        InputError: if a shard is missing, damaged, or another one than the manifest's.
+        DamageError: if it is missing, damaged, or another one than the manifest's.
+    """
+    path = folder / shard.file
+    if not path.is_file():
+        raise DamageError(f"{path} is missing; {ANEW}")
+    try:
+        blocks = len(ArrayRecordDataSource([str(path)]))
+    except (RuntimeError, ValueError, IndexError, OSError) as error:
+        raise DamageError(f"{path} is truncated or damaged; {ANEW}") from error
+    if blocks != shard.blocks:
+        raise DamageError(
+            f"{path} holds {blocks} blocks and its manifest says {shard.blocks}: they do not belong"
+            f" together; {ANEW}"
+        )
+
+
+class DamageError(InputError):
+    """A shard, or a block of one, is not what was written."""
+
+
+class LeftOut(NamedTuple):
+    """What is left out of a split because it is damaged.
+
+    Attributes:
+        shard: name of the file.
+        block: number of the block; None for the whole shard.
+        spectra: how many are lost.
+        why: a sentence that names it.
+    """
+
+    shard: str
+    block: int | None
+    spectra: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The blocks of some shards of a dataset on disk, numbered one after another.
+
+    Attributes:
+        folder: the dataset folder.
+        shards: in order.
+        grid: the bins that every block must be on.
+        source: of their records.
+    """
+
+    folder: Path
+    shards: Sequence[Shard]
+    grid: LogGrid
+    source: Any
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def place(self, index: int) -> tuple[Shard, int]:
+        """The shard of a block, and its number there."""
+        for shard in self.shards:
+            if index < shard.blocks:
+                return shard, index
+            index -= shard.blocks
+        raise IndexError(index)
+
+    def read(self, index: int) -> Block:
+        """Block `index`, whose checksum has been verified.
+
+        Raises:
+            DamageError: if it is not what was written.
+            InputError: if it is not on the grid.
+        """
+        try:
+            block = records.decode(self.source[index])
+        except (InputError, RuntimeError, ValueError, IndexError) as error:
+            why = error if isinstance(error, InputError) else "it cannot be read"
+            raise DamageError(f"{self._named(index)} is damaged ({why}); {ANEW}") from error
+        if block.flux.shape != (len(block), self.grid.size):
+            raise InputError(
+                f"{self._named(index)} has {block.flux.shape[-1]} bins, not {self.grid.size};"
+                " prepare the dataset anew"
+            )
+        return block
+
+    def left_out(self, index: int, why: DamageError) -> LeftOut:
+        """What is lost where a block is left out."""
+        shard, number = self.place(index)
+        spectra = min(records.BLOCK_SIZE, shard.spectra - number * records.BLOCK_SIZE)
+        return LeftOut(shard.file, number, spectra, str(why))
+
+    def _named(self, index: int) -> str:
+        shard, number = self.place(index)
+        return f"block {number} of {shard.blocks} in {self.folder / shard.file}"
+
+
+def divided(folder: Path, shards: Sequence[Shard]) -> tuple[list[Shard], list[LeftOut]]:
+    """The shards that can be opened, and those that cannot."""
+    fine, left_out = [], []
+    for shard in shards:
+        try:
+            readable(folder, shard)
+            fine.append(shard)
+        except DamageError as error:
+            left_out.append(LeftOut(shard.file, None, shard.spectra, str(error)))
+    return fine, left_out
+
+
+def open_shards(folder: Path, shards: Sequence[Shard], grid: LogGrid) -> Blocks:
+    """Random access to the blocks of shards.
+
+    Raises:
+        DamageError: if a shard cannot be opened: see `readable`.
     """
     for shard in shards:
-        if not (folder / shard.file).is_file():
-            raise InputError(f"{folder / shard.file} is missing; prepare the dataset anew")
-        try:
-            blocks = len(ArrayRecordDataSource([str(folder / shard.file)]))
-        except (RuntimeError, ValueError, OSError) as error:
-            raise InputError(
-                f"{folder / shard.file} is truncated or damaged; prepare the dataset anew"
-            ) from error
-        if blocks != shard.blocks:
-            raise InputError(
-                f"{folder / shard.file} holds {blocks} records and its manifest says"
-                f" {shard.blocks}: they do not belong together; prepare the dataset anew"
-            )
+        readable(folder, shard)
     paths = [str(folder / shard.file) for shard in shards]
-    return ArrayRecordDataSource(paths) if paths else []
-
-
-def decode(source: Any, index: int, folder: Path, grid: LogGrid) -> records.Block:
-    """Block `index` of a source.
-
-    Raises:
-        InputError: if it is damaged, or not on the grid.
-    """
-    try:
-        block = records.decode(source[index])
-    except (InputError, RuntimeError, ValueError, IndexError) as error:
-        raise InputError(f"record {index} in {folder}: {error}") from error
-    if block.flux.shape != (len(block), grid.size):
-        raise InputError(
-            f"record {index} in {folder} has {block.flux.shape[-1]} bins, not {grid.size};"
-            " prepare the dataset anew"
-        )
-    return block
+    return Blocks(folder, shards, grid, ArrayRecordDataSource(paths) if paths else [])

@@ -1,6 +1,6 @@
 """The spectra of one split of a dataset: what is known of them in memory, their pixels on disk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.datasets import records
-from spectranet_jax.datasets.manifest import Manifest
+from spectranet_jax.datasets.manifest import Manifest, Shard
 from spectranet_jax.datasets.pixels import Indices, Pixels, native_columns, pixel_reader
-from spectranet_jax.datasets.shards import decode, open_shards, usable
+from spectranet_jax.datasets.shards import ANEW, DamageError, LeftOut, divided, open_shards, usable
 from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
@@ -31,6 +31,7 @@ class Split:
         native: indices (n,) -> flux and ivar at native pixels, both float32 (n, pixels); None
             where the dataset has none.
         phase: (n,) of the pixels that the bins were made of, dex: see `spectra.phase`; likewise.
+        left_out: what is damaged, and so not among the spectra.
     """
 
     folder: Path
@@ -41,6 +42,7 @@ class Split:
     manifest: Manifest
     native: Pixels | None = None
     phase: NDArray[np.float64] | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
     def __len__(self) -> int:
         return int(self.block_sizes.sum())
@@ -61,6 +63,7 @@ def open_split(
     split: str,
     select: Callable[[Columns], NDArray[np.bool_]],
     draws_noise: bool = False,
+    skip_damaged: bool = False,
 ) -> Split:
     """Read a split's columns once and keep those spectra that are selected.
 
@@ -69,21 +72,33 @@ def open_split(
         split: "train", "valid" or "test".
         select: columns -> bool (n,).
         draws_noise: whether the caller will observe spectra that are stored without noise.
+        skip_damaged: leave out shards and blocks that are damaged: see `Split.left_out`.
 
     Raises:
         InputError: if the folder is no dataset, is damaged, is noiseless where the caller draws no
             noise, or nothing in the split is selected.
     """
     manifest = usable(folder, split, draws_noise)
-    source = open_shards(folder, manifest.shards[split])
+    shards: Sequence[Shard] = manifest.shards[split]
+    left_out: list[LeftOut] = []
+    if skip_damaged:
+        shards, left_out = divided(folder, shards)
+    blocks = open_shards(folder, shards, manifest.grid)
 
     names = [name for name in records.ARRAYS if name not in ("flux", "ivar")]
     columns: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
     rows: list[NDArray[np.int64]] = []
     phases: list[NDArray[np.float64]] = []
     total = 0
-    for index in range(len(source)):
-        block = decode(source, index, folder, manifest.grid)
+    for index in range(len(blocks)):
+        try:
+            block = blocks.read(index)
+        except DamageError as error:
+            if not skip_damaged:
+                raise
+            left_out.append(blocks.left_out(index, error))
+            rows.append(np.zeros(0, np.int64))
+            continue
         known = {name: getattr(block, name) for name in names}
         chosen = np.flatnonzero(select(known))
         rows.append(chosen)
@@ -92,12 +107,15 @@ def open_split(
         for name in names:
             columns[name].append(known[name][chosen])
         total += len(block)
-    if total != sum(shard.spectra for shard in manifest.shards[split]):
+    lost = sum(part.spectra for part in left_out)
+    if total + lost != sum(shard.spectra for shard in manifest.shards[split]):
         raise InputError(
             f"the shards of the {split} split of {folder} hold {total} spectra, its manifest says"
             " otherwise: they do not belong together; prepare the dataset anew"
         )
     sizes = np.array([len(chosen) for chosen in rows], np.int64)
+    if total == 0 and lost:
+        raise InputError(f"nothing in the {split} split of {folder} is whole; {ANEW}")
     if total == 0:
         raise InputError(
             f"the {split} split of {folder} is empty; prepare the dataset anew, of more spectra or"
@@ -108,16 +126,17 @@ def open_split(
             f"no spectrum in the {split} split of {folder} is of the class that is asked for;"
             " give a dataset that has some"
         )
-    grid, native = manifest.grid, manifest.native
+    native = manifest.native
     return Split(
         folder=folder,
         name=split,
         columns={name: np.concatenate(values) for name, values in columns.items()},
         block_sizes=sizes,
-        pixels=pixel_reader(source, rows, folder, grid),
+        pixels=pixel_reader(blocks, rows),
         manifest=manifest,
-        native=pixel_reader(source, rows, folder, grid, native) if native else None,
+        native=pixel_reader(blocks, rows, native) if native else None,
         phase=np.concatenate(phases) if native else None,
+        left_out=tuple(left_out),
     )
 
 

@@ -1,6 +1,5 @@
 """Basis vectors at native pixels, whose sums fit spectra of one kind, and the files they are in."""
 
-import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from spectranet_jax.datasets import checksums
 from spectranet_jax.datasets.atomic import atomic
 from spectranet_jax.spectra.errors import InputError
 
@@ -67,6 +67,8 @@ def load(path: Path) -> Basis:
     Raises:
         InputError: if it is missing or damaged, or holds something else.
     """
+    if path.is_file():
+        checksums.check(path.parent, "install spectranet-jax again")
     try:
         arrays = load_file(path)
         return Basis(int(arrays["start"]), arrays["vectors"].astype(np.float64))
@@ -78,8 +80,9 @@ def load(path: Path) -> Basis:
 
 
 def save(path: Path, basis: Basis) -> str:
-    """Write basis vectors to a safetensors file, in float32; the sha256 of the file."""
+    """Write basis vectors in float32 to a safetensors file, with its sum; the sha256 of it."""
     arrays = {"start": np.array(basis.start), "vectors": basis.vectors.astype(np.float32)}
     with atomic(path) as temporary:
         save_file(arrays, temporary)
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    checksums.write(path.parent, [path.name])
+    return checksums.sha256_of(path)

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from spectranet_jax import networks, tasks
+from spectranet_jax.datasets import checksums
 from spectranet_jax.inference import keras_weights, weights
 from spectranet_jax.inference.columns import COLUMNS
 from spectranet_jax.inference.finding import DEFAULT, find
@@ -35,7 +36,8 @@ READ_FROM_CONFIG = (
 def load(model: str | Path = DEFAULT) -> Model:
     """A shipped model by its name, the best checkpoint of a run folder, or a QuasarNET of Keras.
 
-    See `find`.
+    See `find`. RUN/checkpoints/last is the last checkpoint of a run. What is loaded has been
+    verified by its sha256.
 
     Raises:
         InputError: if there is no such model, or its folder or file is damaged.
@@ -43,6 +45,11 @@ def load(model: str | Path = DEFAULT) -> Model:
     folder = find(model)
     if folder.is_file():
         return _from_keras(folder)
+    name = folder.resolve().name
+    folder, kind = checkpoint.named(folder)
+    exported = (folder / weights.FILE_NAME).is_file()
+    if exported:
+        checksums.check(folder, "install spectranet-jax again, or copy the folder again")
     config = run.read_config(folder)
     _check(folder, config)
     config["task"] |= run.read_calibration(folder)
@@ -50,14 +57,12 @@ def load(model: str | Path = DEFAULT) -> Model:
     network = networks.build(grid=grid, **config["network"])
     task = tasks.build(grid=grid, **config["task"])
     like = _variables(folder, network, task)
-    if (folder / weights.FILE_NAME).is_file():
+    if exported:
         variables = weights.load(folder / weights.FILE_NAME, like)
     else:
-        best = agreed(
-            lambda: checkpoint.restore(folder, checkpoint.BEST, like), checkpoint.empty(like)
-        )
-        variables = jax.device_put(best)
-    return Model(folder.resolve().name, config, network, task, variables)
+        stored = agreed(lambda: checkpoint.restore(folder, kind, like), checkpoint.empty(like))
+        variables = jax.device_put(stored)
+    return Model(name, config, network, task, variables)
 
 
 def _from_keras(file: Path) -> Model:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from spectranet_jax.spectra import InputError
+from spectranet_jax.stopping import leave_to_parent
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -102,7 +103,8 @@ def _executor(workers: int, scheduler: str) -> Iterator[tuple[Executor, int]]:
 
 
 def _end_with_parent() -> None:
-    """Let no worker stay when the process that gives it work is killed."""
+    """Let no worker stay when the process that gives it work is killed, or end before it."""
+    leave_to_parent()
     parent = multiprocessing.parent_process()
 
     def watch() -> None:

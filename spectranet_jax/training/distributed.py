@@ -14,11 +14,14 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.stopping import KINDS, Wish
 
 WAIT = 300.0
 """Seconds within which all processes must have come: nodes of a cluster start minutes apart."""
 SENTENCE = 1024
 """Bytes of an error message that are sent to the other processes."""
+
+SIGNALS = tuple(KINDS.values())
 
 Tree = TypeVar("Tree")
 
@@ -115,6 +118,15 @@ def in_first_process(write: Callable[[], object]) -> None:
         return 0
 
     agreed(write_and_tell, 0)
+
+
+def asked_to_stop(wish: Wish) -> type[KeyboardInterrupt] | None:
+    """What a signal to any of the processes asks all of them to raise; None without one."""
+    if jax.process_count() == 1:
+        return wish.kind
+    asked = [kind is wish.kind for kind in SIGNALS]
+    by_any = np.any(multihost_utils.process_allgather(np.array(asked)), axis=0)
+    return next((kind for kind, yes in zip(SIGNALS, by_any, strict=True) if yes), None)
 
 
 @contextmanager

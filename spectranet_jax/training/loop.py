@@ -7,11 +7,13 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from spectranet_jax import stopping
 from spectranet_jax.datasets.split import Split
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.training import checkpoint
 from spectranet_jax.training.advance import LOG_EVERY, fits, resident, streamed, stretches
-from spectranet_jax.training.distributed import agreed, leads
+from spectranet_jax.training.diagnosis import check_losses
+from spectranet_jax.training.distributed import agreed, asked_to_stop, leads
 from spectranet_jax.training.examples import Examples
 from spectranet_jax.training.order import Order
 from spectranet_jax.training.recipe import Recipe, Session
@@ -37,8 +39,9 @@ def train(
     """Train until the order ends; checkpoints and metrics go to the run folder.
 
     An interrupted run resumes at its last checkpoint, and the result is bit-for-bit the same on the
-    same kind of machine: batches and randomness are functions of the step. With more than one
-    process each trains on its rows of every batch, and process 0 writes.
+    same kind of machine: batches and randomness are functions of the step. A signal ends it after
+    the steps that are under way, whose state is saved (`spectranet_jax.stopping`). With more than
+    one process each trains on its rows of every batch, and process 0 writes.
 
     Args:
         recipe: what is trained.
@@ -48,8 +51,9 @@ def train(
         report: progress.
 
     Raises:
-        InputError: if the loss is not finite, the spectra are on another grid than the task, or
-            the run folder is of another network.
+        InputError: if a loss or a gradient is not finite, when the batch is saved; if the spectra
+            are on another grid than the task, or the run folder is of another network.
+        KeyboardInterrupt: if a signal asks for it, when the state is saved.
     """
     order = recipe.order
     known, held_out = (Examples.of(split, recipe.task) for split in (training, validation))
@@ -67,18 +71,25 @@ def train(
     record = Record(session.folder, first)
 
     report(first, "")
-    for number, (begin, end) in enumerate(plan):
-        with trace(session.folder / PROFILE, wanted=session.profile and number == 1 and leads()):
-            state, losses = advance(state, begin, end)
-            rows = loss_rows(end, losses, recipe.optimizer.rate)
-        report(len(rows), f"loss {rows[-1]['loss']:.4f}")
-        record.training(rows)
-        if order.within_epoch(end) == 0:
-            valid_loss = validate(state.variables)
-            report(0, f"validation loss {valid_loss:.4f}")
-            record.validation(end, valid_loss, state.variables)
-        if order.within_epoch(end) % session.checkpoint_every == 0 or end == plan[-1][1]:
-            record.state(end, state)
+    with stopping.deferred() as wish:
+        for number, (begin, end) in enumerate(plan):
+            profiled = session.profile and number == 1 and leads()
+            with trace(session.folder / PROFILE, wanted=profiled):
+                state, losses = advance(state, begin, end)
+                rows = loss_rows(end, losses, recipe.optimizer.rate)
+            check_losses(session.folder, rows, known, order)
+            report(len(rows), f"loss {rows[-1]['loss']:.4f}")
+            record.training(rows)
+            if order.within_epoch(end) == 0:
+                valid_loss = validate(state.variables)
+                report(0, f"validation loss {valid_loss:.4f}")
+                record.validation(end, valid_loss, state.variables)
+            due = order.within_epoch(end) % session.checkpoint_every == 0 or end == plan[-1][1]
+            stop = asked_to_stop(wish)
+            if due or stop:
+                record.state(end, state)
+            if stop:
+                raise stop(f"stopped after step {end} of {order.steps}, which is saved")
 
 
 def planned(session: Session, order: Order, first: int, on_device: bool) -> list[tuple[int, int]]:
@@ -88,7 +99,7 @@ def planned(session: Session, order: Order, first: int, on_device: bool) -> list
         InputError: if a profile is asked for and there is no second stretch.
     """
     stop = order.steps if session.stop_after is None else min(session.stop_after, order.steps)
-    log_every = session.checkpoint_every if on_device else LOG_EVERY
+    log_every = session.checkpoint_every if on_device else LOG_EVERY[jax.default_backend()]
     plan = list(stretches(order, first, stop, session.checkpoint_every, log_every))
     if session.profile and len(plan) < 2:
         raise InputError(

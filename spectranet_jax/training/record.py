@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.training import checkpoint, run
 from spectranet_jax.training.distributed import leads
 from spectranet_jax.training.steps import State, Variables
@@ -53,20 +52,10 @@ class Record:
 def loss_rows(
     step: int, losses: jax.Array | Sequence[jax.Array], rate: optax.Schedule
 ) -> list[run.Row]:
-    """One metrics row for each of the steps that end with `step`.
-
-    Raises:
-        InputError: if one of the losses is not finite.
-    """
+    """One metrics row for each of the steps that end with `step`."""
     values = np.asarray(jax.device_get(losses), np.float64)
     steps = np.arange(step - len(values) + 1, step + 1)
     rates = np.asarray(rate(jnp.asarray(steps - 1)))
-    if not np.isfinite(values).all():
-        bad = steps[~np.isfinite(values)]
-        raise InputError(
-            f"the loss is not finite at steps {bad[0]} to {bad[-1]};"
-            " start another run (--out) with a lower --rate, or look for damaged spectra"
-        )
     return [
         {"step": int(s), "loss": float(v), "learning_rate": float(r)}
         for s, v, r in zip(steps, values, rates, strict=True)

@@ -2,7 +2,7 @@
 
 config.json     network, task and settings; enough to build both again
 metrics.jsonl   one JSON object per line: the loss of each step, the validation of each epoch
-checkpoints/    `last` to resume from, `best` to evaluate and predict with
+checkpoints/    `last` to resume from, `best` to evaluate and predict with, each with SHA256SUMS
 calibration.json   fields of the task that were fitted to the validation split after training
 evaluation.json, figures/   written by evaluation
 profile/        a trace of some steps, if asked for
@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from spectranet_jax.datasets.atomic import check_writable, write_text
+from spectranet_jax.datasets.atomic import check_writable, forget_killed, write_text
 from spectranet_jax.spectra.errors import InputError
 
 CONFIG = "config.json"
@@ -35,6 +35,7 @@ def write_config(run: Path, config: Row) -> None:
         InputError: if the folder holds a run with other settings.
     """
     check_folder(run, config)
+    forget_killed(run)
     path = run / CONFIG
     if not path.exists():
         write_text(path, json.dumps(config, indent=1) + "\n")

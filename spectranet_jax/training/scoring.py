@@ -10,6 +10,7 @@ from spectranet_jax.datasets.split import Split
 from spectranet_jax.evaluation.scores_json import to_json
 from spectranet_jax.spectra.column import Columns
 from spectranet_jax.tasks import Task
+from spectranet_jax.training.diagnosis import check_validation
 from spectranet_jax.training.examples import Batch, Examples
 from spectranet_jax.training.sharding import placement
 from spectranet_jax.training.steps import (
@@ -84,6 +85,9 @@ def make_validate(
         examples: what to validate with.
         devices: to run on; those of all processes by default.
         keep: keep the spectra on the devices from one validation to the next.
+
+    Raises:
+        InputError: by the function that is returned, if a loss is not finite.
     """
     validation_step = make_validation_step(network, task)
 
@@ -94,6 +98,7 @@ def make_validate(
 
     def validate(variables: Variables) -> float:
         losses = np.concatenate(list(predict(variables)))[: len(examples)]
+        check_validation(losses, examples)
         return float(losses.mean(dtype=np.float64))
 
     return validate

@@ -64,7 +64,8 @@ class State(NamedTuple):
 
 
 TrainStep = Callable[[State, Batch, jax.Array], tuple[State, jax.Array]]
-"""(state, batch, key of the run) -> next state, mean loss of the batch."""
+"""(state, batch, key of the run) -> next state, mean loss of the batch: NaN where the gradient is
+not finite."""
 
 
 def init_variables(network: Network, task: Task, key: jax.Array) -> Variables:
@@ -122,6 +123,8 @@ def make_train_step(
             (loss, batch_stats), gradient = loss_and_gradient(state.params)
         updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
+        finite = jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient)]).all()
+        loss = jnp.where(finite, loss, jnp.nan)
         return State(state.step + 1, params, batch_stats, opt_state), loss
 
     return train_step

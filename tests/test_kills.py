@@ -1,0 +1,170 @@
+"""SIGKILL at any moment: the same command, given again, ends as if it had never been killed.
+
+Five kills of each command; SPECTRANET_KILLS=20 for more.
+"""
+
+import itertools
+import json
+import os
+import random
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+import pytest
+import short_plates
+import toy_inputs
+import toy_survey
+from commands_of_their_own import finish, run, start
+
+from spectranet_jax.datasets import checksums, manifest
+from spectranet_jax.training import checkpoint
+
+KILLS = int(os.environ.get("SPECTRANET_KILLS", "5"))
+
+pytestmark = pytest.mark.long
+
+Moment = Callable[[], bool]
+
+
+def timed(words: list[Any], folder: Path) -> float:
+    """Seconds that a command takes, once its programs are compiled."""
+    run([*words, "warm"], folder)
+    begun = time.monotonic()
+    run([*words, "whole"], folder)
+    return time.monotonic() - begun
+
+
+def kill_at(words: list[Any], folder: Path, moment: Moment) -> bool:
+    """Start a command and kill it at a moment; whether it had ended before."""
+    process = start(words, folder)
+    while process.poll() is None and not moment():
+        time.sleep(0.001)
+    ended = process.poll() is not None
+    process.kill()
+    out, error = finish(process)
+    assert not ended or process.returncode == 0, out + error
+    return ended
+
+
+def after(seconds: float) -> Moment:
+    """So long after the first time that it is asked, which is when the command starts."""
+    begun: list[float] = []
+
+    def moment() -> bool:
+        begun.append(time.monotonic())
+        return begun[-1] - begun[0] >= seconds
+
+    return moment
+
+
+def parameters(run: Path, kind: str) -> list[np.ndarray]:
+    """Every array of the newest checkpoint, as orbax alone reads it."""
+    newest = max((run / "checkpoints" / kind).iterdir(), key=lambda path: int(path.name))
+    assert checksums.damage(newest) == ""
+    with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as checkpointer:
+        return jax.tree.leaves(checkpointer.restore((newest / "state").resolve()))
+
+
+def moments_of(folder: Path, seconds: float, rng: random.Random) -> list[Moment]:
+    """When to kill a training: at random, at its checkpoints, and while it is judged."""
+    kinds = (checkpoint.LAST, checkpoint.BEST)
+    last, best = (folder / "checkpoints" / kind for kind in kinds)
+    calibration = folder / "calibration.json"
+
+    def calibrated() -> str:
+        return calibration.read_text() if calibration.is_file() else ""
+
+    def later(begun: Moment, most: float) -> Moment:
+        wait = after(rng.uniform(0, most))
+        return lambda: begun() and wait()
+
+    return [
+        after(rng.uniform(0.1, 0.5) * seconds),
+        later(lambda: any(last.glob(".writing-*")), 0.02),
+        later(lambda: any(best.glob(".writing-*")), 0.02),
+        later(lambda: calibrated() == "{}\n", 0.3),
+        later(lambda: calibrated() not in ("", "{}\n"), 0.3),
+    ]
+
+
+def test_training_with_calibration_and_evaluation(tmp_path: Path):
+    toy_survey.write(tmp_path / "toy", 2400)
+    words = ["-m", "experiments.linenet", "--data", "toy", "--features", 4, "--batch", 32]
+    words += ["--epochs", 3, "--out"]
+    seconds = timed(words, tmp_path)
+    rng, kills = random.Random(23), 0
+    for number in itertools.count():
+        name = f"run-{number}"
+        for moment in moments_of(tmp_path / name, seconds, rng):
+            kills += not kill_at([*words, name], tmp_path, moment)
+        run([*words, name], tmp_path)
+        same_run(tmp_path / name, tmp_path / "whole")
+        if kills >= KILLS:
+            break
+
+
+def same_run(one: Path, other: Path) -> None:
+    """Check that two run folders hold the same, bit for bit."""
+    for kind in (checkpoint.LAST, checkpoint.BEST):
+        for ours, theirs in zip(parameters(one, kind), parameters(other, kind), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    for name in ("metrics.jsonl", "calibration.json"):
+        assert (one / name).read_bytes() == (other / name).read_bytes()
+    ours, theirs = (json.loads((run / "evaluation.json").read_text()) for run in (one, other))
+    assert ours["test"].pop("model") == one.name and theirs["test"].pop("model") == other.name
+    assert ours == theirs
+    assert not [path for path in one.rglob(".*") if path.name.startswith((".wri", ".rem"))]
+
+
+def test_prediction(tmp_path: Path):
+    toy_inputs.write(tmp_path)
+    small = (
+        "import sys, time\n"
+        "from spectranet_jax.catalog import pieces, streaming\n"
+        "from spectranet_jax.commands import predict\n"
+        "streaming.CHUNK, streaming.FEW_FILES, pieces.TOGETHER_PIECES = 7 * 3544, 3, 3\n"
+        "add = streaming.Finished.add\n"
+        "streaming.Finished.add = lambda *rows: (add(*rows), time.sleep(0.4))\n"
+        "if __name__ == '__main__':\n"
+        "    predict.run(sys.argv[1:])\n"
+    )
+    (tmp_path / "small.py").write_text(small)
+    words = ["small.py", "in", "--model", "run", "--workers", 2, "--overwrite", "--out"]
+    (tmp_path / "small.py").write_text(small.replace("time.sleep(0.4)", "None"))
+    run([*words, "whole.fits"], tmp_path)
+    (tmp_path / "small.py").write_text(small)
+    kills = 0
+    rng = random.Random(5)
+    while kills < KILLS and not kill_at([*words, "c.fits"], tmp_path, after(rng.uniform(1.0, 7.0))):
+        kills += 1
+    assert kills >= min(KILLS, 3)
+    run([*words, "c.fits"], tmp_path)
+    assert (tmp_path / "c.fits").read_bytes() == (tmp_path / "whole.fits").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["mock", "sdss"])
+def test_data_preparation(tmp_path: Path, kind: str):
+    short_plates.make(tmp_path)
+    flags = {
+        "mock": ["--spectra", 6000],
+        "sdss": ["--catalog", "catalog.fits", "--spectra", "spectra"],
+    }
+    words = ["-m", f"data_prep.{kind}", *flags[kind], "--out"]
+    seconds = timed(words, tmp_path)
+    rng, kills = random.Random(7), 0
+    while kills < KILLS:
+        kills += not kill_at([*words, "d"], tmp_path, after(rng.uniform(0.2, 0.9) * seconds))
+        if (tmp_path / "d").exists():  # what looks whole is whole
+            run(["-m", "data_prep.describe", "d", "--out", "card"], tmp_path)
+            shutil.rmtree(tmp_path / "d")
+    run([*words, "d"], tmp_path)
+    splits = manifest.read(tmp_path / "d").shards.values()
+    for name in [*(shard.file for shards in splits for shard in shards), manifest.FILE_NAME]:
+        ours, theirs = ((tmp_path / folder / name).read_bytes() for folder in ("d", "whole"))
+        assert ours.replace(b'"d"', b'"whole"') == theirs
