@@ -6,7 +6,9 @@
 import re
 from typing import Any, get_origin
 
+from numpy.typing import ArrayLike
 from sphinx.application import Sphinx
+from sphinx.util.typing import stringify_annotation
 
 import spectranet_jax
 
@@ -52,6 +54,8 @@ copybutton_exclude = ".linenos, .gp"
 OUTSIDE = re.compile(r"\]\((\.\./[^)]+\.md)\)")
 """A link of a page to a Markdown file that is no page."""
 
+ARRAY_LIKE = stringify_annotation(ArrayLike, "smart")
+
 LITERAL = re.compile(r"(`+[^`]*`+)")
 
 
@@ -63,21 +67,35 @@ def link_to_files(_app: Sphinx, _page: str, content: list[str]) -> None:
 def as_plain_text(*arguments: Any) -> None:
     """Docstrings are plain text with code in backticks: escape what reStructuredText would read.
 
-    An indented block after a line that ends in a colon is code.
+    An indented block after an empty line is code.
     """
-    lines = arguments[-1]
+    lines: list[str] = arguments[-1]
+    made: list[str] = []
+    before = ""
     is_code = False
-    for i, line in enumerate(lines):
-        indented = line.startswith("    ") or not line.strip()
-        is_code = is_code and indented
-        if not is_code:
-            parts = LITERAL.split(line)
-            parts[::2] = [re.sub(r"([|*]|(?<=\w)_(?!\w))", r"\\\1", part) for part in parts[::2]]
-            lines[i] = "".join(parts)
-            after = [*lines[i + 1 : i + 3], "", ""]
-            if line.endswith(":") and not after[0].strip() and after[1].startswith("    "):
-                lines[i] += ":"
-                is_code = True
+    for line in lines:
+        indented = line.startswith("    ")
+        starts = indented and made and not made[-1].strip() and before[:1].strip()
+        if starts and not is_code:
+            made += ["::", ""]
+        is_code = bool(starts) or (is_code and (indented or not line.strip()))
+        made.append(line if is_code else _escaped(line))
+        before = line if line.strip() else before
+    lines[:] = made
+
+
+def _escaped(line: str) -> str:
+    parts = LITERAL.split(line)
+    parts[::2] = [re.sub(r"([|*]|(?<=\w)_(?!\w))", r"\\\1", part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def short_types(*arguments: Any) -> tuple[str, str | None] | None:
+    """Write ArrayLike where a signature spells out what it stands for."""
+    signature, returned = arguments[-2:]
+    if not signature:
+        return None
+    return signature.replace(ARRAY_LIKE, "ArrayLike"), returned
 
 
 def is_alias(_app: Sphinx, _kind: str, _name: str, member: object, skip: bool, _: object) -> bool:
@@ -88,4 +106,5 @@ def is_alias(_app: Sphinx, _kind: str, _name: str, member: object, skip: bool, _
 def setup(app: Sphinx) -> None:
     app.connect("source-read", link_to_files)
     app.connect("autodoc-process-docstring", as_plain_text, priority=400)  # before napoleon
+    app.connect("autodoc-process-signature", short_types)
     app.connect("autodoc-skip-member", is_alias)
