@@ -12,7 +12,6 @@ NOT_RUN = {
     r"data_prep\.download": "needs the archive: tests/test_download.py has a local one",
     r"experiments\.ablate": "21 trainings: tests/test_ablation.py",
     r"(experiments|data_prep)\.benchmark": "minutes: tests/test_benchmark.py",
-    r"--redrock": "needs redrock: tests/test_refined_command.py",
     r"test_weights": "needs weights of QuasarNP: tests/test_keras_weights.py",
 }
 """Pattern of a command -> why it is not run."""

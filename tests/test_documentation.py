@@ -34,9 +34,32 @@ def test_targets_of_make_named_in_the_documentation_exist():
         assert set(named) <= set(targets), page.name
 
 
+def test_help_lists_every_target_that_is_no_file():
+    makefile = (ROOT / "Makefile").read_text()
+    phony = re.findall(r"^\.PHONY: (.*)", makefile, re.MULTILINE)[0].split()
+    assert set(phony) == set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
+
+
+def test_every_page_is_on_the_site():
+    index = "\n".join(page.read_text("utf-8") for page in (ROOT / "docs").rglob("index.md"))
+    for page in (ROOT / "docs").rglob("*.md"):
+        assert page.stem == "index" or f"\n{page.stem}\n" in index, page.name
+
+
+def test_there_is_one_version():
+    import spectranet_jax
+
+    version = spectranet_jax.__version__
+    assert f'\nversion = "{version}"' in (ROOT / "pyproject.toml").read_text()
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()
+
+
 def test_ci_runs_every_test():
     """`make test` all but the long tests, `make test-slow` these."""
     makefile = (ROOT / "Makefile").read_text()
     chosen = dict(re.findall(r"^(test\S*): .*\n.*pytest -m (.*) \$", makefile, re.MULTILINE))
     assert chosen["test"] == '"not long"' and chosen["test-slow"] == "long"
-    assert {"make test", "make test-slow"} <= set((ROOT / ".ci" / "run").read_text().splitlines())
+    assert {"make test", "make test-slow", "make docs"} <= set(
+        (ROOT / ".ci" / "run").read_text().splitlines()
+    )
