@@ -5,7 +5,6 @@ from pathlib import Path
 
 import answers
 import numpy as np
-import toy_runs
 import toy_survey
 from astropy.io import fits
 from astropy.table import Table
@@ -54,9 +53,6 @@ def copy_for(page: str, prepared: Path, folder: Path) -> Path:
     )
     for name in NEEDS.get(page, ()):
         shutil.copytree(prepared / "data" / name, folder / "data" / name)
-    if page == "docs/quasarnet.md":
-        toy_runs.untrained(folder / "runs" / "classify")
-        toy_runs.untrained(folder / "runs" / "redshift-all", toy_runs.REGRESSOR, toy_runs.REDSHIFT)
     return folder
 
 

@@ -18,7 +18,7 @@ from docs_not_run import NOT_RUN, why_not
 PAGES = [page for page in docs_blocks.PAGES if docs_blocks.commands(page)]
 
 SMALLER = {
-    r"experiments\.(classify|redshift|linenet|quasarnet)\b": " --epochs 1 --batch 32",
+    r"experiments\.(classify|redshift|linenet|quasarnet)\b": " --epochs 1 --batch 8",
     r"experiments\.linenet\b": " --features 4",
     r"experiments\.quasarnet\b": " --filters 4",
     r"experiments\.zwarn\b": " --spectra 64",
