@@ -6,9 +6,11 @@ VENV ?= .venv
 RUN := $(VENV)/bin/python -m
 # Settings handed on to a command, as in: make classify ARGS="--epochs 2 --out runs/short"
 ARGS ?=
+# Versions to install; /dev/null for the newest, as in: make test CONSTRAINTS=/dev/null VENV=.venv-newest
+CONSTRAINTS ?= constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help classify redshift linenet quasarnet report compare predict evaluate test test-slow test-fast lint format benchmark wheel clean
+.PHONY: help classify redshift linenet quasarnet report compare predict evaluate test test-slow test-fast lint format hooks docs benchmark wheel clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -55,6 +57,14 @@ format: $(VENV)/dev  ## put the code into style
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 
+hooks: $(VENV)/dev  ## check style, types and notebooks before each commit
+	$(RUN) pre_commit install
+
+docs: $(VENV)/docs  ## the documentation as a web site in build/docs; warnings are errors
+	$(VENV)/bin/python docs/columns_page.py
+	PYTHONPATH=$(CURDIR) $(RUN) sphinx --builder html --fail-on-warning --keep-going \
+	  --doctree-dir build/doctrees docs build/docs $(ARGS)
+
 benchmark: $(VENV)/run  ## speed, as ratios measured side by side
 	$(RUN) experiments.benchmark $(ARGS)
 
@@ -71,10 +81,14 @@ $(VENV)/bin/python:
 	  { echo "error: $(PYTHON) is older than 3.11; say PYTHON=python3.13, or whichever you have"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/run: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(RUN) pip install --quiet --constraint constraints.txt --editable .
+$(VENV)/run: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
+	$(RUN) pip install --quiet --constraint $(CONSTRAINTS) --editable .
 	@touch $@
 
-$(VENV)/dev: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(RUN) pip install --quiet --constraint constraints.txt --editable '.[dev]'
+$(VENV)/dev: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
+	$(RUN) pip install --quiet --constraint $(CONSTRAINTS) --editable '.[dev]'
 	@touch $@ $(VENV)/run
+
+$(VENV)/docs: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
+	$(RUN) pip install --quiet --constraint $(CONSTRAINTS) --editable '.[docs]'
+	@touch $@

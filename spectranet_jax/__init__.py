@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["__version__", "from_arrays", "inspect", "load", "plot_spectrum", "read", "spectrum"]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "from_arrays": ("spectranet_jax.readers.from_arrays", "spectra"),

@@ -2,20 +2,12 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from make_fits import write_spec
-
-import spectranet_jax as snj
-from spectranet_jax.catalog import catalog_file
-
-ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+from docs_blocks import PAGES, ROOT
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path):
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
     assert links or page.name != "README.md"
@@ -23,7 +15,7 @@ def test_links_lead_somewhere(page: Path):
         assert (page.parent / link).exists(), f"{page.name} links to {link}, which is not there"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_nothing_is_left_to_be_filled_in(page: Path):
     assert not re.findall(r"@[A-Z_]+@", page.read_text(encoding="utf-8"))
 
@@ -42,27 +34,32 @@ def test_targets_of_make_named_in_the_documentation_exist():
         assert set(named) <= set(targets), page.name
 
 
+def test_help_lists_every_target_that_is_no_file():
+    makefile = (ROOT / "Makefile").read_text()
+    phony = re.findall(r"^\.PHONY: (.*)", makefile, re.MULTILINE)[0].split()
+    assert set(phony) == set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
+
+
+def test_every_page_is_on_the_site():
+    index = "\n".join(page.read_text("utf-8") for page in (ROOT / "docs").rglob("index.md"))
+    for page in (ROOT / "docs").rglob("*.md"):
+        assert page.stem == "index" or f"\n{page.stem}\n" in index, page.name
+
+
+def test_there_is_one_version():
+    import spectranet_jax
+
+    version = spectranet_jax.__version__
+    assert f'\nversion = "{version}"' in (ROOT / "pyproject.toml").read_text()
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()
+
+
 def test_ci_runs_every_test():
     """`make test` all but the long tests, `make test-slow` these."""
     makefile = (ROOT / "Makefile").read_text()
     chosen = dict(re.findall(r"^(test\S*): .*\n.*pytest -m (.*) \$", makefile, re.MULTILINE))
     assert chosen["test"] == '"not long"' and chosen["test-slow"] == "long"
-    assert {"make test", "make test-slow"} <= set((ROOT / ".ci" / "run").read_text().splitlines())
-
-
-def test_the_lines_for_a_notebook_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Both ways to the same answer: from the file, and from its arrays."""
-    monkeypatch.chdir(tmp_path)
-    flux = np.random.default_rng(0).normal(3, 1, 4600)
-    path = "spec-7102-56666-0082.fits"
-    write_spec(Path(path), flux=flux)
-    catalog_file.write(snj.load().predict(snj.read(path)), Path("my-catalog.fits"))
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    names: dict[str, Any] = {}
-    for block in blocks:
-        exec(block, names)
-    model = names["model"]
-    assert len(names["reliable"]) <= len(names["catalog"]) == 1
-    of_file, of_arrays = model.predict(snj.read(path)), model.predict(names["mine"])
-    assert of_file["CLASS"].tolist() == of_arrays["CLASS"].tolist()
-    assert of_file["Z_NET"][0] == pytest.approx(of_arrays["Z_NET"][0], abs=1e-6)
+    assert {"make test", "make test-slow", "make docs"} <= set(
+        (ROOT / ".ci" / "run").read_text().splitlines()
+    )

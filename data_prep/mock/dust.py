@@ -8,8 +8,8 @@ from data_prep.mock.profiles import Array
 def small_magellanic(wavelength: Array) -> Array:
     """A(wavelength) / E(B-V) of the Small Magellanic Cloud, the curve that quasars show.
 
-    A power law, 1.39 (wavelength / micron)**-1.2: Prevot et al. (1984) as used by Richards et al.
-    (2003, AJ 126, 1131). Any shape, Angstrom.
+    A power law, 1.39 (wavelength / micron)**-1.2: Prevot et al. (1984, A&A 132, 389) in the form of
+    Richards et al. (2003, AJ 126, 1131; checked in a second source). Any shape, Angstrom.
     """
     return (1.39 * (wavelength / 1e4) ** -1.2).astype(np.float32)
 

@@ -158,8 +158,9 @@ def emission(
 def iron_and_balmer(rng: np.random.Generator, wavelength: Array, iron: Array) -> Array:
     """Pseudo-continuum of Fe II and the Balmer continuum relative to the power law, (n, bins).
 
-    Bumps where the ultraviolet multiplets stand (Vestergaard & Wilkes 2001) and the 3000 Angstrom
-    bump (Grandi 1982, ApJ 255, 25); heights were set by eye.
+    Bumps where the ultraviolet multiplets stand (Vestergaard & Wilkes 2001; cited from memory) and
+    the 3000 Angstrom bump (Grandi 1982, ApJ 255, 25; checked in a second source); heights were set
+    by eye.
     """
     bumps = ((1610, 35, 0.04), (1790, 60, 0.07), (1860, 35, 0.03), (2080, 60, 0.06),
              (2250, 70, 0.09), (2400, 60, 0.18), (2500, 60, 0.21),
@@ -181,7 +182,7 @@ def _families(
     """Strength of each family of lines about 1: Baldwin effect, outflow, common and own scatter.
 
     Where the outflow is fast, C IV is weak and Al III and Si III] are strong beside C III]
-    (Richards et al. 2011, AJ 141, 167). Each (n,), float32.
+    (Richards et al. 2011, AJ 141, 167; cited from memory for these lines). Each (n,), float32.
     """
     n = len(luminosity)
     common = rng.normal(0, 0.25, n)
@@ -201,7 +202,7 @@ def _outflow(rng: np.random.Generator, luminosity: NDArray[np.float64]) -> Array
     """Outflow factor of the high-ionization lines, float32 (n,): 1 in the composite.
 
     The blueshift of C IV runs from 0 to 3,000 km/s (mean 810 km/s of radio-quiet quasars, Richards
-    et al. 2011, AJ 141, 167) and grows with luminosity.
+    et al. 2011, AJ 141, 167; checked in its abstract) and grows with luminosity.
     """
     mean = np.clip(1.0 - 0.13 * luminosity, 0.35, 1.8)
     return np.maximum(mean * rng.gamma(2.2, 1 / 2.2, len(luminosity)), 0.05).astype(np.float32)

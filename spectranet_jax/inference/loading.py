@@ -98,13 +98,13 @@ def _check(folder: Path, config: dict[str, Any]) -> None:
             )
 
 
-def _variables(folder: Path, network: Network, task: Task) -> Any:
+def _variables(folder: Path, network: Network, task: Task[Any]) -> Any:
     """Shapes and dtypes of the network's variables.
 
     Raises:
         InputError: if the network cannot be built, or does not answer what the task asks.
     """
-    spectrum = jax.ShapeDtypeStruct((1, task.grid.size), np.float32)
+    spectrum = jax.ShapeDtypeStruct((1, task.grid.size), np.float32)  # type: ignore[no-untyped-call]
     try:
         like = jax.eval_shape(lambda key: init_variables(network, task, key), jax.random.key(0))
         output = jax.eval_shape(make_predict_step(network, task), like, spectrum, spectrum)

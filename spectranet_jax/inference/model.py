@@ -49,7 +49,7 @@ class Model:
     name: str
     config: dict[str, Any]
     network: Network
-    task: Task
+    task: Task[Any]
     variables: dict[str, Any]
 
     def __repr__(self) -> str:
@@ -99,7 +99,7 @@ class Model:
             decoded = self.task.decode(jax.tree.map(lambda part, n=count: part[:n], output))
             parts.append({k: v for k, v in decoded.items() if wanted is None or k in wanted})
         return {
-            name: np.ma.concatenate([part[name] for part in parts])
+            name: np.ma.concatenate([part[name] for part in parts])  # type: ignore[no-untyped-call]
             if np.ma.isMaskedArray(parts[0][name])
             else np.concatenate([part[name] for part in parts])
             for name in parts[0]

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.spectra.whole_numbers import NONE, whole_number, whole_numbers
+from spectranet_jax.spectra.whole_numbers import NONE as NONE
+from spectranet_jax.spectra.whole_numbers import whole_number, whole_numbers
 
 Identity = Mapping[str, int | float | str]
 """Fields of one spectrum that are known; beside those that name it, RA and DEC in degrees."""
