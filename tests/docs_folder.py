@@ -24,6 +24,7 @@ def prepare(folder: Path) -> Path:
     truth.write(folder / "Superset_DR12Q.fits")
     _write_spall(folder / "spAll.fits", truth)
     files = sorted((folder / "spectra").iterdir())
+    _write_labels(folder, files, truth)
     (folder / "files.txt").write_text("".join(f"{path}\n" for path in files))
     _write_desi(folder)
     _write_quasarnet(folder, truth)
@@ -62,6 +63,17 @@ NEEDS = {
     "docs/sim-to-real.md": ("boss",),
 }
 """Page -> datasets that its commands take for granted."""
+
+
+def _write_labels(folder: Path, files: list[Path], truth: Table) -> None:
+    names = {1: "STAR", 4: "GALAXY", 3: "QSO", 30: "QSO_BAL"}
+    table = Table({"FILE": [path.name for path in files], "Z": truth["Z_VI"]})
+    table["CLASS"] = [names[code] for code in truth["CLASS_PERSON"]]
+    for path in (folder / "labels.csv", folder / "spectra" / "labels.csv"):
+        table.write(path)
+    targets = Table({"TARGETID": np.array(TARGETS, np.int64), "CLASS": ["QSO", "GALAXY"] * 3})
+    targets["Z"] = 1.0
+    targets.write(folder / "labels.ecsv")
 
 
 def _write_spall(path: Path, truth: Table) -> None:

@@ -5,6 +5,7 @@ import re
 NOT_RUN = {
     r"^make (test|test-fast)$": "they are the tests themselves",
     r"^make (hooks|\.venv/run)$|pip install|^git clone|^cd ": "needs a network or the checkout",
+    r"make report|experiments\.report": "minutes at its smallest: tests/test_report_remade.py",
     r"^make (classify|predict)\b": "runs in .venv; the same commands are run from other pages",
     r"^\. \.venv/bin/activate$": "the test's own environment is active",
     r"sbatch|#SBATCH": "needs SLURM",
@@ -12,6 +13,7 @@ NOT_RUN = {
     r"data_prep\.download": "needs the archive: tests/test_download.py has a local one",
     r"experiments\.ablate": "21 trainings: tests/test_ablation.py",
     r"(experiments|data_prep)\.benchmark": "minutes: tests/test_benchmark.py",
+    r"\.hdf5": "needs files of MultimodalUniverse: tests/test_multimodal.py makes some",
     r"test_weights": "needs weights of QuasarNP: tests/test_keras_weights.py",
 }
 """Pattern of a command -> why it is not run."""

@@ -8,7 +8,7 @@ import pytest
 
 import spectranet_jax as snj
 from data_prep import example
-from spectranet_jax.inference import catalog
+from spectranet_jax.catalog import catalog_file
 
 PAGES = [page for page in docs_blocks.PAGES if docs_blocks.python(page)]
 
@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / name).write_bytes((folder / "example" / "spectra" / name).read_bytes())
     table = snj.load().predict([spectrum for file in files for spectrum in snj.read(file)])
     for out in ("my-catalog.fits", "catalog.fits"):
-        catalog.write(table, folder / out)
+        catalog_file.write(table, folder / out)
     return folder
 
 
