@@ -99,6 +99,7 @@ def work(config: Config) -> None:
         find(config.quasarnet_weights)
     keep_freed_memory()
     with telling("report: starting"):
+        from experiments.pipeline import resumable
         from experiments.reporting import making, report_page, stages
         from experiments.reporting.closing_table import closing_table
         from experiments.reporting.results import Results
@@ -108,10 +109,11 @@ def work(config: Config) -> None:
     surveys = making.surveys(config.data, sizes)
     sizes = making.within(sizes, surveys)
     listed = stages.stages(sizes, with_peer=config.quasarnet_weights is None)
-    for number, stage in enumerate(listed, start=1):
-        print(f"{number}/{len(listed)} {stage.name}", end=" ", flush=True)
-        _, anew = making.made(stage, out, surveys[stage.survey])
-        print("trained" if anew else "is whole", flush=True)
+    with resumable(out):
+        for number, stage in enumerate(listed, start=1):
+            print(f"{number}/{len(listed)} {stage.name}", end=" ", flush=True)
+            _, anew = making.made(stage, out, surveys[stage.survey])
+            print("trained" if anew else "is whole", flush=True)
     line = " ".join(["python -m experiments.report", *sys.argv[1:]])
     inputs = report_page.Inputs(
         out, sizes, surveys, config.real, config.quasarnet_weights, line, mock=config.data is None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 120.0
+PATIENCE = 600.0
 """Seconds until a process that does not come to a point is given up."""
 
 

@@ -40,9 +40,9 @@ def timed(words: list[Any], folder: Path) -> float:
     return time.monotonic() - begun
 
 
-def kill_at(words: list[Any], folder: Path, moment: Moment) -> bool:
+def kill_at(words: list[Any], folder: Path, moment: Moment, **environment: str) -> bool:
     """Start a command and kill it at a moment; whether it had ended before."""
-    process = start(words, folder)
+    process = start(words, folder, **environment)
     while process.poll() is None and not moment():
         time.sleep(0.001)
     ended = process.poll() is not None
@@ -168,3 +168,29 @@ def test_data_preparation(tmp_path: Path, kind: str):
     for name in [*(shard.file for shards in splits for shard in shards), manifest.FILE_NAME]:
         ours, theirs = ((tmp_path / folder / name).read_bytes() for folder in ("d", "whole"))
         assert ours.replace(b'"d"', b'"whole"') == theirs
+
+
+@pytest.mark.skipif(KILLS < 20, reason="takes 10 minutes and more; SPECTRANET_KILLS=20 runs it")
+def test_the_report(tmp_path: Path):
+    """Two folders of one name each, so that what is written names the same paths."""
+    words = ["-m", "experiments.report", "--quick", "--spectra", 400, "--out", "r"]
+    for name in ("warm", "whole", "killed"):
+        (tmp_path / name).mkdir()
+    cache = str(tmp_path / "cache")
+    run(words, tmp_path / "warm", XDG_CACHE_HOME=cache)
+    begun = time.monotonic()
+    run(words, tmp_path / "whole", XDG_CACHE_HOME=cache)
+    seconds = time.monotonic() - begun
+    rng, kills = random.Random(11), 0
+    for _ in range(KILLS):
+        moment = after(rng.uniform(0.05, 0.2) * seconds)
+        kills += not kill_at(words, tmp_path / "killed", moment, XDG_CACHE_HOME=cache)
+    run(words, tmp_path / "killed", XDG_CACHE_HOME=cache)
+    assert kills > 4
+    compared = 0
+    for path in sorted((tmp_path / "whole" / "r").rglob("*")):
+        if path.name in ("metrics.jsonl", "evaluation.json", "config.json", "report.html"):
+            other = tmp_path / "killed" / path.relative_to(tmp_path / "whole")
+            assert other.read_bytes() == path.read_bytes(), path
+            compared += 1
+    assert compared > 20
