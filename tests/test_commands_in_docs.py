@@ -33,6 +33,7 @@ REPLACED = {
     r"\bDATASET\b": "data/boss",
     r"\b5000\b|\b20000\b": "16",
     r"--workers 16": "--workers 2",
+    r"--spectra 400": "--spectra 100",
 }
 """What stands for a name, or is too large -> what takes its place."""
 
