@@ -84,7 +84,8 @@ def _figures(
         for model, answer in zip(models, answers, strict=True):
             if model.task.posterior is not None:
                 arguments |= _posterior(model.task.posterior, row, answer, number)
-        stem = re.sub(r"[^\w.+-]+", "_", f"{Path(file).name.split('.')[0]}-{name}").strip("_-")
+        named = f"{Path(file).name.split('.')[0]}-{name}"
+        stem = re.sub(r"[^\w.+-]+", "_", named, flags=re.ASCII).strip("_-")
         yield stem[:120], arguments
 
 
