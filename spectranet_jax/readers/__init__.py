@@ -252,7 +252,7 @@ def rebinned(
 def _binned(binning: Binning, flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> Pixels:
     with np.errstate(over="ignore", invalid="ignore"):
         flux, ivar = (image.astype(np.float32) for image in binning(flux, ivar))
-    good = np.isfinite(flux) & np.isfinite(ivar)
+    good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
     if not good.all():
         flux[~good], ivar[~good] = 0, 0
     return flux, ivar
