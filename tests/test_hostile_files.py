@@ -273,7 +273,9 @@ def test_a_safetensors_of_an_endless_header_is_refused(run: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("suffix", [".xml", ".vot", ".hdf5", ".html", ".tex", ""])
-def test_a_table_that_may_name_other_files_is_not_read(tmp_path: Path, suffix: str):
+def test_a_table_that_may_name_other_files_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+):
     """A VOTable's STREAM has an address, which astropy would fetch."""
     path = tmp_path / f"table{suffix}"
     path.write_text(
@@ -283,3 +285,6 @@ def test_a_table_that_may_name_other_files_is_not_read(tmp_path: Path, suffix: s
     )
     with pytest.raises(InputError, match=naming(path.name)):
         read_table(path)
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_: pytest.fail("an address was opened"))
+    with pytest.raises(InputError, match=naming(path.name)):
+        truth.read(path)
