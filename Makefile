@@ -10,7 +10,7 @@ ARGS ?=
 CONSTRAINTS ?= constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help classify redshift linenet quasarnet report compare predict evaluate test test-slow test-fast lint format hooks docs benchmark wheel clean
+.PHONY: help classify redshift linenet quasarnet report compare predict evaluate test test-slow test-fast test-oldest fuzz coverage lint format hooks docs benchmark wheel clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -48,6 +48,16 @@ test-slow: $(VENV)/dev  ## the long tests: fuzzing, kills, two processes, whole 
 test-fast: $(VENV)/dev  ## the tests that take a few seconds at most (4 minutes)
 	$(RUN) pytest -m "not slow and not long" $(ARGS)
 
+coverage: $(VENV)/dev  ## make test, refused below 92 % of the library's lines
+	$(RUN) coverage run -m pytest -m "not long" $(ARGS)
+	$(RUN) coverage report --skip-covered
+
+fuzz: $(VENV)/dev  ## 20,000 new cases of damaged files, texts and command lines (half an hour)
+	FUZZ_CASES=450 $(RUN) pytest -m fuzz $(ARGS)
+
+test-oldest:  ## make test on Python 3.11 with the oldest versions that pyproject.toml allows
+	$(MAKE) test PYTHON=python3.11 VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
+
 lint: $(VENV)/dev  ## style and types
 	$(RUN) ruff check
 	$(RUN) ruff format --check
@@ -74,7 +84,7 @@ wheel: $(VENV)/dev  ## build the wheel, install it into an empty environment, pr
 	.ci/try-wheel dist/*.whl
 
 clean:  ## forget the environment, builds and caches; data/ and runs/ stay
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-oldest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

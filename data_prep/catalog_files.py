@@ -4,6 +4,7 @@ Tables in other formats (CSV, ECSV, VOTable, Parquet, IPAC, ...) become FITS tab
 that all that follows knows one kind.
 """
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,12 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.readers import FITS_SUFFIXES
-from spectranet_jax.readers.fits import MAGIC, Fits, open_fits
+from spectranet_jax.readers.fits import Fits, open_fits
 from spectranet_jax.readers.hdu import Hdu
+from spectranet_jax.readers.opening import MAGIC
 from spectranet_jax.spectra import InputError
 
 Names = Mapping[str, str]
 """What a column is called here, in upper case -> what the file calls it."""
+
+VOTABLES = (".xml", ".vot", ".votable")
+"""Suffixes of VOTables, whose data may be told to lie elsewhere (VOTable 1.4, section 5.4)."""
 
 AS_TEXT = (".dat", ".tbl", ".tsv", ".asc")
 """Suffixes of text whose delimiter astropy is to guess."""
@@ -101,6 +106,12 @@ def _read(path: Path) -> Any:
     from astropy.table import Table
 
     suffix = path.suffix.lower()
+    content = path.read_bytes() if suffix in VOTABLES else b""
+    if re.search(rb"<(\w+:)?STREAM[^>]*\shref", content, re.IGNORECASE):
+        raise InputError(
+            f"{path} names another file or address that holds its data, which is not fetched;"
+            " write the VOTable with its data inside"
+        )
     if suffix == ".parquet":
         return _parquet(path)
     return Table.read(path, format="ascii") if suffix in AS_TEXT else Table.read(path)

@@ -4,6 +4,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from typing import Any, TypeVar, get_args
 
 import tyro
@@ -77,7 +78,7 @@ def command(
 
     Exit status: 0 done, 2 the input was at fault (one sentence on standard error), 130 interrupted
     and 143 terminated (the message of the KeyboardInterrupt there), 141 standard output was closed
-    before the work was done.
+    before the work was done; and what the work exits with by itself.
     """
     spec = sys.modules["__main__"].__spec__
     if program is None and spec:
@@ -91,6 +92,9 @@ def command(
             config=READABLE,
             registry=registry,
         )
+    for stream in (sys.stdout, sys.stderr):  # a file's name need not be valid text
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         with stopping.stoppable():
             work(parsed)

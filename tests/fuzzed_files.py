@@ -29,7 +29,7 @@ PIXELS = 60
 MANY = settings(
     max_examples=CASES,
     derandomize="FUZZ_CASES" not in os.environ,
-    deadline=timedelta(seconds=20),
+    deadline=timedelta(seconds=60),  # for the first of a kind, on a loaded machine
     database=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -112,7 +112,23 @@ def no_pickle(source: Source) -> list[str]:
                 offenses.append(
                     f"{source.path}, line {node.value.lineno}, allows pickle in NumPy files"
                 )
+        if isinstance(node, ast.Call):
+            called = name_of(node.func)
+            if called.rpartition(".")[2] in ("read_pickle", "to_pickle", "unsafe_load"):
+                offenses.append(f"{source.path}, line {node.lineno}, calls {called}: no pickle")
+            if called in ("eval", "exec", "compile"):
+                offenses.append(f"{source.path}, line {node.lineno}, runs text as code by {called}")
+            if called == "torch.load" and not _says(node, "weights_only"):
+                offenses.append(f"{source.path}, line {node.lineno}, unpickles by torch.load")
+            if called == "yaml.load" and "safe" not in ast.unparse(node).lower():
+                offenses.append(f"{source.path}, line {node.lineno}, makes objects by yaml.load")
     return offenses
+
+
+def _says(call: ast.Call, argument: str) -> bool:
+    """Whether a call passes True for an argument."""
+    given = {k.arg: k.value for k in call.keywords}.get(argument)
+    return isinstance(given, ast.Constant) and given.value is True
 
 
 def _is_for_types(node: ast.stmt) -> bool:

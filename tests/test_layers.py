@@ -152,8 +152,17 @@ CASES = {
             ("experiments/a.py", "from joblib import dump"),
             ("data_prep/a.py", "np.load(path, allow_pickle=True)"),
             ("data_prep/a.py", "np.load(path, allow_pickle=choice)"),
+            ("data_prep/a.py", "pandas.read_pickle(path)"),
+            ("data_prep/a.py", "eval(text)"),
+            ("experiments/a.py", "torch.load(path)"),
+            ("experiments/a.py", "torch.load(path, weights_only=False)"),
+            ("experiments/a.py", "yaml.load(text, yaml.Loader)"),
         ),
-        (("data_prep/a.py", "np.load(path)\nnp.save(path, a, allow_pickle=False)"),),
+        (
+            ("data_prep/a.py", "np.load(path)\nnp.save(path, a, allow_pickle=False)"),
+            ("experiments/a.py", "torch.load(path, weights_only=True)\nmodel.eval()"),
+            ("experiments/a.py", "re.compile(text)\nyaml.load(text, yaml.SafeLoader)"),
+        ),
     ),
     "importing the package is light": Case(
         importing_the_package_is_light,

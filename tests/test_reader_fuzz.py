@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from spectranet_jax.readers import read
 from spectranet_jax.spectra.flags import Flag
 
-pytestmark = pytest.mark.long  # by their number
+pytestmark = [pytest.mark.long, pytest.mark.fuzz]  # by their number
 
 
 @pytest.fixture(scope="module")

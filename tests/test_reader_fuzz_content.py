@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from make_fits import table
 
-pytestmark = pytest.mark.long  # by their number
+pytestmark = [pytest.mark.long, pytest.mark.fuzz]  # by their number
 
 VALUES = st.sampled_from([np.nan, np.inf, -np.inf, 0.0, -1.0, 1e38, -1e38, 1e-38, 3e300, 1.0])
 DTYPES = st.sampled_from(["E", "D", "I", "J", "K", "A", "C", "L", "B", "2E", "PE()"])

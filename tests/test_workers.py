@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def test_results_come_in_order_and_few_wait():
         return number
 
     with ThreadPoolExecutor(4) as pool:
-        for number, result in enumerate(workers._results(pool, late, range(40), 8)):
+        for number, result in enumerate(workers._results(pool, late, iter(range(40)), 8, deque())):
             assert result == number and len(started) <= number + 9
 
 

@@ -30,8 +30,15 @@ def check_replace(path: Path, overwrite: bool, read: Iterable[str]) -> None:
         return
     if not overwrite:
         raise InputError(f"{path} exists; choose another --out, or pass --overwrite")
-    if any(Path(name).exists() and path.samefile(name) for name in read):
+    if any(_is_same(path, name) for name in read):
         raise InputError(f"{path} is among the files to be read; choose another --out")
+
+
+def _is_same(path: Path, name: str) -> bool:
+    try:
+        return path.samefile(name)
+    except (OSError, ValueError):  # there is none, or no name that a file can have
+        return False
 
 
 def check_path(path: Path) -> None:

@@ -4,6 +4,7 @@ Part i of n is a FITS catalog of the i-th n-th of the pieces. Its header tells w
 of which list of files, so that parts can be joined in order and none is missing or a stranger's.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,8 @@ SUFFIXES = (".fits", ".fit")
 
 OF_THE_ROWS = ("NAXIS1", "NAXIS2", "TFORM", PART)
 """Beginnings of keywords in which parts of one catalog may differ."""
+
+_PART = re.compile(r"[0-9]{1,9}/[0-9]{1,9}")
 
 NAMED = 10
 """Missing parts that are named."""
@@ -61,10 +64,10 @@ def parse(text: str) -> Part:
         InputError: if it means none.
     """
     number, slash, count = text.partition("/")
-    if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
+    if slash and _PART.fullmatch(text) and 1 <= int(number) <= int(count):
         return Part(int(number), int(count))
     raise InputError(
-        f"--part {text} is not a part; give i/n with i from 1 to n, as in --part 3/100"
+        f"--part {text[:40]} is not a part; give i/n with i from 1 to n, as in --part 3/100"
     )
 
 

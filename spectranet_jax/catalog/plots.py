@@ -61,15 +61,15 @@ def plot(
                 models, read_pieces(chunk, grids, native_pixels=True), refinement
             ):
                 count += 1
-                spectrum_figure(path=folder / f"{count:06d}-{name}.png", **arguments)
+                spectrum_figure(path=folder / file_name(count, *name), **arguments)
             advance(len(chunk))
     return count
 
 
 def _figures(
     models: Sequence[Model], reading: Reading, refinement: Refinement
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """File name and arguments of `spectrum_figure` of each spectrum."""
+) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+    """File and name of each spectrum, and the arguments of `spectrum_figure`."""
     cleaned = {grid: clean(*reading.pixels[grid], grid, reading.flags) for grid in reading.pixels}
     answers, _ = answered(models, cleaned, reading.native, refinement)
     grid = models[0].grid
@@ -84,8 +84,14 @@ def _figures(
         for model, answer in zip(models, answers, strict=True):
             if model.task.posterior is not None:
                 arguments |= _posterior(model.task.posterior, row, answer, number)
-        stem = re.sub(r"[^\w.+-]+", "_", f"{Path(file).name.split('.')[0]}-{name}").strip("_-")
-        yield stem[:120], arguments
+        yield (file, name), arguments
+
+
+def file_name(number: int, file: str, name: str) -> str:
+    """Of the picture of a spectrum: of letters, digits and -_.+ alone, whatever its file says."""
+    named = f"{Path(file).name.split('.')[0]}-{name}"
+    stem = re.sub(r"[^\w.+-]+", "_", named, flags=re.ASCII).strip("_-")
+    return f"{number:06d}-{stem[:120]}.png"
 
 
 def arguments_of(

@@ -43,13 +43,28 @@ def read_pieces(
     )
 
 
+def lost(pieces: Sequence[Piece], grids: Sequence[LogGrid], native_pixels: bool) -> Reading:
+    """The row of a survey's file that killed the process that read it, twice.
+
+    Raises:
+        InputError: if the piece is of a dataset, of which nothing is left out.
+    """
+    (piece,) = pieces
+    error = f"{piece.file} killed the process that read it, twice; is it huge, or memory short?"
+    if piece.of_shard:
+        raise InputError(error)
+    return _unreadable([FileRead(piece.file, 0, error)], grids, native_pixels)
+
+
 def _read_file(piece: Piece, grids: Sequence[LogGrid], native_pixels: bool) -> Reading:
     rows = range(piece.first, piece.last) if piece.last else None
     reading = read_file(piece.file, grids, identity_columns, native_pixels, rows)
-    if not reading.errors:
-        return reading
-    unreadable = blank(reading.files, 1, grids, identity_columns([{}]), native_pixels)
-    return replace(unreadable, flags=np.full(1, Flag.UNREADABLE, np.int32))
+    return _unreadable(reading.files, grids, native_pixels) if reading.errors else reading
+
+
+def _unreadable(files: list[FileRead], grids: Sequence[LogGrid], native_pixels: bool) -> Reading:
+    row = blank(files, 1, grids, identity_columns([{}]), native_pixels)
+    return replace(row, flags=np.full(1, Flag.UNREADABLE, np.int32))
 
 
 def _read_blocks(piece: Piece, grids: Sequence[LogGrid], native_pixels: bool) -> Reading:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from spectranet_jax.catalog import joining
 from spectranet_jax.catalog.finished import Finished, finished
 from spectranet_jax.catalog.pieces import Piece, names_sha256, together
-from spectranet_jax.catalog.reading import NAMED, known, none_readable, read_pieces, warn
+from spectranet_jax.catalog.reading import NAMED, known, lost, none_readable, read_pieces, warn
 from spectranet_jax.catalog.tally import ROWS, flag_row, tally
 from spectranet_jax.datasets import manifest
 from spectranet_jax.inference import Model
@@ -32,7 +32,7 @@ from spectranet_jax.inference.refinement import NONE, Refinement
 from spectranet_jax.progress import Advance, progress
 from spectranet_jax.readers.file_reading import Reading, blank, concatenate
 from spectranet_jax.readers.groups import sizes_and_times
-from spectranet_jax.readers.workers import in_order
+from spectranet_jax.readers.workers import Rescue, in_order
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.identity_columns import identity_columns
@@ -40,6 +40,9 @@ from spectranet_jax.spectra.identity_columns import identity_columns
 CHUNK = 32 << 20
 """Bytes of spectra that are predicted, and written, at a time: some 800 with their native pixels.
 The rows do not depend on it."""
+
+CHUNK_ROWS = 1024
+"""Spectra that are predicted at a time, at most, where they are small."""
 
 LAYOUT = 2
 """Of the rows that wait in chunks: those of another are not resumed."""
@@ -131,10 +134,11 @@ def _predict_rest(
     pixels = any(refinement.fits(model.task) for model in models)
     pixels &= any(_has_native_pixels(piece) for piece in _of_each_folder(left))
     read = partial(read_pieces, grids=grids, native_pixels=pixels)
+    rescue = Rescue(_one_by_one, partial(lost, grids=grids, native_pixels=pixels))
     pace = _Pace()
     with (
         progress("reading and predicting", len(inputs), done) as advance,
-        in_order(read, together(left, sizes), workers) as readings,
+        in_order(read, together(left, sizes), workers, rescue=rescue) as readings,
     ):
         nothing = (
             () if inputs else (blank([], 0, grids, identity_columns([]), native_pixels=pixels),)
@@ -163,12 +167,17 @@ def _has_native_pixels(piece: Piece) -> bool:
     return not piece.of_shard or manifest.read(Path(piece.file).parent).native is not None
 
 
+def _one_by_one(pieces: Sequence[Piece]) -> list[tuple[Piece, ...]]:
+    return [(piece,) for piece in pieces]
+
+
 def _chunks(readings: Iterable[Reading]) -> Iterator[Reading]:
     """The same in chunks to predict."""
     waiting: list[Reading] = []
     for reading in readings:
         waiting.append(reading)
-        if sum(reading.nbytes for reading in waiting) >= CHUNK:
+        size = sum(reading.nbytes for reading in waiting)
+        if size >= CHUNK or sum(map(len, waiting)) >= CHUNK_ROWS:
             yield concatenate(waiting)
             waiting = []
     if waiting:

@@ -7,6 +7,7 @@ same command again to resume an interrupted run; the catalog is the same.
 """
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,8 @@ spectranet merge joins them"""
     templates: Path | None = None
     """folder of redrock's templates (rrtemplate-*.fits) to refine with, instead of the vectors that
     come with the package; by default where RR_TEMPLATE_DIR points, if it is set"""
+    strict: bool = False
+    """end with exit status 1 where files could not be read, after the catalog is written; else 0"""
     plots: Path | None = None
     """folder for a picture of every spectrum: its lines, p(z), classes, evidence a line"""
     class_prior: str | None = None
@@ -70,6 +73,7 @@ def work(config: Config) -> None:
     from spectranet_jax.catalog.pieces import pieces
     from spectranet_jax.inference.finding import DEFAULT, find
     from spectranet_jax.spectra import InputError
+    from spectranet_jax.spectra.flags import Flag
 
     part = parts.parse(config.part) if config.part else None
     if config.format != "catalog":
@@ -89,7 +93,7 @@ def work(config: Config) -> None:
         find(name)
     with telling("predict: starting"):
         from spectranet_jax.catalog.streaming import predict_to
-        from spectranet_jax.catalog.tally import ROWS, show
+        from spectranet_jax.catalog.tally import ROWS, flag_row, show
         from spectranet_jax.inference import load
         from spectranet_jax.inference.reconfigure import reconfigured
 
@@ -114,6 +118,8 @@ def work(config: Config) -> None:
 
         drawn = plot(models, inputs, config.plots, refined)
         print(f"plots: {drawn} in {config.plots}")
+    if config.strict and counts[flag_row(Flag.UNREADABLE)]:
+        sys.exit(1)
 
 
 def refinement(config: Config, with_posterior: bool) -> "Refinement":

@@ -1,14 +1,14 @@
 """Redrock's templates as basis vectors at native pixels."""
 
 import re
-import warnings
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.inference.basis import Basis
+from spectranet_jax.readers.fits import open_fits
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.lines import kms
 from spectranet_jax.spectra.native import STEP
@@ -100,16 +100,14 @@ def read_redrock(path: Path, wanted: Wanted) -> Basis:
     Raises:
         InputError: if the file cannot be read as such templates.
     """
-    from astropy.io import fits
-
     try:
-        with warnings.catch_warnings(action="ignore"), fits.open(path) as hdus:
-            header: Any = hdus[0].header
-            vectors = np.asarray(hdus[0].data, np.float64)
+        with open_fits(path) as hdus:
+            header = hdus[0].header()
+            vectors = hdus[0].numbers(np.float64)
             start, step = float(header["CRVAL1"]), float(header["CDELT1"])
             scale = start + step * np.arange(vectors.shape[1])
             kind = header.get("RRTYPE", wanted.spectype), header.get("RRSUBTYP", wanted.subtype)
-    except (OSError, KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+    except (KeyError, IndexError, ValueError, TypeError) as error:
         raise InputError(
             f"{path} cannot be read as redrock templates ({type(error).__name__}); remove it or"
             " fetch it anew"

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from spectranet_jax.inspection.cells import numbers, texts
 from spectranet_jax.inspection.listed_rows import IDENTITY, names
+from spectranet_jax.readers.fits import open_fits
+from spectranet_jax.readers.opening import check_regular
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.identity import object_ids, observation_keys
 from spectranet_jax.spectra.spectrum import Spectrum
@@ -18,17 +20,30 @@ REDSHIFTS = ("VI_Z", "Z_VI", "Z_PIPE", "Z")
 """Columns that hold a redshift, the surest first."""
 
 
+READ_AS = {
+    **dict.fromkeys((".fits", ".fit", ".fits.gz", ".fit.gz"), "fits"),
+    **{".ecsv": "ascii.ecsv", ".csv": "ascii.csv", ".parquet": "parquet"},
+}
+"""Suffix of a catalog -> astropy's name of its format. Others are refused: a VOTable or an HDF5
+file may name further files, and addresses, that astropy would read."""
+
+
 def read_table(path: Path) -> Table:
     """A catalog from a file.
 
     Raises:
         InputError: if it cannot be read as a table.
     """
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; check the name")
+    kind = next((kind for end, kind in READ_AS.items() if path.name.lower().endswith(end)), None)
+    if kind is None:
+        raise InputError(f"{path} is not named as a catalog is: {', '.join(READ_AS)}; convert it")
+    check_regular(path)
+    if kind == "fits":
+        with open_fits(path, large=True) as hdus:  # whose headers promise no more than there is
+            hdus.at(1)
     try:
         with warnings.catch_warnings(action="ignore"):
-            return Table.read(path)
+            return Table.read(path, format=kind)
     except Exception as error:  # astropy fails in many ways on what is no table
         raise InputError(
             f"{path} cannot be read as a table ({str(error).splitlines()[0][:100]}); give a"

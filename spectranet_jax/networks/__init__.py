@@ -48,6 +48,7 @@ def build(name: str, grid: LogGrid, **fields: Any) -> nn.Module:
             **{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()},
         )
     except TypeError as error:
+        reason = str(error).partition("\n")[0]
         raise InputError(
-            f"{name} cannot be built: {error}; was this made by another version?"
+            f"{name} cannot be built: {reason}; was this made by another version?"
         ) from error

@@ -35,6 +35,9 @@ LIST_SUFFIXES = (".txt", ".lst")
 SPECTRUM_NAMES = ("spec", "spplate", "spspec", "coadd")
 """How surveys begin the names of spectra; in a folder, files of other names are looked into."""
 
+LONGEST_SHOWN = 200
+"""Characters of an argument that is refused."""
+
 NAMED_ASIDE = 5
 """Files left aside that are named on the terminal."""
 
@@ -154,6 +157,14 @@ def _is_something_else(path: Path) -> bool:
 
 
 def _expand(argument: str) -> list[str]:
+    try:
+        return _meant(argument)
+    except OSError as error:  # as of a name that is too long, or of a folder that may not be read
+        shown = argument if len(argument) <= LONGEST_SHOWN else argument[:LONGEST_SHOWN] + "…"
+        raise InputError(f"{shown}: {error.strerror or error}; check the name") from error
+
+
+def _meant(argument: str) -> list[str]:
     path = Path(argument)
     if argument.startswith("@") and not path.exists():
         return _listed(Path(argument[1:]))
@@ -178,10 +189,16 @@ def _expand(argument: str) -> list[str]:
 
 
 def _listed(path: Path) -> list[str]:
+    wrong = f"{path} cannot be read as a list of files"
+    if not (path.is_file() or path.is_relative_to("/dev")):  # where the pipe of @<(command) is
+        raise InputError(f"{wrong}: it is no file; check the name")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as a list of files; check the name") from error
+        text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")  # as file names are
+    except OSError as error:
+        raise InputError(f"{wrong} ({error.strerror or error}); check the name") from error
+    if "\0" in text:
+        raise InputError(f"{wrong}: it is binary; write one path a line in UTF-8")
+    lines = text.splitlines()
     files = [s for s in map(str.strip, lines) if s and not s.startswith("#")]
     if not files:
         raise InputError(f"{path} lists no file; write one path a line")
@@ -235,7 +252,7 @@ def rebinned(
 def _binned(binning: Binning, flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> Pixels:
     with np.errstate(over="ignore", invalid="ignore"):
         flux, ivar = (image.astype(np.float32) for image in binning(flux, ivar))
-    good = np.isfinite(flux) & np.isfinite(ivar)
+    good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
     if not good.all():
         flux[~good], ivar[~good] = 0, 0
     return flux, ivar

@@ -5,24 +5,19 @@ So all calls of astropy stand here and in `hdu`, guarded by `damage`. An error o
 of memory, passes as it is.
 """
 
-import gzip
-import shutil
-import tempfile
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from spectranet_jax.readers.damage import Damage
 from spectranet_jax.readers.hdu import Hdu
+from spectranet_jax.readers.header_limits import check_header
+from spectranet_jax.readers.opening import opened
 from spectranet_jax.spectra import InputError
-
-MAGIC, GZIP_MAGIC = b"SIMPLE", b"\x1f\x8b"
-IN_MEMORY = 64 << 20
-"""Bytes of a gzip file's content beyond which it is unpacked to disk."""
 
 
 @contextmanager
@@ -38,10 +33,8 @@ def open_fits(path: Path, large: bool = False) -> Iterator["Fits"]:
         InputError: if the file is missing, is no FITS file, or is truncated, also where that
             shows only when the data are read.
     """
-    if path.is_dir():
-        raise InputError(f"{path} is a folder where a FITS file is expected; name the file")
-    with _unpacked(path) as file, warnings.catch_warnings(), np.errstate(all="ignore"):
-        _check_begin(path, file)
+    with opened(path) as file, warnings.catch_warnings(), np.errstate(all="ignore"):
+        check_header(path, file, 0)
         warnings.filterwarnings("ignore", module="astropy")
         warnings.filterwarnings("error", message="(?s).*(been truncated|Error validating header)")
         with Damage(path):
@@ -80,6 +73,9 @@ class Fits:
     def at(self, number: int) -> Hdu | None:
         """HDU `number`, or None if there are fewer."""
         while len(self._seen) <= number:
+            if self._seen and (place := self._seen[-1].place):
+                file, start, span = place
+                check_header(self.path, file, start + span)
             with Damage(self.path):
                 try:
                     hdu = self._hdus[len(self._seen)]
@@ -99,34 +95,3 @@ class Fits:
         for hdu in self:
             named.setdefault(hdu.name, hdu)
         return named
-
-
-@contextmanager
-def _unpacked(path: Path) -> Iterator[IO[bytes]]:
-    """The file, unpacked to its end if it is a gzip file: only there is its checksum."""
-    try:
-        file = path.open("rb")
-    except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist; check the name") from error
-    except PermissionError as error:
-        raise InputError(f"{path} may not be read; check its permissions") from error
-    except (OSError, ValueError) as error:  # the latter for a name with a null byte in it
-        raise InputError(f"{path} cannot be opened ({error}); check the name") from error
-    with file, tempfile.SpooledTemporaryFile(IN_MEMORY) as content:
-        with Damage(path):
-            packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
-            file.seek(0)
-            if packed:
-                with gzip.open(file) as unpacked:
-                    shutil.copyfileobj(unpacked, content, 1 << 20)
-                content.seek(0)
-        yield content if packed else file
-
-
-def _check_begin(path: Path, file: IO[bytes]) -> None:
-    """Tell what never was FITS from what was cut, be it before the end of its first word."""
-    with Damage(path):
-        begin = file.read(len(MAGIC))
-        file.seek(0)
-    if not MAGIC.startswith(begin):
-        raise InputError(f"{path} is not a FITS file; give the one that the survey distributes")

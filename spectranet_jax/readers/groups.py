@@ -42,6 +42,6 @@ def sizes_and_times(files: Sequence[str]) -> NDArray[np.int64]:
 def _size_and_time(file: str) -> tuple[int, int]:
     try:
         state = Path(file).stat()
-    except OSError:
+    except (OSError, ValueError):  # the latter for a name with a null byte in it
         return 0, 0
     return state.st_size, state.st_mtime_ns

@@ -122,6 +122,8 @@ class Hdu:
                 several.
         """
         what = f"column {column}" if column else self.called
+        if column:
+            self._refuse_pointers(column)
         with Damage(self.path):
             data = self._hdu.data[column] if column else self._hdu.data
         if data is None or data.dtype.kind not in "iuf":
@@ -140,10 +142,23 @@ class Hdu:
 
         Bytes of a text that are no UTF-8, as one bit of damage makes them, become U+FFFD.
         """
+        self._refuse_pointers(column)
         with Damage(self.path):
             cells = np.array(self._hdu.data[rows][column])
             return (
                 np.strings.decode(cells, "utf-8", "replace") if cells.dtype.kind == "S" else cells
+            )
+
+    def _refuse_pointers(self, column: str) -> None:
+        """Raise InputError for a column of arrays of variable length (FITS 4.0, section 7.3.5).
+
+        Their lengths stand in the rows, where damage would have gigabytes allocated.
+        """
+        with Damage(self.path):
+            form = str(self._hdu.columns[column].format)
+        if "P" in form or "Q" in form:
+            raise InputError(
+                f"{self.path} has arrays of variable length in column {column}; fetch it again"
             )
 
     def null(self, column: str) -> int | None:

@@ -13,6 +13,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from spectranet_jax.readers.opening import check_regular
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.labels import CLASSES
 
@@ -36,6 +37,7 @@ def read(path: Path) -> list[Row]:
     Raises:
         InputError: if it cannot be read, lacks a column, or a cell is none of what is allowed.
     """
+    check_regular(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))

@@ -6,13 +6,15 @@ extra: pip install "spectranet-jax[dask]".
 
 import multiprocessing
 import os
+import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from spectranet_jax.spectra import InputError
 from spectranet_jax.stopping import leave_to_parent
@@ -20,12 +22,16 @@ from spectranet_jax.stopping import leave_to_parent
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+Waiting: TypeAlias = deque[tuple[Item, Future[Result]]]
+
 SLURM = "slurm"
 
 AHEAD = 4
 """Results waiting for each worker at most: this bounds memory."""
 
 SECONDS_TO_CONNECT = 30
+
+KILLED = "a worker process was killed, as happens when memory runs out"
 
 
 def cores() -> int:
@@ -37,9 +43,16 @@ def cores() -> int:
 
 @contextmanager
 def in_order(
-    function: Callable[[Item], Result], items: Iterable[Item], workers: int, scheduler: str = ""
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    workers: int,
+    scheduler: str = "",
+    rescue: "Rescue[Item, Result] | None" = None,
 ) -> Iterator[Iterator[Result]]:
     """Give function(item) of every item, in their order, computed by workers meanwhile.
+
+    Where a process of this machine is killed, as by the system when memory runs out, the items in
+    work are tried once more, one after the other.
 
     Args:
         function: importable by the workers, so a module's own.
@@ -47,34 +60,95 @@ def in_order(
         workers: processes, or SLURM jobs; 1 and no scheduler works in this process.
         scheduler: address of a Dask scheduler, "slurm" for jobs of a SLURM cluster, which are set
             up by dask-jobqueue's own configuration (queue, memory, time), or "" for this machine.
+        rescue: how items are tried once more, and what stands for those that fail again.
 
     Raises:
-        InputError: if the scheduler cannot be reached, Dask is not installed, or workers die again
-            and again.
+        InputError: if the scheduler cannot be reached, Dask is not installed, workers die again
+            and again, or at the same item twice and there is no rescue.
     """
     if workers <= 1 and not scheduler:
         yield map(function, items)
-        return
-    with _executor(workers, scheduler) as (pool, width):
-        yield _results(pool, function, items, AHEAD * width)
+    elif scheduler:
+        with _dask_client(workers, scheduler) as client, client.get_executor() as pool:
+            width = max(workers, sum(client.nthreads().values()))
+            yield _results(pool, function, iter(items), AHEAD * width, deque())
+    else:
+        yield _of_processes(function, iter(items), workers, rescue or Rescue())
+
+
+@dataclass(frozen=True)
+class Rescue(Generic[Item, Result]):
+    """What becomes of items whose process was killed.
+
+    Attributes:
+        apart: the smaller items that one is tried again as, in order.
+        lost: what stands for the result of one of them whose process was killed again.
+    """
+
+    apart: Callable[[Item], Iterable[Item]] = lambda item: (item,)
+    lost: Callable[[Item], Result] | None = None
+
+
+def _of_processes(
+    function: Callable[[Item], Result],
+    items: Iterator[Item],
+    workers: int,
+    rescue: Rescue[Item, Result],
+) -> Iterator[Result]:
+    """Results by processes of this machine; those in work when one is killed are tried again."""
+    while True:
+        waiting: Waiting[Item, Result] = deque()
+        try:
+            with _processes(workers) as pool:
+                yield from _results(pool, function, items, AHEAD * workers, waiting)
+            return
+        except BrokenProcessPool:
+            print(f"warning: {KILLED}; what it read is read once more", file=sys.stderr, flush=True)
+        for item, _ in waiting:
+            yield from _one_by_one(function, list(rescue.apart(item)), rescue.lost)
+        workers = max(1, workers - 1)  # the memory was not enough for so many
+
+
+def _one_by_one(
+    function: Callable[[Item], Result], items: Sequence[Item], lost: Callable[[Item], Result] | None
+) -> Iterator[Result]:
+    done = 0
+    while done < len(items):
+        try:
+            with _processes(1) as pool:
+                for item in items[done:]:
+                    result = pool.submit(function, item).result()
+                    done += 1
+                    yield result
+        except BrokenProcessPool as error:
+            if lost is None:
+                raise InputError(
+                    f"{KILLED}, twice at {str(items[done])[:200]}; leave that out, or run the same"
+                    " command again with more memory or fewer --workers"
+                ) from error
+            done += 1
+            yield lost(items[done - 1])
 
 
 def _results(
-    pool: Executor, function: Callable[[Item], Result], items: Iterable[Item], ahead: int
+    pool: Executor,
+    function: Callable[[Item], Result],
+    items: Iterator[Item],
+    ahead: int,
+    waiting: "Waiting[Item, Result]",
 ) -> Iterator[Result]:
-    waiting: deque[Future[Result]] = deque()
+    """Results in order; an item is among those waiting from its start until its result is out."""
     try:
         for item in items:
-            waiting.append(pool.submit(function, item))
+            future: Future[Result] = Future()  # never done, where the pool takes no more
+            waiting.append((item, future))
+            waiting[-1] = item, pool.submit(function, item)
             if len(waiting) >= ahead:
-                yield waiting.popleft().result()
+                yield _first(waiting)
         while waiting:
-            yield waiting.popleft().result()
-    except BrokenProcessPool as error:
-        raise InputError(
-            "a worker process was killed, as happens when memory runs out; run the same command"
-            " again, with fewer --workers"
-        ) from error
+            yield _first(waiting)
+    except BrokenProcessPool:
+        raise
     except Exception as error:
         if type(error).__name__ != "KilledWorker":  # Dask's, which may not be installed
             raise
@@ -83,23 +157,24 @@ def _results(
             " memory runs out; give them more memory and run the same command again"
         ) from error
     finally:
-        for future in waiting:
+        for _, future in waiting:
             future.cancel()
 
 
+def _first(waiting: "Waiting[Item, Result]") -> Result:
+    result = waiting[0][1].result()
+    waiting.popleft()
+    return result
+
+
 @contextmanager
-def _executor(workers: int, scheduler: str) -> Iterator[tuple[Executor, int]]:
-    """An executor, and how many tasks it does at a time."""
-    if not scheduler:
-        spawn = multiprocessing.get_context("spawn")  # a fork would copy threads in mid-air
-        pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_end_with_parent)
-        try:
-            yield pool, workers
-        finally:
-            pool.shutdown(cancel_futures=True)
-        return
-    with _dask_client(workers, scheduler) as client, client.get_executor() as pool:
-        yield pool, max(workers, sum(client.nthreads().values()))
+def _processes(workers: int) -> Iterator[Executor]:
+    spawn = multiprocessing.get_context("spawn")  # a fork would copy threads in mid-air
+    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_end_with_parent)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _end_with_parent() -> None:

@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.spectra.grid import LogGrid
+from spectranet_jax.spectra.normalize import is_structured, moments
 
 
 class Flag(IntFlag):
     """Why a catalog row deserves a second look; 0 is a clean row."""
 
     UNREADABLE = 1  # the file could not be read: no spectrum, no prediction
-    NO_DATA = 2  # every ivar is 0, or the flux is constant: no prediction
+    NO_DATA = 2  # every ivar is 0, or the flux is constant but for rounding: no prediction
     PARTIAL = 4  # more than a tenth of the grid's bins are empty
     BAD_PIXELS = 8  # NaN, infinite or negative ivar in the input; those pixels were masked
     LOW_SN = 16  # median S/N a bin below 2
@@ -78,9 +79,7 @@ def quality_flags(
     ivar = np.where(np.isfinite(flux) & np.isfinite(ivar), np.maximum(ivar, 0), 0)
     flux = np.where(ivar > 0, flux, 0)
     empty = ivar <= 0
-    low = np.where(empty, np.inf, flux).min(axis=-1)
-    high = np.where(empty, -np.inf, flux).max(axis=-1)
-    no_data = ~(high > low)
+    no_data = ~_has_structure(flux, ivar)
     flags = np.zeros(flux.shape[:-1], np.int32)
     flags |= np.where(no_data, Flag.NO_DATA, 0).astype(np.int32)
     flags |= np.where(bad, Flag.BAD_PIXELS, 0).astype(np.int32)
@@ -89,3 +88,9 @@ def quality_flags(
     flags |= np.where(little, Flag.LITTLE_COVERAGE, 0).astype(np.int32)
     flags |= np.where(median_sn(flux, ivar, grid) < LOW_SN_LIMIT, Flag.LOW_SN, 0).astype(np.int32)
     return flags
+
+
+def _has_structure(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Whether `normalize` makes anything but zeros of a spectrum, bool (n,)."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return is_structured(*moments(flux, ivar))[..., 0]

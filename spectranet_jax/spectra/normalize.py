@@ -6,7 +6,7 @@ and inside a compiled training step.
 
 from typing import Any
 
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 ROUNDING = 100
 """Units of relative rounding error within which a spectrum counts as constant."""
@@ -50,8 +50,7 @@ def normalize(
     """
     xp = flux.__array_namespace__()
     mean, rms = moments(flux, ivar)
-    # The rms of a constant is the rounding error of its mean, not 0.
-    structured = rms > ROUNDING * xp.finfo(flux.dtype).eps * xp.abs(mean)
+    structured = is_structured(mean, rms)
     scale = xp.where(structured, rms, xp.ones_like(rms))
     return xp.where((ivar > 0) & structured, (flux - mean) / scale, 0.0)
 
@@ -80,3 +79,11 @@ def median_divided(
     median = xp.where(count > 0, (low + xp.where(count % 2 == 1, low, high)) / 2, 0.0)
     scale = xp.where(median != 0, median, xp.inf).astype(flux.dtype)
     return xp.where(measured, flux / scale, 0.0)
+
+
+def is_structured(
+    mean: Float[Any, "*batch 1"], rms: Float[Any, "*batch 1"]
+) -> Bool[Any, "*batch 1"]:
+    """Whether spectra of these `moments` are no constants, whose rms is the mean's rounding."""
+    xp = rms.__array_namespace__()
+    return rms > ROUNDING * xp.finfo(rms.dtype).eps * xp.abs(mean)

@@ -1,0 +1,80 @@
+"""Headers of FITS files that promise more than the file holds, found before astropy sees them.
+
+It would allocate what a header says: a table of 10^9 columns takes all memory there is. The limits
+are those of FITS 4.0: 999 axes (section 4.4.1.1) and 999 columns (section 7.3.1).
+"""
+
+import math
+import os
+import re
+from pathlib import Path
+from typing import IO
+
+from spectranet_jax.readers.damage import Damage
+from spectranet_jax.readers.opening import UNPACKED_AT_LEAST, UNPACKED_TIMES
+from spectranet_jax.spectra import InputError
+
+BLOCK, CARD = 2880, 80
+
+LONGEST = 16 << 20
+"""Bytes of a header: 200,000 cards."""
+
+MOST = 999
+"""Axes of an image, and columns of a table."""
+
+COUNTED = re.compile(rb"(NAXIS|TFIELDS|ZNAXIS)(\d*) *= *([+-]?\d+(?:\.\d*)?(?:[ED][+-]?\d+)?)")
+TILE = re.compile(rb"(ZNAXIS|ZTILE)([1-9]\d*) *= *\+?(\d+)")
+END = b"END" + (CARD - 3) * b" "
+
+
+def check_header(path: Path, file: IO[bytes], start: int) -> None:
+    """Look at the header of the HDU that begins at byte `start`, if one does.
+
+    Raises:
+        InputError: if it has no end, or an axis longer than the file, or more axes or columns than
+            FITS allows, or is of a compressed image that no file of this size holds.
+    """
+    with Damage(path):
+        before = file.tell()
+        file.seek(0, os.SEEK_END)
+        size = file.tell()
+        header = _header(file, start)
+        file.seek(before)
+    if header is None:
+        raise InputError(
+            f"{path} has a header without an end in {LONGEST >> 20} MiB: it is damaged; fetch it"
+            " again"
+        )
+    for found in COUNTED.finditer(header):
+        if found.start() % CARD == 0:
+            _check(path, found, size)
+    for kind in (b"ZNAXIS", b"ZTILE"):
+        sides = {m[2]: int(m[3]) for m in TILE.finditer(header) if m[1] == kind}
+        if 8 * math.prod(sides.values()) > max(UNPACKED_AT_LEAST, UNPACKED_TIMES * size):
+            raise InputError(
+                f"{path} holds a compressed image that is far too large for a file of {size} bytes;"
+                " fetch it again"
+            )
+
+
+def _check(path: Path, found: re.Match[bytes], size: int) -> None:
+    keyword, number = (found[1] + found[2]).decode(), float(found[3].replace(b"D", b"E"))
+    most = MOST if not found[2] else size
+    if keyword.startswith("Z") and found[2]:  # of the image before it was compressed
+        most = UNPACKED_AT_LEAST
+    if not 0 <= number <= most:
+        raise InputError(
+            f"{path} has a header with {keyword} = {number:.0f}, and holds {size} bytes: it is"
+            " truncated or damaged; fetch it again"
+        )
+
+
+def _header(file: IO[bytes], start: int) -> bytes | None:
+    """The header up to its end, or what there is of it; None if it is too long."""
+    file.seek(start)
+    blocks: list[bytes] = []
+    while len(blocks) * BLOCK < LONGEST:
+        blocks.append(file.read(BLOCK))
+        if END in blocks[-1] or len(blocks[-1]) < BLOCK:
+            return b"".join(blocks)
+    return None
