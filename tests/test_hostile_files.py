@@ -18,7 +18,7 @@ from naming import naming
 from data_prep import truth
 from spectranet_jax.catalog.plots import file_name
 from spectranet_jax.inference import load
-from spectranet_jax.inference.redrock import read_redrock
+from spectranet_jax.inference.redrock import REDROCK, read_redrock
 from spectranet_jax.inspection.reference import read_table
 from spectranet_jax.readers import header_limits, opening, paths, read, vi_file
 from spectranet_jax.readers.fits import open_fits
@@ -31,7 +31,7 @@ READERS = {
     "csv": lambda path: vi_file.read(path),
     "weights": lambda path: load(path),
     "list": lambda path: paths([f"@{path}"]),
-    "template": lambda path: read_redrock(path, (3600, 10_000), 0),
+    "template": lambda path: read_redrock(path, REDROCK["GALAXY"]),
 }
 """What reads a file that a stranger may have made."""
 
