@@ -23,11 +23,14 @@ from spectranet_jax.spectra import InputError
 Names = Mapping[str, str]
 """What a column is called here, in upper case -> what the file calls it."""
 
-VOTABLES = (".xml", ".vot", ".votable")
-"""Suffixes of VOTables, whose data may be told to lie elsewhere (VOTable 1.4, section 5.4)."""
-
-AS_TEXT = (".dat", ".tbl", ".tsv", ".asc")
-"""Suffixes of text whose delimiter astropy is to guess."""
+FORMATS = {
+    ".csv": "ascii.csv",
+    ".ecsv": "ascii.ecsv",
+    **dict.fromkeys((".xml", ".vot", ".votable"), "votable"),
+    **dict.fromkeys((".dat", ".tbl", ".tsv", ".asc", ".ipac", ".mrt", ".cds"), "ascii"),
+}
+"""Suffix -> astropy's name of the format; of "ascii", it finds out which text it is. Others, such as
+HDF5, may name files that hold their data, and are not read."""
 
 
 def column_names(flags: Sequence[str]) -> dict[str, str]:
@@ -106,15 +109,18 @@ def _read(path: Path) -> Any:
     from astropy.table import Table
 
     suffix = path.suffix.lower()
-    content = path.read_bytes() if suffix in VOTABLES else b""
+    if suffix == ".parquet":
+        return _parquet(path)
+    if suffix not in FORMATS:
+        raise ValueError("its name does not say what it is")
+    # A VOTable may tell that its data lie elsewhere (VOTable 1.4, section 5.4).
+    content = path.read_bytes() if FORMATS[suffix] == "votable" else b""
     if re.search(rb"<(\w+:)?STREAM[^>]*\shref", content, re.IGNORECASE):
         raise InputError(
             f"{path} names another file or address that holds its data, which is not fetched;"
             " write the VOTable with its data inside"
         )
-    if suffix == ".parquet":
-        return _parquet(path)
-    return Table.read(path, format="ascii") if suffix in AS_TEXT else Table.read(path)
+    return Table.read(path, format=FORMATS[suffix])
 
 
 def _parquet(path: Path) -> Any:

@@ -17,6 +17,7 @@ from naming import naming
 
 from data_prep import truth
 from spectranet_jax.catalog.plots import file_name
+from spectranet_jax.datasets import checksums
 from spectranet_jax.inference import load
 from spectranet_jax.inference.redrock import REDROCK, read_redrock
 from spectranet_jax.inspection.reference import read_table
@@ -214,7 +215,7 @@ def test_metadata_of_a_checkpoint_name_nothing_outside_it(run: Path, tmp_path: P
     folder = tmp_path / "run"
     shutil.copytree(run, folder)
     outside = tmp_path / "outside"
-    (step,) = (folder / "checkpoints" / "best").glob("*/default")
+    (step,) = (folder / "checkpoints" / "best").glob("*/state")
     shutil.copytree(step, outside)
     metadata = step / "_METADATA"
     content = json.loads(metadata.read_text())
@@ -227,6 +228,7 @@ def test_metadata_of_a_checkpoint_name_nothing_outside_it(run: Path, tmp_path: P
         return f"../../../../../outside/{value}" if isinstance(value, str) else value
 
     metadata.write_text(json.dumps(astray(content)))
+    checksums.write(step.parent)  # as the stranger would
     before = {path: path.stat().st_atime_ns for path in outside.rglob("*") if path.is_file()}
     expected = load(run).sha256
     try:
