@@ -29,7 +29,7 @@ FORMATS = {
     **dict.fromkeys((".xml", ".vot", ".votable"), "votable"),
     **dict.fromkeys((".dat", ".tbl", ".tsv", ".asc", ".ipac", ".mrt", ".cds"), "ascii"),
 }
-"""Suffix -> astropy's name of the format; of "ascii", it finds out which text it is. Others, such as
+"""Suffix -> astropy's name of the format; of "ascii", it finds out which text it is. Others, as
 HDF5, may name files that hold their data, and are not read."""
 
 

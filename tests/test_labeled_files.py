@@ -1,7 +1,6 @@
 """What a worker makes of files for a dataset: spectra, names and checksums, and their bytes."""
 
 import hashlib
-from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
@@ -55,7 +54,7 @@ def test_of_a_file_that_fails_in_its_middle_nothing_is_kept(tmp_path, monkeypatc
 
         class Broken:
             def __getitem__(self, rows):
-                if Path(hdu.fileinfo()["file"].name) == damaged and rows.start >= 32:
+                if hdu.shape[0] == 50 and rows.start >= 32:
                     raise OSError("Input/output error")
                 return section[rows]
 
