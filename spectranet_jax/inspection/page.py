@@ -29,7 +29,18 @@ from spectranet_jax.spectra.lines import REST
 from spectranet_jax.spectra.spectrum import Spectrum
 
 MODULES = (
-    *("dom", "store", "pixels", "smoothing", "posterior", "lines", "plots", "panel", "list"),
+    *(
+        "dom",
+        "store",
+        "redshift",
+        "pixels",
+        "smoothing",
+        "posterior",
+        "lines",
+        "plots",
+        "panel",
+        "list",
+    ),
     *("sheet", "csv", "files", "inspector", "keys", "main"),
 )
 """Modules of the page's code, in `page/`; the last one starts it."""

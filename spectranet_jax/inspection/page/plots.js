@@ -17,7 +17,7 @@ export class Plots {
     this.spectrum = this.model("spectrum");
     this.posterior = this.model("posterior");
     this.rest = this.model("rest-frame");
-    this.shown = { z: 0, kind: "", marked: true };
+    this.shown = { z: null, kind: "", marked: true };
     const redraw = () => this.drawLines();
     this.spectrum.x_range.properties.start.change.connect(redraw);
     this.spectrum.x_range.properties.end.change.connect(redraw);
@@ -27,7 +27,7 @@ export class Plots {
   fill(name, columns) { this.model(name).data = columns; }
 
   // A spectrum as pixels.js unpacks it, smoothed by so many pixels.
-  draw(spectrum, width, template) {
+  draw(spectrum, width, template, attribution) {
     this.data = spectrum;
     const { wavelength: x = [], starts } = spectrum;
     const empty = { flux: new Float32Array(0), sigma: new Float32Array(0) };
@@ -35,7 +35,7 @@ export class Plots {
     this.fill("flux", broken(x, starts, [masked(flux, sigma)]));
     this.fill("band", banded(x, flux, sigma, starts));
     this.fill("masked", strips(x, sigma, starts));
-    this.fill("attribution", attributed(x, spectrum.attribution));
+    this.fill("attribution", attributed(x, attribution));
     this.drawTemplate(template);
     // A line of a few pixels is seen whole; a single noisy pixel does not set the scale.
     const steady = spectrum.flux ? smoothed(spectrum.flux, spectrum.sigma, starts, Math.max(width, 2)) : empty;
@@ -47,7 +47,8 @@ export class Plots {
   drawTemplate({ visible, z }) {
     this.template = { visible, z };
     const { wavelength: x = [], starts, template } = this.data;
-    const shift = (1 + this.shown.z) / (1 + (z ?? this.shown.z));
+    const at = this.shown.z ?? z;
+    const shift = (1 + at) / (1 + (z ?? at));
     const moved = Float64Array.from(x, (value) => value * shift);
     this.fill("template", template && visible ? broken(moved, starts, [template]) : { x: [], y: [] });
   }
@@ -88,10 +89,10 @@ export class Plots {
     this.rest.setv({ start: start / (1 + z), end: end / (1 + z) });
     const box = get("spectrum-figure").getBoundingClientRect();
     const size = { width: box.width - 110, height: box.height - 90 };
-    const columns = placed(marked ? this.lines : [], kind, z, { start, end }, size);
+    const columns = placed(marked && z !== null ? this.lines : [], kind, z, { start, end }, size);
     for (const [name, values] of Object.entries(columns)) this.fill(name, values);
     if (this.data?.template) this.drawTemplate(this.template);
-    this.model("z-mark").location = Math.log10(1 + z);
+    this.model("z-mark").location = z === null ? -1 : Math.log10(1 + z);
   }
 
   drawPosterior(p, edges, peaks, reference) {
