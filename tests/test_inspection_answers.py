@@ -142,3 +142,98 @@ def test_undo_leaves_the_newer_answer_of_another_tab(visit):
     look.press("u")
     assert "another tab" in look.text("message")
     assert look.page.get_attribute("#classes [value=QSO_BAL]", "aria-pressed") == "true"
+
+
+def namesakes() -> Content:
+    """Three spectra of one file and ID."""
+    one = content(3)
+    one.table["FILE"], one.table["ID"] = ["f.fits"] * 3, ["7"] * 3
+    return one
+
+
+def imported(look: Visit, path: Path) -> str:
+    """The message after a file is imported."""
+    look.page.evaluate("document.getElementById('message').textContent = ''")
+    look.page.set_input_files("#import-file", str(path))
+    look.page.wait_for_selector("#message:not(:empty)")
+    return look.text("message")
+
+
+def test_an_answer_about_a_namesake_is_imported_for_the_same_spectrum(visit, tmp_path):
+    look, other = visit(namesakes()), visit(namesakes())
+    look.press("n", "n", "g", "4")
+    path = look.export(tmp_path / "vi.csv")
+    assert "1 answers" in imported(other, path)
+    assert other.page.evaluate("[...inspector.store.answers.keys()]") == [2]
+
+
+def test_an_answer_that_could_be_of_several_spectra_is_refused(visit, tmp_path):
+    look = visit(namesakes())
+    path = tmp_path / "vi.csv"
+    path.write_text("FILE,ID,VI_CLASS,VI_Z,VI_QUALITY\nf.fits,7,QSO,2,4\n")
+    told = imported(look, path)
+    assert "Nothing imported" in told and "row 2" in told and "3 spectra" in told
+    assert look.text("progress-text") == "0 / 3"
+
+
+@pytest.mark.parametrize(
+    ("cells", "named"),
+    [
+        ("Quasar,2,4", "VI_CLASS"),
+        ("QSO,-5,4", "VI_Z"),
+        ("QSO,high,4", "VI_Z"),
+        ("QSO,2,9", "VI_QUALITY"),
+        ("STAR,2,4", "VI_Z"),
+        ("QSO,,4", "VI_Z"),
+    ],
+)
+def test_an_import_refuses_what_is_no_answer(visit, tmp_path, cells, named):
+    look = visit()
+    look.press("4")
+    (file, name), path = content(1).table["FILE", "ID"][0], tmp_path / "vi.csv"
+    path.write_text(f"FILE,ID,VI_CLASS,VI_Z,VI_QUALITY\n{file},{name},{cells}\n")
+    told = imported(look, path)
+    assert "Nothing imported" in told and named in told and "row 2" in told
+    assert look.text("progress-text") == "1 / 12"
+
+
+@pytest.mark.parametrize("agrees", [False, True])
+def test_an_import_asks_before_it_replaces_answers(visit, tmp_path, agrees):
+    look = visit()
+    look.press("4")
+    asked = []
+
+    def reply(dialog):
+        asked.append(dialog.message)
+        dialog.accept() if agrees else dialog.dismiss()
+
+    look.page.on("dialog", reply)
+    (file, name), path = content(1).table["FILE", "ID"][0], tmp_path / "vi.csv"
+    path.write_text(f"FILE,ID,VI_CLASS,VI_Z,VI_QUALITY\n{file},{name},GALAXY,0.5,2\n")
+    assert ("1 in place of yours" in imported(look, path)) == agrees
+    assert len(asked) == 1 and asked[0].startswith("1 ")
+    pressed = look.page.get_attribute("#classes [value=GALAXY]", "aria-pressed")
+    assert pressed == str(agrees).lower()
+
+
+def test_blind_shows_nothing_of_the_model_before_and_after_undo(visit):
+    one = content(4)
+    fits = [spectrum.flux.astype(float) for spectrum in one.spectra]
+    look = visit(
+        Content(one.table, one.spectra, one.p_of_z, one.edges, fits, fits, one.reference_z),
+        blind=True,
+    )
+
+    def shown() -> list[bool]:
+        marks = "inspector.plots.model('attribution').data.left.length"
+        template = "inspector.plots.model('template').data.x.length"
+        visible = [look.page.locator(f"#{i}").is_visible() for i in ("accept", "template-label")]
+        return [look.page.evaluate(marks) > 0, look.page.evaluate(template) > 0, *visible]
+
+    assert not any(shown())
+    look.press("q", "2")
+    assert all(shown())
+    look.press("u")
+    assert not any(shown())
+    look.page.click("#limits summary")
+    assert look.page.locator("#filter-zwarn").is_hidden()

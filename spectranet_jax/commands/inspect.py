@@ -77,6 +77,7 @@ def work(config: Config) -> None:
     """Write the page, and serve it if asked to."""
     from spectranet_jax.datasets.atomic import check_writable
     from spectranet_jax.inspection import pages, selecting
+    from spectranet_jax.inspection.occurrence import COLUMN, occurrences
     from spectranet_jax.inspection.page import Look, fingerprint
     from spectranet_jax.inspection.reference import read_table
 
@@ -85,7 +86,10 @@ def work(config: Config) -> None:
     check_writable(config.out)
     table = read_table(config.catalog)
     identity = fingerprint(table)
+    table[COLUMN] = occurrences(table)
     rows = selecting.select(table, config.where, config.uncertain, config.random, config.seed)
+    if config.blind:
+        rows.sort()  # the order of sureness would tell what the model answers
     if len(rows) > MOST:
         raise InputError(
             f"{len(rows):,} spectra are too many to look at; choose up to {MOST:,} of them by"

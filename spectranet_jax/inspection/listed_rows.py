@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from spectranet_jax.evaluation.redshift_scores import dv
 from spectranet_jax.inspection.cells import numbers, sureness, texts
+from spectranet_jax.inspection.occurrence import occurrences
 from spectranet_jax.inspection.words import flag_words, zwarn_words
 from spectranet_jax.spectra.identity import OBJECTS, OBSERVATIONS
 from spectranet_jax.spectra.labels import CLASSES
@@ -54,6 +55,7 @@ def rows(
     """
     count = len(table)
     number = {key: _plain(numbers(table, column)) for key, column in NUMBERS.items()}
+    number["occurrence"] = occurrences(table).tolist()
     number["row"] = list(range(count) if places is None else places)
     other = np.full(count, np.nan) if reference_z is None else np.asarray(reference_z, np.float64)
     z = numbers(table, "Z")

@@ -40,7 +40,7 @@ def write(
         own = Look(look.title, look.blind, look.thumbnails, listed, number)
         write_text(path, page(part, own, fingerprint))
     if out not in files:
-        write_text(out, index(look.title, listed))
+        write_text(out, index(look, listed))
         return [out, *files]
     return files
 
@@ -53,19 +53,21 @@ def paths(out: Path, count: int, largest: int = LARGEST) -> list[Path]:
     return [out, *(out.with_name(f"{out.stem}-{i + 1:02d}{out.suffix}") for i in range(number))]
 
 
-def index(title: str, listed: Sequence[tuple[str, int]]) -> str:
-    """The HTML of a list of pages, the least sure spectra on the first."""
+def index(look: Look, listed: Sequence[tuple[str, int]]) -> str:
+    """The HTML of a list of pages, the least sure spectra on the first unless the look is blind."""
+    title = html.escape(look.title)
+    order = "" if look.blind else "The least sure spectra are on the first page. "
     items = "\n".join(
         f'<li><a href="{quote(name)}">{html.escape(name)}</a>: {count} spectra</li>'
         for name, count in listed
     )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{html.escape(title)}</title>"
+        f"<title>{title}</title>"
         "<style>body{font:16px/1.6 system-ui,sans-serif;max-width:44rem;margin:3rem auto}</style>"
-        f"</head><body><h1>{html.escape(title)}</h1>"
-        "<p>The least sure spectra are on the first page. Answers are kept in the browser, and"
-        f" each page exports its own.</p><ol>\n{items}\n</ol></body></html>\n"
+        f"</head><body><h1>{title}</h1>"
+        f"<p>{order}Answers are kept in the browser, and each"
+        f" page exports its own.</p><ol>\n{items}\n</ol></body></html>\n"
     )
 
 

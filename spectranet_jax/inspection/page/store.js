@@ -7,7 +7,7 @@ export const isDone = (answer) => answer.class !== "" && answer.quality !== null
 const isAnswered = (answer) => isDone(answer) || answer.class !== "" || answer.quality !== null
   || answer.comment !== "" || answer.z !== null;
 
-const same = (one, other) => Object.keys(EMPTY).every((name) => one[name] === other[name]);
+export const same = (one, other) => Object.keys(EMPTY).every((name) => one[name] === other[name]);
 
 export class Store {
   constructor(fingerprint, warn) {
