@@ -96,7 +96,7 @@ def _check_secure(
     path: Path, rows: Sequence[vi_file.Row], secure: NDArray[np.bool_], identity: RowIdentity
 ) -> None:
     """Refuse secure answers that cannot be, or that contradict each other."""
-    for row in np.flatnonzero(secure):
+    for row in np.flatnonzero(secure).tolist():
         kind, z = rows[row]["VI_CLASS"], vi_file.redshift(rows[row])
         fast = kind == "STAR" and z is not None and abs(z) > STAR_MOST
         if fast or (kind in ("QSO", "QSO_BAL") and not (z is not None and z > 0)):
@@ -106,7 +106,7 @@ def _check_secure(
             )
     for keys in identity.keys.values():
         first: dict[int, int] = {}
-        for row in np.flatnonzero(secure & (keys >= 0)):
+        for row in np.flatnonzero(secure & (keys >= 0)).tolist():
             other = first.setdefault(int(keys[row]), row)
             if _contradict(rows[other], rows[row]):
                 raise InputError(

@@ -79,11 +79,12 @@ def test_blind_rows_are_in_the_order_of_the_catalog(catalog, tmp_path):
     assert orders[0] != orders[1] == sorted(orders[0])
 
 
-def test_the_redshifts_of_another_catalog_are_beside(catalog, tmp_path):
+def test_the_redshifts_of_another_catalog_are_beside(catalog, tmp_path, capsys):
     other = write_catalog(
         tmp_path / "other.fits", [(7102, 56666, 6), (1, 2, 3)], {"Z": np.float64([1.5, 2.5])}
     )
     inspect(catalog, "--out", tmp_path / "look.html", "--reference", other)
+    assert "other.fits: redshifts of 1 of 4 spectra" in capsys.readouterr().out
     rows = {row["id"]: row["reference_z"] for row in about(tmp_path / "look.html")["rows"]}
     assert rows == {"7102-56666-0006": 1.5, "7102-56666-0005": None, "11": None, "12": None}
 
@@ -219,3 +220,23 @@ def test_answers_of_inspectors_are_merged(tmp_path, capsys):
     with pytest.raises(SystemExit):
         console.main(["merge-vi", str(files[0]), "--out", str(files[0]), "--overwrite"])
     assert "anna.csv is among" in capsys.readouterr().err
+
+
+def test_what_merging_leaves_out_is_told_and_no_file_is_written_twice(tmp_path, capsys):
+    fibers = [{"PLATE": "1", "MJD": "2", "FIBERID": str(i)} for i in (1, 2)]
+    anna = [row(**fibers[0]), row(quality="", **fibers[1])]
+    ben = [row("STAR", "0", who="ben", **fibers[0])]
+    for rows in (anna, ben):
+        for one in rows:
+            del one["ID"]
+    files = [write(tmp_path / "anna.csv", *anna), write(tmp_path / "ben.csv", *ben)]
+    out = tmp_path / "merged.csv"
+    console.main(["merge-vi", *map(str, files), "--out", str(out)])
+    told = capsys.readouterr().out
+    assert "anna.csv: 1 of 2 rows" in told and "1-2-1: class" in told
+    kept = out.read_text()
+    with pytest.raises(SystemExit) as stop:
+        words = ["--out", str(out), "--disagreements", str(out), "--overwrite"]
+        console.main(["merge-vi", *map(str, files), *words])
+    assert stop.value.code == 2 and "--disagreements" in capsys.readouterr().err
+    assert out.read_text() == kept

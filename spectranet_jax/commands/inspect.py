@@ -114,7 +114,7 @@ def _content(config: Config, table: "Table", places: Sequence[int]) -> "Content"
     """The rows with their spectra, p(z) and redshifts of the other catalog."""
     from spectranet_jax.inspection.matching import spectra_of
     from spectranet_jax.inspection.page import Content
-    from spectranet_jax.inspection.reference import redshifts_of
+    from spectranet_jax.inspection.reference import reference_of
 
     folder = config.catalog.absolute().parent
     spectra, sentences = spectra_of(table, folder, config.spectra)
@@ -125,9 +125,12 @@ def _content(config: Config, table: "Table", places: Sequence[int]) -> "Content"
             f"none of the spectra of {config.catalog} can be read; name their files or folders"
             " after it"
         )
-    reference = None
+    reference_z: NDArray[Any] | None = None
+    reference_class: list[str] = []
     if config.reference is not None:
-        reference = redshifts_of(config.reference, table, spectra)
+        reference_z, reference_class = reference_of(config.reference, table, spectra)
+        found = sum(z == z for z in reference_z.tolist())  # NaN is none
+        print(f"{config.reference}: redshifts of {found} of {len(table)} spectra")
     with telling("inspect: computing p(z)" + ", and what speaks for the class" * config.why):
         p_of_z, edges, why = _answers(config, table, spectra)
     from spectranet_jax.inspection.overlay import templates
@@ -139,8 +142,9 @@ def _content(config: Config, table: "Table", places: Sequence[int]) -> "Content"
         edges,
         templates(table, spectra),
         attributions=why,
-        reference_z=reference,
+        reference_z=reference_z,
         places=places,
+        reference_class=reference_class,
     )
 
 

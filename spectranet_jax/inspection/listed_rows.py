@@ -44,6 +44,7 @@ def rows(
     spectra: Sequence[Spectrum | None],
     reference_z: NDArray[np.floating] | None = None,
     places: Sequence[int] | None = None,
+    reference_class: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """What the page knows of each row of a catalog, beside its pixels.
 
@@ -52,19 +53,22 @@ def rows(
         spectra: (n,) the spectra, None where there is none.
         reference_z: (n,) redshifts of another catalog, NaN where it has none.
         places: (n,) row in the whole catalog of each; by default they are its first rows.
+        reference_class: (n,) classes of the other catalog, "" where it has none.
     """
     count = len(table)
     number = {key: _plain(numbers(table, column)) for key, column in NUMBERS.items()}
     number["occurrence"] = occurrences(table).tolist()
     number["row"] = list(range(count) if places is None else places)
     other = np.full(count, np.nan) if reference_z is None else np.asarray(reference_z, np.float64)
+    text = {key: texts(table, key.upper()) for key in ("file", "id", "class")}
+    text["reference_class"] = list(reference_class) or [""] * count
     z = numbers(table, "Z")
+    z = np.where(np.isnan(z) & (np.array(text["class"]) == "STAR"), 0, z)
     number |= {
         "sureness": _plain(sureness(table)),
         "reference_z": _plain(other),
         "dv": _plain(dv(z, other)),
     }
-    text = {key: texts(table, key.upper()) for key in ("file", "id", "class")}
     named = names(table, spectra)
     p = {name: _plain(numbers(table, f"P_{name}")) for name in CLASSES}
     evidence = {
@@ -78,6 +82,7 @@ def rows(
         {key: values[i] for key, values in (number | text).items()}
         | {
             "identity": named[i],
+            "class_differs": _differ(text["class"][i], text["reference_class"][i]),
             "p": {name: values[i] for name, values in p.items() if values[i] is not None},
             "evidence": {k: values[i] for k, values in evidence.items() if values[i] is not None},
             "flags": flag_words(flags[i]),
@@ -104,6 +109,12 @@ def names(table: Table, spectra: Sequence[Spectrum | None]) -> list[dict[str, st
         }
         found.append({k: v for k, v in cells.items() if v and k not in HIDDEN})
     return found
+
+
+def _differ(one: str, other: str) -> bool:
+    """Whether classes are known and differ; a BAL quasar is a quasar."""
+    kinds = {one.removesuffix("_BAL"), other.removesuffix("_BAL")}
+    return len(kinds) == 2 and "" not in kinds
 
 
 def _plain(values: Any) -> list[float | None]:
