@@ -211,6 +211,13 @@ def test_the_server_serves_the_page_to_this_machine_alone(server):
         refused.value.close()
 
 
+def test_the_server_answers_for_the_head_and_without_a_port(server):
+    assert "spectrum-0" in fetch(server, "/", "localhost")
+    address = f"http://127.0.0.1:{server.server_port}/"
+    with urllib.request.urlopen(urllib.request.Request(address, method="HEAD")) as answer:
+        assert answer.status == 200 and answer.read() == b""
+
+
 def test_a_port_in_use_is_a_sentence(server, tmp_path):
     with pytest.raises(InputError, match=rf"{server.server_port}.*--port"):
         pages.serve([tmp_path], server.server_port)

@@ -25,6 +25,8 @@ IDENTITY = (
 HIDDEN = ("FOLDER", "PAIR")
 """Fields of `spectra.identity` that only place a file among others."""
 
+NOT_FOUND = "its file was not found or could not be read"
+
 NUMBERS = {
     "z": "Z",
     "z_err": "Z_ERR",
@@ -69,6 +71,7 @@ def rows(
         "reference_z": _plain(other),
         "dv": _plain(dv(z, other)),
     }
+    error = texts(table, "ERROR")
     named = names(table, spectra)
     p = {name: _plain(numbers(table, f"P_{name}")) for name in CLASSES}
     evidence = {
@@ -82,6 +85,7 @@ def rows(
         {key: values[i] for key, values in (number | text).items()}
         | {
             "identity": named[i],
+            "missing": "" if spectra[i] is not None else error[i] or NOT_FOUND,
             "class_differs": _differ(text["class"][i], text["reference_class"][i]),
             "p": {name: values[i] for name, values in p.items() if values[i] is not None},
             "evidence": {k: values[i] for k, values in evidence.items() if values[i] is not None},

@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Sequence
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -87,7 +88,7 @@ def serve(files: Sequence[Path], port: int) -> ThreadingHTTPServer:
         def do_GET(self) -> None:
             path = served.get(unquote(self.path.partition("?")[0]))
             # Another site's page could reach a server on localhost by a name of its own.
-            host = self.headers.get("Host", "").rpartition(":")[0]
+            host = self.headers.get("Host", "").partition(":")[0]
             if path is None or host not in (LOCAL, "localhost"):
                 self.send_error(404)
                 return
@@ -97,7 +98,11 @@ def serve(files: Sequence[Path], port: int) -> ThreadingHTTPServer:
             self.send_header("Content-Length", str(len(content)))
             self.send_header("X-Content-Type-Options", "nosniff")
             self.end_headers()
-            self.wfile.write(content)
+            if self.command != "HEAD":
+                with suppress(ConnectionError):  # the browser has gone elsewhere
+                    self.wfile.write(content)
+
+        do_HEAD = do_GET  # noqa: N815  # as http.server names it
 
         def log_message(self, format: str, *args: object) -> None:
             del format, args  # the terminal is for the address alone

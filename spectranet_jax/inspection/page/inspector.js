@@ -41,6 +41,9 @@ export class Inspector {
     this.z = this.usualZ;
     this.list.select(index, before);
     showIdentity(this.row, copy);
+    get("missing").hidden = !this.row.missing;
+    get("missing").textContent = `No spectrum to show: ${this.row.missing}`;
+    get("readout").textContent = "";
     this.refresh();
     const spectrum = await unpacked(index);
     if (this.index !== index) return; // another one was asked for meanwhile
@@ -171,6 +174,15 @@ export class Inspector {
     const index = at < 0 ? order[0] : order[at + by];
     if (index === undefined) tell(by > 0 ? "This is the last spectrum of the list." : "This is the first one.");
     else this.show(index);
+  }
+
+  // The next spectrum of the list that is not inspected, from the top again after the last.
+  nextOpen() {
+    const { order } = this.list;
+    const at = order.indexOf(this.index) + 1;
+    const open = [...order.slice(at), ...order.slice(0, at)].find((index) => !isDone(this.store.of(this.about.rows[index].row)));
+    if (open === undefined) tell("Every spectrum of the list is inspected.");
+    else this.show(open);
   }
 
   toggleSheet(visible = get("sheet").hidden) {

@@ -5,7 +5,7 @@ import { Inspector } from "inspect/inspector";
 import { listen } from "inspect/keys";
 import { Plots } from "inspect/plots";
 import { isPossible } from "inspect/redshift";
-import { keepSetting, setting, Store } from "inspect/store";
+import { isDone, keepSetting, setting, Store } from "inspect/store";
 
 const about = data("about");
 const store = new Store(about.fingerprint, tell);
@@ -89,7 +89,8 @@ inspector.plots.posterior.on_event("tap", ({ x }) => inspector.moveTo(10 ** x - 
 
 listen(inspector);
 inspector.list.update();
-await inspector.show(inspector.list.order[0]);
+const open = inspector.list.order.find((index) => !isDone(store.of(about.rows[index].row)));
+await inspector.show(open ?? inspector.list.order[0]);
 if (about.thumbnails) inspector.toggleSheet(true);
 window.inspector = inspector;
 document.documentElement.dataset.ready = "yes";

@@ -33,13 +33,14 @@ export class Plots {
     const empty = { flux: new Float32Array(0), sigma: new Float32Array(0) };
     const { flux, sigma } = spectrum.flux ? smoothed(spectrum.flux, spectrum.sigma, starts, width) : empty;
     this.fill("flux", broken(x, starts, [masked(flux, sigma)]));
+    this.fill("error", broken(x, starts, [masked(sigma, sigma)]));
     this.fill("band", banded(x, flux, sigma, starts));
     this.fill("masked", strips(x, sigma, starts));
     this.fill("attribution", attributed(x, attribution));
     this.drawTemplate(template);
     // A line of a few pixels is seen whole; a single noisy pixel does not set the scale.
     const steady = spectrum.flux ? smoothed(spectrum.flux, spectrum.sigma, starts, Math.max(width, 2)) : empty;
-    this.limits = limits(steady.flux, spectrum.sigma ?? empty.sigma);
+    this.limits = limits(steady.flux, spectrum.sigma ?? empty.sigma, spectrum.flux ?? empty.flux);
     this.drawLines();
   }
 
@@ -70,7 +71,7 @@ export class Plots {
     if (!flux) return;
     const { start, end } = this.spectrum.x_range;
     const steady = smoothed(flux, sigma, starts, 2).flux;
-    const [low, high] = limits(steady, sigma.map((value, i) => (wavelength[i] > start && wavelength[i] < end ? value : 0)));
+    const [low, high] = limits(steady, sigma.map((value, i) => (wavelength[i] > start && wavelength[i] < end ? value : 0)), flux);
     this.spectrum.y_range.setv({ start: low, end: high });
   }
 
@@ -177,14 +178,23 @@ function attributed(x, values) {
   return columns;
 }
 
-// Of the flux axis: what most pixels span, with room above for the names of lines.
-function limits(flux, sigma) {
+// Of the flux axis: what most pixels span and the peaks of lines, with room above for their names.
+function limits(flux, sigma, native) {
   const errors = sigma.filter((value) => value > 0).sort();
   if (!errors.length) return [0, 1];
   const usual = 4 * errors[errors.length >> 1];
   const steady = flux.filter((value, i) => sigma[i] > 0 && sigma[i] < usual).sort();
   const low = Math.min(steady[Math.floor(0.002 * steady.length)], 0);
-  const high = steady[Math.ceil(0.998 * (steady.length - 1))];
+  const high = Math.max(steady[Math.ceil(0.998 * (steady.length - 1))], peak(native, sigma, usual));
   const height = Math.max(high - low, 1e-6);
   return [low - 0.1 * height, high + 0.3 * height];
+}
+
+// The highest pixel that is no lone spike: one beside it is at least half as high.
+function peak(flux, sigma, usual) {
+  const beside = (i) => (sigma[i] > 0 ? flux[i] : 0);
+  return flux.reduce((most, value, i) => {
+    const sure = sigma[i] > 0 && sigma[i] < usual && value > 5 * sigma[i];
+    return sure && Math.max(beside(i - 1), beside(i + 1)) > value / 2 ? Math.max(most, value) : most;
+  }, 0);
 }
