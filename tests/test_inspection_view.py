@@ -65,3 +65,24 @@ def test_the_readout_is_of_the_spectrum_in_sight(visit):
     look.page.wait_for_selector("#readout:not(:empty)")
     look.press("n")
     assert look.text("readout") == ""
+
+
+def test_p_of_z_is_zoomed_by_the_wheel_and_reset(visit):
+    look = visit()
+    read = "(({ start, end }) => end - start)(inspector.plots.posterior.x_range)"
+    whole = look.page.evaluate(read)
+    box = look.page.locator("#posterior-figure").bounding_box()
+    look.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 3)
+    look.page.mouse.wheel(0, -200)
+    look.page.wait_for_function(f"{read} < {0.95 * whole}")
+    look.press("r")
+    assert look.page.evaluate(read) == pytest.approx(whole)
+
+
+def test_what_marks_mean_is_written_beside_them(visit):
+    one = content(2)
+    marks = [one.spectra[0].flux.astype(float), None]
+    look = visit(Content(one.table, one.spectra, attributions=marks))
+    assert "blue" in look.text("why") and "sure" in look.text("sure")
+    look.press("n")
+    assert look.page.locator("#why").is_hidden()

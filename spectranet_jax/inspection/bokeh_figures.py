@@ -132,7 +132,11 @@ def spectrum() -> Plot:
 def posterior() -> Plot:
     """p(z) over log10(1 + z), its peaks, and the redshift that is chosen."""
     reach = float(np.log10(1 + Z_TICKS[-1]))
-    plot = _plain(name="posterior", tools=[], x_range=Range1d(0, reach), y_range=Range1d(0, 1.12))
+    along = Range1d(0, reach, reset_start=0, reset_end=reach)
+    plot = _plain(name="posterior", tools=[], x_range=along, y_range=Range1d(0, 1.12))
+    pan, wheel = PanTool(dimensions="width"), WheelZoomTool(dimensions="width")
+    plot.add_tools(pan, wheel)
+    plot.toolbar.active_drag, plot.toolbar.active_scroll = pan, wheel
     p = _source("p", "x", "y")
     plot.varea("x", y1=0, y2="y", source=p, fill_color=FLUX, fill_alpha=0.25)
     plot.line("x", "y", source=p, line_color=FLUX, line_width=1.2)

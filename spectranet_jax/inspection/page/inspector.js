@@ -58,6 +58,7 @@ export class Inspector {
     if (!this.data) return;
     const visible = get("show-template").checked && !this.hidden;
     const attribution = this.hidden ? null : this.data.attribution;
+    get("why").hidden = !attribution;
     this.plots.draw(this.data, this.width, { visible, z: this.row.z }, attribution);
   }
 

@@ -27,7 +27,7 @@ export class List {
     const kinds = about.blind ? [""] : ["", ...about.classes, "none"];
     fill("filter-class", ...kinds.map((name) => make("option", { value: name }, name || "all")));
     fill("ranges", ...RANGES.filter(([, , tells]) => !(about.blind && tells)).map(rangeFields));
-    get("zwarn-label").hidden = about.blind;
+    for (const id of ["zwarn-label", "sure"]) get(id).hidden = about.blind;
     this.items = about.rows.map((_, index) => this.item(index));
     for (const id of ["sort", "filter-class", "filter-status", "limits"]) {
       get(id).addEventListener("input", () => this.update());

@@ -61,6 +61,8 @@ export class Plots {
     const pad = 0.01 * (high - low);
     range(this.spectrum.x_range, low - pad, high + pad);
     this.resetHeight();
+    const { reset_start: start, reset_end: end } = this.posterior.x_range;
+    this.posterior.x_range.setv({ start, end });
   }
 
   resetHeight() { range(this.spectrum.y_range, ...this.limits); }
