@@ -3,20 +3,33 @@
 Qualities 3 and 4 are secure: class and redshift count. Of others neither does.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data_prep.catalog_layouts import Answer, answer
 from data_prep.row_identity import RowIdentity, names_rows
 from spectranet_jax.readers import vi_file
 from spectranet_jax.spectra import InputError, labels
-from spectranet_jax.spectra.identity import NAMING, object_ids, observation_keys
+from spectranet_jax.spectra.identity import NAMING, TEXTS, object_ids, observation_keys
 from spectranet_jax.spectra.labels import CLASSES, QSO, QSO_BAL, UNKNOWN
+from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+from spectranet_jax.spectra.whole_numbers import whole_numbers
 
 SUFFIX = ".csv"
 
 NAME = "visual inspection"
+
+DIFFERS = "DIFFERS"
+"""Column of a file of disagreements, as spectranet merge-vi writes it."""
+
+STAR_MOST = 0.01
+"""|z| of a star, at most: 3000 km/s, faster than any."""
+
+APART = 1000.0
+"""km/s between redshifts of one spectrum that agree, at most."""
 
 
 def is_inspection(path: Path) -> bool:
@@ -33,11 +46,17 @@ def read(path: Path) -> tuple[RowIdentity, Answer]:
     """What spectra the rows of a file are of, and the answers about them.
 
     Raises:
-        InputError: if it cannot be read, has no rows, or does not name spectra.
+        InputError: if it cannot be read, has no rows, does not name spectra, or holds answers that
+            do not agree or cannot be.
     """
     rows = vi_file.read(path)
     if not rows:
         raise InputError(f"{path} holds no rows; export answers with spectranet inspect")
+    if DIFFERS in rows[0]:
+        raise InputError(
+            f"{path} has a column {DIFFERS}: it holds answers that do not agree; give the other"
+            " file of spectranet merge-vi"
+        )
     fields = {
         name: np.array([row.get(name, "").strip() for row in rows], np.str_)
         for name in sorted(NAMING)
@@ -48,9 +67,11 @@ def read(path: Path) -> tuple[RowIdentity, Answer]:
             f"{path} does not name its spectra by PLATE, MJD and FIBERID, or TARGETID; export it"
             " anew from a catalog that does"
         )
+    _check_numbers(path, fields)
     identity = RowIdentity(observation_keys(fields), object_ids(fields))
     quality = np.array([vi_file.quality(row) or 0 for row in rows])
     secure = quality >= vi_file.SECURE
+    _check_secure(path, rows, secure, identity)
     given = [row["VI_CLASS"] for row in rows]
     label = np.array([CLASSES.index(name) if name else UNKNOWN for name in given], np.int8)
     label[~secure] = UNKNOWN
@@ -58,3 +79,47 @@ def read(path: Path) -> tuple[RowIdentity, Answer]:
     bal[label == QSO], bal[label == QSO_BAL] = labels.NOT_BAL, labels.BAL
     z = np.array([np.nan if (z := vi_file.redshift(row)) is None else z for row in rows])
     return identity, answer(label, bal, z, np.where(secure, labels.CONFIDENT, quality))
+
+
+def _check_numbers(path: Path, fields: Mapping[str, NDArray[np.str_]]) -> None:
+    """Refuse a number that names a spectrum and is none, as a spreadsheet's 3.96336E+16."""
+    for name in fields.keys() - TEXTS:
+        if (wrong := whole_numbers(fields[name])[1]).any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise InputError(
+                f"{path} has {fields[name][row]!r:.40} in column {name}, {_named(row)}, which is no"
+                " whole number; a spreadsheet rounds long ones: import such columns as text"
+            )
+
+
+def _check_secure(
+    path: Path, rows: Sequence[vi_file.Row], secure: NDArray[np.bool_], identity: RowIdentity
+) -> None:
+    """Refuse secure answers that cannot be, or that contradict each other."""
+    for row in np.flatnonzero(secure).tolist():
+        kind, z = rows[row]["VI_CLASS"], vi_file.redshift(rows[row])
+        fast = kind == "STAR" and z is not None and abs(z) > STAR_MOST
+        if fast or (kind in ("QSO", "QSO_BAL") and not (z is not None and z > 0)):
+            raise InputError(
+                f"{path} has a secure {kind} at VI_Z {rows[row]['VI_Z']!r} in {_named(row)};"
+                " correct VI_CLASS or VI_Z, or lower VI_QUALITY"
+            )
+    for keys in identity.keys.values():
+        first: dict[int, int] = {}
+        for row in np.flatnonzero(secure & (keys >= 0)).tolist():
+            other = first.setdefault(int(keys[row]), row)
+            if _contradict(rows[other], rows[row]):
+                raise InputError(
+                    f"{path} has secure answers about one spectrum that differ, {_named(other)} and"
+                    f" {_named(row)}; keep one of them"
+                )
+
+
+def _contradict(one: vi_file.Row, other: vi_file.Row) -> bool:
+    z = [value for value in (vi_file.redshift(one), vi_file.redshift(other)) if value is not None]
+    far = len(z) == 2 and SPEED_OF_LIGHT * (max(z) - min(z)) > APART * (1 + min(z))
+    return one["VI_CLASS"] != other["VI_CLASS"] or far
+
+
+def _named(row: int) -> str:
+    return f"row {row + 2}"  # as a spreadsheet counts, below the heading

@@ -3,8 +3,9 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -62,3 +63,34 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
 
     monkeypatch.setattr(Figure, "savefig", savefig)
     return saved
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from browser import browsing
+
+    with browsing() as running:
+        yield running
+
+
+@pytest.fixture
+def visit(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Opens a page of content, by default of 12 quasars; fails if its code had an error."""
+    from browser import Visit
+    from inspected import content
+
+    from spectranet_jax.inspection import pages
+    from spectranet_jax.inspection.page import Content, Look, fingerprint
+
+    open_ones = []
+
+    def opened(one: Content | None = None, width: int = 1280, **look: Any) -> Visit:
+        one = content(12) if one is None else one
+        path = tmp_path / "look.html"
+        pages.write(one, path, Look("catalog.fits", **look), fingerprint(one.table))
+        open_ones.append(Visit(browser, path, width))
+        return open_ones[-1]
+
+    yield opened
+    for one in open_ones:
+        one.close()

@@ -15,6 +15,7 @@ import spectranet_jax as snj
 from spectranet_jax.commands import main as console
 from spectranet_jax.inspection.matching import spectra_of
 from spectranet_jax.inspection.notebook import MOST
+from spectranet_jax.inspection.occurrence import occurrences
 from spectranet_jax.readers import vi_file
 from spectranet_jax.spectra import InputError
 
@@ -69,11 +70,21 @@ def test_rows_can_be_chosen_and_keep_their_numbers(catalog, tmp_path):
     assert two["fingerprint"] == page["fingerprint"]  # answers are kept for the catalog
 
 
-def test_the_redshifts_of_another_catalog_are_beside(catalog, tmp_path):
+def test_blind_rows_are_in_the_order_of_the_catalog(catalog, tmp_path):
+    orders = []
+    for words in ([], ["--blind"]):
+        out = tmp_path / f"look{len(orders)}.html"
+        inspect(catalog, "--out", out, "--random", 3, *words)
+        orders.append([found["row"] for found in about(out)["rows"]])
+    assert orders[0] != orders[1] == sorted(orders[0])
+
+
+def test_the_redshifts_of_another_catalog_are_beside(catalog, tmp_path, capsys):
     other = write_catalog(
         tmp_path / "other.fits", [(7102, 56666, 6), (1, 2, 3)], {"Z": np.float64([1.5, 2.5])}
     )
     inspect(catalog, "--out", tmp_path / "look.html", "--reference", other)
+    assert "other.fits: redshifts of 1 of 4 spectra" in capsys.readouterr().out
     rows = {row["id"]: row["reference_z"] for row in about(tmp_path / "look.html")["rows"]}
     assert rows == {"7102-56666-0006": 1.5, "7102-56666-0005": None, "11": None, "12": None}
 
@@ -100,6 +111,28 @@ def test_spectra_of_one_name_are_taken_in_order(tmp_path, rng):
     assert sentences == []
     for spectrum, expected in zip(found, (flux[0], flux[2], flux[1]), strict=True):
         np.testing.assert_array_equal(spectrum.flux, expected)
+
+
+def test_spectra_of_one_name_keep_their_rows_when_selected_and_sorted(tmp_path, rng):
+    write_coadd(tmp_path / "spectra.fits", [7, 7, 8, 7], rng)
+    spectra = snj.read(tmp_path / "spectra.fits")
+    table = Table({"FILE": ["spectra.fits"] * 4, "ID": ["7", "7", "8", "7"]})
+    table["OCCURRENCE"] = occurrences(table)
+    assert table["OCCURRENCE"].tolist() == [1, 2, 1, 3]
+    for rows in ([3, 1, 2, 0], [3], [2, 3]):
+        found, _ = spectra_of(table[rows], tmp_path)
+        for place, spectrum in zip(rows, found, strict=True):
+            np.testing.assert_array_equal(spectrum.flux, spectra[place].flux)
+
+
+def test_the_command_shows_the_spectrum_of_the_selected_row(tmp_path, rng):
+    write_coadd(tmp_path / "spectra.fits", [7, 7], rng)
+    table = snj.load().predict(snj.read(tmp_path / "spectra.fits"))
+    table["FILE"], table["SN"] = ["spectra.fits"] * 2, [1.0, 2.0]
+    table.write(tmp_path / "c.fits")
+    inspect(tmp_path / "c.fits", "--where", "SN > 1.5", "--out", tmp_path / "look.html")
+    (found,) = about(tmp_path / "look.html")["rows"]
+    assert found["row"] == 1 and found["occurrence"] == 2
 
 
 def test_a_catalog_of_other_weights_has_no_p_of_z(catalog, tmp_path, capsys):
@@ -187,3 +220,23 @@ def test_answers_of_inspectors_are_merged(tmp_path, capsys):
     with pytest.raises(SystemExit):
         console.main(["merge-vi", str(files[0]), "--out", str(files[0]), "--overwrite"])
     assert "anna.csv is among" in capsys.readouterr().err
+
+
+def test_what_merging_leaves_out_is_told_and_no_file_is_written_twice(tmp_path, capsys):
+    fibers = [{"PLATE": "1", "MJD": "2", "FIBERID": str(i)} for i in (1, 2)]
+    anna = [row(**fibers[0]), row(quality="", **fibers[1])]
+    ben = [row("STAR", "0", who="ben", **fibers[0])]
+    for rows in (anna, ben):
+        for one in rows:
+            del one["ID"]
+    files = [write(tmp_path / "anna.csv", *anna), write(tmp_path / "ben.csv", *ben)]
+    out = tmp_path / "merged.csv"
+    console.main(["merge-vi", *map(str, files), "--out", str(out)])
+    told = capsys.readouterr().out
+    assert "anna.csv: 1 of 2 rows" in told and "1-2-1: class" in told
+    kept = out.read_text()
+    with pytest.raises(SystemExit) as stop:
+        words = ["--out", str(out), "--disagreements", str(out), "--overwrite"]
+        console.main(["merge-vi", *map(str, files), *words])
+    assert stop.value.code == 2 and "--disagreements" in capsys.readouterr().err
+    assert out.read_text() == kept

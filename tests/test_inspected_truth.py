@@ -8,7 +8,7 @@ from make_fits import write_spec
 from data_prep import sdss, truth
 from spectranet_jax.datasets import manifest
 from spectranet_jax.spectra import InputError
-from spectranet_jax.spectra.labels import QSO_BAL, STAR, UNKNOWN
+from spectranet_jax.spectra.labels import GALAXY, QSO, QSO_BAL, STAR, UNKNOWN
 
 
 def fiber(number):
@@ -47,8 +47,23 @@ def test_desi_targets_are_found_by_targetid(tmp_path):
         ([], {}, "no rows"),
         ([row(NAME="x")], {}, "PLATE"),
         ([row()], {"bal": "flag-and-bi"}, "--bal class"),
+        ([row("STAR", "2.1")], {}, "STAR.*2.1.*row 2"),
+        ([row(), row("QSO", "0", **fiber(1))], {}, "QSO.*row 3"),
+        ([row("QSO_BAL", "", "3")], {}, "QSO_BAL.*row 2"),
+        ([row() | {"DIFFERS": "class"}], {}, "DIFFERS"),
+        ([row(), row("GALAXY", quality="3")], {}, "row 2.*row 3"),
+        ([row(), row(z="2.12")], {}, "row 2.*row 3"),  # 1935 km/s
+        ([row(TARGETID="3.96336E+16")], {}, "3.96336E.16.*TARGETID.*row 2"),
     ],
 )
 def test_what_cannot_be_truth_is_a_sentence(tmp_path, rows, arguments, names):
     with pytest.raises(InputError, match=f"vi.csv.*{names}"):
         truth.read(write(tmp_path / "vi.csv", *rows), **arguments)
+
+
+def test_what_is_not_secure_may_contradict_and_stars_may_move(tmp_path):
+    rows = [row(), row("STAR", "2.1", "2"), row("GALAXY", "-0.001", **fiber(1))]
+    read = truth.read(
+        write(tmp_path / "vi.csv", *rows, row(z="2.109"), row("STAR", "0.001", **fiber(2)))
+    )
+    assert read.label.tolist() == [QSO, UNKNOWN, GALAXY, QSO, STAR]

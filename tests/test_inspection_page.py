@@ -9,11 +9,13 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from astropy.table import Table
 from inspected import HOSTILE, content, spectrum
 
 from spectranet_jax.inspection import pages
 from spectranet_jax.inspection.listed_rows import rows
 from spectranet_jax.inspection.page import MODULES, Content, Look, fingerprint, page
+from spectranet_jax.inspection.reference import reference_of
 from spectranet_jax.inspection.words import OF_FLAGS, flag_words, zwarn_words
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
@@ -120,6 +122,31 @@ def test_disagreement_is_a_velocity():
     assert row[1]["dv"] == pytest.approx(299792.458 * 0.1 / 4)
 
 
+def test_a_star_stands_at_zero_and_another_class_is_told():
+    one = content(4)
+    one.table["CLASS"] = ["STAR", "STAR", "QSO", "QSO_BAL"]
+    one.table["Z"].mask[:2] = True
+    theirs = ["QSO", "STAR", "GALAXY", "QSO"]
+    found = rows(one.table, one.spectra, np.array([2.3, 0, 1, 1]), None, theirs)
+    assert found[0]["dv"] == pytest.approx(-299792.458 * 2.3 / 3.3) and found[1]["dv"] == 0
+    assert [row["class_differs"] for row in found] == [True, False, True, False]
+
+
+def test_each_row_has_the_first_redshift_that_is_known_of_it(tmp_path):
+    other = Table(
+        {
+            **{"PLATE": [7000, 7001, 7002, 7003], "MJD": [56000] * 4, "FIBERID": [1, 2, 3, 4]},
+            **{"Z_VI": [-999.0, 2.5, -999, -999], "Z": [0.6, 1, np.nan, np.nan]},
+            "SPECTYPE": ["GALAXY", "QSO", "STAR", ""],
+        }
+    )
+    other.write(tmp_path / "other.fits")
+    one = content(5)
+    z, kinds = reference_of(tmp_path / "other.fits", one.table, one.spectra)
+    np.testing.assert_array_equal(z, [0.6, 2.5, 0, np.nan, np.nan])
+    assert kinds == ["GALAXY", "QSO", "STAR", "", ""]
+
+
 def test_bits_are_words():
     assert flag_words(int(Flag.LOW_SN | Flag.NO_DATA)) == [OF_FLAGS["NO_DATA"], OF_FLAGS["LOW_SN"]]
     assert all(flag.name in OF_FLAGS for flag in Flag)
@@ -182,6 +209,13 @@ def test_the_server_serves_the_page_to_this_machine_alone(server):
             fetch(server, path, host)
         assert refused.value.code == 404
         refused.value.close()
+
+
+def test_the_server_answers_for_the_head_and_without_a_port(server):
+    assert "spectrum-0" in fetch(server, "/", "localhost")
+    address = f"http://127.0.0.1:{server.server_port}/"
+    with urllib.request.urlopen(urllib.request.Request(address, method="HEAD")) as answer:
+        assert answer.status == 200 and answer.read() == b""
 
 
 def test_a_port_in_use_is_a_sentence(server, tmp_path):

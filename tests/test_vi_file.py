@@ -104,6 +104,22 @@ def test_half_an_answer_is_none():
     assert others == [] and len(agreed) == 1 and agreed[0]["VI_CLASS"] in CLASSES
 
 
+def test_a_number_is_the_same_however_it_is_written():
+    agreed, others = merge([[row()], [row(PLATE="7102", MJD="56666", FIBERID="0082")]])
+    assert len(agreed) == 1 and others == []
+
+
+def test_spectra_without_an_id_are_of_their_objects_and_not_all_one():
+    rows = [row(TARGETID=str(number)) | {"ID": "", "FILE": ""} for number in (11, 12)]
+    assert len(merge([rows])[0]) == 2
+    with pytest.raises(InputError, match="names no spectrum"):
+        merge([[row(NAME="x") | {"ID": "", "FILE": ""}]])
+
+
+def test_exposures_of_one_name_are_told_apart():
+    assert len(merge([[row(ID="7", OCCURRENCE=which) for which in ("1", "2")]])[0]) == 2
+
+
 def test_spectra_are_told_apart_by_their_names():
     named = [{"TARGETID": "1", "SURVEY": "sv1"}, {"ID": "x"}, {"ID": "y"}, FIBER]
     assert len(merge([[row(**names) for names in named]])[0]) == 4

@@ -77,6 +77,7 @@ def work(config: Config) -> None:
     """Write the page, and serve it if asked to."""
     from spectranet_jax.datasets.atomic import check_writable
     from spectranet_jax.inspection import pages, selecting
+    from spectranet_jax.inspection.occurrence import COLUMN, occurrences
     from spectranet_jax.inspection.page import Look, fingerprint
     from spectranet_jax.inspection.reference import read_table
 
@@ -85,7 +86,10 @@ def work(config: Config) -> None:
     check_writable(config.out)
     table = read_table(config.catalog)
     identity = fingerprint(table)
+    table[COLUMN] = occurrences(table)
     rows = selecting.select(table, config.where, config.uncertain, config.random, config.seed)
+    if config.blind:
+        rows.sort()  # the order of sureness would tell what the model answers
     if len(rows) > MOST:
         raise InputError(
             f"{len(rows):,} spectra are too many to look at; choose up to {MOST:,} of them by"
@@ -110,7 +114,7 @@ def _content(config: Config, table: "Table", places: Sequence[int]) -> "Content"
     """The rows with their spectra, p(z) and redshifts of the other catalog."""
     from spectranet_jax.inspection.matching import spectra_of
     from spectranet_jax.inspection.page import Content
-    from spectranet_jax.inspection.reference import redshifts_of
+    from spectranet_jax.inspection.reference import reference_of
 
     folder = config.catalog.absolute().parent
     spectra, sentences = spectra_of(table, folder, config.spectra)
@@ -121,9 +125,12 @@ def _content(config: Config, table: "Table", places: Sequence[int]) -> "Content"
             f"none of the spectra of {config.catalog} can be read; name their files or folders"
             " after it"
         )
-    reference = None
+    reference_z: NDArray[Any] | None = None
+    reference_class: list[str] = []
     if config.reference is not None:
-        reference = redshifts_of(config.reference, table, spectra)
+        reference_z, reference_class = reference_of(config.reference, table, spectra)
+        found = sum(z == z for z in reference_z.tolist())  # NaN is none
+        print(f"{config.reference}: redshifts of {found} of {len(table)} spectra")
     with telling("inspect: computing p(z)" + ", and what speaks for the class" * config.why):
         p_of_z, edges, why = _answers(config, table, spectra)
     from spectranet_jax.inspection.overlay import templates
@@ -135,8 +142,9 @@ def _content(config: Config, table: "Table", places: Sequence[int]) -> "Content"
         edges,
         templates(table, spectra),
         attributions=why,
-        reference_z=reference,
+        reference_z=reference_z,
         places=places,
+        reference_class=reference_class,
     )
 
 

@@ -37,26 +37,34 @@ class Config:
 def work(config: Config) -> None:
     """Write both files, and print the disagreements."""
     from spectranet_jax.datasets.atomic import write_text
-    from spectranet_jax.inspection.merging import listed, merge
+    from spectranet_jax.inspection.merging import is_answer, listed, merge, title
     from spectranet_jax.readers import vi_file
 
     beside = config.out.with_name(f"{config.out.stem}-disagreements{config.out.suffix}")
     others_path = config.disagreements or beside
     if not config.files:
         raise InputError("name the files to merge, as in spectranet merge-vi anna.csv ben.csv")
+    if config.out.absolute() == others_path.absolute():
+        raise InputError(f"{config.out} cannot be both files; pass another --disagreements")
     for path in (config.out, others_path):
         if path.exists() and any(path.samefile(read) for read in config.files if read.exists()):
             raise InputError(f"{path} is among the files to be read; choose another --out")
         if path.exists() and not config.overwrite:
             raise InputError(f"{path} exists; choose another --out, or pass --overwrite")
-    agreed, others = merge([vi_file.read(path) for path in config.files])
+    files = [vi_file.read(path) for path in config.files]
+    agreed, others = merge(files)
     write_text(config.out, vi_file.written(agreed))
     write_text(others_path, vi_file.written(listed(others)))
     for reasons, rows in others[:NAMED]:
         answers = " | ".join(_answer(row) for row in rows)
-        print(f"{rows[0].get('ID', '')}: {', '.join(reasons)} differ: {answers}")
+        print(f"{title(rows[0])}: {', '.join(reasons)} differ: {answers}")
     if len(others) > NAMED:
         print(f"and {len(others) - NAMED} more, all in {others_path}")
+    for path, rows in zip(config.files, files, strict=True):
+        if half := sum(not is_answer(row) for row in rows):
+            print(
+                f"{path}: {half} of {len(rows)} rows have no class or no quality, and are left out"
+            )
     print(f"{config.out}: {len(agreed)} spectra; {others_path}: {len(others)} that disagree")
 
 

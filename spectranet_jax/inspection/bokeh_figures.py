@@ -101,6 +101,13 @@ def spectrum() -> Plot:
         line_color=None,
         y_range_name=UNIT,
     )
+    band = _source("band", "left", "right", "low", "high")
+    boxes = {"left": "left", "right": "right", "bottom": "low", "top": "high"}
+    plot.quad(**boxes, source=band, fill_color=FLUX, fill_alpha=0.25, line_color=None)
+    plot.line("x", "y", source=_source("error", "x", "y"), line_color=MUTED, line_width=0.8)
+    plot.line("x", "y", source=_source("flux", "x", "y"), line_color=FLUX, line_width=1)
+    model = _source("template", "x", "y")
+    plot.line("x", "y", source=model, line_color=TEMPLATE, line_width=1.6)
     for name, color, dash in (("emission", INK, "solid"), ("absorption", MUTED, "dashed")):
         lines = _source(name, "x", "y", "label")
         plot.vspan("x", source=lines, line_color=color, line_dash=dash, line_alpha=0.55)
@@ -115,12 +122,6 @@ def spectrum() -> Plot:
             background_fill_color=PAPER,
             background_fill_alpha=0.9,
         )
-    band = _source("band", "left", "right", "low", "high")
-    boxes = {"left": "left", "right": "right", "bottom": "low", "top": "high"}
-    plot.quad(**boxes, source=band, fill_color=FLUX, fill_alpha=0.25, line_color=None)
-    plot.line("x", "y", source=_source("flux", "x", "y"), line_color=FLUX, line_width=1)
-    model = _source("template", "x", "y")
-    plot.line("x", "y", source=model, line_color=TEMPLATE, line_width=1.6)
     plot.add_layout(LinearAxis(x_range_name=REST_FRAME, axis_label="rest frame (Å)"), "above")
     plot.xaxis[1].axis_label = "vacuum wavelength (Å)"
     plot.yaxis.axis_label = "flux (10⁻¹⁷ erg s⁻¹ cm⁻² Å⁻¹)"
@@ -131,7 +132,11 @@ def spectrum() -> Plot:
 def posterior() -> Plot:
     """p(z) over log10(1 + z), its peaks, and the redshift that is chosen."""
     reach = float(np.log10(1 + Z_TICKS[-1]))
-    plot = _plain(name="posterior", tools=[], x_range=Range1d(0, reach), y_range=Range1d(0, 1.12))
+    along = Range1d(0, reach, reset_start=0, reset_end=reach)
+    plot = _plain(name="posterior", tools=[], x_range=along, y_range=Range1d(0, 1.12))
+    pan, wheel = PanTool(dimensions="width"), WheelZoomTool(dimensions="width")
+    plot.add_tools(pan, wheel)
+    plot.toolbar.active_drag, plot.toolbar.active_scroll = pan, wheel
     p = _source("p", "x", "y")
     plot.varea("x", y1=0, y2="y", source=p, fill_color=FLUX, fill_alpha=0.25)
     plot.line("x", "y", source=p, line_color=FLUX, line_width=1.2)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from spectranet_jax.evaluation.redshift_scores import dv
 from spectranet_jax.inspection.cells import numbers, sureness, texts
+from spectranet_jax.inspection.occurrence import occurrences
 from spectranet_jax.inspection.words import flag_words, zwarn_words
 from spectranet_jax.spectra.identity import OBJECTS, OBSERVATIONS
 from spectranet_jax.spectra.labels import CLASSES
@@ -23,6 +24,8 @@ IDENTITY = (
 
 HIDDEN = ("FOLDER", "PAIR")
 """Fields of `spectra.identity` that only place a file among others."""
+
+NOT_FOUND = "its file was not found or could not be read"
 
 NUMBERS = {
     "z": "Z",
@@ -43,6 +46,7 @@ def rows(
     spectra: Sequence[Spectrum | None],
     reference_z: NDArray[np.floating] | None = None,
     places: Sequence[int] | None = None,
+    reference_class: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """What the page knows of each row of a catalog, beside its pixels.
 
@@ -51,18 +55,23 @@ def rows(
         spectra: (n,) the spectra, None where there is none.
         reference_z: (n,) redshifts of another catalog, NaN where it has none.
         places: (n,) row in the whole catalog of each; by default they are its first rows.
+        reference_class: (n,) classes of the other catalog, "" where it has none.
     """
     count = len(table)
     number = {key: _plain(numbers(table, column)) for key, column in NUMBERS.items()}
+    number["occurrence"] = occurrences(table).tolist()
     number["row"] = list(range(count) if places is None else places)
     other = np.full(count, np.nan) if reference_z is None else np.asarray(reference_z, np.float64)
+    text = {key: texts(table, key.upper()) for key in ("file", "id", "class")}
+    text["reference_class"] = list(reference_class) or [""] * count
     z = numbers(table, "Z")
+    z = np.where(np.isnan(z) & (np.array(text["class"]) == "STAR"), 0, z)
     number |= {
         "sureness": _plain(sureness(table)),
         "reference_z": _plain(other),
         "dv": _plain(dv(z, other)),
     }
-    text = {key: texts(table, key.upper()) for key in ("file", "id", "class")}
+    error = texts(table, "ERROR")
     named = names(table, spectra)
     p = {name: _plain(numbers(table, f"P_{name}")) for name in CLASSES}
     evidence = {
@@ -76,6 +85,8 @@ def rows(
         {key: values[i] for key, values in (number | text).items()}
         | {
             "identity": named[i],
+            "missing": "" if spectra[i] is not None else error[i] or NOT_FOUND,
+            "class_differs": _differ(text["class"][i], text["reference_class"][i]),
             "p": {name: values[i] for name, values in p.items() if values[i] is not None},
             "evidence": {k: values[i] for k, values in evidence.items() if values[i] is not None},
             "flags": flag_words(flags[i]),
@@ -102,6 +113,12 @@ def names(table: Table, spectra: Sequence[Spectrum | None]) -> list[dict[str, st
         }
         found.append({k: v for k, v in cells.items() if v and k not in HIDDEN})
     return found
+
+
+def _differ(one: str, other: str) -> bool:
+    """Whether classes are known and differ; a BAL quasar is a quasar."""
+    kinds = {one.removesuffix("_BAL"), other.removesuffix("_BAL")}
+    return len(kinds) == 2 and "" not in kinds
 
 
 def _plain(values: Any) -> list[float | None]:

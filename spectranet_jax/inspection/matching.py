@@ -1,5 +1,6 @@
 """The spectra that the rows of a catalog are of, read again from their files."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from astropy.table import Table
 
 from spectranet_jax import readers
 from spectranet_jax.inspection.cells import texts
+from spectranet_jax.inspection.occurrence import occurrences
 from spectranet_jax.progress import progress
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.spectrum import Spectrum
@@ -18,7 +20,7 @@ def spectra_of(
     """The spectrum of each row, None where it cannot be found.
 
     Of spectra of one name in a file, as the exposures of a DESI spectra file, the first row of that
-    name is of the first, and so on.
+    name is of the first, and so on; see `occurrences` for rows that were selected or sorted.
 
     Args:
         table: n rows of a catalog, with FILE and ID.
@@ -34,7 +36,8 @@ def spectra_of(
     for name in ("FILE", "ID"):
         if name not in table.colnames:
             raise InputError(f"the catalog has no column {name}; give one of spectranet predict")
-    files, names = texts(table, "FILE"), texts(table, "ID")
+    files = texts(table, "FILE")
+    names = list(zip(texts(table, "ID"), occurrences(table).tolist(), strict=True))
     given = readers.spectrum_paths(list(arguments)) if arguments else []
     by_file: dict[str, list[int]] = {}
     for row, file in enumerate(files):
@@ -72,12 +75,16 @@ def _place(file: str, folder: Path, given: Sequence[str]) -> Path:
     raise InputError(f"{file} does not exist; name the spectra after the catalog")
 
 
-def _pick(path: Path, rows: Sequence[int], names: Sequence[str]) -> Iterator[tuple[int, Spectrum]]:
-    waiting: dict[str, list[int]] = {}
-    for row, name in zip(rows, names, strict=True):
-        waiting.setdefault(name, []).append(row)
+def _pick(
+    path: Path, rows: Sequence[int], names: Sequence[tuple[str, int]]
+) -> Iterator[tuple[int, Spectrum]]:
+    """The spectra of some rows, each by its name and which one of that name it is."""
+    waiting = dict(zip(names, rows, strict=True))
+    seen: Counter[str] = Counter()
     for spectrum in readers.stream(path):
-        if rows_left := waiting.get(spectrum.name):
-            yield rows_left.pop(0), spectrum
-            if not any(waiting.values()):
-                return
+        seen[spectrum.name] += 1
+        row = waiting.pop((spectrum.name, seen[spectrum.name]), None)
+        if row is not None:
+            yield row, spectrum
+        if not waiting:
+            return

@@ -9,9 +9,12 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import NamedTuple
 
+import numpy as np
+
 from spectranet_jax.evaluation.redshift_scores import dv
 from spectranet_jax.readers.vi_file import Row, quality, redshift
-from spectranet_jax.spectra.identity import OBSERVATIONS
+from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.spectra.identity import NAMING, NONE, object_ids, observation_keys
 
 FURTHEST = 1000.0
 """km/s between redshifts that agree."""
@@ -40,14 +43,17 @@ def merge(files: Iterable[Sequence[Row]]) -> tuple[list[Row], list[Disagreement]
     Args:
         files: rows of each inspector's file.
 
+    Raises:
+        InputError: if an answer names no spectrum.
+
     Returns:
         a row per spectrum on which all that looked at it agree: their class, the median redshift,
         the lowest quality, comments and names of all; and the others.
     """
-    answers: dict[tuple[str, ...], list[Row]] = {}
+    answers: dict[tuple[str | int, ...], list[Row]] = {}
     for rows in files:
         for row in rows:
-            if row["VI_CLASS"] and row["VI_QUALITY"]:
+            if is_answer(row):
                 answers.setdefault(key(row), []).append(row)
     agreed, others = [], []
     for group in answers.values():
@@ -58,12 +64,41 @@ def merge(files: Iterable[Sequence[Row]]) -> tuple[list[Row], list[Disagreement]
     return agreed, others
 
 
-def key(row: Row) -> tuple[str, ...]:
-    """What names a spectrum: the surest fields of `identity.OBSERVATIONS` that the row has."""
-    for fields in OBSERVATIONS:
-        if all(row.get(name, "") for name in fields):
-            return (*fields, *(row[name] for name in fields))
-    return (row.get("FILE", "").rpartition("/")[2], row.get("ID", ""))
+def key(row: Row) -> tuple[str | int, ...]:
+    """What names a spectrum: the surest fields of `identity.OBSERVATIONS` that the row has.
+
+    Else its file's name, ID and OCCURRENCE, or its object. Numbers count, not how they are
+    written: FIBERID 0082 is 82.
+
+    Raises:
+        InputError: if it has none of them.
+    """
+    cells = {name: np.array([row[name]]) for name in NAMING if row.get(name)}
+    for fields, keys in observation_keys(cells).items():
+        if keys[0] != NONE:
+            return (*fields, int(keys[0]))
+    if row.get("ID"):
+        file = row.get("FILE", "").rpartition("/")[2]
+        return (file, row["ID"], row.get("OCCURRENCE") or "1")
+    for name, ids in object_ids(cells).items():
+        if ids[0] != NONE:
+            return (name, int(ids[0]))
+    raise InputError(
+        f"an answer of {row.get('VI_SCANNER') or 'an inspector'} ({row['VI_CLASS']}, z"
+        f" {row['VI_Z'] or 'empty'}) names no spectrum; keep ID, or PLATE, MJD and FIBERID, or"
+        " TARGETID in the file"
+    )
+
+
+def title(row: Row) -> str:
+    """What a spectrum is called to a reader: its ID, or else the fields of its key."""
+    fields = [name for name in key(row) if isinstance(name, str) and row.get(name)]
+    return row.get("ID") or "-".join(row[name] for name in fields)
+
+
+def is_answer(row: Row) -> bool:
+    """Whether an inspector gave class and quality."""
+    return bool(row["VI_CLASS"] and row["VI_QUALITY"])
 
 
 def disagreements(rows: Sequence[Row]) -> list[str]:

@@ -29,7 +29,18 @@ from spectranet_jax.spectra.lines import REST
 from spectranet_jax.spectra.spectrum import Spectrum
 
 MODULES = (
-    *("dom", "store", "pixels", "smoothing", "posterior", "lines", "plots", "panel", "list"),
+    *(
+        "dom",
+        "store",
+        "redshift",
+        "pixels",
+        "smoothing",
+        "posterior",
+        "lines",
+        "plots",
+        "panel",
+        "list",
+    ),
     *("sheet", "csv", "files", "inspector", "keys", "main"),
 )
 """Modules of the page's code, in `page/`; the last one starts it."""
@@ -48,6 +59,7 @@ class Content:
         attributions: how much each pixel speaks for the class, (pixels,) each.
         reference_z: (n,) redshifts of another catalog, NaN where it has none.
         places: (n,) rows in the whole catalog, under which answers are kept; by default the first.
+        reference_class: (n,) classes of the other catalog, "" where it has none.
     """
 
     table: Table
@@ -58,6 +70,7 @@ class Content:
     attributions: Sequence[NDArray[np.floating] | None] = ()
     reference_z: NDArray[np.floating] | None = None
     places: Sequence[int] | None = None
+    reference_class: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.table)
@@ -74,6 +87,7 @@ class Content:
             self.attributions[own],
             None if self.reference_z is None else self.reference_z[own],
             (self.places or range(len(self)))[own],
+            self.reference_class[own],
         )
 
 
@@ -114,7 +128,13 @@ def page(content: Content, look: Look, fingerprint: str) -> str:
         "colors": CLASS_COLORS,
         "lines": [_line(name) for name in _named_lines()],
         "edges": _steps(content.edges),
-        "rows": rows(content.table, content.spectra, content.reference_z, content.places),
+        "rows": rows(
+            content.table,
+            content.spectra,
+            content.reference_z,
+            content.places,
+            content.reference_class,
+        ),
     }
     blocks = [_data("about", about), _data("figures", figures())]
     for i, spectrum in enumerate(content.spectra):

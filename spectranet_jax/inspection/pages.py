@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Sequence
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -40,7 +41,7 @@ def write(
         own = Look(look.title, look.blind, look.thumbnails, listed, number)
         write_text(path, page(part, own, fingerprint))
     if out not in files:
-        write_text(out, index(look.title, listed))
+        write_text(out, index(look, listed))
         return [out, *files]
     return files
 
@@ -53,19 +54,21 @@ def paths(out: Path, count: int, largest: int = LARGEST) -> list[Path]:
     return [out, *(out.with_name(f"{out.stem}-{i + 1:02d}{out.suffix}") for i in range(number))]
 
 
-def index(title: str, listed: Sequence[tuple[str, int]]) -> str:
-    """The HTML of a list of pages, the least sure spectra on the first."""
+def index(look: Look, listed: Sequence[tuple[str, int]]) -> str:
+    """The HTML of a list of pages, the least sure spectra on the first unless the look is blind."""
+    title = html.escape(look.title)
+    order = "" if look.blind else "The least sure spectra are on the first page. "
     items = "\n".join(
         f'<li><a href="{quote(name)}">{html.escape(name)}</a>: {count} spectra</li>'
         for name, count in listed
     )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f"<title>{html.escape(title)}</title>"
+        f"<title>{title}</title>"
         "<style>body{font:16px/1.6 system-ui,sans-serif;max-width:44rem;margin:3rem auto}</style>"
-        f"</head><body><h1>{html.escape(title)}</h1>"
-        "<p>The least sure spectra are on the first page. Answers are kept in the browser, and"
-        f" each page exports its own.</p><ol>\n{items}\n</ol></body></html>\n"
+        f"</head><body><h1>{title}</h1>"
+        f"<p>{order}Answers are kept in the browser, and each"
+        f" page exports its own.</p><ol>\n{items}\n</ol></body></html>\n"
     )
 
 
@@ -85,7 +88,7 @@ def serve(files: Sequence[Path], port: int) -> ThreadingHTTPServer:
         def do_GET(self) -> None:
             path = served.get(unquote(self.path.partition("?")[0]))
             # Another site's page could reach a server on localhost by a name of its own.
-            host = self.headers.get("Host", "").rpartition(":")[0]
+            host = self.headers.get("Host", "").partition(":")[0]
             if path is None or host not in (LOCAL, "localhost"):
                 self.send_error(404)
                 return
@@ -95,7 +98,11 @@ def serve(files: Sequence[Path], port: int) -> ThreadingHTTPServer:
             self.send_header("Content-Length", str(len(content)))
             self.send_header("X-Content-Type-Options", "nosniff")
             self.end_headers()
-            self.wfile.write(content)
+            if self.command != "HEAD":
+                with suppress(ConnectionError):  # the browser has gone elsewhere
+                    self.wfile.write(content)
+
+        do_HEAD = do_GET  # noqa: N815  # as http.server names it
 
         def log_message(self, format: str, *args: object) -> None:
             del format, args  # the terminal is for the address alone

@@ -1,4 +1,4 @@
-"""Redshifts of another catalog, for the same spectra: what the model is compared with."""
+"""Redshifts and classes of the same spectra in another catalog: what the model is compared with."""
 
 import warnings
 from collections.abc import Sequence
@@ -17,7 +17,13 @@ from spectranet_jax.spectra.identity import object_ids, observation_keys
 from spectranet_jax.spectra.spectrum import Spectrum
 
 REDSHIFTS = ("VI_Z", "Z_VI", "Z_PIPE", "Z")
-"""Columns that hold a redshift, the surest first."""
+"""Columns that hold a redshift, the surest first; each row has the first that is known of it."""
+
+LEAST = -0.5
+"""Redshifts are above it; below are codes for none."""
+
+KINDS = ("VI_CLASS", "CLASS", "SPECTYPE")
+"""Columns that hold a class, in the same way."""
 
 
 READ_AS = {
@@ -51,10 +57,10 @@ def read_table(path: Path) -> Table:
         ) from error
 
 
-def redshifts_of(
+def reference_of(
     path: Path, table: Table, spectra: Sequence[Spectrum | None]
-) -> NDArray[np.float64]:
-    """Redshift in another catalog of each row, (rows,), NaN where it has none.
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Redshift and class of each row in another catalog, where a row is found.
 
     A row is found by what names its observation, or else its object.
 
@@ -63,26 +69,43 @@ def redshifts_of(
         table: rows of ours.
         spectra: of these rows; their files name them where the table does not.
 
+    Returns:
+        (rows,) redshifts, NaN where there is none, 0 of a star; (rows,) classes, "" where there is
+        none.
+
     Raises:
         InputError: if it cannot be read, or has no redshift or nothing that names its rows.
     """
     other = read_table(path)
     other.rename_columns(other.colnames, [name.upper() for name in other.colnames])
-    column = next((name for name in REDSHIFTS if name in other.colnames), None)
     theirs = _keys({name: texts(other, name) for name in IDENTITY if name in other.colnames})
-    if column is None or not theirs:
-        lacking = "a redshift (Z)" if column is None else "PLATE, MJD, FIBERID or TARGETID"
+    no_z = not set(REDSHIFTS) & set(other.colnames)
+    if no_z or not theirs:
+        lacking = "a redshift (Z)" if no_z else "PLATE, MJD, FIBERID or TARGETID"
         raise InputError(f"{path} has no column for {lacking}; pass another --reference")
     named = names(table, spectra)
     ours = _keys({name: [row.get(name, "") for row in named] for name in IDENTITY})
-    z = numbers(other, column)
-    found = np.full(len(table), np.nan)
+    place = np.full(len(table), -1)
     for fields, keys in ours.items():
         if fields in theirs:
             row_of = {int(key): row for row, key in enumerate(theirs[fields]) if key >= 0}
             rows = np.array([row_of.get(int(key), -1) for key in keys], np.intp)
-            found = np.where(np.isnan(found) & (rows >= 0), z[rows], found)
-    return np.where(found > -0.5, found, np.nan)
+            place = np.where(place < 0, rows, place)
+    z, kinds = _answers(other)
+    return np.where(place < 0, np.nan, z[place]), [kinds[i] if i >= 0 else "" for i in place]
+
+
+def _answers(other: Table) -> tuple[NDArray[np.float64], list[str]]:
+    """Redshift and class of each row: of several columns the first that is valid (-999 is not)."""
+    kinds = [""] * len(other)
+    for column in KINDS:
+        kinds = [known or cell for known, cell in zip(kinds, texts(other, column), strict=True)]
+    kinds = [kind.upper() for kind in kinds]
+    z = np.full(len(other), np.nan)
+    for column in REDSHIFTS:
+        values = numbers(other, column)
+        z = np.where(np.isnan(z) & (values > LEAST), values, z)
+    return np.where(np.isnan(z) & (np.array(kinds) == "STAR"), 0, z), kinds
 
 
 def _keys(columns: dict[str, list[str]]) -> dict[tuple[str, ...], NDArray[np.int64]]:

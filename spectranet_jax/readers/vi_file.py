@@ -1,8 +1,9 @@
 """The CSV file of a visual inspection: what inspectors answered, beside what names each spectrum.
 
-A row per spectrum: FILE, ID, the fields of `spectra.identity` that are known, and VI_CLASS, VI_Z,
-VI_QUALITY (0 to 4), VI_COMMENT, VI_SCANNER (who looked). Qualities are those of the DESI surveys
-(Lan et al. 2023): 4 and 3 are secure, 2 possible, 1 unlikely, 0 no information.
+A row per spectrum: FILE, ID, OCCURRENCE (which of those that share both), the fields of
+`spectra.identity` that are known, and VI_CLASS, VI_Z, VI_QUALITY (0 to 4), VI_COMMENT, VI_SCANNER
+(who looked). Qualities are those of the DESI surveys (Lan et al. 2023): 4 and 3 are secure, 2
+possible, 1 unlikely, 0 no information.
 
 A spreadsheet would run text that begins with = + - @ as a formula. Such text is written behind an
 apostrophe, which is taken off when the file is read.

@@ -1,6 +1,8 @@
 // Answers to a file and back.
 import { get, make, tell } from "inspect/dom";
 import { parsed, written } from "inspect/csv";
+import { fits, isPossible } from "inspect/redshift";
+import { same } from "inspect/store";
 
 export function exportAnswers(about, store) {
   const rows = about.rows.filter((row) => store.answers.has(row.row)).map((row) => cells(row, store.of(row.row)));
@@ -16,6 +18,7 @@ function cells(row, answer) {
   return {
     FILE: row.file,
     ID: row.id,
+    OCCURRENCE: String(row.occurrence),
     ...row.identity,
     VI_CLASS: answer.class,
     VI_Z: answer.z === null ? "" : String(Number(answer.z.toFixed(6))),
@@ -29,45 +32,59 @@ export async function importAnswers(file, about, store) {
   try {
     const rows = parsed(await file.text());
     const places = new Places(about.rows);
-    const pairs = rows.map((row) => [places.of(row), answerOf(row, about.classes)]).filter(([place]) => place !== null);
+    const pairs = rows
+      .map((row, i) => [places.of(row, i + 2), answerOf(row, i + 2, about.classes)])
+      .filter(([place]) => place !== null);
+    const taken = new Set(pairs.map(([place]) => place));
+    if (taken.size < pairs.length) throw new Error("several rows are of one spectrum; keep one of them.");
+    const replaced = pairs.filter(([place, answer]) => store.answers.has(place) && !same(store.of(place), answer)).length;
+    if (replaced && !window.confirm(`${replaced} of your answers differ from the file's. Replace them?`)) {
+      throw new Error(`${replaced} of your answers would have been replaced.`);
+    }
     store.setAll(pairs);
     const lost = rows.length - pairs.length;
-    tell(`Imported ${pairs.length} answers${lost ? `; ${lost} are of no spectrum on this page` : ""}.`);
+    tell(`Imported ${pairs.length} answers${replaced ? `, ${replaced} in place of yours` : ""}${lost ? `; ${lost} are of no spectrum on this page` : ""}.`);
   } catch (error) { tell(`Nothing imported: ${error.message}`); }
 }
 
-function answerOf(row, classes) {
-  const z = row.VI_Z.trim() === "" ? NaN : Number(row.VI_Z);
-  const quality = row.VI_QUALITY.trim();
+// As readers/vi_file.py has it: what is none of what is allowed is refused.
+function answerOf(row, number, classes) {
+  const refuse = (name, what) => {
+    throw new Error(`"${row[name]}" in column ${name}, row ${number}, is ${what}.`);
+  };
+  const [kind, z, quality] = ["VI_CLASS", "VI_Z", "VI_QUALITY"].map((name) => row[name].trim());
+  if (kind && !classes.includes(kind)) refuse("VI_CLASS", `none of ${classes.join(", ")}`);
+  if (z && !isPossible(Number(z))) refuse("VI_Z", "not a redshift above -0.9, up to 20");
+  if (quality && !/^[0-4]$/.test(quality)) refuse("VI_QUALITY", "none of 0, 1, 2, 3, 4");
+  const given = z ? Number(z) : kind === "STAR" && quality ? 0 : null;
+  if (kind && Number(quality) >= 3 && !fits(kind, given)) refuse("VI_Z", `no redshift of a secure ${kind}`);
   return {
-    class: classes.includes(row.VI_CLASS) ? row.VI_CLASS : "",
-    z: Number.isFinite(z) ? z : null,
-    quality: /^[0-4]$/.test(quality) ? Number(quality) : null,
+    class: kind,
+    z: given,
+    quality: quality ? Number(quality) : null,
     comment: row.VI_COMMENT ?? "",
     scanner: row.VI_SCANNER ?? "",
   };
 }
 
-// Rows by what names them: file and ID; elsewhere the file may lie in another folder.
+// Rows by what names them: file and ID, and which of those that share both; elsewhere the file may
+// lie in another folder.
 class Places {
   constructor(rows) {
     this.byName = new Map();
     for (const row of rows) {
-      for (const key of keys(row.file, row.id)) {
-        this.byName.set(key, [...(this.byName.get(key) ?? []), row.row]);
-      }
+      for (const key of keys(row.file, row.id)) this.byName.set(key, [...(this.byName.get(key) ?? []), row]);
     }
   }
 
-  // Of spectra of equal names the first answer is of the first.
-  of(row) {
-    const key = keys(row.FILE ?? "", row.ID ?? "").find((name) => this.byName.get(name)?.length);
+  of(row, number) {
+    const key = keys(row.FILE ?? "", row.ID ?? "").find((name) => this.byName.has(name));
     if (key === undefined) return null;
-    const place = this.byName.get(key)[0];
-    for (const [name, places] of this.byName) {
-      if (places.includes(place)) this.byName.set(name, places.filter((other) => other !== place));
-    }
-    return place;
+    const named = this.byName.get(key);
+    const which = (row.OCCURRENCE ?? "").trim();
+    const found = which ? named.filter(({ occurrence }) => occurrence === Number(which)) : named;
+    if (found.length > 1) throw new Error(`row ${number} could be of ${found.length} spectra: they share FILE and ID.`);
+    return found[0]?.row ?? null;
   }
 }
 

@@ -16,6 +16,7 @@ const toggle = (id) => get(id).click();
 export const KEYS = {
   n: ["next spectrum", (inspector) => inspector.step(1)],
   p: ["previous spectrum", (inspector) => inspector.step(-1)],
+  m: ["next spectrum to do", (inspector) => inspector.nextOpen()],
   s: ["class STAR", (inspector) => inspector.setClass("STAR")],
   g: ["class GALAXY", (inspector) => inspector.setClass("GALAXY")],
   q: ["class QSO", (inspector) => inspector.setClass("QSO")],
@@ -54,15 +55,18 @@ const SAME = { ArrowDown: "n", ArrowUp: "p", ArrowLeft: "←", ArrowRight: "→"
 
 // Whether an element takes the keys for itself.
 function typing({ tagName, type }) {
-  return tagName === "TEXTAREA" || tagName === "SELECT" || (tagName === "INPUT" && !["checkbox", "range"].includes(type));
+  return tagName === "TEXTAREA" || (tagName === "INPUT" && !["checkbox", "range"].includes(type));
 }
 
 export function listen(inspector) {
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || get("help").open) return;
+    // AltGr, with which some keyboards write [ and ], reads as Ctrl and Alt.
+    const command = (event.ctrlKey || event.altKey) && !event.getModifierState("AltGraph");
+    if (command || event.metaKey || get("help").open) return;
     const { target } = event;
     if (event.key === "Escape" && typing(target)) { target.blur(); return; }
     if (typing(target)) return;
+    if (target.tagName === "SELECT" && (event.key.length > 1 || event.key === " ")) return;
     if (event.key in SAME && target.type === "range") return;
     const key = SAME[event.key] ?? (event.key.length === 1 ? event.key.toLowerCase() : event.key);
     if (!Object.hasOwn(KEYS, key)) return;

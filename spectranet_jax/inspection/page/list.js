@@ -4,6 +4,9 @@ import { isDone } from "inspect/store";
 
 const up = (key) => (one, other) => (one[key] ?? Infinity) - (other[key] ?? Infinity);
 
+// How far apart we and the other catalog are: other classes first, then by velocity.
+const apart = ({ class_differs, dv }) => (class_differs ? Infinity : Math.abs(dv ?? 0));
+
 // Name -> order, and whether it tells what the model answers.
 const SORTS = {
   "least sure first": { by: up("sureness"), tells: true },
@@ -11,7 +14,7 @@ const SORTS = {
   "redshift": { by: up("z"), tells: true },
   "P_3000": { by: up("p_3000"), tells: true },
   "S/N": { by: up("sn"), tells: false },
-  "disagreement with other z": { by: (one, other) => Math.abs(other.dv ?? 0) - Math.abs(one.dv ?? 0), tells: true },
+  "disagreement with other catalog": { by: (one, other) => apart(other) - apart(one), tells: true },
 };
 
 const RANGES = [["z", "Z", true], ["p_3000", "P_3000", true], ["sn", "S/N", false], ["dv", "|Δv| km/s", true]];
@@ -24,6 +27,7 @@ export class List {
     const kinds = about.blind ? [""] : ["", ...about.classes, "none"];
     fill("filter-class", ...kinds.map((name) => make("option", { value: name }, name || "all")));
     fill("ranges", ...RANGES.filter(([, , tells]) => !(about.blind && tells)).map(rangeFields));
+    for (const id of ["zwarn-label", "sure"]) get(id).hidden = about.blind;
     this.items = about.rows.map((_, index) => this.item(index));
     for (const id of ["sort", "filter-class", "filter-status", "limits"]) {
       get(id).addEventListener("input", () => this.update());

@@ -4,7 +4,8 @@ import { exportAnswers, importAnswers } from "inspect/files";
 import { Inspector } from "inspect/inspector";
 import { listen } from "inspect/keys";
 import { Plots } from "inspect/plots";
-import { keepSetting, setting, Store } from "inspect/store";
+import { isPossible } from "inspect/redshift";
+import { isDone, keepSetting, setting, Store } from "inspect/store";
 
 const about = data("about");
 const store = new Store(about.fingerprint, tell);
@@ -29,14 +30,17 @@ fill("lines-of", make("option", { value: "" }, "its class"), ...about.classes.ma
 for (const id of ["lines-of", "show-lines"]) on(id, "input", () => inspector.moveTo(inspector.z));
 on("show-template", "input", () => inspector.redraw());
 on("z-slider", "input", () => inspector.moveTo(10 ** Number(get("z-slider").value) - 1));
-on("z", "input", () => { if (get("z").value !== "") inspector.plots.drawLines({ z: Math.max(-0.9, Number(get("z").value)) }); });
-on("z", "keydown", (event) => {
-  if (event.key !== "Enter" || get("z").value === "") return;
-  inspector.moveTo(Number(get("z").value));
-  inspector.takeZ();
+on("z", "input", () => {
+  const text = get("z").value;
+  if (text !== "" && isPossible(Number(text))) inspector.plots.drawLines({ z: Number(text) });
+});
+on("z", "keydown", ({ key: pressed }) => {
+  if (pressed === "Escape") inspector.moveTo(inspector.z);
+  if (pressed !== "Enter") return;
+  inspector.typed(get("z").value);
   get("z").blur();
 });
-on("z", "blur", () => inspector.moveTo(inspector.z));
+on("z", "change", () => inspector.typed(get("z").value));
 on("take", "click", () => inspector.takeZ());
 on("smooth", "input", () => {
   inspector.width = Number(get("smooth").value);
@@ -75,16 +79,18 @@ if (about.pages.length > 1) {
 function readout({ x }) {
   const at = inspector.plots.nearest(x);
   if (at < 0) return;
-  const { wavelength, flux, sigma } = inspector.data;
+  const { wavelength, flux, sigma } = inspector.plots.data;
   const value = sigma[at] > 0 ? `flux ${flux[at].toPrecision(3)} ± ${sigma[at].toPrecision(2)}` : "masked";
-  get("readout").textContent = `${wavelength[at].toFixed(1)} Å   rest ${(wavelength[at] / (1 + inspector.z)).toFixed(1)} Å   ${value}`;
+  const rest = inspector.z === null ? "" : `rest ${(wavelength[at] / (1 + inspector.z)).toFixed(1)} Å   `;
+  get("readout").textContent = `${wavelength[at].toFixed(1)} Å   ${rest}${value}`;
 }
 inspector.plots.spectrum.on_event("mousemove", readout);
 inspector.plots.posterior.on_event("tap", ({ x }) => inspector.moveTo(10 ** x - 1));
 
 listen(inspector);
 inspector.list.update();
-await inspector.show(inspector.list.order[0]);
+const open = inspector.list.order.find((index) => !isDone(store.of(about.rows[index].row)));
+await inspector.show(open ?? inspector.list.order[0]);
 if (about.thumbnails) inspector.toggleSheet(true);
 window.inspector = inspector;
 document.documentElement.dataset.ready = "yes";

@@ -36,7 +36,7 @@ function numbers(row) {
     ["P(|Δv| < 3000)", percent(row.p_3000)],
     ["second z", row.z2 === null ? "" : `${digits(row.z2, 4)} (${percent(row.p_3000_z2)})`],
     ["z of network", digits(row.z_net, 5)],
-    ["other catalog", digits(row.reference_z, 5)],
+    ["other catalog", `${row.reference_class} ${digits(row.reference_z, 5)}`.trim()],
     ["difference", row.dv === null ? "" : `${Math.round(row.dv).toLocaleString("en")} km/s`],
     ["S/N", digits(row.sn, 2)],
   ];

@@ -17,7 +17,7 @@ export class Plots {
     this.spectrum = this.model("spectrum");
     this.posterior = this.model("posterior");
     this.rest = this.model("rest-frame");
-    this.shown = { z: 0, kind: "", marked: true };
+    this.shown = { z: null, kind: "", marked: true };
     const redraw = () => this.drawLines();
     this.spectrum.x_range.properties.start.change.connect(redraw);
     this.spectrum.x_range.properties.end.change.connect(redraw);
@@ -27,19 +27,20 @@ export class Plots {
   fill(name, columns) { this.model(name).data = columns; }
 
   // A spectrum as pixels.js unpacks it, smoothed by so many pixels.
-  draw(spectrum, width, template) {
+  draw(spectrum, width, template, attribution) {
     this.data = spectrum;
     const { wavelength: x = [], starts } = spectrum;
     const empty = { flux: new Float32Array(0), sigma: new Float32Array(0) };
     const { flux, sigma } = spectrum.flux ? smoothed(spectrum.flux, spectrum.sigma, starts, width) : empty;
     this.fill("flux", broken(x, starts, [masked(flux, sigma)]));
+    this.fill("error", broken(x, starts, [masked(sigma, sigma)]));
     this.fill("band", banded(x, flux, sigma, starts));
     this.fill("masked", strips(x, sigma, starts));
-    this.fill("attribution", attributed(x, spectrum.attribution));
+    this.fill("attribution", attributed(x, attribution));
     this.drawTemplate(template);
     // A line of a few pixels is seen whole; a single noisy pixel does not set the scale.
     const steady = spectrum.flux ? smoothed(spectrum.flux, spectrum.sigma, starts, Math.max(width, 2)) : empty;
-    this.limits = limits(steady.flux, spectrum.sigma ?? empty.sigma);
+    this.limits = limits(steady.flux, spectrum.sigma ?? empty.sigma, spectrum.flux ?? empty.flux);
     this.drawLines();
   }
 
@@ -47,7 +48,8 @@ export class Plots {
   drawTemplate({ visible, z }) {
     this.template = { visible, z };
     const { wavelength: x = [], starts, template } = this.data;
-    const shift = (1 + this.shown.z) / (1 + (z ?? this.shown.z));
+    const at = this.shown.z ?? z;
+    const shift = (1 + at) / (1 + (z ?? at));
     const moved = Float64Array.from(x, (value) => value * shift);
     this.fill("template", template && visible ? broken(moved, starts, [template]) : { x: [], y: [] });
   }
@@ -59,6 +61,8 @@ export class Plots {
     const pad = 0.01 * (high - low);
     range(this.spectrum.x_range, low - pad, high + pad);
     this.resetHeight();
+    const { reset_start: start, reset_end: end } = this.posterior.x_range;
+    this.posterior.x_range.setv({ start, end });
   }
 
   resetHeight() { range(this.spectrum.y_range, ...this.limits); }
@@ -69,7 +73,7 @@ export class Plots {
     if (!flux) return;
     const { start, end } = this.spectrum.x_range;
     const steady = smoothed(flux, sigma, starts, 2).flux;
-    const [low, high] = limits(steady, sigma.map((value, i) => (wavelength[i] > start && wavelength[i] < end ? value : 0)));
+    const [low, high] = limits(steady, sigma.map((value, i) => (wavelength[i] > start && wavelength[i] < end ? value : 0)), flux);
     this.spectrum.y_range.setv({ start: low, end: high });
   }
 
@@ -88,10 +92,10 @@ export class Plots {
     this.rest.setv({ start: start / (1 + z), end: end / (1 + z) });
     const box = get("spectrum-figure").getBoundingClientRect();
     const size = { width: box.width - 110, height: box.height - 90 };
-    const columns = placed(marked ? this.lines : [], kind, z, { start, end }, size);
+    const columns = placed(marked && z !== null ? this.lines : [], kind, z, { start, end }, size);
     for (const [name, values] of Object.entries(columns)) this.fill(name, values);
     if (this.data?.template) this.drawTemplate(this.template);
-    this.model("z-mark").location = Math.log10(1 + z);
+    this.model("z-mark").location = z === null ? -1 : Math.log10(1 + z);
   }
 
   drawPosterior(p, edges, peaks, reference) {
@@ -176,14 +180,23 @@ function attributed(x, values) {
   return columns;
 }
 
-// Of the flux axis: what most pixels span, with room above for the names of lines.
-function limits(flux, sigma) {
+// Of the flux axis: what most pixels span and the peaks of lines, with room above for their names.
+function limits(flux, sigma, native) {
   const errors = sigma.filter((value) => value > 0).sort();
   if (!errors.length) return [0, 1];
   const usual = 4 * errors[errors.length >> 1];
   const steady = flux.filter((value, i) => sigma[i] > 0 && sigma[i] < usual).sort();
   const low = Math.min(steady[Math.floor(0.002 * steady.length)], 0);
-  const high = steady[Math.ceil(0.998 * (steady.length - 1))];
+  const high = Math.max(steady[Math.ceil(0.998 * (steady.length - 1))], peak(native, sigma, usual));
   const height = Math.max(high - low, 1e-6);
   return [low - 0.1 * height, high + 0.3 * height];
+}
+
+// The highest pixel that is no lone spike: one beside it is at least half as high.
+function peak(flux, sigma, usual) {
+  const beside = (i) => (sigma[i] > 0 ? flux[i] : 0);
+  return flux.reduce((most, value, i) => {
+    const sure = sigma[i] > 0 && sigma[i] < usual && value > 5 * sigma[i];
+    return sure && Math.max(beside(i - 1), beside(i + 1)) > value / 2 ? Math.max(most, value) : most;
+  }, 0);
 }

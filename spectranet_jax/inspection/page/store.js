@@ -7,6 +7,8 @@ export const isDone = (answer) => answer.class !== "" && answer.quality !== null
 const isAnswered = (answer) => isDone(answer) || answer.class !== "" || answer.quality !== null
   || answer.comment !== "" || answer.z !== null;
 
+export const same = (one, other) => Object.keys(EMPTY).every((name) => one[name] === other[name]);
+
 export class Store {
   constructor(fingerprint, warn) {
     this.prefix = `spectranet-inspect:${fingerprint}:`;
@@ -46,17 +48,21 @@ export class Store {
 
   // Several answers, undone in one step.
   setAll(pairs) {
-    this.history.push(pairs.map(([row]) => [row, this.of(row)]));
-    for (const [row, changes] of pairs) this.keep(row, { ...this.of(row), ...changes });
-    this.changed(pairs.map(([row]) => row));
+    const steps = pairs.map(([row, changes]) => ({ row, before: this.of(row), after: { ...this.of(row), ...changes } }));
+    this.history.push(steps);
+    for (const { row, after } of steps) this.keep(row, after);
+    this.changed(steps.map(({ row }) => row));
   }
 
-  // The rows that changed back; none if there is nothing to undo.
+  // The rows that changed back, none if there is nothing to undo; and whether another tab has given
+  // newer answers, which stay.
   undo() {
-    const before = this.history.pop() ?? [];
-    for (const [row, answer] of before) this.keep(row, answer);
-    this.changed(before.map(([row]) => row));
-    return before.map(([row]) => row);
+    const steps = this.history.pop() ?? [];
+    const own = steps.filter(({ row, after }) => same(this.of(row), after));
+    for (const { row, before } of own) this.keep(row, before);
+    const rows = own.map(({ row }) => row);
+    this.changed(rows);
+    return { rows, newer: own.length < steps.length };
   }
 
   keep(row, answer) {
