@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectranet_jax.readers.opening import open_regular
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.whole_numbers import whole_numbers
 
@@ -27,7 +28,7 @@ MOST_PIXELS = 100_000
 def is_hdf5(path: Path) -> bool:
     """Whether a file begins as HDF5 does."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(len(MAGIC)) == MAGIC
     except (OSError, ValueError):  # the latter for a name with a null byte in it
         return False

@@ -46,6 +46,24 @@ def check_regular(path: Path) -> None:
         )
 
 
+def open_regular(path: Path) -> IO[bytes]:
+    """The file as it is: every reader of a stranger's file opens it by this.
+
+    Raises:
+        InputError: if there is none that may be read, or it is no regular one.
+    """
+    check_regular(path)
+    try:
+        # Should a FIFO take the file's place now, opening it would not wait.
+        return os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
+    except FileNotFoundError as error:
+        raise InputError(f"{path} vanished before it was read; check the name") from error
+    except PermissionError as error:
+        raise InputError(f"{path} may not be read; check its permissions") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened ({error}); check the name") from error
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
     """The file, unpacked to its end if it is a gzip file: only there is its checksum.
@@ -53,17 +71,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         InputError: if there is none, it does not begin as FITS, or it unpacks beyond all bounds.
     """
-    check_regular(path)
-    try:
-        # Should a FIFO take the file's place now, opening it would not wait.
-        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
-    except FileNotFoundError as error:
-        raise InputError(f"{path} vanished before it was read; check the name") from error
-    except PermissionError as error:
-        raise InputError(f"{path} may not be read; check its permissions") from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be opened ({error}); check the name") from error
-    with file, tempfile.SpooledTemporaryFile(IN_MEMORY) as content:
+    with open_regular(path) as file, tempfile.SpooledTemporaryFile(IN_MEMORY) as content:
         with Damage(path):
             packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
             file.seek(0)

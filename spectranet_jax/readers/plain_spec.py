@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 from spectranet_jax.readers import first_row, sdss_spec
 from spectranet_jax.readers.first_row import BLOCK
 from spectranet_jax.readers.hdu import Hdu
+from spectranet_jax.readers.opening import open_regular
 from spectranet_jax.spectra.spectrum import Spectrum
 
 BEGIN = 1 << 19
@@ -47,7 +48,7 @@ def read_plain(path: Path) -> list[Spectrum] | None:
         InputError: as `sdss_spec.spectra` does.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(BEGIN)
         return list(sdss_spec.spectra(_PlainSpec(path, content)))  # type: ignore[arg-type]
     except (OSError, AttributeError, LookupError, ValueError, _NotPlainError):
