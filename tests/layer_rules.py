@@ -125,6 +125,20 @@ def no_pickle(source: Source) -> list[str]:
     return offenses
 
 
+def readers_open_regular_files_alone(source: Source) -> list[str]:
+    home = f"{LIBRARY}/readers/opening.py"
+    if source.room != "readers" or source.path == home:
+        return []
+    calls = (node for node in ast.walk(source.tree) if isinstance(node, ast.Call))
+    named = [(call.lineno, ast.unparse(call.func)) for call in calls]
+    wrong = ("open", "read_bytes")
+    return [
+        f"{source.path}, line {line}, opens a file by {name}; only {home} may, lest it is a FIFO"
+        for line, name in named
+        if name.rpartition(".")[2] in wrong and name != "fits.open"
+    ]
+
+
 def _says(call: ast.Call, argument: str) -> bool:
     """Whether a call passes True for an argument."""
     given = {k.arg: k.value for k in call.keywords}.get(argument)

@@ -121,6 +121,12 @@ ABSURD = {
     "a compressed image of 10^16 pixels": lambda: compressed(ZNAXIS1=10**8, ZNAXIS2=10**8),
     "a compressed tile of 10^11 pixels": lambda: compressed(ZTILE1=10**8, ZTILE2=10**3),
     "columns after a compressed image": lambda: compressed() + table(columns=10**9) + bytes(2880),
+    "columns after a size told twice": lambda: (
+        header(SIMPLE[0], card("BITPIX", 8), card("NAXIS", 1), card("NAXIS1", 5), card("NAXIS1", 0))
+        + bytes(2880)
+        + table(columns=10**9)
+        + bytes(2880)
+    ),
     "a header without end": lambda: SIMPLE[0] + b"COMMENT".ljust(80) * 300_000,
 }
 

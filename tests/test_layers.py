@@ -21,6 +21,7 @@ from layer_rules import (
     no_pickle,
     only_commands_read_the_command_line,
     only_in,
+    readers_open_regular_files_alone,
     rooms_know_only_those_below,
 )
 from source_files import LIBRARY, PACKAGES, Source, parse, python_files
@@ -162,6 +163,19 @@ CASES = {
             ("data_prep/a.py", "np.load(path)\nnp.save(path, a, allow_pickle=False)"),
             ("experiments/a.py", "torch.load(path, weights_only=True)\nmodel.eval()"),
             ("experiments/a.py", "re.compile(text)\nyaml.load(text, yaml.SafeLoader)"),
+        ),
+    ),
+    "readers open regular files alone": Case(
+        readers_open_regular_files_alone,
+        (
+            (f"{LIBRARY}/readers/a.py", "with path.open('rb') as file:\n    pass"),
+            (f"{LIBRARY}/readers/a.py", "open(path)"),
+            (f"{LIBRARY}/readers/a.py", "Path(name).read_bytes()"),
+        ),
+        (
+            (f"{LIBRARY}/readers/a.py", "with open_regular(path) as file:\n    fits.open(file)"),
+            (f"{LIBRARY}/readers/opening.py", "os.open(path, os.O_RDONLY)"),
+            ("data_prep/a.py", "path.open('rb')"),
         ),
     ),
     "importing the package is light": Case(

@@ -53,6 +53,9 @@ def made(specified) -> bytes:
     for name, form, value, _ in specified:
         shape = (1, 3) if form.startswith("3") else 1
         array = None if value is None else np.full(shape, value)
+        if form == "PJ()":  # of which astropy 7 makes no empty column
+            array = np.empty(1, object)
+            array[0] = np.int32([1, 2])
         table.append(fits.Column(name, form, array=array))
     hdu = fits.BinTableHDU.from_columns(table, nrows=1)
     for number, (_, _, _, further) in enumerate(specified, start=1):

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -34,7 +34,7 @@ def open_fits(path: Path, large: bool = False) -> Iterator["Fits"]:
             shows only when the data are read.
     """
     with opened(path) as file, warnings.catch_warnings(), np.errstate(all="ignore"):
-        check_header(path, file, 0)
+        check_header(path, file, 0)  # before astropy sees it
         warnings.filterwarnings("ignore", module="astropy")
         warnings.filterwarnings("error", message="(?s).*(been truncated|Error validating header)")
         with Damage(path):
@@ -43,7 +43,7 @@ def open_fits(path: Path, large: bool = False) -> Iterator["Fits"]:
             # We open the file: where astropy fails it would leave it open.
             hdus = fits.open(file, memmap=large)  # a map would hold what is read
         try:
-            yield Fits(path, hdus)
+            yield Fits(path, hdus, file)
         finally:
             with Damage(path):
                 hdus.close()
@@ -52,9 +52,11 @@ def open_fits(path: Path, large: bool = False) -> Iterator["Fits"]:
 class Fits:
     """An open file: a sequence of its HDUs, of which each is looked at when it is asked for."""
 
-    def __init__(self, path: Path, hdus: Any) -> None:
+    def __init__(self, path: Path, hdus: Any, file: IO[bytes] | None = None) -> None:
         self.path = path
         self._hdus = hdus
+        self._file = file
+        self._next = 0
         self._seen: list[Hdu] = []
 
     def __iter__(self) -> Iterator[Hdu]:
@@ -73,9 +75,8 @@ class Fits:
     def at(self, number: int) -> Hdu | None:
         """HDU `number`, or None if there are fewer."""
         while len(self._seen) <= number:
-            if self._seen and (place := self._seen[-1].place):
-                file, start, span = place
-                check_header(self.path, file, start + span)
+            if self._file is not None:
+                self._next = check_header(self.path, self._file, self._next)
             with Damage(self.path):
                 try:
                     hdu = self._hdus[len(self._seen)]

@@ -27,8 +27,14 @@ TILE = re.compile(rb"(ZNAXIS|ZTILE)([1-9]\d*) *= *\+?(\d+)")
 END = b"END" + (CARD - 3) * b" "
 
 
-def check_header(path: Path, file: IO[bytes], start: int) -> None:
+SIZES = re.compile(rb"(BITPIX|NAXIS[1-9]\d*|PCOUNT|GCOUNT) *= *([+-]?\d+)")
+
+
+def check_header(path: Path, file: IO[bytes], start: int) -> int:
     """Look at the header of the HDU that begins at byte `start`, if one does.
+
+    Returns:
+        where the next HDU begins.
 
     Raises:
         InputError: if it has no end, or an axis longer than the file, or more axes or columns than
@@ -55,6 +61,21 @@ def check_header(path: Path, file: IO[bytes], start: int) -> None:
                 f"{path} holds a compressed image that is far too large for a file of {size} bytes;"
                 " fetch it again"
             )
+    return start + len(header) + -(-_data_bytes(header) // BLOCK) * BLOCK
+
+
+def _data_bytes(header: bytes) -> int:
+    """Bytes of the data (FITS 4.0, equations 1 and 2); those of a packed image are a table's."""
+    found = [match for match in SIZES.finditer(header) if match.start() % CARD == 0]
+    sizes = {match[1]: int(match[2]) for match in reversed(found)}  # of equal ones the first counts
+    axes = [size for keyword, size in sizes.items() if keyword.startswith(b"NAXIS")]
+    pixels = math.prod(axes) if axes else 0
+    return (
+        abs(sizes.get(b"BITPIX", 8))
+        // 8
+        * sizes.get(b"GCOUNT", 1)
+        * (sizes.get(b"PCOUNT", 0) + pixels)
+    )
 
 
 def _check(path: Path, found: re.Match[bytes], size: int) -> None:

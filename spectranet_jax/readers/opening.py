@@ -47,10 +47,10 @@ def check_regular(path: Path) -> None:
 
 
 def open_regular(path: Path) -> IO[bytes]:
-    """The file, opened to be read.
+    """The file as it is: every reader of a stranger's file opens it by this.
 
     Raises:
-        InputError: if there is no regular file of that name, or it may not be read.
+        InputError: if there is none that may be read, or it is no regular one.
     """
     check_regular(path)
     try:

@@ -87,7 +87,8 @@ def whole_numbers(
     else:
         return _one_by_one(cells, rule, null)
     wrong &= ~missing
-    return np.where(missing | wrong, NONE, cells).astype(np.int64), wrong
+    exact = np.where(missing | wrong, 0, cells).astype(np.int64)  # NONE is none of uint64
+    return np.where(missing | wrong, NONE, exact), wrong
 
 
 def _one_by_one(
