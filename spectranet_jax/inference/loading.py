@@ -52,10 +52,7 @@ def load(model: str | Path = DEFAULT) -> Model:
         checksums.check(folder, "install spectranet-jax again, or copy the folder again")
     config = run.read_config(folder)
     _check(folder, config)
-    config["task"] |= run.read_calibration(folder)
-    grid = LogGrid(**config["grid"])
-    network = networks.build(grid=grid, **config["network"])
-    task = tasks.build(grid=grid, **config["task"])
+    network, task = _built(folder, config)
     like = _variables(folder, network, task)
     if exported:
         variables = weights.load(folder / weights.FILE_NAME, like)
@@ -63,6 +60,27 @@ def load(model: str | Path = DEFAULT) -> Model:
         stored = agreed(lambda: checkpoint.restore(folder, kind, like), checkpoint.empty(like))
         variables = jax.device_put(stored)
     return Model(name, config, network, task, variables)
+
+
+def _built(folder: Path, config: dict[str, Any]) -> tuple[Network, Task[Any]]:
+    """The network and the task that a config.json, and calibration.json beside it, describe.
+
+    Raises:
+        InputError: if they describe none, as where a value is of another kind.
+    """
+    try:
+        config["task"] |= run.read_calibration(folder)
+        grid = LogGrid(**config["grid"])
+        network = networks.build(grid=grid, **config["network"])
+        return network, tasks.build(grid=grid, **config["task"])
+    except InputError:
+        raise
+    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+        reason = next(filter(None, str(error).splitlines()), type(error).__name__)
+        raise InputError(
+            f"{folder / run.CONFIG} describes no model ({reason[:100]}); give a run folder as it"
+            " was trained"
+        ) from error
 
 
 def _from_keras(file: Path) -> Model:
@@ -111,7 +129,7 @@ def _variables(folder: Path, network: Network, task: Task[Any]) -> Any:
         columns = task.decode(jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), output))
         in_catalog = columns.keys() & (COLUMNS.keys() | task.columns.keys())
         fits = all(columns[name].shape == (1,) for name in in_catalog)
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError):
         fits = False
     if not fits:
         raise InputError(
