@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
-from spectranet_jax.spectra.flags import LOW_SN_LIMIT, Flag, median_sn, quality_flags
+from spectranet_jax.spectra.flags import LOW_SN_LIMIT, Flag, median_sn, pixel_flags, quality_flags
 
 
 def clean(n=1):
@@ -62,3 +62,14 @@ def test_low_sn_begins_below_the_limit():
     for factor, expected in ((1.01, 0), (0.99, Flag.LOW_SN)):
         scaled = ivar * (factor * LOW_SN_LIMIT / median_sn(flux, ivar, grid=GRID)) ** 2
         assert quality_flags(flux, scaled, grid=GRID).tolist() == [expected]
+
+
+def test_sn_of_exactly_the_limit_is_not_low():
+    flux = np.concatenate([np.full(221, 1.0), [LOW_SN_LIMIT], np.full(221, 3.0)])[None]
+    assert median_sn(flux, np.ones_like(flux), grid=GRID) == LOW_SN_LIMIT
+    assert quality_flags(flux, np.ones_like(flux), grid=GRID).tolist() == [0]
+
+
+def test_a_masked_pixel_is_no_bad_pixel():
+    assert pixel_flags(np.ones(3), np.array([1.0, 0.0, 2.0])) == 0
+    assert pixel_flags(np.ones(3), np.array([1.0, -1e-9, 2.0])) == Flag.BAD_PIXELS

@@ -162,3 +162,11 @@ def test_no_real_spectrum_is_told_and_most_sigmas_are(shared):
     assert len(told) > 1500
     assert told[expected > 3].mean() > 0.99  # three orders of magnitude between sigma and ivar
     assert told[(expected > 2) & (expected < 3)].mean() > 0.8
+
+
+def test_infinite_wavelengths_beside_each_other_are_no_neighbors(rng):
+    """Nothing is told on standard error either: NumPy's warnings are errors here."""
+    flux, ivar = star(rng, 1.0)
+    loglam = LOGLAM.copy()
+    loglam[100:104] = np.inf
+    assert not flags_of(flux, ivar, loglam) & MISMATCH
