@@ -87,3 +87,15 @@ def test_decoding_is_quasarnets(shared):
     clamped = np.interp((box + offset) * 443 / 13, np.arange(443), GRID.edges[:-1])
     dv = 299_792.458 * (clamped / boxes.LINES["CIV"] - 1 - expected) / (1 + expected)
     assert (np.abs(dv) > 1).sum() == 1 and dv.min() == pytest.approx(-1217, abs=1)
+
+
+def test_lines_and_the_box_of_none_are_quasarnets():
+    assert boxes.LINES == {
+        "LYA": 1215.67,
+        "CIV": 1548.2049,
+        "CIII": 1908.734,
+        "MgII": 2796.3511,
+        "Hbeta": 4862.68,
+        "Halpha": 6562.8,
+    }
+    assert boxes.OFF_GRID == -1

@@ -17,6 +17,7 @@ from spectranet_jax.inference import versions
 from spectranet_jax.spectra import CLASSES, InputError, normalize
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.grid import LogGrid
+from spectranet_jax.tasks.classify_task import quasars_of_classes
 from spectranet_jax.tasks.redshift_task import standardization
 
 ALL = [
@@ -181,3 +182,9 @@ def test_the_network_sees_the_normalized_flux(config: dict):
 def test_a_config_of_no_task_is_refused(config: dict, words: str):
     with pytest.raises(InputError, match=words):
         tasks.build(**config, grid=GRID)
+
+
+def test_a_bal_is_a_quasar_and_no_other_class_is_a_bal():
+    answers = quasars_of_classes(np.array(["STAR", "GALAXY", "QSO", "QSO_BAL"]))
+    assert answers.is_qso.tolist() == [False, False, True, True]
+    assert answers.is_bal.tolist() == [False, False, False, True]
