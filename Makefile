@@ -42,7 +42,7 @@ predict: $(VENV)/run  ## catalog of your spectra: make predict ARGS="spec-*.fits
 evaluate: $(VENV)/run  ## evaluate a run again: make evaluate ARGS="runs/classify"
 	$(RUN) experiments.evaluate $(ARGS)
 
-test: $(VENV)/dev  ## the tests but for the long ones (7 minutes on two cores)
+test: $(VENV)/dev  ## the tests but for the long ones (9 minutes on two cores)
 	$(RUN) $(PYTEST) -m "not long" $(ARGS)
 
 test-slow: $(VENV)/dev  ## the long tests: fuzzing, kills, two processes, whole trainings (15 minutes)

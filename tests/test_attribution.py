@@ -69,7 +69,7 @@ def drop(model, flux, ivar, marked, column):
     return before[column, rows] - after[column, rows]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_is_marked_matters_more_than_what_is_not(model, shared, rng, capsys):
     """Of 200 real spectra the 10% of bins that speak most for the class are removed."""
     folders = ("boss-dr16-quasars", "boss-dr12-galaxies", "sdss-mixed", "broad-line-quasars")

@@ -19,7 +19,7 @@ from experiments.reporting.sizes import DEFAULT, FULL, QUICK
 from spectranet_jax.inference import load
 from spectranet_jax.spectra import InputError
 
-pytestmark = pytest.mark.slow  # since they train
+pytestmark = [pytest.mark.slow, pytest.mark.long]  # since they train some 45 networks
 
 TINY = dataclasses.replace(QUICK, epochs=2, claim_epochs=1, curve=(450, 900), seeds=2)
 SPECTRA = 400
