@@ -9,8 +9,10 @@ ARGS ?=
 # Versions to install; /dev/null for the newest, as in: make test CONSTRAINTS=/dev/null VENV=.venv-newest
 CONSTRAINTS ?= constraints.txt
 
-# What runs the tests of make test
+# What runs the tests of make test, and in how many processes: each takes some 3 GB
 PYTEST ?= pytest
+PROCESSES ?= 2
+TOGETHER = --numprocesses $(PROCESSES) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help classify redshift linenet quasarnet report compare predict evaluate test test-slow test-fast test-oldest fuzz coverage lint format hooks docs benchmark wheel clean
@@ -42,21 +44,21 @@ predict: $(VENV)/run  ## catalog of your spectra: make predict ARGS="spec-*.fits
 evaluate: $(VENV)/run  ## evaluate a run again: make evaluate ARGS="runs/classify"
 	$(RUN) experiments.evaluate $(ARGS)
 
-test: $(VENV)/dev  ## the tests but for the long ones (9 minutes on two cores)
-	$(RUN) $(PYTEST) -m "not long" $(ARGS)
+test: $(VENV)/dev  ## the tests but for the long ones (7 minutes on two cores)
+	$(RUN) $(PYTEST) -m "not long" $(TOGETHER) $(ARGS)
 
 test-slow: $(VENV)/dev  ## the long tests: fuzzing, kills, two processes, whole trainings (15 minutes)
-	$(RUN) pytest -m long $(ARGS)
+	$(RUN) pytest -m long $(TOGETHER) $(ARGS)
 
 test-fast: $(VENV)/dev  ## the tests that take a few seconds at most (4 minutes)
-	$(RUN) pytest -m "not slow and not long" $(ARGS)
+	$(RUN) pytest -m "not slow and not long" $(TOGETHER) $(ARGS)
 
 coverage:  ## make test, refused below 92 % of the library's lines
-	$(MAKE) test PYTEST="coverage run -m pytest"
+	$(MAKE) test PYTEST="coverage run -m pytest" PROCESSES=0
 	$(RUN) coverage report --skip-covered
 
 fuzz: $(VENV)/dev  ## 20,000 new cases of damaged files, texts and command lines (half an hour)
-	FUZZ_CASES=450 $(RUN) pytest -m fuzz $(ARGS)
+	FUZZ_CASES=450 $(RUN) pytest -m fuzz $(TOGETHER) $(ARGS)
 
 test-oldest:  ## make test on Python 3.11 with the oldest versions that pyproject.toml allows
 	$(MAKE) test PYTHON=python3.11 VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt

@@ -15,6 +15,9 @@ from matplotlib.figure import Figure
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 matplotlib.use("Agg")
 
+PROGRAMS = "programs"
+PROGRAMS_KEY = pytest.StashKey[str]()
+
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -23,11 +26,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
     jax.config.update("jax_num_cpu_devices", 8)
     jax.config.update("jax_numpy_rank_promotion", "raise")
-    # Many tests compile equal programs: each is compiled once per session.
-    programs = tempfile.mkdtemp(prefix="spectranet-jax-programs-")
-    config.add_cleanup(lambda: shutil.rmtree(programs, ignore_errors=True))
-    jax.config.update("jax_compilation_cache_dir", programs)
+    jax.config.update("jax_compilation_cache_dir", _programs(config))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+def _programs(config: pytest.Config) -> str:
+    """A folder of the session's own: many tests compile equal programs, each of them once."""
+    if hasattr(config, "workerinput"):  # one of several processes
+        return config.workerinput[PROGRAMS]
+    config.stash[PROGRAMS_KEY] = programs = tempfile.mkdtemp(prefix="spectranet-jax-programs-")
+    config.add_cleanup(lambda: shutil.rmtree(programs, ignore_errors=True))
+    return programs
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Hand the folder of compiled programs to a process that runs a part of the tests."""
+    node.workerinput[PROGRAMS] = node.config.stash[PROGRAMS_KEY]
 
 
 @pytest.fixture(scope="session")

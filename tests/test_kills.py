@@ -123,27 +123,42 @@ def same_run(one: Path, other: Path) -> None:
 
 
 def test_prediction(tmp_path: Path):
+    """Killed in turn while it starts and in the rest that follows a chunk, whatever its speed."""
     toy_inputs.write(tmp_path)
     small = (
         "import sys, time\n"
         "from spectranet_jax.catalog import pieces, streaming\n"
         "from spectranet_jax.commands import predict\n"
-        "streaming.CHUNK, streaming.FEW_FILES, pieces.TOGETHER_PIECES = 7 * 3544, 3, 3\n"
+        "streaming.CHUNK, streaming.FEW_FILES, pieces.TOGETHER_PIECES = 3 * 3544, 3, 3\n"
         "add = streaming.Finished.add\n"
-        "streaming.Finished.add = lambda *rows: (add(*rows), time.sleep(0.4))\n"
+        "def add_and_rest(*rows):\n"
+        "    add(*rows)\n"
+        "    print('.', end='', file=open('added', 'a'), flush=True)\n"
+        "    time.sleep(REST)\n"
+        "streaming.Finished.add = add_and_rest\n"
         "if __name__ == '__main__':\n"
         "    predict.run(sys.argv[1:])\n"
     )
-    (tmp_path / "small.py").write_text(small)
+    added = tmp_path / "added"
     words = ["small.py", "in", "--model", "run", "--workers", 2, "--overwrite", "--out"]
-    (tmp_path / "small.py").write_text(small.replace("time.sleep(0.4)", "None"))
+    (tmp_path / "small.py").write_text(small.replace("REST", "0"))
     run([*words, "whole.fits"], tmp_path)
-    (tmp_path / "small.py").write_text(small)
-    kills = 0
+    chunks = added.stat().st_size
+    assert chunks > 5
+    (tmp_path / "small.py").write_text(small.replace("REST", "1"))
     rng = random.Random(5)
-    while kills < KILLS and not kill_at([*words, "c.fits"], tmp_path, after(rng.uniform(1.0, 7.0))):
+
+    def moment_after_a_chunk() -> Moment:
+        before, wait = added.stat().st_size, after(rng.uniform(0, 0.9))
+        return lambda: added.stat().st_size > before and wait()
+
+    kills = 0
+    while kills < KILLS:
+        moment = moment_after_a_chunk() if kills % 2 else after(rng.uniform(0.1, 1.0))
+        if kill_at([*words, "c.fits"], tmp_path, moment):
+            break
         kills += 1
-    assert kills >= min(KILLS, 3)
+    assert kills >= min(KILLS, chunks)
     run([*words, "c.fits"], tmp_path)
     assert (tmp_path / "c.fits").read_bytes() == (tmp_path / "whole.fits").read_bytes()
 

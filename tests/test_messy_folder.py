@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -142,9 +143,14 @@ def test_a_file_that_vanishes_while_others_are_read_is_a_row(
 
 
 def poison(pieces: tuple[Piece, ...]) -> reading_module.Reading:
-    """Read files; a process that comes to one named poison dies, and to one named once, once."""
+    """Read files; a process that comes to one named poison dies, and to one named once, once.
+
+    The second dies first, lest the other's death ends its process before it came to its file.
+    """
     for piece in pieces:
         once = Path(piece.file + ".seen")
+        while "poison" in piece.file and not list(once.parent.glob("*once*.seen")):
+            time.sleep(0.01)
         if "poison" in piece.file or ("once" in piece.file and not once.exists()):
             once.touch()
             os.kill(os.getpid(), signal.SIGKILL)
