@@ -51,4 +51,8 @@ def test_pages_of_a_catalog_share_their_answers(browser, tmp_path):
     with look.page.expect_navigation():
         look.page.click("li:nth-child(2) a")
     look.ready()
+    look.press("3")
+    with look.page.expect_download() as download:
+        look.page.keyboard.press("e")
+    assert download.value.suggested_filename == "c-02-vi-inspector.csv"
     look.close()

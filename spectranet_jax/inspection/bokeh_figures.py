@@ -26,6 +26,8 @@ from bokeh.models import (
 from bokeh.plotting import figure
 from bokeh.resources import Resources
 
+from spectranet_jax.spectra.lines import REST, SKY
+
 INK, MUTED, FAINT, PAPER = "#1b1f27", "#4b5563", "#e3e6eb", "#ffffff"
 FLUX, TEMPLATE, Z_MARK = "#33527e", "#c2410c", "#c2410c"
 
@@ -36,6 +38,9 @@ UNIT = "unit"
 
 REST_FRAME = "rest"
 """Range of x in rest-frame wavelengths."""
+
+OXYGEN_BANDS = ((6869.0, 6945.0), (7596.0, 7702.0))
+"""The B and A bands, where the air's oxygen absorbs: their ends, vacuum Angstrom."""
 
 
 @cache
@@ -122,11 +127,20 @@ def spectrum() -> Plot:
             background_fill_color=PAPER,
             background_fill_alpha=0.9,
         )
+    _sky(plot)
     plot.add_layout(LinearAxis(x_range_name=REST_FRAME, axis_label="rest frame (Å)"), "above")
     plot.xaxis[1].axis_label = "vacuum wavelength (Å)"
     plot.yaxis.axis_label = "flux (10⁻¹⁷ erg s⁻¹ cm⁻² Å⁻¹)"
     _ink(plot)
     return plot
+
+
+def _sky(plot: Plot) -> None:
+    """Where the night sky shines and the air absorbs: what stands there may be its remains."""
+    above = {"y_range_name": UNIT, "name": "sky"}
+    plot.scatter([REST[name] for name in SKY], 0.06, marker="triangle", color=MUTED, size=6, **above)
+    left, right = zip(*OXYGEN_BANDS, strict=True)
+    plot.quad(left, right, top=0.07, bottom=0.05, color=MUTED, **above)
 
 
 def posterior() -> Plot:

@@ -7,7 +7,8 @@ import { same } from "inspect/store";
 export function exportAnswers(about, store) {
   const rows = about.rows.filter((row) => store.answers.has(row.row)).map((row) => cells(row, store.of(row.row)));
   const blob = new Blob([written(rows)], { type: "text/csv" });
-  const name = `${about.title}-vi-${get("scanner").value || "inspector"}`.replace(/[^\w.-]+/g, "_");
+  const part = about.pages.length > 1 ? `-${String(about.number + 1).padStart(2, "0")}` : "";
+  const name = `${about.title}${part}-vi-${get("scanner").value || "inspector"}`.replace(/[^\w.-]+/g, "_");
   const link = make("a", { href: URL.createObjectURL(blob), download: `${name}.csv` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
