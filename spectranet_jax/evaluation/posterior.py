@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+from spectranet_jax.spectra.row_slices import row_slices
 
 Floats = NDArray[np.float64]
 
-ROWS = 512
-"""Posteriors worked on at a time: few enough for the cache, many enough for NumPy."""
+AT_ONCE = 4 << 20
+"""Bytes of posteriors worked on at a time: few enough for the cache, many enough for NumPy."""
 
 EQUAL = 1e-12
 """Masses no further apart are equal: rounding of the cumulative sums, 1e-16 a bin, is below it."""
@@ -73,7 +74,8 @@ def decode(
     order = np.argsort(starts)
     starts = starts[order]
     parts = []
-    for rows in _blocks(p):
+    for own in slices_of(p):
+        rows = np.asarray(p[own], np.float64)
         sums = cumulative(rows)
         after = _shifted(sums, window)[:, :-1] - sums[:, :-1]  # an edge, then a window
         before = sums[:, 1:] - _shifted(sums, -window)[:, 1:]
@@ -114,8 +116,8 @@ def cdf(
         z: (n,); beyond the edges the answer is 0 or 1, where it is NaN the answer is.
     """
     places = place(p, edges, z)[:, None]
-    parts = zip(_blocks(p), _blocks(places), strict=True)
-    return np.concatenate([below(cumulative(rows), at)[:, 0] for rows, at in parts])
+    parts = [below(cumulative(np.asarray(p[own], np.float64)), places[own]) for own in slices_of(p)]
+    return np.concatenate(parts)[:, 0]
 
 
 def mass_within(
@@ -174,10 +176,9 @@ def _width(p: NDArray[np.floating], edges: NDArray[np.floating]) -> float:
     return width
 
 
-def _blocks(values: NDArray[np.floating]) -> Iterator[Floats]:
-    """Rows, some at a time, float64; one empty block if there is none."""
-    for start in range(0, max(len(values), 1), ROWS):
-        yield np.asarray(values[start : start + ROWS], np.float64)
+def slices_of(p: NDArray[np.floating]) -> Iterator[slice]:
+    """Slices of so many rows (n, bins) that float64 copies take `AT_ONCE`; an empty one of none."""
+    return row_slices(0, len(p), 8 * p[:1].size, AT_ONCE) if len(p) else iter([slice(0)])
 
 
 def cumulative(p: Float64[np.ndarray, "n bins"]) -> Float64[np.ndarray, "n bins+1"]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.evaluation.fraction import Fraction
-from spectranet_jax.evaluation.posterior import Floats, cdf, place
+from spectranet_jax.evaluation.posterior import Floats, cdf, place, slices_of
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.lines import kms
 
@@ -19,9 +19,6 @@ LEVELS = (0.50, 0.68, 0.90, 0.95)
 """Probabilities of the intervals whose coverage is scored."""
 
 PIT_BINS = 20
-
-ROWS = 512
-"""Posteriors worked on at a time."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +69,7 @@ def highest_density_level(
     """
     places = place(p, edges, z)
     level = np.full(len(p), np.nan)
-    for start in range(0, len(p), ROWS):
-        block = slice(start, start + ROWS)
+    for block in slices_of(p):
         rows, at = np.asarray(p[block], np.float64), places[block]
         index, beyond = _bin_of(at, rows.shape[1])
         own = np.take_along_axis(rows, index[:, None], axis=1)
@@ -102,8 +98,7 @@ def crps(p: NDArray[np.floating], edges: NDArray[np.floating], z: NDArray[np.flo
     places = place(p, edges, z)
     bins = p.shape[1]
     score = np.full(len(p), np.nan)
-    for start in range(0, len(p), ROWS):
-        block = slice(start, start + ROWS)
+    for block in slices_of(p):
         rows, at = np.asarray(p[block], np.float64), places[block]
         total = rows.sum(axis=1, keepdims=True)
         rows = rows / np.where(total > 0, total, np.nan)

@@ -7,6 +7,8 @@ classes or of the bins of p(z), and, where intervals still hold too seldom, a fa
 import numpy as np
 from numpy.typing import NDArray
 
+from spectranet_jax.evaluation.posterior import slices_of
+
 TEMPERATURES = (0.05, 20.0)
 """Between these a temperature is sought."""
 
@@ -15,9 +17,6 @@ STEPS = 24
 
 FLOOR = -100.0
 """No logarithm is taken further below the largest: float32 knows nothing below -103."""
-
-ROWS = 2048
-"""Spectra worked on at a time."""
 
 
 def fit_temperature(log_prob: NDArray[np.floating], label: NDArray[np.integer]) -> float:
@@ -85,11 +84,11 @@ def bin_labels(z: NDArray[np.floating], edges: NDArray[np.floating]) -> NDArray[
 def _slope(log_prob: NDArray[np.floating], label: NDArray[np.integer], beta: float) -> float:
     """Derivative by 1/T of the negative log-likelihood, summed over the spectra."""
     total = 0.0
-    for start in range(0, len(label), ROWS):
-        rows = np.asarray(log_prob[start : start + ROWS], np.float64)
+    for own in slices_of(log_prob):
+        rows = np.asarray(log_prob[own], np.float64)
         rows = np.maximum(rows - rows.max(axis=1, keepdims=True), FLOOR)
         weight = np.exp(beta * rows)
         expected = (weight * rows).sum(axis=1) / weight.sum(axis=1)
-        true = np.take_along_axis(rows, label[start : start + ROWS, None], axis=1)[:, 0]
+        true = np.take_along_axis(rows, label[own, None], axis=1)[:, 0]
         total += float((expected - true).sum())
     return total

@@ -138,7 +138,9 @@ def spectrum() -> Plot:
 def _sky(plot: Plot) -> None:
     """Where the night sky shines and the air absorbs: what stands there may be its remains."""
     above = {"y_range_name": UNIT, "name": "sky"}
-    plot.scatter([REST[name] for name in SKY], 0.06, marker="triangle", color=MUTED, size=6, **above)
+    plot.scatter(
+        [REST[name] for name in SKY], 0.06, marker="triangle", color=MUTED, size=6, **above
+    )
     left, right = zip(*OXYGEN_BANDS, strict=True)
     plot.quad(left, right, top=0.07, bottom=0.05, color=MUTED, **above)
 

@@ -68,7 +68,8 @@ def index(look: Look, listed: Sequence[tuple[str, int]]) -> str:
         "<style>body{font:16px/1.6 system-ui,sans-serif;max-width:44rem;margin:3rem auto}</style>"
         f"</head><body><h1>{title}</h1>"
         f"<p>{order}Answers are kept in the browser, and each page exports its own:"
-        f" <code>spectranet merge-vi</code> makes one file of them.</p><ol>\n{items}\n</ol></body></html>\n"
+        f" <code>spectranet merge-vi</code> makes one file of them.</p>"
+        f"<ol>\n{items}\n</ol></body></html>\n"
     )
 
 

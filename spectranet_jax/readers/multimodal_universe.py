@@ -22,6 +22,7 @@ from spectranet_jax.readers.hdf5 import Hdf5, open_hdf5
 from spectranet_jax.readers.sdss_spec import name_of
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import FIBER, OBJECTS, is_known
+from spectranet_jax.spectra.row_slices import row_slices
 from spectranet_jax.spectra.sky_position import position
 from spectranet_jax.spectra.spectrum import Spectrum
 
@@ -29,8 +30,8 @@ FLUX, IVAR = "spectrum_flux", "spectrum_ivar"
 WAVELENGTH = "spectrum_lambda"
 ENDS = ("spectrum_lambda_min", "spectrum_lambda_max")
 
-ROWS_AT_ONCE = 64
-"""Read from the file: some megabytes."""
+AT_ONCE = 1 << 20
+"""Bytes of flux, and of ivar, that are read at a time, as float32."""
 
 POSITIONS = (("ra", "dec"), ("PLUG_RA", "PLUG_DEC"), ("TARGET_RA", "TARGET_DEC"))
 
@@ -80,15 +81,16 @@ def spectra(file: Hdf5) -> Iterator[Spectrum]:
     wanted = file.wanted or range(count)
     first, last = wanted.start, min(wanted.stop, count)
     axes = _Axes(file)
-    for start in range(first, last, ROWS_AT_ONCE):
-        rows = slice(start, min(start + ROWS_AT_ONCE, last))
+    for rows in row_slices(first, last, 4 * file.shape(FLUX)[1], AT_ONCE):
         flux = file.numbers(FLUX, rows, 2).astype(np.float32)
         ivar = file.numbers(IVAR, rows, 2).astype(np.float32)
         identities = _identities(file, rows)
         for row, (loglam, there) in enumerate(axes.of(rows, flux.shape[1])):
             identity = identities[row]
             yield Spectrum(
-                name=name_of(identity) or str(identity.get("TARGETID", "")) or f"{start + row}",
+                name=name_of(identity)
+                or str(identity.get("TARGETID", ""))
+                or f"{rows.start + row}",
                 loglam=loglam,
                 flux=flux[row][there],
                 ivar=ivar[row][there],

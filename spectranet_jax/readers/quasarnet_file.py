@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from spectranet_jax.readers.fits import open_fits
 from spectranet_jax.readers.whole_column import whole_column
 from spectranet_jax.spectra import QUASARNET_GRID, InputError
+from spectranet_jax.spectra.row_slices import row_slices
 
 GRID = QUASARNET_GRID
 
-ROWS_AT_ONCE = 128
-"""Read from the file: as float64, less than a megabyte, which the processor's cache holds."""
+AT_ONCE = 900 << 10
+"""Bytes read from the file at a time, which the processor's cache holds."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,8 @@ def read_slices(
             rows = slice(start, min(start + size, image.shape[0]))
             pixels = np.empty((rows.stop - rows.start, image.shape[1]), np.float32)
             with np.errstate(over="ignore"):  # the file is float64; what overflows is not finite
-                for at in range(0, len(pixels), ROWS_AT_ONCE):
-                    some = image.section(
-                        slice(start + at, min(start + at + ROWS_AT_ONCE, rows.stop))
-                    )
-                    pixels[at : at + len(some)] = some
+                for some in row_slices(rows.start, rows.stop, 8 * image.shape[1], AT_ONCE):
+                    pixels[some.start - start : some.stop - start] = image.section(some)
             flux, ivar = pixels[:, : GRID.size], pixels[:, GRID.size :]
             good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
             if not good.all():
