@@ -54,7 +54,9 @@ test-fast: $(VENV)/dev  ## the tests that take a few seconds at most (4 minutes)
 	$(RUN) pytest -m "not slow and not long" $(TOGETHER) $(ARGS)
 
 coverage:  ## make test, refused below 92 % of the library's lines
-	$(MAKE) test PYTEST="coverage run -m pytest" PROCESSES=0
+	rm -f .coverage .coverage.*
+	$(MAKE) test PYTEST="coverage run -m pytest"
+	$(RUN) coverage combine --quiet
 	$(RUN) coverage report --skip-covered
 
 fuzz: $(VENV)/dev  ## 20,000 new cases of damaged files, texts and command lines (half an hour)

@@ -31,6 +31,9 @@ AHEAD = 4
 
 SECONDS_TO_CONNECT = 30
 
+NAMED = 5
+"""Files of a group that a message names."""
+
 KILLED = "a worker process was killed, as happens when memory runs out"
 
 
@@ -123,11 +126,19 @@ def _one_by_one(
         except BrokenProcessPool as error:
             if lost is None:
                 raise InputError(
-                    f"{KILLED}, twice at {str(items[done])[:200]}; leave that out, or run the same"
+                    f"{KILLED}, twice at {_files(items[done])}; leave that out, or run the same"
                     " command again with more memory or fewer --workers"
                 ) from error
             done += 1
             yield lost(items[done - 1])
+
+
+def _files(item: object) -> str:
+    """The files of an item: it is one, names one, or is a tuple of such."""
+    parts = item if type(item) is tuple else (item,)
+    names = [str(getattr(part, "file", part)) for part in parts]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def _results(
