@@ -47,7 +47,8 @@ class Config:
     """Fetch 20 spectra of four classes, and labels.csv, which data_prep.sdss takes as --catalog."""
     sets: bool = False
     """Fetch the sets of spectra that the documentation's tables are measured on (387 files, 80
-    MB), each in its folder with labels.csv."""
+    MB), each in its folder with labels.csv, and index.csv of all, which experiments.headline and
+    the other commands that measure take."""
     files: Kind = "spec-lite"
     """spec-lite, spec (with single exposures) or spPlate (whole plates), with --catalog."""
     base_url: str = BASE_URL

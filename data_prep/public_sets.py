@@ -34,6 +34,12 @@ LABELS = "labels.csv"
 
 LABEL_COLUMNS = ("PLATE", "MJD", "FIBERID", "CLASS", "Z")
 
+INDEX = "index.csv"
+"""Written beside the folders of sets, for the commands that measure: `python -m
+experiments.headline`."""
+
+INDEX_COLUMNS = ("file", "label", "z")
+
 SUMMED = {"loglam": ">f4", "flux": ">f4", "ivar": ">f4", "and_mask": ">i4"}
 
 
@@ -81,17 +87,20 @@ def targets(out: Path, sample: bool, base_url: str) -> Iterator[Target]:
 
 
 def write_labels(out: Path, sample: bool) -> list[Path]:
-    """Write labels.csv beside the spectra; the files that were written."""
-    rows: dict[Path, list[str]] = {}
+    """Write labels.csv beside the spectra, and index.csv of all sets; what was written."""
+    tables: dict[Path, list[tuple[str | int, ...]]] = {}
     for spectrum in public_spectra():
         if (spectrum.set == SAMPLE) == sample:
-            wanted = spectrum.wanted
-            cells = (wanted.plate, wanted.mjd, wanted.fiber, spectrum.label, spectrum.z)
+            wanted, known = spectrum.wanted, (spectrum.label, spectrum.z)
             path = _folder(out, spectrum, sample) / LABELS
-            rows.setdefault(path, [",".join(LABEL_COLUMNS)]).append(",".join(map(str, cells)))
-    for path, lines in rows.items():
-        write_text(path, "".join(f"{line}\n" for line in lines))
-    return list(rows)
+            rows = tables.setdefault(path, [LABEL_COLUMNS])
+            rows.append((wanted.plate, wanted.mjd, wanted.fiber, *known))
+            if not sample:
+                file = f"{spectrum.set}/{archive.file_name(wanted, 'spec-lite')}"
+                tables.setdefault(out / INDEX, [INDEX_COLUMNS]).append((file, *known))
+    for path, rows in tables.items():
+        write_text(path, "".join(",".join(map(str, row)) + "\n" for row in rows))
+    return list(tables)
 
 
 def _folder(out: Path, spectrum: PublicSpectrum, sample: bool) -> Path:

@@ -1,6 +1,7 @@
 """A folder of spectra whose labels stand in its index.csv: columns file, label and z."""
 
 import csv
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,12 @@ class Labeled:
     label: NDArray[np.str_]
     z: NDArray[np.float64]
 
+    @property
+    def set(self) -> NDArray[np.str_]:
+        """The set that each spectrum is of, (n,): the first folder of its path, "." without."""
+        folders = [Path(file).parent.parts or (".",) for file in self.file.tolist()]
+        return np.array([parts[0] for parts in folders], np.str_)
+
 
 def read_index(folder: Path) -> Labeled:
     """The labels of a folder of spectra.
@@ -45,6 +52,24 @@ def read_index(folder: Path) -> Labeled:
         np.array([row["label"] for row in rows], np.str_),
         np.array([_redshift(path, place, row["z"]) for place, row in enumerate(rows, start=2)]),
     )
+
+
+def those_there(folder: Path, labeled: Labeled) -> Labeled:
+    """The rows whose files are there; it tells on standard error how many are not.
+
+    Raises:
+        InputError: if there is none.
+    """
+    there = np.array([(folder / file).is_file() for file in labeled.file.tolist()])
+    if there.all():
+        return labeled
+    lacking = labeled.file[~there]
+    what = f"{len(lacking)} of the {len(there)} spectra of {folder / INDEX}, {lacking[0]} the first"
+    fetch = f"python -m data_prep.download --sets --out {folder} fetches those of the SDSS archive"
+    if not there.any():
+        raise InputError(f"{what}, are not there; {fetch}")
+    print(f"warning: {what}, are not there and are left out; {fetch}", file=sys.stderr)
+    return Labeled(*(column[there] for column in vars(labeled).values()))
 
 
 def read_rows(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:

@@ -10,7 +10,7 @@ chooses it too, on its validation split; this command does so for weights that a
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -84,6 +84,7 @@ def chosen(model: "Model", mock: Path) -> float:
     """The threshold of a model on the valid split of a dataset."""
     import numpy as np
 
+    from experiments.labeled_catalog import right
     from spectranet_jax.datasets.split import open_split
     from spectranet_jax.inference.joined import confidence
     from spectranet_jax.spectra.labels import CONFIDENT
@@ -94,20 +95,8 @@ def chosen(model: "Model", mock: Path) -> float:
     split = open_split(mock, "valid", model.task.select)
     columns = make_evaluate(model.network, model.task, split)(model.variables).columns
     z = np.where(split.columns["z_conf"] == CONFIDENT, split.columns["z"], np.nan)
-    right = _right(columns, split.columns["label"], z)
-    return choose_threshold(np.minimum(*confidence(columns)), right, WRONG_ALLOWED)
-
-
-def _right(columns: Any, label: Any, z: Any) -> Any:
-    """Whether class and redshift of rows are right, bool (n,)."""
-    import numpy as np
-
-    from spectranet_jax.spectra.labels import CLASSES, QSO, QSO_BAL
-    from spectranet_jax.tasks.linenet_trust import is_right
-
-    called = np.array([CLASSES.index(name) for name in np.ma.filled(columns["CLASS"], "STAR")])
-    kind = np.where(called == QSO_BAL, QSO, called)
-    return is_right(kind, np.ma.filled(columns["Z_NET"], np.nan), np.asarray(label), np.asarray(z))
+    is_right = right(columns, split.columns["label"], z, "Z_NET")
+    return choose_threshold(np.minimum(*confidence(columns)), is_right, WRONG_ALLOWED)
 
 
 def write(folder: Path, threshold: float) -> Path:
@@ -132,40 +121,30 @@ def _measure(model: "Model", threshold: float, folder: Path, labeled: "Labeled")
     import numpy as np
     from rich.table import Table
 
+    from experiments.labeled_catalog import kinds, predicted, right
     from spectranet_jax import tasks
     from spectranet_jax.evaluation.fraction import fraction_if_any
     from spectranet_jax.evaluation.score_tables import interval
-    from spectranet_jax.progress import progress
-    from spectranet_jax.readers import read
-    from spectranet_jax.spectra import CLASSES
+    from spectranet_jax.spectra.labels import CLASSES, UNKNOWN
     from spectranet_jax.tables import print_table
 
-    spectra = []
-    with progress("reading", len(labeled.file)) as advance:
-        for file in labeled.file:
-            spectra += read(folder / file)[:1]
-            advance(1)
     config = model.task.config | {"zwarn_threshold": threshold}
     task = tasks.build(grid=model.grid, **config)
-    rows = dataclasses.replace(model, task=task).predict(spectra)
+    rows = predicted(dataclasses.replace(model, task=task), folder, labeled)
     trusted = np.asarray(rows["ZWARN"] == 0)
-    known = np.isin(labeled.label, CLASSES)
-    label = np.array([CLASSES.index(name) if name in CLASSES else -1 for name in labeled.label])
-    right = np.zeros(len(rows), np.bool_)
-    right[known] = _right(rows[known], label[known], labeled.z[known])
-    called = np.char.replace(np.ma.filled(rows["CLASS"], "").astype(str), "_BAL", "")
-    true = np.char.replace(labeled.label, "_BAL", "")
+    true, called = kinds(labeled.label), kinds(rows["CLASS"])
+    known = true != UNKNOWN
+    is_right = right(rows, true, labeled.z, "Z_NET")
     table = Table(title=f"ZWARN 0 on {int(known.sum())} labeled spectra of {folder}")
     for heading in ("class", "spectra", "purity", "completeness"):
         table.add_column(heading, justify="left" if heading == "class" else "right")
     for name in ("STAR", "GALAXY", "QSO"):
-        purity = fraction_if_any(right[trusted & known & (called == name)])
-        completeness = fraction_if_any((trusted & right)[true == name])
-        table.add_row(
-            name, f"{int((true == name).sum())}", interval(purity), interval(completeness)
-        )
+        of_class, called_so = (kind == CLASSES.index(name) for kind in (true, called))
+        purity = fraction_if_any(is_right[trusted & known & called_so])
+        completeness = fraction_if_any((trusted & is_right)[of_class])
+        table.add_row(name, f"{int(of_class.sum())}", interval(purity), interval(completeness))
     print_table(table)
-    for name in sorted(set(labeled.label) - set(CLASSES)):
+    for name in sorted(set(labeled.label[~known])):
         others = labeled.label == name
         print(f"{name}: {int((trusted & others).sum())} of {int(others.sum())} have ZWARN 0")
 

@@ -19,6 +19,13 @@ PROGRAMS = "programs"
 PROGRAMS_KEY = pytest.StashKey[str]()
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+SETS = "SPECTRANET_SETS"
+"""Environment variable that names a folder of labeled real spectra, for the tests of these."""
+
+FETCHED = (
+    "`python -m data_prep.download --sets --out real` fetches the labeled spectra among them from"
+    f" the SDSS archive, and {SETS}=real runs the tests of these"
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,8 +56,17 @@ def pytest_configure_node(node: Any) -> None:
 def shared() -> Path:
     """The folder of real spectra and references; tests that need it skip where it is absent."""
     if not SHARED.is_dir():
-        pytest.skip(f"no real data: {SHARED} does not exist")
+        pytest.skip(f"no real files in {SHARED}; {FETCHED}")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def real_sets() -> Path:
+    """The folder of labeled real spectra, its index.csv and a folder a set; skips as `shared`."""
+    folder = Path(os.environ.get(SETS, SHARED))
+    if not (folder / "index.csv").is_file():
+        pytest.skip(f"no real spectra in {folder}; {FETCHED}")
+    return folder
 
 
 @pytest.fixture

@@ -117,9 +117,9 @@ def _write_quasarnet(folder: Path, truth: Table) -> None:
 def _write_real(folder: Path, files: list[Path], truth: Table) -> None:
     """Labeled spectra as a folder with an index.csv."""
     names = {1: "STAR", 4: "GALAXY", 3: "QSO", 30: "QSO_BAL"}
-    folder.mkdir()
+    (folder / "plate").mkdir(parents=True)
     rows = ["file,label,z"]
     for path, code, z in zip(files, truth["CLASS_PERSON"], truth["Z_VI"], strict=True):
-        shutil.copy(path, folder)
-        rows.append(f"{path.name},{names[code]},{z}")
+        shutil.copy(path, folder / "plate")
+        rows.append(f"plate/{path.name},{names[code]},{z}")
     (folder / "index.csv").write_text("\n".join(rows) + "\n")

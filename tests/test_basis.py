@@ -28,8 +28,6 @@ from spectranet_jax.inference.redrock import (
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.native import STEP
 
-DATA = Path(__file__).parents[1] / "../shared/data"
-
 
 def test_shipped_vectors_are_orthonormal_and_cover_the_optical() -> None:
     bases = shipped()
@@ -159,9 +157,8 @@ def test_templates_of_another_kind_or_range_are_refused(
         redrock(tmp_path)
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="needs the shared data")
-def test_redrock_as_desi_ships_it() -> None:
-    bases = redrock(DATA / "templates/redrock")
+def test_redrock_as_desi_ships_it(shared: Path) -> None:
+    bases = redrock(shared / "templates/redrock")
     assert {kind: len(basis.vectors) for kind, basis in bases.items()} == {"GALAXY": 5, "QSO": 4}
 
 

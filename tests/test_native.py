@@ -9,11 +9,8 @@ from spectranet_jax import readers
 from spectranet_jax.spectra.native import FIRST, NATIVE_GRID, STEP, Sharing, native_pixels
 from spectranet_jax.spectra.spectrum import Spectrum
 
-DATA = Path(__file__).parents[1] / "../shared/data"
 ARMS = [np.arange(*arm, 0.8) for arm in ((3600, 5800.1), (5760, 7620.1), (7520, 9824.1))]
 DESI = np.log10(np.concatenate(ARMS))
-
-real = pytest.mark.skipif(not DATA.is_dir(), reason="needs the shared data")
 
 
 def noisy(loglam: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -116,9 +113,8 @@ def test_spectra_keep_their_rows() -> None:
         np.testing.assert_array_equal((flux[row], ivar[row]), got)
 
 
-@real
-def test_a_real_file_is_copied() -> None:
-    [spectrum] = readers.read(DATA / "boss-dr12-galaxies/spec-3650-55244-0001.fits.gz")
+def test_a_real_file_is_copied(shared: Path) -> None:
+    [spectrum] = readers.read(shared / "boss-dr12-galaxies/spec-3650-55244-0001.fits.gz")
     flux, ivar = native_pixels([spectrum])
     first = round((spectrum.loglam[0] - FIRST) / STEP)
     inside = slice(first, first + len(spectrum.flux))

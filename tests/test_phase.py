@@ -10,11 +10,8 @@ from spectranet_jax.spectra.grid import QUASARNET_GRID, LogGrid, rebin
 from spectranet_jax.spectra.lines import kms
 from spectranet_jax.spectra.phase import corrected, phase
 
-DATA = Path(__file__).parents[1] / "../shared/data"
 SDSS = 3.5563 + 1e-4 * np.arange(4430)
 DESI = np.log10(np.arange(3600, 9824.1, 0.8))
-
-real = pytest.mark.skipif(not DATA.is_dir(), reason="needs the shared data")
 
 
 def test_sdss_pixels_stand_redward_of_their_bins() -> None:
@@ -54,7 +51,6 @@ def test_a_line_is_put_right() -> None:
     assert abs(kms(centroid + phase(SDSS, np.ones_like(SDSS), QUASARNET_GRID) - line)) < 0.5
 
 
-@real
 @pytest.mark.parametrize(
     ("file", "low", "high"),
     [
@@ -63,8 +59,8 @@ def test_a_line_is_put_right() -> None:
         ("quasarnp/test_coadd.fits.gz", -3, 3),
     ],
 )
-def test_real_spectra(file: str, low: float, high: float) -> None:
-    paths = sorted((DATA / file).glob("*.fits*")) if (DATA / file).is_dir() else [DATA / file]
+def test_real_spectra(shared: Path, file: str, low: float, high: float) -> None:
+    paths = sorted((shared / file).glob("*.fits*")) or [shared / file]
     for spectrum in readers.read(paths[0]):
         if spectrum.ivar.any():
             offset = kms(phase(spectrum.loglam, spectrum.ivar, QUASARNET_GRID))

@@ -17,9 +17,6 @@ from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 from spectranet_jax.spectra.native import native_pixels
 from spectranet_jax.spectra.phase import phase
 
-DATA = Path(__file__).parents[1] / "../shared/data"
-real = pytest.mark.skipif(not DATA.is_dir(), reason="needs the shared data")
-
 
 def index(n: int = 40) -> dict[str, np.ndarray]:
     return {
@@ -109,14 +106,15 @@ def test_a_folder_without_an_index_is_refused(tmp_path: Path) -> None:
         work(Config(tmp_path, cache=False))
 
 
-@real
-def test_real_spectra_are_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_real_spectra_are_measured(
+    real_sets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Bright galaxies: refined to 20 km/s each, where the network errs by up to 150."""
-    files = sorted((DATA / "bright-galaxies").glob("*.fits*"))[:4]
-    known = (DATA / "index.csv").read_text().splitlines()
+    files = sorted((real_sets / "bright-galaxies").glob("*.fits*"))[:4]
+    known = (real_sets / "index.csv").read_text().splitlines()
     rows = [line for line in known if any(f"/{file.name}," in line for file in files)]
     (tmp_path / "index.csv").write_text("\n".join([known[0], *rows]))
-    (tmp_path / "bright-galaxies").symlink_to((DATA / "bright-galaxies").resolve())
+    (tmp_path / "bright-galaxies").symlink_to((real_sets / "bright-galaxies").resolve())
     work(Config(tmp_path, cache=False))
     output = capsys.readouterr().out
     [line, *_] = [line.split("│") for line in output.splitlines() if "refined" in line]
@@ -159,13 +157,12 @@ def test_mock_settings_out_of_range_are_refused(setting: dict[str, int]) -> None
         refined_mock.work(refined_mock.Config(**setting, cache=False))
 
 
-@real
-def test_a_desi_galaxy_agrees_with_redrock() -> None:
+def test_a_desi_galaxy_agrees_with_redrock(shared: Path) -> None:
     """Of three arms of linear pixels: where redrock is sure, to 3 of both errors."""
     file = "formats/coadd-4-80613-thru20210324.fits.gz"
-    labels = (DATA / "desi-labels.csv").read_text().splitlines()
+    labels = (shared / "desi-labels.csv").read_text().splitlines()
     [row] = [line.split(",") for line in labels if line.startswith(f"{file},0,")]
-    model, spectra = load("linenet"), readers.read(DATA / file)[:1]
+    model, spectra = load("linenet"), readers.read(shared / file)[:1]
     offset = np.array([phase(s.loglam, s.ivar, model.grid) for s in spectra])
     binned, native = readers.rebin_all(spectra, model.grid), native_pixels(spectra)
     truth = np.array([float(row[6])])

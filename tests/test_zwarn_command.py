@@ -8,10 +8,10 @@ import pytest
 import toy_runs
 from naming import naming
 
+from experiments.labeled_catalog import kinds, predicted
 from experiments.labeled_index import read_index
 from experiments.zwarn import Config, work, write
 from spectranet_jax.inference import load, weights
-from spectranet_jax.readers import read
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.labels import GALAXY, QSO, QSO_BAL, STAR
@@ -94,18 +94,17 @@ def test_a_model_without_p_of_z_is_refused() -> None:
 
 
 @pytest.mark.slow
-def test_what_is_trusted_of_the_real_spectra_is_right(shared: Path) -> None:
+def test_what_is_trusted_of_the_real_spectra_is_right(real_sets: Path) -> None:
     """Quasars and galaxies with ZWARN 0: 98% pure; no sky fiber is trusted, no SDSS-I/II barred."""
-    labeled = read_index(shared)
-    rows = load().predict([read(shared / file)[0] for file in labeled.file])
+    labeled = read_index(real_sets)
+    rows = predicted(load(), real_sets, labeled)
     trusted = np.asarray(rows["ZWARN"] == 0)
-    called = np.char.replace(np.ma.filled(rows["CLASS"], "").astype(str), "_BAL", "")
-    true = np.char.replace(labeled.label, "_BAL", "")
+    called, true = kinds(rows["CLASS"]), kinds(labeled.label)
     near = np.abs(rows["Z_NET"] - labeled.z) / (1 + labeled.z) < 0.01
-    for name in ("GALAXY", "QSO"):
-        chosen = trusted & (called == name)
-        assert np.mean((true == name)[chosen] & near[chosen]) >= 0.98
-        assert np.mean(chosen[true == name]) >= 0.94
+    for kind in (GALAXY, QSO):
+        chosen = trusted & (called == kind)
+        assert np.mean((true == kind)[chosen] & near[chosen]) >= 0.98
+        assert np.mean(chosen[true == kind]) >= 0.94
     assert not trusted[labeled.label == "SKY"].any()
     partial = (rows["FLAGS"] & Flag.PARTIAL) != 0
-    assert np.mean(trusted[partial & np.isin(true, ["GALAXY", "QSO"])]) > 0.9
+    assert np.mean(trusted[partial & np.isin(true, [GALAXY, QSO])]) > 0.9

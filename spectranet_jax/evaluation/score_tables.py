@@ -137,8 +137,8 @@ def range_table(title: str, scores: Mapping[str, RedshiftScores | None]) -> Tabl
             table.add_row(name, "0", *["-"] * (2 + len(within)))
             continue
         medians = (
-            _with_interval(z.median_dv, z.median_dv_interval),
-            _with_interval(z.nmad_dv, z.nmad_dv_interval),
+            with_interval(z.median_dv, z.median_dv_interval),
+            with_interval(z.nmad_dv, z.nmad_dv_interval),
         )
         fractions = (interval(z.within[str(limit)]) for limit in LIMITS)
         table.add_row(name, f"{z.n:,}", *medians, *fractions)
@@ -176,7 +176,7 @@ def coverage_table(title: str, scores: PosteriorScores) -> Table:
     return table
 
 
-def _with_interval(value: float | None, ends: tuple[float, float] | None) -> str:
+def with_interval(value: float | None, ends: tuple[float, float] | None) -> str:
     """A number in km/s with its 95% interval, where there are spectra enough for one."""
     return text(value, ",.0f") + (f" ({ends[0]:,.0f} to {ends[1]:,.0f})" if ends else "")
 
@@ -184,6 +184,14 @@ def _with_interval(value: float | None, ends: tuple[float, float] | None) -> str
 def text(value: float | None, form: str = ".4f") -> str:
     """A number as a table cell; a dash where there is none."""
     return "-" if value is None else format(value, form)
+
+
+def counted(fraction: Fraction | None) -> str:
+    """How many of how many, with the 95% interval of the fraction; a dash where there is none."""
+    if fraction is None:
+        return "-"
+    low, high = fraction.interval
+    return f"{fraction.count} of {fraction.of} ({low:.3f} to {high:.3f})"
 
 
 def interval(fraction: Fraction | None) -> str:
