@@ -19,34 +19,37 @@ KINDS = {"U": "text", "f": "float", "i": "integer"}
 
 TEXT = """# Columns and flags
 
-This page is generated from the code (`python docs/columns_page.py`), and a test fails where the two
-differ. [The catalog](catalog.md) explains how to use what is listed here.
+This page is generated from the code (`python docs/columns_page.py`). A test fails if page and code
+differ. [The catalog](catalog.md) explains how to use the columns and flags.
 
 ## Columns of every catalog
 
-In this order; values that are not known are masked. A model that does not answer a question leaves
-its columns masked.
+Every catalog has these columns, in this order. Unknown values are masked, and so are columns that
+the model cannot fill.
 
 {columns}
 
 ## Columns of LineNet
 
-They follow those of every catalog.
+These columns follow those of every catalog. The evidence of a line is what the line adds to the
+natural logarithm of p(z), at the network's redshift.
 
 {linenet}
 
 ## Columns of QuasarNET
 
+These columns follow those of every catalog.
+
 {quasarnet}
 
 ## ZWARN: why not to trust a row
 
-0 means that class and redshift can be trusted. Bits up to 2048 have the meaning that they have in
+0 means that class and redshift can be trusted. Bits up to 2048 have the same meaning as in
 redrock's ZWARN.
 
 {zwarn}
 
-## FLAGS: what is known of the spectrum
+## FLAGS: quality of the spectrum
 
 {flags}
 """

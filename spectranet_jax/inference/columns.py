@@ -12,10 +12,10 @@ from spectranet_jax.spectra.identity_columns import IDENTITY_COLUMNS, unknown
 from spectranet_jax.spectra.zwarn import ZWarn
 
 COLUMNS: dict[str, Column] = {
-    "FILE": Column("U1", "file as given"),
-    "ID": Column("U1", "plate-mjd-fiber or TARGETID"),
+    "FILE": Column("U1", "input file, as it was named to the command"),
+    "ID": Column("U1", "name of the spectrum, such as plate-mjd-fiber or TARGETID"),
     **IDENTITY_COLUMNS,
-    "CLASS": Column("U7", "most probable class; LineNet: star, galaxy or quasar, BAL by P_BAL"),
+    "CLASS": Column("U7", "most probable class (LineNet: a quasar is QSO_BAL if P_BAL is high)"),
     "P_STAR": Column("f4", "probability of STAR"),
     "P_GALAXY": Column("f4", "probability of GALAXY"),
     "P_QSO": Column("f4", "probability of QSO without broad absorption"),
@@ -23,14 +23,18 @@ COLUMNS: dict[str, Column] = {
     "Z": Column("f8", "redshift, refined at native pixels where possible; masked for stars"),
     "Z_ERR": Column("f4", "standard error of Z"),
     "P_3000": Column("f4", "probability that Z is right within 3000 km/s, if it is not a star"),
-    "ZWARN": Column("i4", "0: trust it; else " + ", ".join(f"{w.value} {w.name}" for w in ZWarn)),
-    "Z_NET": Column("f8", "the network's redshift if it is not a star, of all with data"),
+    "ZWARN": Column(
+        "i4", "0: trust the row; else " + ", ".join(f"{w.value} {w.name}" for w in ZWarn)
+    ),
+    "Z_NET": Column(
+        "f8", "the network's redshift if it is not a star; for every spectrum with data"
+    ),
     "Z_NET_ERR": Column("f4", "standard deviation of the network's p(z) near Z_NET"),
     "Z_CHI2": Column("f4", "chi2 per degree of freedom of the fit that refined Z"),
     "P_BAL": Column("f4", "probability of broad absorption, given a quasar"),
     "SN": Column("f4", "median S/N per 690 km/s bin"),
     "FLAGS": Column("i4", "quality bits: " + ", ".join(f"{f.value} {f.name}" for f in Flag)),
-    "ERROR": Column("U1", "why the file cannot be read"),
+    "ERROR": Column("U1", "why the file could not be read"),
 }
 """Column name -> what it holds, in the catalog's order; absent values are masked."""
 

@@ -13,22 +13,22 @@ class Flag(IntFlag):
     """Why a catalog row deserves a second look; 0 is a clean row."""
 
     UNREADABLE = 1  # the file could not be read: no spectrum, no prediction
-    NO_DATA = 2  # every ivar is 0, or the flux is constant but for rounding: no prediction
+    NO_DATA = 2  # every ivar is 0, or the flux is constant except for rounding: no prediction
     PARTIAL = 4  # more than a tenth of the grid's bins are empty
-    BAD_PIXELS = 8  # NaN, infinite or negative ivar in the input; those pixels were masked
-    LOW_SN = 16  # median S/N a bin below 2
-    NOISE_MISMATCH = 32  # pixels scatter far more or less than ivar says: is it sigma, or variance?
-    CHECKSUM = 64  # the data do not sum to the file's DATASUM: it was edited, or is damaged
-    LITTLE_COVERAGE = 128  # more than a quarter of the grid's bins are empty: an arm is missing
-    NOT_REFINED = 256  # a redshift that was to be refined at native pixels could not be
-    FIT_AT_EDGE = 512  # the fit at native pixels was best at the end of the redshifts tried
+    BAD_PIXELS = 8  # some pixels were NaN, infinite or had negative ivar; they were masked
+    LOW_SN = 16  # median S/N per 690 km/s bin is below 2
+    NOISE_MISMATCH = 32  # ivar contradicts the scatter of pixels; is it sigma or variance?
+    CHECKSUM = 64  # the data do not match the file's DATASUM; it was edited or damaged
+    LITTLE_COVERAGE = 128  # more than a quarter of the grid's bins are empty, like a missing arm
+    NOT_REFINED = 256  # the redshift should be refined at native pixels, but this failed
+    FIT_AT_EDGE = 512  # the best fit at native pixels is at the end of the range of redshifts
 
 
 SN_WIDTH = 1e-3
-"""Width in log10(wavelength) of the bins that S/N is told for: 690 km/s."""
+"""Width in log10(wavelength) of the bins that S/N is given for: 690 km/s."""
 
 LOW_SN_LIMIT = 2.0
-"""Median S/N a 690 km/s bin below which LOW_SN is set: about 0.75 a native BOSS pixel."""
+"""Median S/N per 690 km/s bin below which LOW_SN is set: about 0.75 per native BOSS pixel."""
 
 PARTIAL_LIMIT, COVERAGE_LIMIT = 0.1, 0.25
 """Fractions of empty bins above which PARTIAL and LITTLE_COVERAGE are set. A whole SDSS-I/II

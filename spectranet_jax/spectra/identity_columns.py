@@ -10,7 +10,7 @@ from spectranet_jax.spectra.column import Column
 from spectranet_jax.spectra.identity import Identity
 
 IDENTITY_COLUMNS: Mapping[str, Column] = {
-    "SURVEY": Column("U16", "survey, as its files name it; boss includes eBOSS"),
+    "SURVEY": Column("U16", "survey, as named in the file; boss includes eBOSS"),
     "RA": Column("f8", "right ascension of the object (ICRS)", "deg"),
     "DEC": Column("f8", "declination of the object (ICRS)", "deg"),
     "PLATE": Column("i4", "SDSS plate"),
@@ -21,8 +21,8 @@ IDENTITY_COLUMNS: Mapping[str, Column] = {
     "SDSS_ID": Column("i8", "SDSS-V identifier of the object"),
     "TARGETID": Column("i8", "DESI identifier of the target"),
     "THING_ID": Column("i8", "SDSS identifier of the object"),
-    "OBJTYPE": Column("U8", "DESI: TGT, SKY, or BAD for a fiber that is out of order"),
-    "FIBERSTATUS": Column("i4", "DESI: bits of what is wrong with the fiber (COADD_FIBERSTATUS)"),
+    "OBJTYPE": Column("U8", "DESI: TGT for a target, SKY, or BAD for a defective fiber"),
+    "FIBERSTATUS": Column("i4", "DESI: problems of the fiber as bits (COADD_FIBERSTATUS)"),
 }
 """In the order of a catalog."""
 

@@ -17,15 +17,15 @@ from spectranet_jax.spectra.flags import Flag
 class ZWarn(IntFlag):
     """A reason not to trust class or redshift."""
 
-    SKY = 1 << 0  # a fiber on the sky (OBJTYPE)
+    SKY = 1 << 0  # a sky fiber (OBJTYPE is SKY)
     LITTLE_COVERAGE = 1 << 1  # more than a quarter of the grid's bins are empty
-    LOW_Z_PROBABILITY = 1 << 2  # P_3000 below the model's threshold (SMALL_DELTA_CHI2 of redrock)
-    Z_FITLIMIT = 1 << 5  # the fit at native pixels was best at the end of the redshifts tried
-    UNPLUGGED = 1 << 7  # a fiber that is out of order: by OBJTYPE BAD, or FIBERSTATUS but bit 8
-    NODATA = 1 << 9  # no spectrum, or no data in it
-    POORDATA = 1 << 11  # the errors do not fit the data, or the file is not what was written
-    LOW_CLASS_PROBABILITY = 1 << 16  # probability of the class below the model's threshold
-    NOT_ASSESSED = 1 << 17  # the model gives no probability of class, or of redshift
+    LOW_Z_PROBABILITY = 1 << 2  # P_3000 is below the model's threshold (redrock: SMALL_DELTA_CHI2)
+    Z_FITLIMIT = 1 << 5  # the best fit at native pixels is at the end of the range of redshifts
+    UNPLUGGED = 1 << 7  # a defective fiber: OBJTYPE is BAD, or FIBERSTATUS has a bit other than 8
+    NODATA = 1 << 9  # no spectrum, or a spectrum without data
+    POORDATA = 1 << 11  # errors contradict the data, or the file was changed or damaged
+    LOW_CLASS_PROBABILITY = 1 << 16  # the probability of the class is below the model's threshold
+    NOT_ASSESSED = 1 << 17  # the model gives no probability for the class or for the redshift
 
 
 FROM_FLAGS = {

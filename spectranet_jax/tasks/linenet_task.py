@@ -122,9 +122,9 @@ class LineNetTask(Task[CombinedScores]):
         """The second redshift, and the evidence of each line."""
         return {
             "Z2": Column("f8", "second-best redshift"),
-            "P_3000_Z2": Column("f4", "probability within 3000 km/s of Z2"),
+            "P_3000_Z2": Column("f4", "probability that Z2 is right within 3000 km/s"),
             **{
-                evidence_column(line): Column("f4", f"evidence of {line} for Z, natural log")
+                evidence_column(line): Column("f4", f"evidence: what {line} adds to ln p(z)")
                 for line in self.lines
             },
         }

@@ -142,7 +142,7 @@ class QuasarNetTask(Task[QuasarScores]):
         """Confidence and redshift of each head, and whether it is a quasar."""
         return {
             **{f"C_{head}": Column("f4", f"confidence of {_meaning(head)}") for head in self.heads},
-            **{f"Z_{head}": Column("f8", f"redshift by {_meaning(head)}") for head in self.heads},
+            **{f"Z_{head}": Column("f8", f"redshift from {_meaning(head)}") for head in self.heads},
             # Not bool: a masked one would be read back from FITS as False.
             "IS_QSO": Column("i2", f"1 if a line's confidence is above {self.threshold:g}, else 0"),
         }
