@@ -1,12 +1,12 @@
-"""How fast survey files become spectra on the grid, beside what astropy alone needs to read them.
+"""Measure how fast survey files become spectra on the grid, compared with astropy's reading alone.
 
     python -m data_prep.benchmark
 
-Both read the same files, in turn; ratios are medians over the turns. Astropy opens a file, reads
-the HDUs that are used and gives them as arrays in native byte order, copied out of the file: no
-memory map that nobody looks into. Ours also checks and masks pixels, bins them, and takes the
-sha256 of the whole file: the time of this alone is told, and the ratio without it. Files are
-synthetic, of full size and in the real layouts, or given.
+Our code and astropy read the same files alternately; ratios are medians over the turns. Astropy
+opens a file, reads the needed HDUs and copies them to arrays in native byte order. (A memory map
+would not read the data.) Our code also checks and masks pixels, bins them, and computes the sha256
+of the whole file; the tables also give the time of this alone, and the ratio without it. The files
+are synthetic, with full size and real layouts, or those of --spectra.
 """
 
 import tempfile
@@ -40,9 +40,9 @@ class Config:
     """Flags of `python -m data_prep.benchmark`."""
 
     spectra: tuple[str, ...] = ()
-    """Spec files to time instead of synthetic ones; files, folders, patterns, lists."""
+    """Spec files to use instead of synthetic ones: files, folders, glob patterns or lists."""
     turns: int = 7
-    """How often each is timed."""
+    """Number of measurements of each."""
 
 
 def measure(config: Config) -> None:

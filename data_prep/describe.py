@@ -1,4 +1,4 @@
-"""A dataset folder's card: counts, redshifts, S/N, coverage, examples, provenance, and its health.
+"""Describe a dataset folder: counts, redshifts, S/N, coverage, examples, provenance and damage.
 
 python -m data_prep.describe data/boss
 """
@@ -25,9 +25,9 @@ class Config:
     """Flags of `python -m data_prep.describe`."""
 
     dataset: tyro.conf.Positional[Path]
-    """A dataset folder."""
+    """Dataset folder to describe."""
     out: Path | None = None
-    """Folder for card.html, card.png and card_examples.png; the dataset's own by default."""
+    """Folder for card.html, card.png and card_examples.png; by default the dataset folder."""
 
 
 def describe(config: Config) -> Tally:

@@ -1,4 +1,4 @@
-"""DESI spectra (coadd or spectra files) and redrock files or a quasar catalog -> a dataset folder.
+"""Make a dataset from DESI spectra (coadd or spectra files) and redrock files or a quasar catalog.
 
 python -m data_prep.desi --spectra coadd-*.fits --catalog redrock-*.fits --out data/desi
 """

@@ -1,4 +1,4 @@
-"""Spectra from the SDSS archive, to a folder: those that a catalog names, a sample, or known sets.
+"""Download spectra from the SDSS archive: those in a catalog, a small sample, or known sets.
 
 python -m data_prep.download --release dr12 --catalog Superset_DR12Q.fits --out spectra/
 
@@ -35,26 +35,28 @@ class Config:
     """Flags of `python -m data_prep.download`."""
 
     out: Path
-    """Folder for the files, one per plate or field as in the archive, or one per set; what is there
-    already stays."""
+    """Folder for the files, with one subfolder per plate or field as in the archive, or per set;
+    existing files are kept."""
     catalog: Path | None = None
-    """Catalog (FITS, CSV, ECSV, VOTable) with PLATE, MJD and FIBERID, or FIELD, MJD and CATALOGID
-    of SDSS-V, and RUN2D if it has it: Superset_DR12Q, DR16Q, spAll, a table of CasJobs, ..."""
+    """Catalog of the spectra to fetch (FITS, CSV, ECSV, VOTable), such as Superset_DR12Q, DR16Q,
+    spAll or a table of CasJobs, with the columns PLATE, MJD and FIBERID, or for SDSS-V FIELD, MJD
+    and CATALOGID; RUN2D is used if it exists."""
     release: Release | None = None
-    """Data release whose reduction is fetched, with --catalog. Those of dr18 and dr19, which have
-    SDSS-V, are unverified: addresses follow the archive's templates and were never tried."""
+    """Data release to fetch from, with --catalog. dr18 and dr19 (SDSS-V) are unverified: their
+    addresses follow the archive's templates and were never tried."""
     sample: bool = False
-    """Fetch 20 spectra of four classes, and labels.csv, which data_prep.sdss takes as --catalog."""
+    """Fetch 20 spectra of four classes, and write labels.csv, a --catalog for data_prep.sdss."""
     sets: bool = False
-    """Fetch the sets of spectra that the documentation's tables are measured on (387 files, 80
-    MB), each in its folder with labels.csv, and index.csv of all, which experiments.headline and
-    the other commands that measure take."""
+    """Fetch the sets of spectra that the tables in the documentation are measured on (387 files,
+    80 MB). Each set gets its own folder with labels.csv; index.csv lists all sets, and
+    experiments.headline and other commands read it."""
     files: Kind = "spec-lite"
-    """spec-lite, spec (with single exposures) or spPlate (whole plates), with --catalog."""
+    """Kind of files to fetch, with --catalog: spec-lite, spec (with single exposures) or spPlate
+    (whole plates)."""
     base_url: str = BASE_URL
-    """The archive, or a mirror of it."""
+    """Address of the archive, or of a mirror."""
     connections: int = 4
-    """Files fetched at a time, up to 16."""
+    """Number of files to fetch at a time, up to 16."""
 
 
 def download(config: Config) -> Summary:

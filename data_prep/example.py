@@ -1,7 +1,7 @@
-"""Mock spectra as survey files with labels, to try commands on: `python -m data_prep.example`.
+"""Write labeled mock spectra as SDSS files, to try commands on: `python -m data_prep.example`.
 
-Files have the layout of SDSS spec files, and the catalog that of Superset_DR12Q, so every command
-that reads those can be tried without a download.
+The files have the layout of SDSS spec files, and the catalog has that of Superset_DR12Q. So you can
+try every command that reads them without a download.
 """
 
 from dataclasses import dataclass
@@ -27,11 +27,11 @@ class Config:
     """Example files."""
 
     out: Path = Path("example")
-    """Folder to make: spectra/spec-*.fits and catalog.fits."""
+    """Folder to make, with spectra/spec-*.fits and catalog.fits."""
     spectra: int = 40
-    """Spectra in all, equally from STAR, GALAXY, QSO, QSO_BAL: 4 to 1000."""
+    """Number of spectra, 4 to 1000, with equal numbers of STAR, GALAXY, QSO and QSO_BAL."""
     seed: int = 0
-    """Of every draw."""
+    """Seed of every draw."""
 
 
 def main(config: Config) -> None:

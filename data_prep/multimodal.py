@@ -1,4 +1,4 @@
-"""HDF5 files of MultimodalUniverse, spectra of SDSS and DESI with their labels -> a dataset folder.
+"""Make a dataset folder from HDF5 files of MultimodalUniverse (labeled spectra of SDSS and DESI).
 
 python -m data_prep.multimodal boss/*/*.hdf5 --out data/boss
 """
@@ -63,18 +63,18 @@ class Config:
     """Flags of `python -m data_prep.multimodal`."""
 
     files: Annotated[tuple[str, ...], tyro.conf.Positional, one_or_more("FILE")]
-    """HDF5 files of SDSS or DESI, as boss/healpix=583/001-of-001.hdf5; also folders, glob patterns,
-    or lists of files (@LIST, *.txt)."""
+    """HDF5 files of SDSS or DESI, such as boss/healpix=583/001-of-001.hdf5; also folders, glob
+    patterns, or lists of files (@LIST, *.txt)."""
     out: Path
     """The dataset folder to make."""
     balance: bool = False
-    """Draw equally many spectra of each class within a split."""
+    """Draw the same number of spectra of each class within a split."""
     seed: int = 0
-    """Of the split by object and the order."""
+    """Seed of the split by object and of the order."""
     split_fractions: tuple[float, float, float] = FRACTIONS
-    """Of the objects in train, valid and test."""
+    """Fractions of the objects in the splits train, valid and test."""
     workers: int = field(default_factory=cores)
-    """Processes that read files; the dataset does not depend on it."""
+    """Processes that read files; does not change the dataset."""
 
 
 def prepare(config: Config) -> Manifest:

@@ -1,4 +1,4 @@
-"""QuasarNET's data set, the report's own (data_dr12.fits and its truth) -> a dataset folder.
+"""Make a dataset folder from QuasarNET's data set, which the report used (data_dr12.fits).
 
 python -m data_prep.quasarnet data_dr12.fits truth_DR12Q.fits --out data/quasarnet
 """
@@ -49,16 +49,17 @@ class Config:
     out: Path
     """The dataset folder to make."""
     bal: BalRule = "flag-and-bi"
-    """What a BAL is: by QuasarNET's rule (visual flag and BI_CIV agree), or by CLASS_PERSON."""
+    """How a BAL is defined: by QuasarNET's rule (visual flag and BI_CIV agree), or by CLASS_PERSON.
+    """
     balance: bool = False
-    """Draw equally many spectra of each class within a split."""
+    """Draw the same number of spectra of each class within a split."""
     seed: int = 0
-    """Of the split by object and the order."""
+    """Seed of the split by object and of the order."""
     split_fractions: tuple[float, float, float] = FRACTIONS
-    """Of the objects in train, valid and test."""
+    """Fractions of the objects in the splits train, valid and test."""
     split_lists: Path | None = None
-    """A folder of lists of plate-mjd-fiber, *test*.lst, *valid*.lst and perhaps *train*.lst: a
-    published split, instead of the fractions."""
+    """Folder with a published split to use instead of the fractions: lists of plate-mjd-fiber named
+    *test*.lst, *valid*.lst and optionally *train*.lst."""
 
 
 def prepare(config: Config) -> Manifest:

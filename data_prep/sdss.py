@@ -1,4 +1,4 @@
-"""SDSS and BOSS spectra (spec, spPlate, spSpec) and a catalog or your own labels -> a dataset.
+"""Make a dataset from SDSS and BOSS spectra (spec, spPlate, spSpec) and a catalog or your labels.
 
 python -m data_prep.sdss --catalog Superset_DR12Q.fits --spectra spectra/ --out data/boss
 

@@ -55,39 +55,39 @@ class Config:
     """Flags of `python -m data_prep.sdss` and `data_prep.desi`."""
 
     catalog: tuple[str, ...]
-    """Catalogs that tell classes and redshifts: Superset_DR12Q, DR12Q, DR14Q, DR16Q,
+    """Catalogs with classes and redshifts, one or more: Superset_DR12Q, DR12Q, DR14Q, DR16Q,
     DR16Q_Superset, spAll, DESI redrock files or quasar catalogs; *.csv files of a visual
-    inspection (spectranet inspect); or tables of your own (FITS, CSV, ECSV, VOTable, Parquet)
-    with CLASS, Z and what names spectra: FILE, or PLATE, MJD and FIBERID, or FIELD, MJD and
-    CATALOGID, or TARGETID. As with spectra, several."""
+    inspection (spectranet inspect); or your own tables (FITS, CSV, ECSV, VOTable, Parquet). Your
+    tables need CLASS, Z and columns that identify the spectra: FILE, or PLATE, MJD and FIBERID, or
+    FIELD, MJD and CATALOGID, or TARGETID."""
     spectra: tuple[str, ...]
-    """Spectra: spec (lite or full), spPlate, spSpec, DESI coadd or spectra files; files, folders,
-    glob patterns, or lists of files (@LIST, *.txt)."""
+    """Spectra: spec (lite or full), spPlate, spSpec, DESI coadd or spectra files. Give files,
+    folders, glob patterns, or lists of files (@LIST, *.txt)."""
     out: Path
     """The dataset folder to make."""
     columns: tuple[str, ...] = ()
-    """What catalogs call columns that have other names there, as CLASS=my_class Z=z_best."""
+    """Names of columns in your catalogs, if they differ, such as CLASS=my_class Z=z_best."""
     bal: BalRule = "class"
-    """What a BAL is: by the catalog's class, or by QuasarNET's rule (visual flag and BI_CIV agree).
-    """
+    """How a BAL is defined: by the catalog's class, or by QuasarNET's rule (visual flag and BI_CIV
+    agree)."""
     all_are: Literal["STAR", "GALAXY", "QSO", "QSO_BAL"] | None = None
-    """Class of all rows of catalogs that tell redshifts but no classes."""
+    """Class of all rows, for catalogs that have redshifts but no classes."""
     balance: bool = False
-    """Draw equally many spectra of each class within a split."""
+    """Draw the same number of spectra of each class within a split."""
     native: bool = False
-    """Keep the native pixels beside the bins, 38 kB per spectrum, so that refined redshifts can be
-    evaluated on the dataset."""
+    """Keep the native pixels in addition to the bins, so that refined redshifts can be evaluated on
+    the dataset; adds 38 kB per spectrum."""
     seed: int = 0
-    """Of the split by object and the order."""
+    """Seed of the split by object and of the order."""
     split_fractions: tuple[float, float, float] = FRACTIONS
-    """Of the objects in train, valid and test."""
+    """Fractions of the objects in the splits train, valid and test."""
     split_lists: Path | None = None
-    """A folder of lists of plate-mjd-fiber, *test*.lst, *valid*.lst and perhaps *train*.lst: a
-    published split, instead of the fractions."""
+    """Folder with a published split to use instead of the fractions: lists of plate-mjd-fiber named
+    *test*.lst, *valid*.lst and optionally *train*.lst."""
     workers: int = field(default_factory=cores)
-    """Processes that read files, or jobs of a SLURM cluster; the dataset does not depend on it."""
+    """Processes that read files, or jobs of a SLURM cluster; does not change the dataset."""
     scheduler: str = ""
-    """Read on a Dask cluster: the address of its scheduler, or slurm."""
+    """Read on a Dask cluster: address of its scheduler, or slurm; by default on this machine."""
 
 
 def prepare(config: Config, command: str) -> Manifest:

@@ -1,12 +1,13 @@
-"""Measure which ingredients of the mock survey matter: leave each out, train, score real spectra.
+"""Measure how much each ingredient of the mock survey matters for scores on labeled spectra.
 
     python -m experiments.ablate data/real
 
-LineNet is trained on the whole survey and on it without one ingredient at a time, from several
-seeds each, and scored on labeled spectra. Run the same command again to resume an interrupted
-ablation. By default there are 21 trainings, of networks with half the channels of the shipped one
-on a seventh of its spectra: some 50 minutes on two cores. The seeds are those of the training; all
-surveys are of one seed, so the scatter is that of training alone.
+Trains LineNet on the complete survey, and on surveys without one ingredient at a time, from several
+seeds each. Scores all networks on labeled spectra. Run the same command again to resume an
+interrupted ablation. By default there are 21 training runs, of networks with half the channels of
+the shipped one, with a seventh of the spectra drawn in its training; this takes about 50 minutes on
+two cores. Only the seed of the training varies. All surveys have the same seed, so the scatter is
+that of training alone.
 """
 
 from collections.abc import Iterator
@@ -33,16 +34,16 @@ class Config(Command):
     """Settings of an ablation."""
 
     data: Annotated[Path, tyro.conf.Positional]
-    """dataset folder of labeled spectra to score on"""
+    """dataset folder of labeled spectra to measure scores on"""
     split: Literal["train", "valid", "test"] = "test"
-    """which of the dataset's splits"""
+    """split of the dataset"""
     out: Path = Path("runs/ablation")
-    """folder for the surveys, a run folder each training, scores and a figure"""
+    """folder for the surveys, the run folders, the scores and a figure"""
     ingredients: tuple[str, ...] = ()
-    """which to leave out in turn, as "host and iron" "blueshifts"; by default each of the six that
-    data_prep/mock/ingredients.py names"""
+    """ingredients to leave out one at a time, such as "host and iron" "blueshifts"; by default all
+    six in data_prep/mock/ingredients.py"""
     seeds: int = 3
-    """trainings of each kind"""
+    """training runs per survey, each with another seed"""
     spectra: int = 40_000
     """spectra of each survey"""
     epochs: int = 4

@@ -1,7 +1,7 @@
-"""Make the basis vectors that redshifts are refined with, from noise-free mock spectra.
+"""Make the basis vectors for refining redshifts, from noise-free mock spectra.
 
-Principal components of mock galaxies, and of mock quasars as below z = 1.57, drawn in the rest
-frame at native pixels. The defaults are those of the shipped vectors.
+The vectors are principal components of mock galaxies, and of mock quasars like those below
+z = 1.57, drawn in the rest frame at native pixels. The defaults are those of the shipped vectors.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Config(Command):
     """Settings of the basis vectors."""
 
     out: Path = Path("spectranet_jax/weights")
-    """folder in which a folder per kind of spectrum is made"""
+    """folder in which one folder per kind of spectrum is made"""
     spectra: int = 2500
     """mock spectra of each kind"""
     galaxy_vectors: int = 12
@@ -27,7 +27,7 @@ class Config(Command):
     quasar_vectors: int = 4
     """basis vectors of quasars"""
     seed: int = 0
-    """of every draw"""
+    """seed of every draw"""
 
 
 def work(config: Config) -> None:

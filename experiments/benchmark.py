@@ -1,11 +1,11 @@
-"""Measure speed as ratios: ours and its peers in turn in one run, medians of each.
+"""Measure speed as ratios: run our code and its peers alternately, and take medians.
 
     python -m experiments.benchmark train infer
 
-train: a training step against plain Flax and PyTorch. infer: prediction against PyTorch and NumPy.
-input: spectra per second out of a dataset against those that a training step takes. startup: first
-and second start of a command. scale: training steps on 1 to 8 devices. On a CPU, the first three
-keep to one core. A ratio above 1 means that ours is faster.
+train: a training step compared with plain Flax and PyTorch. infer: prediction compared with PyTorch
+and NumPy. input: reading a dataset compared with training on it, in spectra per second. startup:
+first and second start of a command. scale: training steps on 1 to 8 devices. On a CPU, the first
+three use one core. A ratio above 1 means that our code is faster.
 """
 
 import datetime
@@ -38,13 +38,13 @@ class Config(Command):
     batch: int = 256
     """spectra per step"""
     repeats: int = 9
-    """measurements of each side, taken in turn"""
+    """measurements of each side, taken alternately"""
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
-    """of the factors in products and convolutions; a CPU computes in float32 whatever is asked"""
+    """precision of the factors in products and convolutions; a CPU always computes in float32"""
     note: str = ""
-    """a remark on the machine beside the table, as in: shared with other work"""
+    """a remark on the machine to print with the table, such as: shared with other work"""
     document: Path = Path("docs/benchmarks.md")
-    """Markdown file that the table is added to, where there is one"""
+    """Markdown file to which the table is added, if it exists"""
     json: Path | None = None
     """file to write the rows to, with device and versions, as JSON"""
 

@@ -1,7 +1,7 @@
 """Train, evaluate and plot the report's Table 1 classifier: STAR, GALAXY, QSO or QSO_BAL.
 
-Without --data a mock survey is made first, once, in data/. Two cores take a minute and a half
-for the defaults: 60,000 mock spectra, 5 epochs.
+Without --data, the command first makes a mock survey in data/, unless it is there already. The
+defaults (60,000 mock spectra, 5 epochs) take a minute and a half on two cores.
 """
 
 from dataclasses import dataclass

@@ -2,9 +2,9 @@
 
     python -m experiments.compare runs/classify runs/redshift-qso runs/quasarnet
 
-A classifier says whether a spectrum is a quasar and whether it is a BAL, a regressor the redshift,
-a QuasarNET all three; a dash stands where a model does not answer. Spectra of unknown class, and
-quasars without a secure redshift, take no part.
+A classifier predicts whether a spectrum is a quasar and whether it is a BAL; a regressor predicts
+the redshift; a QuasarNET predicts all three. A dash means that a model does not predict a quantity.
+Spectra of unknown class, and quasars without a secure redshift, are left out.
 """
 
 from dataclasses import dataclass
@@ -32,9 +32,9 @@ class Config(Command):
     models: Annotated[tuple[str, ...], tyro.conf.Positional, one_or_more("MODEL")]
     """run folders, files of Keras weights, or names of shipped models"""
     data: Path | None = None
-    """dataset folder; by default the one that all the models were trained on"""
+    """dataset folder; by default the one on which all models were trained"""
     split: Literal["train", "valid", "test"] = "test"
-    """which of the dataset's splits"""
+    """split of the dataset"""
     json: Path | None = None
     """file to write the scores to, as JSON"""
 

@@ -1,6 +1,6 @@
 """Evaluate a trained run, or a shipped model, on a split of a dataset: scores, tables, figures.
 
-Needs nothing but the run folder and the data, and gives the very numbers that training gave.
+Needs only the run folder and the data. Gives exactly the same numbers as at the end of training.
 """
 
 from dataclasses import dataclass
@@ -30,17 +30,17 @@ class Config(Command):
     run: Annotated[str, tyro.conf.Positional]
     """run folder, file of Keras weights, or name of a shipped model"""
     data: Path | None = None
-    """dataset folder; by default the one that the model was trained on"""
+    """dataset folder; by default the one on which the model was trained"""
     split: Literal["train", "valid", "test"] = "test"
-    """which of the dataset's splits"""
+    """split of the dataset"""
     out: Path | None = None
-    """folder for figures/ and evaluation.json, where the former scores of that split are replaced;
-    by default the run folder, or evaluations/ in it for other data than the run's"""
+    """folder for figures/ and evaluation.json (earlier scores of the same split are replaced); by
+    default the run folder, or evaluations/ in it if --data is not the run's own dataset"""
     refine: bool = False
-    """compare refined redshifts with the network's too, by S/N and redshift; of a dataset with
+    """also compare refined redshifts with the network's, by S/N and redshift; needs a dataset with
     native pixels"""
     skip_damaged: bool = False
-    """leave out blocks of the dataset that are damaged, and count them, rather than stop"""
+    """leave out damaged blocks of the dataset and count them, instead of stopping"""
 
 
 def work(config: Config) -> None:

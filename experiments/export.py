@@ -1,4 +1,4 @@
-"""Turn a trained run into weights to ship: safetensors, config and card, no checkpoints.
+"""Export a trained run as weights to ship: safetensors, configuration and model card.
 
 python -m experiments.export runs/classify --name classifier --also runs/real
 """
@@ -22,14 +22,14 @@ class Config(Command):
     """Settings of an export."""
 
     run: Annotated[Path, tyro.conf.Positional]
-    """run folder, evaluated"""
+    """run folder; must have been evaluated"""
     name: str
-    """name of the model, under which `load` and --model find it; its folder is NAME@VERSION: the
-    next version, or that of the same weights"""
+    """name of the model, by which load and --model find it. Its folder is NAME@VERSION, with the
+    next version, or the existing version if the weights are the same"""
     also: tuple[Path, ...] = ()
-    """folders with further evaluations for the card, as experiments.evaluate --out writes them"""
+    """folders with more evaluations for the model card, written by experiments.evaluate --out"""
     out: Path = Path("spectranet_jax/weights")
-    """folder that the model's folder is written to"""
+    """folder in which the model's folder is made"""
 
 
 def work(config: Config) -> None:

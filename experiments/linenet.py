@@ -1,7 +1,8 @@
 """Train, evaluate and plot LineNet: class, redshift with p(z), and broad absorption, all at once.
 
-Without --data a mock survey is made first, once, in data/: noise-free spectra, with fresh noise
-drawn at every step. Labeled spectra with noise are taken as they are.
+Without --data, the command first makes a mock survey of noise-free spectra in data/, unless it is
+there already. Fresh noise is drawn at every step. If --data has labeled spectra with noise, no noise
+is added.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ class Config(Training):
     """Settings of a LineNet run; the defaults are those of the shipped weights."""
 
     epochs: int = 9
-    """passes over the data (shuffled), or over each chunk of it (chunked)"""
+    """passes over the data (shuffled), or over each chunk of the data (chunked)"""
     batch: int = 128
     """spectra per step"""
     rate: float = 2e-3
@@ -29,8 +30,8 @@ class Config(Training):
     features: int = 64
     """channels of the trunk"""
     members: int = 1
-    """networks to train side by side, each from a seed of its own; prediction averages them: their
-    spread enters Z_ERR, and where they disagree by over 3000 km/s, P_3000 and Z2"""
+    """networks to train side by side, each with its own seed; prediction averages them. Their
+    spread increases Z_ERR; if they disagree by over 3000 km/s, it also affects P_3000 and Z2"""
 
 
 def check(config: Config) -> None:

@@ -1,8 +1,8 @@
-"""Train, evaluate and plot a QuasarNET: six lines and broad absorption, in boxes.
+"""Train, evaluate and plot a QuasarNET, which finds six lines and broad absorption in boxes.
 
-Without --data a mock survey is made first, once, in data/: the one that experiments.classify makes.
-The network and its loss are QuasarNET's, the schedule is that of the other networks here; the
-original trains 200 epochs at a constant rate.
+Without --data, the command first makes the mock survey of experiments.classify in data/, unless it
+is there already. Network and loss are those of QuasarNET. The schedule is that of the other
+networks here; the original is trained for 200 epochs at a constant learning rate.
 """
 
 from dataclasses import dataclass
@@ -19,21 +19,21 @@ class Config(Training):
     """Settings of a QuasarNET run; the defaults are those of Busca & Balland (2018)."""
 
     epochs: int = 10
-    """passes over the data (shuffled), or over each chunk of it (chunked)"""
+    """passes over the data (shuffled), or over each chunk of the data (chunked)"""
     dropout: float = 0.0
     """fraction of activations dropped in training, after each convolution"""
     convolutions: int = 4
-    """how many, each of width 10 and stride 2"""
+    """number of convolutions, each of width 10 and stride 2"""
     filters: int = 100
-    """of each convolution, and features of the layer that the lines share"""
+    """filters of each convolution, and features of the layer that all lines share"""
     padding: Literal["valid", "same"] = "valid"
-    """of the convolutions"""
+    """padding of the convolutions"""
     boxes: int = 13
-    """parts into which the grid is cut for each line"""
+    """boxes into which the grid is divided for each line"""
     threshold: float = 0.5
-    """confidence from which one line makes a quasar"""
+    """confidence of one line above which a spectrum is classified as a quasar"""
     empty_pixels: Literal["zero", "mean"] = "zero"
-    """what a pixel without measurement enters as: flux 0, as in QuasarNET, or the mean"""
+    """value of a pixel without measurement: flux 0, as in QuasarNET, or the mean flux"""
 
 
 def check(config: Config) -> None:

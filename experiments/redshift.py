@@ -1,7 +1,8 @@
 """Train, evaluate and plot the report's Table 3 regressor: the redshift of QSO, QSO_BAL, or both.
 
-Without --data a mock survey of quasars is made first, once, in data/. The recipe is the report's
-(MSE, SGD), and so is what to expect: errors of some 20,000 km/s.
+Without --data, the command first makes a mock survey of quasars in data/, unless it is there
+already. It uses the recipe of the report (MSE, SGD). Expect errors of about 20,000 km/s, as in the
+report.
 """
 
 from dataclasses import dataclass
@@ -17,9 +18,10 @@ class Config(Training):
     """Settings of a redshift run; the defaults are those of Table 3."""
 
     target: Literal["qso", "bal", "all"] = "qso"
-    """whose redshift: QSO, QSO_BAL, or both; only secure ones (Z_CONF_PERSON 3) take part"""
+    """predict redshifts of QSO, of QSO_BAL, or of both; only spectra with a secure redshift
+    (Z_CONF_PERSON 3) are used"""
     epochs: int = 10
-    """passes over the data (shuffled), or over each chunk of it (chunked)"""
+    """passes over the data (shuffled), or over each chunk of the data (chunked)"""
     optimizer: Literal["adam", "sgd"] = "sgd"
     """Adam, or SGD with momentum 0.9 and gradients clipped at norm 1"""
     rate: float = 1e-2

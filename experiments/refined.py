@@ -1,9 +1,9 @@
 """Measure refined redshifts on labeled spectra: python -m experiments.refined FOLDER.
 
-The folder holds index.csv (file, label, z) and, if there is one, repeats.csv (object, file). A
-group of its spectra is a folder in it. Redshifts are those of the network, as they are; corrected
-for the phase of the pixels, and above z = 1.57 with the corrected p(z); refined with our basis
-vectors, and with redrock's. dv is the median.
+The folder contains index.csv (columns file, label, z) and optionally repeats.csv (object, file).
+Spectra are grouped by its subfolders. The tables compare four redshifts: that of the network;
+corrected for the phase of the pixels (above z = 1.57 with the corrected p(z)); refined with our
+basis vectors; and refined with redrock's templates. dv is the median.
 """
 
 from collections.abc import Mapping
@@ -30,13 +30,13 @@ class Config(Command):
     folder: Annotated[Path, tyro.conf.Positional]
     """folder with index.csv and the spectra that it names"""
     model: str = "linenet"
-    """a shipped model, or a run folder, that tells redshifts with p(z)"""
+    """shipped model, or run folder, of a LineNet"""
     templates: Path | None = None
-    """folder of redrock's templates to compare with; by default FOLDER/templates/redrock, if there
-    is one"""
+    """folder of redrock's templates to compare with; by default FOLDER/templates/redrock, if it
+    exists"""
     fit: bool = False
-    """print instead what the constants would be, chosen on these spectra, without each folder in
-    turn, and on mock spectra: for another model"""
+    """instead, choose the constants of refinement for another model: on these spectra, on all but
+    one subfolder in turn, and on mock spectra; print them"""
 
 
 def work(config: Config) -> None:

@@ -1,8 +1,8 @@
 """Measure refined redshifts on mock spectra that are drawn at native pixels.
 
-They are binned by the rule that survey spectra are binned by, given to the network, and refined:
-by S/N per 690 km/s and by redshift. Where templates went into basis vectors and mock spectra alike,
-these figures flatter.
+The spectra are rebinned in the same way as survey spectra, given to the network, and refined. The
+tables are by S/N per 690 km/s and by redshift. They are optimistic, because some templates went
+into both basis vectors and mock spectra.
 """
 
 from collections.abc import Callable
@@ -24,13 +24,13 @@ class Config(Command):
     """Settings of the measurement."""
 
     spectra: int = 2000
-    """galaxies, and quasars, that are drawn"""
+    """number of galaxies, and number of quasars, to draw"""
     model: str = "linenet"
-    """a shipped model, or a run folder, that tells redshifts with p(z)"""
+    """shipped model, or run folder, of a LineNet"""
     seed: int = 1000
-    """of every draw; the shipped models are trained with seed 0"""
+    """seed of every draw; the shipped models were trained with seed 0"""
     redrock: Path | None = None
-    """folder of redrock's templates, to fit the spectra with redrock itself too, which must be
+    """folder of redrock's templates: also fit the spectra with redrock itself, which must be
     installed (spectranet-jax[compare]) and takes seconds per spectrum"""
 
 

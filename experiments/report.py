@@ -1,10 +1,10 @@
-"""The report, remade: train what it trained, test what it claims, and write one page of it all.
+"""Reproduce the report: train its networks, test its claims, and write everything on one page.
 
     python -m experiments.report --quick
 
-The page stands in one HTML file that needs no network. Two cores take some 4 minutes with
---quick, 30 to 45 minutes by default, and about 2 hours with --full. Run the same command again to
-resume; what is trained already is not trained again.
+The page is one HTML file that needs no network. It takes about 4 minutes on two cores with --quick,
+30 to 45 minutes by default, and about 2 hours with --full. Run the same command again to resume;
+complete runs are not trained again.
 """
 
 import sys
@@ -25,23 +25,22 @@ class Config(Command):
     """Settings of the report."""
 
     data: Path | None = None
-    """dataset folder with all four classes, as a data_prep command writes it; by default mock
-    surveys are made"""
+    """dataset folder with all four classes, written by a data_prep command; by default mock surveys
+    are made"""
     out: Path | None = None
     """folder for the page report.html and a run folder per training; by default runs/report,
     runs/report-quick or runs/report-full"""
     quick: bool = False
-    """train on few spectra: every table and figure, in about 4 minutes on two cores"""
+    """make every table and figure from few spectra, in about 4 minutes on two cores"""
     full: bool = False
-    """train on as many spectra as the report, in hours"""
+    """train on as many spectra as the report; takes hours"""
     spectra: int | None = None
-    """spectra of the mock surveys, by default 41,000; all other numbers of spectra change with
-    it"""
+    """spectra of the mock surveys, by default 41,000; all other numbers of spectra scale with it"""
     real: Path | None = None
     """folder of labeled spectra with index.csv (file, label, z) to compare models on; by default
-    ../shared/data, if it is there"""
+    ../shared/data, if it exists"""
     quasarnet_weights: Path | None = None
-    """Keras file of a trained QuasarNET to compare with, instead of one that is trained here"""
+    """Keras file of a trained QuasarNET to compare with; by default the command trains one"""
 
 
 def sizes_of(config: Config) -> Sizes:

@@ -30,15 +30,16 @@ class Training(Command):
     """Settings of a training run; the defaults are those of Table 1."""
 
     data: Path | None = None
-    """dataset folder, as a data_prep command writes it; by default a mock survey is made"""
+    """dataset folder written by a data_prep command; by default a mock survey is made"""
     out: Path | None = None
-    """run folder to write, by default runs/NAME; the same command in the same folder resumes"""
+    """run folder to write, by default runs/NAME; run the same command again to resume"""
     epochs: int = 5
-    """passes over the data (shuffled), or over each chunk of it (chunked)"""
+    """passes over the data (shuffled), or over each chunk of the data (chunked)"""
     batch: int = 256
     """spectra per step"""
     schedule: Literal["shuffled", "chunked"] = "shuffled"
-    """order of the spectra: all of them every epoch, or the report's chunks, one after the other"""
+    """order of the spectra: all of them in every epoch (shuffled), or one chunk after the other, as
+    in the report (chunked)"""
     chunk: int = 4000
     """spectra per chunk (chunked)"""
     optimizer: Literal["adam", "sgd"] = "adam"
@@ -50,21 +51,21 @@ class Training(Command):
     dropout: float = 0.1
     """fraction of activations dropped in training"""
     seed: int = 0
-    """of initial weights, order, dropout, and of the mock survey if one is made"""
+    """seed of initial weights, order, dropout, and of the mock survey if one is made"""
     spectra: int = 60_000
     """spectra of the mock survey, if one is made"""
     skip_damaged: bool = False
-    """leave out blocks of the dataset that are damaged, and count them, rather than stop"""
+    """leave out damaged blocks of the dataset and count them, instead of stopping"""
     profile: bool = False
     """write a trace of some steps to RUN/profile, for Perfetto or TensorBoard"""
     distributed: bool = False
-    """train with the other processes of this SLURM or Open MPI job (docs/scaling.md)"""
+    """train together with the other processes of this SLURM or Open MPI job (docs/scaling.md)"""
     coordinator: str | None = None
-    """outside of such a job: HOST:PORT on the machine of process 0, with the next two"""
+    """outside of such a job: HOST:PORT on the machine of process 0; needs --processes, --process"""
     processes: int | None = None
-    """how many processes train together"""
+    """number of processes that train together"""
     process: int | None = None
-    """which of them this is, from 0"""
+    """number of this process, from 0"""
 
 
 def begin(config: Training, name: str) -> None:

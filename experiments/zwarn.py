@@ -2,9 +2,9 @@
 
     python -m experiments.zwarn linenet --data FOLDER
 
-The threshold is the lowest probability, of the class and of the redshift, at which no more than one
-in 500 mock spectra with ZWARN 0 has a wrong class or a redshift off by over 3000 km/s. Training
-chooses it too, on its validation split; this command does so for weights that are there.
+The probabilities of class and redshift must both reach the threshold. It is the lowest one at which
+at most one in 500 mock spectra with ZWARN 0 has a wrong class or a redshift error over 3000 km/s.
+Training also chooses a threshold, on its validation split; use this command for existing weights.
 """
 
 import json
@@ -29,16 +29,16 @@ class Config(Command):
     """Settings of the choice and the measurement."""
 
     model: Annotated[str, tyro.conf.Positional] = "linenet"
-    """name of a shipped model, or run folder; a LineNet"""
+    """name of a shipped LineNet, or run folder of a LineNet"""
     mock: Path | None = None
-    """dataset folder to choose on, its valid split; by default a mock survey is made in data/"""
+    """dataset folder on whose valid split to choose; by default a mock survey is made in data/"""
     spectra: int = 60_000
     """spectra of the mock survey, if one is made; a fifth of them is used"""
     data: Path | None = None
     """folder of real spectra with index.csv (columns file, label, z) to measure on; by default the
-    threshold is only chosen"""
+    threshold is chosen but not measured"""
     write: bool = False
-    """put the threshold into the model's config.json (shipped) or calibration.json (run)"""
+    """write the threshold to the model's config.json (shipped) or calibration.json (run)"""
 
 
 def work(config: Config) -> None:

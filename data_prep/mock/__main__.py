@@ -1,4 +1,4 @@
-"""Prepare a mock survey: `python -m data_prep.mock --out data/mock --spectra 60000`."""
+"""Make a mock survey: `python -m data_prep.mock --out data/mock --spectra 60000`."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,24 +17,24 @@ class Config:
     out: Path
     """The dataset folder to make."""
     spectra: int = 60_000
-    """Spectra in all, equally from STAR, GALAXY, QSO, QSO_BAL."""
+    """Number of spectra, with equal numbers of STAR, GALAXY, QSO and QSO_BAL."""
     counts: str = ""
-    """Spectra by class instead, as STAR=1000,QSO=2000; a class left out has none."""
+    """Number of spectra by class instead, such as STAR=1000,QSO=2000; other classes get none."""
     seed: int = 0
-    """Of every draw: on the same kind of machine, the same seed gives the same bytes."""
+    """Seed of every draw: on the same kind of machine, the same seed gives the same bytes."""
     noiseless: bool = False
-    """Leave the instrument out of the spectra to train on: every step of a training draws it
-    anew."""
+    """Make the training spectra noise-free, so that every training step draws fresh noise and other
+    effects of the instrument."""
     native: bool = False
-    """Draw spectra at native pixels, and keep these beside the bins, 38 kB per spectrum: so that
-    refined redshifts can be evaluated on the survey. Its spectra are others than those without."""
+    """Draw spectra at native pixels, and keep these in addition to the bins (38 kB per spectrum), so
+    that refined redshifts can be evaluated. The spectra differ from those without --native."""
     workers: int = field(default_factory=lambda: min(4, cores()))
-    """Threads."""
+    """Number of threads."""
     templates: Path | None = None
     """Folder of redrock templates (rrtemplate-*.fits, rrarchetype-*.fits) to mix with the analytic
-    spectra, instead of those that come with the code; unset: where RR_TEMPLATE_DIR points."""
+    spectra. By default the folder in RR_TEMPLATE_DIR, or else the templates in the code."""
     without: tuple[str, ...] = ()
-    """Ingredients to leave out, as "host and iron": see data_prep/mock/ingredients.py."""
+    """Ingredients to leave out, such as "host and iron": see data_prep/mock/ingredients.py."""
 
 
 def class_counts(spectra: int, counts: str) -> dict[str, int]:

@@ -29,7 +29,7 @@ class Command:
     """The flags that every command has."""
 
     cache: bool = True
-    """keep compiled programs in the user's cache folder, for a quick start the next time"""
+    """keep compiled programs in the user's cache folder, so that the next start is faster"""
 
 
 Config = TypeVar("Config", bound=Command)

@@ -1,10 +1,11 @@
-"""Look at the spectra of a catalog, and correct what the model answers.
+"""Look at the spectra of a catalog, and correct the model's classes and redshifts.
 
     spectranet inspect catalog.fits
 
-Writes a page for a web browser that holds everything and needs no network, with the least sure
-spectra first. Keys give class, redshift and quality; answers stay in the browser and are exported
-as CSV, which spectranet merge-vi joins and the commands of data_prep take as a catalog.
+Writes a page for a web browser. The page is complete and needs no network. The least certain
+spectra come first. Use the keys to give class, redshift and quality. The browser stores your
+answers; export them as CSV. spectranet merge-vi joins such files, and the commands of data_prep
+read them as a catalog.
 """
 
 import sys
@@ -40,37 +41,38 @@ class Config(Command):
     spectra: Annotated[
         tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[SPECTRA ...]")
     ] = ()
-    """the catalog's files, where they are not at the place that its column FILE names: files,
-    folders, glob patterns or lists"""
+    """where the spectra are now, if not at the place in the catalog's column FILE: files, folders,
+    glob patterns or lists"""
     out: Path = Path("inspect.html")
-    """page to write; beyond 1,000 spectra, the index of several pages"""
+    """page to write; for more than 1,000 spectra this is the index of several pages"""
     overwrite: bool = False
     """replace the page if it exists"""
     where: str = ""
-    """only rows of which a condition is true, as "CLASS == 'QSO' and Z > 2"; columns may be
-    compared, added, and joined by and, or, not, in"""
+    """show only rows for which a condition is true, such as "CLASS == 'QSO' and Z > 2"; you can
+    compare columns, add them, and use and, or, not, in"""
     uncertain: int | None = None
-    """only so many rows, those with the lowest P_3000 or the smallest margin between classes"""
+    """show only this many rows: those with the lowest P_3000, or the smallest margin between the
+    two most probable classes"""
     random: int | None = None
-    """only so many rows, drawn at random"""
+    """show only this many rows, drawn at random"""
     seed: int = 0
-    """of --random"""
+    """seed of --random"""
     blind: bool = False
-    """hide what the model answers until class and quality are given"""
+    """hide the model's answer until you have given class and quality"""
     thumbnails: bool = False
-    """begin with a contact sheet of all spectra"""
+    """start with a contact sheet of all spectra"""
     reference: Path | None = None
-    """another catalog, with Z beside PLATE, MJD and FIBERID, or TARGETID: its redshifts are shown,
-    and rows that disagree can be sorted first"""
+    """another catalog with Z, and PLATE, MJD and FIBERID, or TARGETID: its redshifts are shown too,
+    and you can sort rows that disagree first"""
     model: str = ""
-    """the model that made the catalog, for p(z) and --why, where it is not a shipped one"""
+    """the model that made the catalog, if it is not a shipped one; needed for p(z) and --why"""
     why: bool = False
-    """show under each spectrum which wavelengths speak for the class (blue) and against it (red):
-    integrated gradients, a few spectra per second"""
+    """mark under each spectrum the wavelengths that support the class (blue) or are against it
+    (red), by integrated gradients (a few spectra per second)"""
     serve: bool = False
-    """serve the page at an address of this machine, for this machine alone, until Ctrl+C"""
+    """serve the page at a local address that only this machine can open, until Ctrl+C"""
     port: int = 8808
-    """of --serve"""
+    """port of --serve"""
 
 
 def work(config: Config) -> None:

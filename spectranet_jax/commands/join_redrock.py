@@ -2,8 +2,9 @@
 
     spectranet join-redrock catalog.fits redrock-*.fits --out joined.fits
 
-Every row of the catalog is kept, in order, with redrock's class, redshift, error and warnings
-beside it, the difference of the two redshifts (DV_RR, km/s), and whether the two agree (AGREE_RR).
+Keeps every row of the catalog, in order, and adds redrock's class, redshift, error and warnings.
+Also adds the difference of the two redshifts (DV_RR, km/s), and whether the two results agree
+(AGREE_RR).
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ class Config:
     """Settings of a join."""
 
     catalog: Annotated[Path, tyro.conf.Positional]
-    """catalog, as spectranet predict writes it"""
+    """catalog written by spectranet predict"""
     redrock: Annotated[tuple[str, ...], tyro.conf.Positional, one_or_more("REDROCK")]
     """redrock or zbest files of DESI, or glob patterns"""
     out: Path = Path("joined.fits")

@@ -5,11 +5,11 @@ import sys
 from collections.abc import Sequence
 
 COMMANDS = {
-    "predict": "class and redshift of spectra: files in, a catalog out",
-    "merge": "the parts of a catalog, from the jobs of a cluster, as one",
-    "join-redrock": "a catalog with redrock's redshifts of the same DESI targets",
-    "inspect": "spectra of a catalog to look at and correct, in a browser",
-    "merge-vi": "the answers of inspectors, as one file",
+    "predict": "predict class and redshift of spectra, and write a catalog",
+    "merge": "join the parts of a catalog that the jobs of a cluster wrote",
+    "join-redrock": "add redrock's redshifts of the same DESI targets to a catalog",
+    "inspect": "look at the spectra of a catalog in a browser, and correct them",
+    "merge-vi": "join the answers of several inspectors in one file",
 }
 """Each a module beside this one (join_redrock for join-redrock) with `Config`, `work` and `run` ->
 what it does."""
@@ -46,11 +46,12 @@ def overview() -> str:
         [
             "usage: spectranet COMMAND ...",
             "",
-            "What is this spectrum, and at what redshift?",
+            "What is this spectrum, and what is its redshift?",
             "",
             *lines,
             "",
-            "COMMAND --help explains one; spectranet --version tells the version.",
+            "spectranet COMMAND --help explains a command and its flags.",
+            "spectranet --version prints the version.",
         ]
     )
 

@@ -1,8 +1,8 @@
-"""Merge the parts of a catalog, which predict --part wrote, into the catalog.
+"""Merge the parts of a catalog that spectranet predict --part wrote.
 
     spectranet merge catalog.part-*.fits --out catalog.fits
 
-It is, to the last byte, what one process would have written.
+The merged catalog is byte-for-byte the one that a single process would have written.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class Config:
     out: Path = Path("catalog.fits")
     """catalog to write: .fits"""
     format: Literal["catalog", "redrock", "qn"] = "catalog"
-    """layout of the file, as for spectranet predict"""
+    """layout of the file: see spectranet predict --help"""
     overwrite: bool = False
     """replace the catalog if it exists"""
 

@@ -1,8 +1,9 @@
-"""Merge the answers of inspectors, which the pages of spectranet inspect export.
+"""Merge the answers of several inspectors, exported from the pages of spectranet inspect.
 
     spectranet merge-vi anna.csv ben.csv --out merged.csv
 
-Spectra on which all agree go into one file, the others into a second one, each answer a row.
+Spectra on which all inspectors agree go to one file. The others go to a second file, with one row
+per answer.
 """
 
 from collections.abc import Sequence
@@ -24,12 +25,12 @@ class Config:
     """Settings of a merge of answers."""
 
     files: Annotated[tuple[Path, ...], tyro.conf.Positional, one_or_more("CSV")]
-    """files of inspectors"""
+    """files that the inspectors exported"""
     out: Path = Path("merged-vi.csv")
-    """file to write, with what they agree on"""
+    """file to write, with the answers that agree"""
     disagreements: Path | None = None
-    """file to write with the other answers; by default beside --out, its name ending in
-    -disagreements"""
+    """file to write, with the answers that disagree; by default the name of --out with
+    -disagreements added"""
     overwrite: bool = False
     """replace files that exist"""
 

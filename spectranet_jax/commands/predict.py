@@ -1,9 +1,9 @@
-"""Classify spectra of SDSS, BOSS and DESI files and write a catalog, one row per spectrum.
+"""Predict class and redshift of SDSS, BOSS and DESI spectra, and write a catalog.
 
     spectranet predict spec-*.fits --out catalog.fits
 
-Uses the weights that come with the package, offline, unless --model names others. Run the
-same command again to resume an interrupted run; the catalog is the same.
+The catalog has one row per spectrum. Uses the weights in the package, offline, unless you pass
+--model. Run the same command again to resume an interrupted run; the catalog is the same.
 """
 
 import os
@@ -33,38 +33,40 @@ class Config(Command):
     low-resolution files (.fits or .fit, gzipped or not), HDF5 files of MultimodalUniverse,
     folders of them, glob patterns, lists (@LIST, *.txt), or a dataset folder"""
     model: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
-    """run folder, name of a shipped model, or QuasarNET weights of Keras (HDF5); may be given
-    several times, a classifier and redshift models; by default the shipped LineNet"""
+    """run folder, name of a shipped model, or Keras weights of QuasarNET (HDF5); may be given
+    several times, to combine a classifier with redshift models; by default the shipped LineNet"""
     out: Path = Path("catalog.fits")
     """catalog to write: .fits, .ecsv or .parquet"""
     format: Literal["catalog", "redrock", "qn"] = "catalog"
-    """layout of the file: our catalog, that of DESI's redrock files (REDSHIFTS and FIBERMAP), or
-    that of its qso_qn files (QN_RR)"""
+    """layout of the file: our catalog, DESI's redrock files (HDUs REDSHIFTS and FIBERMAP), or
+    DESI's qso_qn files (HDU QN_RR)"""
     overwrite: bool = False
     """replace the catalog if it exists"""
     workers: int = field(default_factory=cores)
-    """processes that read files, where there are many; the catalog does not depend on it"""
+    """processes that read files, if there are many files; does not change the catalog"""
     part: str = ""
-    """i/n: predict the i-th of n parts of the catalog alone, as a job of a cluster's array does;
-spectranet merge joins them"""
+    """i/n: predict only the i-th of n parts of the catalog, for a job array of a cluster;
+    spectranet merge joins the parts"""
     refine: bool = True
-    """refine redshifts of galaxies, and of quasars below 1.57, at the survey's own pixels"""
+    """refine redshifts of galaxies, and of quasars below z = 1.57, at native pixels"""
     templates: Path | None = None
-    """folder of redrock's templates (rrtemplate-*.fits) to refine with, instead of the vectors that
-    come with the package; by default where RR_TEMPLATE_DIR points, if it is set"""
+    """folder of redrock's templates (rrtemplate-*.fits) to refine with, instead of the basis
+    vectors in the package; by default the folder in RR_TEMPLATE_DIR, if it is set"""
     strict: bool = False
-    """end with exit status 1 where files could not be read, after the catalog is written; else 0"""
+    """exit with status 1 instead of 0 if a file could not be read; the catalog is still written"""
     plots: Path | None = None
-    """folder for a picture of every spectrum: its lines, p(z), classes, evidence a line"""
+    """folder for a plot of every spectrum, with its lines, p(z), class probabilities, and the
+    evidence of each line"""
     class_prior: str | None = None
-    """how frequent STAR, GALAXY, QSO and QSO_BAL are among the spectra: "survey" (a BOSS quasar
-    plate), "equal", or four numbers in proportion, as 0.3,0.1,0.5,0.1; by default as in LineNet's
-    training"""
+    """class fractions expected in your sample: "survey" (a BOSS quasar plate), "equal", or four
+    relative numbers for STAR, GALAXY, QSO and QSO_BAL, such as 0.3,0.1,0.5,0.1; by default those
+    of LineNet's training"""
     bal_threshold: float | None = None
-    """P_BAL from which a quasar is called QSO_BAL; by default the model's own, 0.75 as shipped
-    (LineNet)"""
+    """P_BAL from which a quasar is classified as QSO_BAL; by default that of the model, 0.75 in
+    the shipped LineNet (LineNet only)"""
     threshold: float | None = None
-    """confidence of one line from which a QuasarNET calls a quasar; by default 0.5 (QuasarNET)"""
+    """confidence of one line above which a spectrum is classified as a quasar; by default 0.5
+    (QuasarNET only)"""
 
 
 def work(config: Config) -> None:
