@@ -17,7 +17,7 @@ TOGETHER = --numprocesses $(PROCESSES) --dist loadfile
 .DEFAULT_GOAL := help
 .PHONY: help classify redshift linenet quasarnet report compare predict evaluate test test-slow test-fast test-oldest fuzz coverage lint format hooks docs benchmark wheel clean
 
-help:  ## this list
+help:  ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
 
 classify: $(VENV)/run  ## train, evaluate and plot the four-class network (makes a mock survey)
@@ -32,57 +32,57 @@ linenet: $(VENV)/run  ## the same for LineNet: class, redshift and broad absorpt
 quasarnet: $(VENV)/run  ## the same for QuasarNET (docs/quasarnet.md)
 	$(RUN) experiments.quasarnet $(ARGS)
 
-report: $(VENV)/run  ## the report, remade: one page of figures (ARGS=--quick in 4 minutes)
+report: $(VENV)/run  ## reproduce the report on one page (with ARGS=--quick in 4 minutes)
 	$(RUN) experiments.report $(ARGS)
 
-compare: $(VENV)/run  ## one table of models: make compare ARGS="runs/classify runs/quasarnet"
+compare: $(VENV)/run  ## print one table of models: make compare ARGS="runs/classify runs/quasarnet"
 	$(RUN) experiments.compare $(ARGS)
 
-predict: $(VENV)/run  ## catalog of your spectra: make predict ARGS="spec-*.fits"
+predict: $(VENV)/run  ## make a catalog of your spectra: make predict ARGS="spec-*.fits"
 	$(VENV)/bin/spectranet predict $(ARGS)
 
 evaluate: $(VENV)/run  ## evaluate a run again: make evaluate ARGS="runs/classify"
 	$(RUN) experiments.evaluate $(ARGS)
 
-test: $(VENV)/dev  ## the tests but for the long ones (7 minutes on two cores)
+test: $(VENV)/dev  ## run all tests except the long ones (7 minutes on two cores)
 	$(RUN) $(PYTEST) -m "not long" $(TOGETHER) $(ARGS)
 
-test-slow: $(VENV)/dev  ## the long tests: fuzzing, kills, two processes, whole trainings (15 minutes)
+test-slow: $(VENV)/dev  ## run the long tests: fuzzing, kills, complete training runs (15 minutes)
 	$(RUN) pytest -m long $(TOGETHER) $(ARGS)
 
-test-fast: $(VENV)/dev  ## the tests that take a few seconds at most (4 minutes)
+test-fast: $(VENV)/dev  ## run the tests that take at most a few seconds (4 minutes)
 	$(RUN) pytest -m "not slow and not long" $(TOGETHER) $(ARGS)
 
-coverage:  ## make test, refused below 92 % of the library's lines
+coverage:  ## make test; fails if it covers less than 92 % of the library's lines
 	rm -f .coverage .coverage.*
 	$(MAKE) test PYTEST="coverage run -m pytest"
 	$(RUN) coverage combine --quiet
 	$(RUN) coverage report --skip-covered
 
-fuzz: $(VENV)/dev  ## 20,000 new cases of damaged files, texts and command lines (half an hour)
+fuzz: $(VENV)/dev  ## run 20,000 new cases of damaged files, texts and command lines (half an hour)
 	FUZZ_CASES=450 $(RUN) pytest -m fuzz $(TOGETHER) $(ARGS)
 
-test-oldest:  ## make test on Python 3.11 with the oldest versions that pyproject.toml allows
+test-oldest:  ## run make test on Python 3.11 with the oldest allowed versions
 	$(MAKE) test PYTHON=python3.11 VENV=.venv-oldest CONSTRAINTS=constraints-oldest.txt
 
-lint: $(VENV)/dev  ## style and types
+lint: $(VENV)/dev  ## check style and types
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) mypy
 
-format: $(VENV)/dev  ## put the code into style
+format: $(VENV)/dev  ## format the code
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 
-hooks: $(VENV)/dev  ## check style, types and notebooks before each commit
+hooks: $(VENV)/dev  ## install checks of style, types and notebooks before each commit
 	$(RUN) pre_commit install
 
-docs: $(VENV)/docs  ## the documentation as a web site in build/docs; warnings are errors
+docs: $(VENV)/docs  ## build the documentation as a web site in build/docs; warnings are errors
 	$(VENV)/bin/python docs/columns_page.py
 	PYTHONPATH=$(CURDIR) $(RUN) sphinx --builder html --fail-on-warning --keep-going \
 	  --doctree-dir build/doctrees docs build/docs $(ARGS)
 
-benchmark: $(VENV)/run  ## speed, as ratios measured side by side
+benchmark: $(VENV)/run  ## measure speed, as ratios to peers
 	$(RUN) experiments.benchmark $(ARGS)
 
 wheel: $(VENV)/dev  ## build the wheel, install it into an empty environment, predict with it
@@ -90,7 +90,7 @@ wheel: $(VENV)/dev  ## build the wheel, install it into an empty environment, pr
 	$(RUN) build --wheel --outdir dist
 	.ci/try-wheel dist/*.whl
 
-clean:  ## forget the environment, builds and caches; data/ and runs/ stay
+clean:  ## remove the environment, builds and caches; keep data/ and runs/
 	rm -rf $(VENV) .venv-oldest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
 $(VENV)/bin/python:

@@ -1,8 +1,8 @@
 """Train, evaluate and plot LineNet: class, redshift with p(z), and broad absorption, all at once.
 
 Without --data, the command first makes a mock survey of noise-free spectra in data/, unless it is
-there already. Fresh noise is drawn at every step. If --data has labeled spectra with noise, no noise
-is added.
+there already. Fresh noise is drawn at every step. If --data has labeled spectra with noise, no
+noise is added.
 """
 
 from dataclasses import dataclass

@@ -26,8 +26,8 @@ class Config:
     """Make the training spectra noise-free, so that every training step draws fresh noise and other
     effects of the instrument."""
     native: bool = False
-    """Draw spectra at native pixels, and keep these in addition to the bins (38 kB per spectrum), so
-    that refined redshifts can be evaluated. The spectra differ from those without --native."""
+    """Draw spectra at native pixels, and keep these in addition to the bins (38 kB per spectrum),
+    so that refined redshifts can be evaluated. The spectra differ from those without --native."""
     workers: int = field(default_factory=lambda: min(4, cores()))
     """Number of threads."""
     templates: Path | None = None
