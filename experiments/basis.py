@@ -83,7 +83,7 @@ def card(config: Config, kind: str, vectors: int, limits: tuple[float, float], d
     )
     return f"""# {FOLDERS[kind]}
 
-Basis vectors of {kind} spectra, with which redshifts are refined at native pixels.
+Basis vectors of {kind} spectra, to refine redshifts at native pixels.
 
 | | |
 |---|---|
@@ -97,10 +97,10 @@ Basis vectors of {kind} spectra, with which redshifts are refined at native pixe
 
 ## Limits
 
-- No survey spectrum went in. Part of the mock spectra is drawn from redrock's galaxies and quasar
-  archetypes (BSD license), whose license lies beside them in `data_prep/mock/templates`.
-- How many vectors there are was chosen on labeled SDSS and BOSS spectra, whose scores flatter.
-- Made for redshifts near a known one. They do not tell galaxies, quasars and stars apart.
+- Made from mock spectra only, and from no survey spectrum. Some of the mock spectra are drawn from
+  redrock's galaxies and quasar archetypes (BSD license, in `data_prep/mock/templates`).
+- The number of vectors was chosen on labeled SDSS and BOSS spectra, so their scores are optimistic.
+- Made to refine a known redshift. They do not distinguish galaxies, quasars and stars.
 - Another processor or version of NumPy rounds differently, and may change the last digits.
 """
 

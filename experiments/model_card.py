@@ -14,35 +14,35 @@ Evaluations = Mapping[str, Mapping[str, Any]]
 MOCK = "data_prep.mock"
 
 SHIPPED = """redrock's galaxies and quasar archetypes (BSD license) and PyHammer's stars (MIT
-  license), whose licenses lie beside them in `data_prep/mock/templates`. Spectra to train, validate
-  and test on are drawn from the same templates, so mock scores flatter where templates matter"""
+  license), with the licenses in `data_prep/mock/templates`. Training, validation and test spectra
+  are drawn from the same templates, so scores on mock spectra are optimistic"""
 
 
 def limits(creator: Mapping[str, Any]) -> str:
     """What a user should know before trusting a model that was trained on these data, Markdown."""
     if creator.get("command") != MOCK:
-        return "Nobody has written them down."
+        return "No limits are recorded for this training data."
     config = creator["config"]
     templates = f"{config['templates']}: see their licenses"
     if "empirical templates" in config["without"]:
-        templates_used = "No template went in."
+        templates_used = "No templates were used."
     else:
         origin = SHIPPED if config["templates"] == "shipped" else templates
-        templates_used = f"Part of the light is drawn from templates: {origin}."
+        templates_used = f"Some of the spectra are drawn from templates: {origin}."
     counts = ", ".join(f"{name} {count:,}" for name, count in config["counts"].items())
     left_out = ", ".join(config["without"]) or "nothing"
     return f"""\
-- Trained on mock spectra alone; no survey spectrum went in. {templates_used}
+- Trained on mock spectra only, and on no survey spectrum. {templates_used}
 - Ingredients left out of the survey: {left_out}.
-- Much in the survey was set against real BOSS and SDSS spectra, plate 7102 among them, which were
-  scored some thirty times while it was drawn up. They are a development set, and their scores
-  flatter.
-- Made for BOSS spectra of quasar targets; spectra of SDSS-I/II, whose outer bins are empty, work
-  too. Other surveys' galaxies may look different.
-- Class probabilities are calibrated on the mock survey ({counts}). In a sample
-  with other frequencies they need to be weighted: LineNet does so with `--class-prior`.
-- Below a median S/N of 2 a bin of 690 km/s (flag LOW_SN) classes are guesses.
-- The same seed gives the same survey, and so the same weights, on the same kind of machine: other
+- Much of the survey was tuned on real BOSS and SDSS spectra, including plate 7102. They were scored
+  about thirty times during its development. They are a development set, and their scores are
+  optimistic.
+- Made for BOSS spectra of quasar targets. Spectra of SDSS-I/II also work; their outer bins are
+  empty. Galaxies of other surveys may look different.
+- Class probabilities are calibrated on the mock survey ({counts}). For a
+  sample with other class fractions they must be reweighted: LineNet does so with `--class-prior`.
+- Below a median S/N of 2 per 690 km/s bin (flag LOW_SN), classes are guesses.
+- The same seed gives the same survey, and so the same weights, on the same kind of machine. Other
   processors round differently."""
 
 

@@ -53,7 +53,7 @@ def redshift_section(quasars: QuasarScores, galaxies: RedshiftScores | None) -> 
 {rows}
 
 Quasars: purity {interval(quasars.purity)}, completeness {interval(quasars.completeness)},
-of the quasars called so {interval(quasars.catastrophic)} are off by over 3000 km/s.
+catastrophic redshifts (beyond 3000 km/s) among predicted quasars {interval(quasars.catastrophic)}.
 Broad absorption: recall {interval(quasars.bal_recall)}, false alarms
 {interval(quasars.bal_false_alarm)}, area under the ROC curve {text(quasars.bal_auc, ".3f")}.
 """
@@ -65,6 +65,6 @@ def posterior_section(scores: PosteriorScores) -> str:
         f"{float(level):.0%}: {within.fraction:.3f}"
         for level, within in scores.highest_density.items()
     )
-    return f"""Intervals of highest density of p(z) that hold the true redshift: {held}; CRPS
-{scores.crps_mean:,.0f} km/s in the mean.
+    return f"""Fractions of true redshifts in highest-density intervals of p(z): {held}; mean CRPS
+{scores.crps_mean:,.0f} km/s.
 """
