@@ -1,12 +1,12 @@
-"""Measure a shipped model on sets of labeled real spectra: the figures of README.
+"""Measure a shipped model on sets of labeled real spectra, and print the table in the README.
 
     python -m data_prep.download --sets --out real
 
     python -m experiments.headline real
 
-The folder holds index.csv (columns file, label, z) and the spectra that it names, a folder a set.
-Redshifts are those of spectranet predict, refined at the survey's own pixels. Fractions have 95%
-binomial intervals, and dv is c (z - z_true) / (1 + z_true).
+The folder contains index.csv (columns file, label, z) and the spectra, in one subfolder per set.
+Redshifts are those of spectranet predict, refined at native pixels. Fractions have 95% binomial
+intervals. dv is c (z - z_true) / (1 + z_true).
 """
 
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ class Config(Command):
     """Settings of the measurement."""
 
     data: Annotated[Path, tyro.conf.Positional]
-    """folder with index.csv and the spectra that it names, as data_prep.download --sets makes it"""
+    """folder with index.csv and the spectra, as made by data_prep.download --sets"""
     model: str = "linenet"
-    """a shipped model, or a run folder, that tells classes and redshifts with p(z)"""
+    """shipped model, or run folder, of a LineNet"""
 
 
 def work(config: Config) -> None:
