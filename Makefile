@@ -15,7 +15,7 @@ PROCESSES ?= 2
 TOGETHER = --numprocesses $(PROCESSES) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help classify redshift linenet quasarnet report compare predict evaluate test test-slow test-fast test-oldest fuzz coverage lint format hooks docs benchmark wheel clean
+.PHONY: help classify redshift linenet quasarnet report compare predict evaluate test test-slow test-fast test-oldest fuzz coverage coverage-report lint format hooks docs benchmark wheel clean
 
 help:  ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -56,6 +56,9 @@ test-fast: $(VENV)/dev  ## run the tests that take at most a few seconds (4 minu
 coverage:  ## make test; fails if it covers less than 92 % of the library's lines
 	rm -f .coverage .coverage.*
 	$(MAKE) test PYTEST="coverage run -m pytest"
+	$(MAKE) coverage-report
+
+coverage-report:  ## print the coverage of the last make coverage, by file
 	$(RUN) coverage combine --quiet
 	$(RUN) coverage report --skip-covered
 
