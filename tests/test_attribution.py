@@ -1,12 +1,14 @@
 """Integrated gradients: they add up, stay where there are data, and mark what matters."""
 
+import csv
+
 import jax
 import numpy as np
 import pytest
 
 import spectranet_jax as snj
 from spectranet_jax.inference import Model
-from spectranet_jax.inference.attribution import attributions, log_probability
+from spectranet_jax.inference.attribution import answers, attributions, log_probability
 from spectranet_jax.inference.clean import clean
 from spectranet_jax.readers import rebin_all
 from spectranet_jax.spectra.labels import CLASSES
@@ -58,15 +60,38 @@ def test_other_spectra_of_the_batch_change_nothing(model, rng):
     assert attributions(model, flux[:0], ivar[:0]).shape == (0, flux.shape[1])
 
 
-def drop(model, flux, ivar, marked, column):
-    """Probability that is lost where marked bins are removed, (n,)."""
-    without = np.where(marked, 0, ivar)
-    rows = np.arange(len(flux))
-    before, after = (
-        np.stack([model.columns(flux * (weight > 0), weight)[f"P_{name}"] for name in CLASSES])
-        for weight in (ivar, without)
-    )
-    return before[column, rows] - after[column, rows]
+def deletion(marks, ivar, answer, rng):
+    """Check marks by deletion of the 10% of bins that are marked most, and of random ones.
+
+    Args:
+        marks: (n, bins).
+        ivar: (n, bins).
+        answer: ivar -> how sure the model is of its answer, (n,).
+        rng: of the random bins.
+
+    Returns:
+        mean loss by the marked bins, by random ones, the difference, and its 95% interval.
+    """
+    counts = np.ceil(0.1 * (ivar > 0).sum(axis=1))[:, None]
+
+    def loss(order):
+        ranks = np.where(ivar > 0, order, -np.inf).argsort(axis=1)[:, ::-1].argsort(axis=1)
+        return answer(ivar) - answer(np.where(ranks < counts, 0, ivar))
+
+    by_marks, by_chance = loss(marks), [loss(rng.random(ivar.shape)) for _ in range(4)]
+    difference = by_marks - np.mean(by_chance, axis=0)
+    draws = rng.choice(difference, (4000, len(difference))).mean(axis=1)
+    interval = np.quantile(draws, [0.025, 0.975])
+    return by_marks.mean(), np.mean(by_chance), difference.mean(), *interval
+
+
+def show(capsys, name, what, losses):
+    with capsys.disabled():
+        print(
+            f"\n{name}: removing the marked 10% of bins lowers {what} by {losses[0]:.3f},"
+            f" random ones by {losses[1]:.3f}; difference {losses[2]:.3f}"
+            f" ({losses[3]:.3f} to {losses[4]:.3f}, 95%)"
+        )
 
 
 @pytest.mark.long
@@ -79,21 +104,33 @@ def test_what_is_marked_matters_more_than_what_is_not(model, shared, rng, capsys
     assert len(flux) == 200
     kinds = model.columns(flux, ivar)["CLASS"].tolist()
     column = np.array([CLASSES.index(kind) for kind in kinds])
-    marks = np.where(ivar > 0, attributions(model, flux, ivar), -np.inf)
-    counts = np.ceil(0.1 * (ivar > 0).sum(axis=1))[:, None]
-    marked = marks.argsort(axis=1)[:, ::-1].argsort(axis=1) < counts
-    ours = drop(model, flux, ivar, marked, column)
-    others = []
-    for _ in range(4):
-        order = np.where(ivar > 0, rng.random(ivar.shape), 2).argsort(axis=1).argsort(axis=1)
-        others.append(drop(model, flux, ivar, order < counts, column))
-    difference = ours - np.mean(others, axis=0)
-    draws = rng.choice(difference, (4000, 200)).mean(axis=1)
-    low, high = np.quantile(draws, [0.025, 0.975])
-    with capsys.disabled():
-        print(
-            f"\n{model.name}: removing the marked 10% of bins lowers P(class) by {ours.mean():.3f},"
-            f" random ones by {np.mean(others):.3f}; difference {difference.mean():.3f}"
-            f" ({low:.3f} to {high:.3f}, 95%)"
-        )
-    assert low > 0
+
+    def probability(weight):
+        columns = model.columns(flux * (weight > 0), weight)
+        return np.stack([columns[f"P_{name}"] for name in CLASSES])[column, np.arange(200)]
+
+    losses = deletion(attributions(model, flux, ivar), ivar, probability, rng)
+    show(capsys, model.name, "P(class)", losses)
+    assert losses[3] > 0
+
+
+@pytest.mark.long
+def test_what_is_marked_matters_more_to_quasarnet(shared, rng, capsys):
+    """It gives no class: of real quasars that it finds, how sure it is of its redshift."""
+    model = snj.load(str(shared / "quasarnp" / "test_weights.h5"))
+    with (shared / "index.csv").open() as index:
+        files = [row["file"] for row in csv.DictReader(index) if row["label"].startswith("QSO")]
+    spectra = [spectrum for file in files for spectrum in snj.read(str(shared / file))]
+    flux, ivar, _ = clean(*rebin_all(spectra, model.grid), model.grid)
+    quasars = model.columns(flux, ivar)["IS_QSO"]
+    assert quasars.sum() > 150
+    flux, ivar = flux[quasars], ivar[quasars]
+    batch = model.task.targets(answers(model.columns(flux, ivar), len(flux)))
+
+    def certainty(weight):
+        normalized, *others = model.task.inputs(flux * (weight > 0), weight)
+        return np.asarray(log_probability(model, model.variables, (normalized, *others), batch))
+
+    losses = deletion(attributions(model, flux, ivar), ivar, certainty, rng)
+    show(capsys, "quasarnet", "ln P(its redshift)", losses)
+    assert losses[3] > 0

@@ -36,7 +36,7 @@ def attributions(
         flux: (n, bins) float32, finite: see `inference.clean`.
         ivar: (n, bins) float32, finite, not negative.
     """
-    targets = model.task.targets(_answers(model.columns(flux, ivar), len(flux)))
+    targets = model.task.targets(answers(model.columns(flux, ivar), len(flux)))
     step = jax.jit(_step(model))
     parts = [np.zeros((0, flux.shape[1]), np.float32)]
     for start in range(0, len(flux), TOGETHER):
@@ -75,7 +75,7 @@ def _step(model: Model) -> Any:
     return step
 
 
-def _answers(columns: dict[str, NDArray[Any]], count: int) -> dict[str, NDArray[Any]]:
+def answers(columns: dict[str, NDArray[Any]], count: int) -> dict[str, NDArray[Any]]:
     """What a model answers, as columns of truth: the class; the redshift where it gives none."""
     gives_class = "CLASS" in columns
     kinds = np.ma.getdata(columns["CLASS"]) if gives_class else np.full(count, "QSO")
