@@ -76,8 +76,8 @@ class Plan:
         """Spectra expected in a shard."""
         if self.native is None:
             return SHARD_SIZE
-        binned = self.grid.bytes_a_spectrum
-        return max(1, SHARD_SIZE * binned // (binned + self.native.bytes_a_spectrum))
+        binned = self.grid.bytes_per_spectrum
+        return max(1, SHARD_SIZE * binned // (binned + self.native.bytes_per_spectrum))
 
 
 @dataclass(frozen=True)

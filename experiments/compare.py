@@ -101,7 +101,7 @@ def measure(model: "Model", split: "Split") -> "QuasarScores":
     from spectranet_jax.evaluation.quasar_scores import Answers, Truth, scores
 
     check_grid(split, model.grid)
-    pieces = -(-len(split) * model.grid.bytes_a_spectrum // AT_ONCE)
+    pieces = -(-len(split) * model.grid.bytes_per_spectrum // AT_ONCE)
     answers = [
         vars(model.task.quasars(model.columns(*split.pixels(rows))))
         for rows in np.array_split(np.arange(len(split)), pieces)

@@ -35,7 +35,7 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
 def test_batches_from_the_device_are_those_that_are_streamed(
     split: Split, monkeypatch: pytest.MonkeyPatch, schedule: str, count: int
 ):
-    monkeypatch.setattr(advance, "UPLOAD", 200 * GRID.bytes_a_spectrum)
+    monkeypatch.setattr(advance, "UPLOAD", 200 * GRID.bytes_per_spectrum)
     assert len(split) % 200
     fields = {"chunk": 384} if schedule == "chunked" else {}
     order = ORDERS[schedule](split.block_sizes, 64, 2, 1, **fields)

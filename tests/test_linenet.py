@@ -7,7 +7,7 @@ from spectranet_jax import networks
 from spectranet_jax.networks import line_evidence as linenet
 from spectranet_jax.spectra.grid import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.lines import REST
-from spectranet_jax.spectra.zsteps import A_BIN, ZSteps
+from spectranet_jax.spectra.zsteps import STEPS_PER_BIN, ZSteps
 from spectranet_jax.tasks.linenet_task import bounded_inputs as inputs
 
 STEPS = ZSteps.of(GRID)
@@ -50,7 +50,7 @@ def test_a_spectrum_shifted_by_k_bins_shifts_p_of_z_by_k_bins(small, k):
     network, variables = small
     here = network.apply(variables, *content(np.random.default_rng(5), 2))
     there = network.apply(variables, *content(np.random.default_rng(5), 2 + k))
-    moved = A_BIN * k
+    moved = STEPS_PER_BIN * k
     logits = np.asarray(here.z_logits[:, :-moved])
     assert logits.std() > 0.1  # there is something to compare
     np.testing.assert_allclose(there.z_logits[:, moved:], logits, rtol=0, atol=2e-5)
@@ -69,7 +69,7 @@ def test_the_dense_correction_is_what_spoils_it():
 @pytest.mark.parametrize("line, z", [("CIV", 2.3), ("Halpha", 0.1), ("Lya", 4.7), ("MgII", 0.9)])
 def test_a_line_is_sought_where_its_redshift_puts_it(line, z):
     """Evidence for a line in one place only is evidence for the one redshift that puts it there."""
-    fine = GRID.size * A_BIN
+    fine = GRID.size * STEPS_PER_BIN
     place = np.log10(REST[line] * (1 + z) / GRID.start) / STEPS.width - 0.5
     maps = np.maximum(0, 1 - np.abs(np.arange(fine) - place))[None, None]  # a triangle about it
     (row,) = linenet.shifted(jnp.asarray(maps, jnp.float32), [line], GRID)
@@ -80,7 +80,7 @@ def test_a_line_is_sought_where_its_redshift_puts_it(line, z):
 
 
 def test_shifting_agrees_with_interpolation_bin_by_bin(rng):
-    fine = GRID.size * A_BIN
+    fine = GRID.size * STEPS_PER_BIN
     maps = rng.normal(0, 1, (2, len(linenet.LINES), fine))
     rows = linenet.shifted(jnp.asarray(maps, jnp.float32), linenet.LINES, GRID)
     padded = np.pad(maps, ((0, 0), (0, 0), (1, 1)))

@@ -76,7 +76,7 @@ def test_signal_to_noise_is_that_of_the_survey(block):
 def test_some_spectra_have_the_coverage_of_sdss_one(rng):
     empty = instrument.masks(NumpyDraws(rng), 4000, GRID)
     legacy = empty[:, 5] & empty[:, -5]
-    assert legacy.mean() == pytest.approx(instrument.LEGACY_SHARE, abs=0.03)
+    assert legacy.mean() == pytest.approx(instrument.LEGACY_FRACTION, abs=0.03)
     start = GRID.centers[np.argmin(empty[legacy], axis=1)]
     assert np.median(start) == pytest.approx(3815, rel=0.005)
     assert 0.0005 < empty[~legacy][:, 30:400].mean() < 0.01

@@ -23,7 +23,7 @@ from spectranet_jax.datasets.split import check_grid, open_split
 from spectranet_jax.inference import load, predict
 from spectranet_jax.spectra import QUASARNET_GRID, InputError, LogGrid, instrument, noise
 from spectranet_jax.spectra.flags import median_sn
-from spectranet_jax.spectra.zsteps import A_BIN, ZSteps
+from spectranet_jax.spectra.zsteps import STEPS_PER_BIN, ZSteps
 
 FINE = LogGrid(start=3600.0, dloglam=5e-4, size=886)
 FINEST = LogGrid(start=3600.0, dloglam=1e-4, size=4430)
@@ -98,8 +98,10 @@ def test_a_shift_by_a_bin_is_a_shift_of_p_of_z_there_too():
     here = network.apply(variables, *spectrum(30)).z_logits
     for k in (1, 7, 100):
         moved = network.apply(variables, *spectrum(30 + k)).z_logits
-        assert np.asarray(here[:, : -A_BIN * k]).std() > 0.01
-        np.testing.assert_allclose(moved[:, A_BIN * k :], here[:, : -A_BIN * k], atol=2e-5)
+        assert np.asarray(here[:, : -STEPS_PER_BIN * k]).std() > 0.01
+        np.testing.assert_allclose(
+            moved[:, STEPS_PER_BIN * k :], here[:, : -STEPS_PER_BIN * k], atol=2e-5
+        )
 
 
 @pytest.mark.long

@@ -59,7 +59,7 @@ def pixel_reader(
 
 def _block_reader(blocks: Blocks, native: LogGrid | None) -> Callable[[int], Images]:
     """A reader of blocks by number that keeps those it used last."""
-    kept = max(1, CACHE // (BLOCK_SIZE * (native or blocks.grid).bytes_a_spectrum))
+    kept = max(1, CACHE // (BLOCK_SIZE * (native or blocks.grid).bytes_per_spectrum))
     cache: OrderedDict[int, Images] = OrderedDict()
     lock = threading.Lock()
 

@@ -20,7 +20,7 @@ from jaxtyping import Array, Float, Int
 from spectranet_jax.networks.layers import Spectra
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import REST
-from spectranet_jax.spectra.zsteps import A_BIN, ZSteps
+from spectranet_jax.spectra.zsteps import STEPS_PER_BIN, ZSteps
 
 LINES = ("Lyman limit", "Lyb", "OVI", "Lya", "NV", "OI 1304", "SiIV", "CIV", "HeII 1640", "AlIII",
          "CIII]", "MgII", "[NeV]", "[OII]", "[NeIII]", "CaII K", "Hdelta", "G band", "Hgamma",
@@ -95,7 +95,8 @@ class LineNet(nn.Module):
         covered = coverage(weight)[..., None]
         x = trunk(self, flux, weight, covered)  # (batch, bins, features)
 
-        maps = nn.Dense(A_BIN * len(self.lines), kernel_init=initializers.zeros)(x) * covered
+        features = STEPS_PER_BIN * len(self.lines)
+        maps = nn.Dense(features, kernel_init=initializers.zeros)(x) * covered
         by_line = shifted(subbins(maps, len(self.lines)), self.lines, self.grid)
         z_logits = jnp.sum(jnp.stack(by_line), axis=0)  # (batch, zsteps)
 
@@ -108,7 +109,8 @@ class LineNet(nn.Module):
         class_logits = nn.Dense(3)(dense)
 
         p = lax.stop_gradient(jax.nn.softmax(z_logits))  # (batch, zsteps)
-        troughs = nn.Dense(A_BIN * len(BAL_LINES), kernel_init=initializers.zeros)(x) * covered
+        features = STEPS_PER_BIN * len(BAL_LINES)
+        troughs = nn.Dense(features, kernel_init=initializers.zeros)(x) * covered
         bal = sum(shifted(subbins(troughs, len(BAL_LINES)), BAL_LINES, self.grid))
         bal_logit = (p * bal).sum(-1) + nn.Dense(1)(dense)[:, 0]
 
@@ -176,10 +178,9 @@ def coverage(weight: Spectra) -> Spectra:
 def subbins(
     maps: Float[Array, "batch bins subbins_lines"], lines: int
 ) -> Float[Array, "batch lines subbins"]:
-    """(batch, bins, A_BIN * lines) -> (batch, lines, bins * A_BIN), finer along wavelength."""
+    """(batch, bins, steps per bin * lines) -> (batch, lines, zsteps), finer along wavelength."""
     batch, bins, _ = maps.shape
-    fine = maps.reshape(batch, bins, A_BIN, lines).reshape(batch, bins * A_BIN, lines)
-    return fine.swapaxes(1, 2)
+    return maps.reshape(batch, bins * STEPS_PER_BIN, lines).swapaxes(1, 2)
 
 
 def shifted(

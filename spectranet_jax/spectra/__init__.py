@@ -1,4 +1,4 @@
-"""What a spectrum is: grid, normalization, noise, labels, and their form on disk. No JAX here."""
+"""What a spectrum is: grid, normalization, noise, labels, identity and flags. No JAX here."""
 
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import QUASARNET_GRID, LogGrid, rebin

@@ -1,4 +1,4 @@
-"""Wavelengths in air brought to vacuum.
+"""Conversion of air wavelengths to vacuum.
 
 The refractive index is that of Ciddor (1996, Applied Optics 35, 1566) for standard air: dry, 15 C,
 101,325 Pa, 450 ppm of CO2. Between 3,000 and 10,000 Angstrom, air wavelengths are shorter by 80 to
@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 SHORTEST = 2000.0
-"""Angstrom; below it tables give vacuum wavelengths by convention, and nothing is changed."""
+"""Angstrom. Below it, tables give vacuum wavelengths by convention, and nothing is converted."""
 
 ITERATIONS = 4
-"""Each one reduces the error by a factor of 1e5 or more."""
+"""Each iteration reduces the error by a factor of 1e5 or more."""
 
 
 def refractive_index(vacuum: ArrayLike) -> NDArray[np.float64]:
-    """Refractive index of standard air at vacuum wavelengths in Angstrom, of their shape."""
+    """Return the refractive index of standard air at vacuum wavelengths in Angstrom, same shape."""
     wavenumber = (1e4 / np.asarray(vacuum, np.float64)) ** 2  # squared, 1 / micron^2
     return 1 + 5.792105e-2 / (238.0185 - wavenumber) + 1.67917e-3 / (57.362 - wavenumber)
 
 
 def to_vacuum(air: ArrayLike) -> NDArray[np.float64]:
-    """Vacuum wavelengths of wavelengths in air, both in Angstrom and of one shape; NaN stays NaN.
+    """Convert air wavelengths to vacuum, both in Angstrom and of the same shape; NaN stays NaN.
 
     The index is known as a function of the vacuum wavelength, so the relation is inverted by
     iteration, to the last digit.

@@ -13,7 +13,7 @@ class Column(NamedTuple):
     """A column of a table.
 
     Attributes:
-        dtype: as NumPy names it.
+        dtype: NumPy's name of the dtype.
         description: what it holds.
         unit: as the FITS standard writes it, "" for none.
     """

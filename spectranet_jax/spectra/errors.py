@@ -1,9 +1,9 @@
-"""The one error that a user sees."""
+"""The error for invalid user input."""
 
 
 class InputError(ValueError):
-    """What the user gave cannot be used.
+    """A user's input that cannot be used.
 
-    The message is one sentence that names the file or row, says what is wrong with it, and what
-    to do. Commands print it alone, without a traceback, and exit with status 2.
+    The message is one sentence that names the file or row, says what is wrong with it, and what to
+    do. Commands print it alone, without a traceback, and exit with status 2.
     """

@@ -10,7 +10,7 @@ from spectranet_jax.spectra.normalize import is_structured, moments
 
 
 class Flag(IntFlag):
-    """Why a catalog row deserves a second look; 0 is a clean row."""
+    """A reason why a catalog row deserves a second look; 0 is a clean row."""
 
     UNREADABLE = 1  # the file could not be read: no spectrum, no prediction
     NO_DATA = 2  # every ivar is 0, or the flux is constant except for rounding: no prediction
@@ -31,14 +31,15 @@ LOW_SN_LIMIT = 2.0
 """Median S/N per 690 km/s bin below which LOW_SN is set: about 0.75 per native BOSS pixel."""
 
 PARTIAL_LIMIT, COVERAGE_LIMIT = 0.1, 0.25
-"""Fractions of empty bins above which PARTIAL and LITTLE_COVERAGE are set. A whole SDSS-I/II
-spectrum leaves 0.14 of the 443 bins from 3600 to 9984 Angstrom empty, one arm of BOSS about 0.5."""
+"""Fractions of empty bins above which PARTIAL and LITTLE_COVERAGE are set. A complete SDSS-I/II
+spectrum leaves 0.14 of the 443 bins from 3600 to 9984 Angstrom empty, one arm of BOSS about 0.5.
+"""
 
 
 def median_sn(
     flux: NDArray[np.floating], ivar: NDArray[np.floating], grid: LogGrid
 ) -> NDArray[np.float32]:
-    """Median S/N of the bins with data, float32 (...,); 0 where there are none.
+    """Return the median S/N of the bins with data, float32 (...,); 0 where there are none.
 
     It is that of bins of `SN_WIDTH`, whatever the grid: S/N grows as the root of the width.
 
@@ -55,20 +56,20 @@ def median_sn(
 
 
 def pixel_flags(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDArray[np.int32]:
-    """Flags that only native pixels, (..., pixels), can tell: BAD_PIXELS or 0, int32 (...)."""
+    """Return the flags that need native pixels, (..., pixels): BAD_PIXELS or 0, int32 (...)."""
     good = np.isfinite(flux) & np.isfinite(ivar) & (ivar >= 0)
     return np.where(good.all(axis=-1), 0, Flag.BAD_PIXELS).astype(np.int32)
 
 
 def noise_flags(mismatch: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """NOISE_MISMATCH where `scatter.too_large` or `scatter.too_small` finds one, int32 (...)."""
+    """NOISE_MISMATCH where `scatter.too_large` or `scatter.too_small` says so, int32 (...)."""
     return np.where(mismatch, Flag.NOISE_MISMATCH, 0).astype(np.int32)
 
 
 def quality_flags(
     flux: NDArray[np.floating], ivar: NDArray[np.floating], grid: LogGrid
 ) -> NDArray[np.int32]:
-    """Flags of rebinned spectra, int32 (n,): those that can be told from the arrays alone.
+    """Return the flags of rebinned spectra that the arrays alone determine, int32 (n,).
 
     Args:
         flux: (n, bins).
@@ -91,6 +92,6 @@ def quality_flags(
 
 
 def _has_structure(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Whether `normalize` makes anything but zeros of a spectrum, bool (n,)."""
+    """Return whether `normalize` gives a spectrum anything but zeros, bool (n,)."""
     with np.errstate(over="ignore", invalid="ignore"):
         return is_structured(*moments(flux, ivar))[..., 0]

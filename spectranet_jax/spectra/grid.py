@@ -1,4 +1,4 @@
-"""The wavelength grid that every spectrum is brought to, and the rule that brings it there."""
+"""The wavelength grid that every spectrum is rebinned to, and the rule of the rebinning."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,12 +36,12 @@ class LogGrid:
         return kms(self.dloglam)
 
     @property
-    def bytes_a_spectrum(self) -> int:
-        """Memory of a spectrum's flux and ivar in float32."""
+    def bytes_per_spectrum(self) -> int:
+        """Memory of a spectrum's flux and ivar in float32, bytes."""
         return 2 * self.size * np.dtype(np.float32).itemsize
 
     def bins(self, kms: float) -> int:
-        """Whole bins, at least one, that come nearest to a velocity in km/s."""
+        """Return the number of whole bins, at least one, nearest to a velocity in km/s."""
         return max(1, round(kms / self.bin_kms))
 
     @cached_property
@@ -55,17 +55,18 @@ class LogGrid:
         return self.start * np.float64(10) ** (self.dloglam * (np.arange(self.size) + 0.5))
 
     def bin_of(self, loglam: NDArray[np.floating]) -> NDArray[np.int64]:
-        """Index of the bin that holds each log10(wavelength); outside [0, size) is off the grid.
+        """Return the index of the bin that holds each log10(wavelength); outside [0, size) is off
+        the grid.
 
         Computed in float64: stored loglam is float32 and would jitter across edges.
         """
         offset = np.asarray(loglam, np.float64) - np.log10(self.start)
-        limit = 2.0**53  # which int64 can hold
+        limit = 2.0**53  # to fit into int64
         return np.clip(np.floor(offset / self.dloglam), -limit, limit).astype(np.int64)
 
 
 QUASARNET_GRID = LogGrid(start=3600.0, dloglam=1e-3, size=443)
-"""QuasarNET's grid, 690.3 km/s a bin: py/quasarnet/io.py of Busca & Balland (2018)."""
+"""QuasarNET's grid, 690.3 km/s per bin: py/quasarnet/io.py of Busca & Balland (2018)."""
 
 
 def rebin(
@@ -76,10 +77,10 @@ def rebin(
 ) -> tuple[Float64Array, Float64Array]:
     """Average pixels into the bins of `grid`, weighted by inverse variance.
 
-    In a bin, ivar is the sum of the pixels' ivar and flux their ivar-weighted mean, 0 where ivar
-    is 0 (the rule of QuasarNET's io.py). A pixel whose flux, ivar or wavelength is masked or not
-    finite, or whose ivar is not positive, does not count. Pixels may come in any order, so the arms
-    of a spectrograph are simply concatenated.
+    In a bin, ivar is the sum of the pixels' ivar and flux their ivar-weighted mean, 0 where ivar is
+    0 (the rule of QuasarNET's io.py). A pixel whose flux, ivar or wavelength is masked or not
+    finite, or whose ivar is not positive, is ignored. Pixels may come in any order, so the arms of
+    a spectrograph are simply concatenated.
 
     Args:
         loglam: (pixels,), log10 of the vacuum wavelength in Angstrom, shared by all spectra.
@@ -99,7 +100,7 @@ def rebin(
 
 @dataclass(frozen=True)
 class Binning:
-    """Which pixel goes into which bin: `rebin` for many spectra of the same wavelengths.
+    """Map from pixels to bins: `rebin` for many spectra with the same wavelengths.
 
     Pixels are summed over runs of equal bin. Where the runs are not the bins in their order, as
     arms overlap or pixels come from red to blue, the runs are brought to that order and summed
@@ -127,12 +128,12 @@ class Binning:
 
     @classmethod
     def of(cls, loglam: NDArray[np.floating], grid: LogGrid, source: str = "") -> "Binning":
-        """The binning of these wavelengths: see `rebin`; errors name the file `source`."""
+        """Return the binning of these wavelengths: see `rebin`; errors name the file `source`."""
         loglam = np.ma.filled(np.ma.asarray(loglam, np.float64), np.nan)
-        known = np.isfinite(loglam)
-        wavelengths.check(loglam[known], grid.edges[0], grid.edges[-1], source)
-        index = grid.bin_of(np.where(known, loglam, 0)).ravel()
-        index = np.where(known.ravel() & (index >= 0) & (index < grid.size), index, -1)
+        is_finite = np.isfinite(loglam)
+        wavelengths.check(loglam[is_finite], grid.edges[0], grid.edges[-1], source)
+        index = grid.bin_of(np.where(is_finite, loglam, 0)).ravel()
+        index = np.where(is_finite.ravel() & (index >= 0) & (index < grid.size), index, -1)
         on_grid = np.flatnonzero(index >= 0)
         pixels = slice(on_grid[0], on_grid[-1] + 1) if len(on_grid) else slice(0)
         index = index[pixels]
@@ -147,7 +148,7 @@ class Binning:
     def __call__(
         self, flux: NDArray[np.floating], ivar: NDArray[np.floating]
     ) -> tuple[Float64Array, Float64Array]:
-        """Flux and ivar, both (..., pixels), in the bins: see `rebin`."""
+        """Return flux and ivar, both (..., pixels), rebinned: see `rebin`."""
         mask_of_flux, mask_of_ivar = np.ma.getmask(flux), np.ma.getmask(ivar)
         flux, ivar = _floats(flux), _floats(ivar)
         if flux.shape != ivar.shape or flux.shape[-1:] != self.shape:
@@ -163,7 +164,7 @@ class Binning:
         flux, ivar = flux[..., self.pixels], ivar[..., self.pixels]
         with np.errstate(over="ignore", invalid="ignore"):
             flux_sums, sums = self._sums(flux, ivar)
-        # A pixel that does not count shows in the sums of its bin, unless its ivar is negative.
+        # An ignored pixel shows in the sums of its bin, unless its ivar is negative.
         if not (np.isfinite(flux_sums).all() and np.isfinite(sums).all() and (ivar >= 0).all()):
             good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
             flux_sums, sums = self._sums(np.where(good, flux, 0), np.where(good, ivar, 0))
@@ -176,7 +177,7 @@ class Binning:
     def _sums(
         self, flux: NDArray[np.floating], ivar: NDArray[np.floating]
     ) -> tuple[Float64Array, Float64Array]:
-        """Sums of flux * ivar and of ivar over the pixels of each bin."""
+        """Return the sums of flux * ivar and of ivar over the pixels of each bin."""
         # The product keeps the dtype of the pixels, as QuasarNP's does; the sums are float64.
         sums = [
             np.add.reduceat(pixels, self.runs, axis=-1, dtype=np.float64)
@@ -188,6 +189,6 @@ class Binning:
 
 
 def _floats(values: NDArray[np.number]) -> NDArray[np.floating]:
-    """The same numbers in a dtype whose products do not overflow where the numbers do not."""
+    """Return the numbers in a dtype whose products do not overflow where the numbers do not."""
     values = np.asarray(values)
     return values.astype(np.result_type(values, np.float32), copy=False)

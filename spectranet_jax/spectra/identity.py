@@ -1,8 +1,8 @@
-"""What names a spectrum: the observation that it is, and the object that it is of.
+"""The identity of a spectrum: its observation and its object.
 
-A file and a catalog tell it by fields of the same names, as PLATE or TARGETID. A spectrum and a
-row belong together if they agree in all fields of one of `OBSERVATIONS`; which spectra are of one
-object, `OBJECTS` tell.
+A file and a catalog give it in fields of the same names, such as PLATE or TARGETID. A spectrum and
+a row belong together if they agree in all fields of one of `OBSERVATIONS`; spectra that agree in
+one of `OBJECTS` are of the same object.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from spectranet_jax.spectra.whole_numbers import NONE as NONE
 from spectranet_jax.spectra.whole_numbers import whole_number, whole_numbers
 
 Identity = Mapping[str, int | float | str]
-"""Fields of one spectrum that are known; beside those that name it, RA and DEC in degrees."""
+"""Known fields of one spectrum; besides those that identify it, RA and DEC in degrees."""
 
 FIBER = ("PLATE", "MJD", "FIBERID")
 IN_FOLDER = ("TARGETID", "FOLDER", "PAIR")
@@ -36,15 +36,17 @@ OBSERVATIONS: tuple[tuple[str, ...], ...] = (
     FILE_PATH,
     FILE_NAME,
 )
-"""Fields that together name an observation, the surest first. PAIR is what the name of a file of
-DESI spectra and that of its redshifts have in common (see `pair`), FOLDER where they both lie. That
-tells a night's spectra from those of all nights up to it, which have the same headers; but names
-count for nothing against headers (`data_prep.pairs`). FILE_PATH and FILE_NAME are of a file that
-holds one spectrum (see `file_fields`)."""
+"""Fields that together name an observation, the most reliable first. PAIR is the part that the
+names of a file of DESI spectra and of its redshifts share (see `pair`), FOLDER the folder of both.
+These distinguish a night's spectra from the cumulative ones, which have the same headers; but
+headers take precedence over names (`data_prep.pairs`). FILE_PATH and FILE_NAME are of a file that
+holds one spectrum (see `file_fields`).
+"""
 
 OBJECTS = ("SDSS_ID", "THING_ID", "TARGETID", "CATALOGID")
-"""Fields that name an object, those preferred first: in SDSS-V an object has several CATALOGID, and
-from DR19 on one SDSS_ID."""
+"""Fields that name an object, the preferred first: in SDSS-V an object has several CATALOGID, and
+since DR19 one SDSS_ID.
+"""
 
 NAMING = frozenset(OBJECTS).union(*OBSERVATIONS)
 
@@ -52,19 +54,19 @@ FILE_TEXTS = (*FILE_PATH, *FILE_NAME)
 TEXTS = ("SURVEY", "PROGRAM", "FOLDER", "PAIR", *FILE_TEXTS)
 
 FROM_ZERO = ("HEALPIX",)
-"""Numbers that count from 0. Of all others 0 means none, as -1 and -999 do."""
+"""Fields that count from 0. In all others 0 means unknown, as -1 and -999 do."""
 
 _PAIR = re.compile(r"(?:coadd|spectra|redrock|zbest)-(.+?)\.fits?(?:\.gz)?", re.IGNORECASE)
 
 
 def pair(path: str | Path) -> str:
-    """What coadd-X.fits and redrock-X.fits, of the same spectra, share: X; "" for other names."""
+    """Return the X that coadd-X.fits and redrock-X.fits of the same spectra share; "" otherwise."""
     match = _PAIR.fullmatch(Path(path).name)
     return match.group(1) if match else ""
 
 
 def file_fields(path: str) -> dict[str, str]:
-    """FILE_PATH and FILE_NAME of a file by its name, which may end in .gz or not; "" of none."""
+    """Return FILE_PATH and FILE_NAME of a file, with or without .gz; "" for an empty name."""
     path = path.strip().removesuffix(".gz")
     if not path:
         return dict.fromkeys(FILE_TEXTS, "")
@@ -72,21 +74,21 @@ def file_fields(path: str) -> dict[str, str]:
 
 
 def is_known(name: str, values: Any) -> Any:
-    """Whether values of a field of numbers tell it: a bool, or (n,) bool for an array."""
+    """Return whether values of a numeric field are known: a bool, or (n,) bool for an array."""
     return values >= 0 if name in FROM_ZERO else values > 0
 
 
 def fiber_key(
     plate: NDArray[np.integer], mjd: NDArray[np.integer], fiber: NDArray[np.integer]
 ) -> NDArray[np.int64]:
-    """Plate, MJD and fiber (at most 20 bits each) as one number; -1 if one of them is unknown."""
+    """Return plate, MJD and fiber (at most 20 bits each) as one number; -1 if any is unknown."""
     numbers = np.stack([np.asarray(field, np.int64) for field in (plate, mjd, fiber)])
-    known = ((numbers > 0) & (numbers < 1 << 20)).all(axis=0)
-    return np.where(known, numbers[0] << 40 | numbers[1] << 20 | numbers[2], NONE)
+    is_known_row = ((numbers > 0) & (numbers < 1 << 20)).all(axis=0)
+    return np.where(is_known_row, numbers[0] << 40 | numbers[1] << 20 | numbers[2], NONE)
 
 
 def observation_keys(columns: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...], NDArray[Any]]:
-    """For those of `OBSERVATIONS` whose fields are all there, one number a row, int64 (n,).
+    """Return one key per row, int64 (n,), for each of `OBSERVATIONS` whose fields are all present.
 
     Rows with equal numbers are of the same observation: PLATE, MJD and FIBERID as `fiber_key`, the
     others by a hash of 63 bits. -1 where a field is not known.
@@ -107,20 +109,20 @@ def _key(
 ) -> NDArray[np.int64]:
     if fields == FIBER:
         return fiber_key(*(_numbers(columns[name]) for name in fields))
-    known = np.ones(len(columns[fields[0]]), np.bool_)
-    key = np.full(len(known), number, np.uint64)
+    is_known_row = np.ones(len(columns[fields[0]]), np.bool_)
+    key = np.full(len(is_known_row), number, np.uint64)
     for name in fields:
         if name in TEXTS:
             values = _text_hashes(columns[name], any_case=name not in FILE_TEXTS)
         else:
             values = _numbers(columns[name])
-        known &= is_known(name, values)
+        is_known_row &= is_known(name, values)
         key = mix(key ^ mix(values.astype(np.uint64)))
-    return np.where(known, (key >> np.uint64(1)).astype(np.int64), NONE)
+    return np.where(is_known_row, (key >> np.uint64(1)).astype(np.int64), NONE)
 
 
 def _numbers(values: NDArray[Any]) -> NDArray[np.int64]:
-    """Whole numbers as they are, or as text writes them; -1 for what is none."""
+    """Return whole numbers, also from text; -1 for anything else."""
     return whole_numbers(np.asarray(values))[0]
 
 
@@ -130,7 +132,7 @@ def _number(value: int | float | str | None) -> int:
 
 
 def _text_hashes(texts: NDArray[Any], any_case: bool) -> NDArray[np.int64]:
-    """A number for each text, spaces around it and perhaps its capitals apart; -1 for ""."""
+    """Return a number for each text, ignoring spaces around it and optionally case; -1 for ""."""
     texts = np.char.strip(np.asarray(texts).astype(str))
     texts = np.char.lower(texts) if any_case else texts
     distinct, place = np.unique(texts, return_inverse=True)
@@ -158,7 +160,7 @@ def mix(value: NDArray[np.uint64] | np.uint64 | int, seed: int = 0) -> NDArray[n
 
 
 def object_ids(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.int64]]:
-    """For those of `OBJECTS` that are there, the ids, int64 (n,), -1 where they mean none."""
+    """Return the ids, int64 (n,), of those of `OBJECTS` that are present; -1 where unknown."""
     ids = {}
     for name in OBJECTS:
         if name in columns:
@@ -168,7 +170,7 @@ def object_ids(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.int6
 
 
 def as_arrays(identities: Sequence[Identity]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Keys of the observations and ids of the objects of n spectra.
+    """Return the observation keys and object ids of n spectra.
 
     Returns:
         int64 (n, len(OBSERVATIONS)) and (n, len(OBJECTS)), -1 where unknown.

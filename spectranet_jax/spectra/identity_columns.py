@@ -1,4 +1,4 @@
-"""Where a spectrum's object and fiber are, and what surveys call them, as columns of catalogs."""
+"""Columns of catalogs for a spectrum's position, fiber and survey identifiers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,14 +24,14 @@ IDENTITY_COLUMNS: Mapping[str, Column] = {
     "OBJTYPE": Column("U8", "DESI: TGT for a target, SKY, or BAD for a defective fiber"),
     "FIBERSTATUS": Column("i4", "DESI: problems of the fiber as bits (COADD_FIBERSTATUS)"),
 }
-"""In the order of a catalog."""
+"""The columns, in the order of a catalog."""
 
 NO_NUMBER = np.iinfo(np.int64).min
-"""Stands for an unknown whole number: DESI's identifiers may be negative."""
+"""Marks an unknown whole number, since DESI's identifiers may be negative."""
 
 
 def identity_columns(identities: Sequence[Identity]) -> dict[str, NDArray[Any]]:
-    """`IDENTITY_COLUMNS` of n spectra, (n,) each: int64, float64, or text.
+    """Return `IDENTITY_COLUMNS` of n spectra, (n,) each: int64, float64, or text.
 
     What is unknown is `NO_NUMBER`, NaN, or "": see `unknown`.
     """
@@ -43,7 +43,7 @@ def identity_columns(identities: Sequence[Identity]) -> dict[str, NDArray[Any]]:
 
 def _value(name: str, identity: Identity) -> Any:
     if name == "FIELD" and "CATALOGID" not in identity:
-        return None  # in catalogs of BOSS this is a field of the imaging
+        return None  # in BOSS catalogs this is a field of the imaging
     return identity.get(name)
 
 
@@ -56,7 +56,7 @@ def _column(dtype: str, values: list[Any]) -> NDArray[Any]:
 
 
 def unknown(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which values of a column are unknown, bool (n,)."""
+    """Return which values of a column are unknown, bool (n,)."""
     if values.dtype.kind == "f":
         return np.isnan(values)
     return values == ("" if values.dtype.kind == "U" else NO_NUMBER)

@@ -1,7 +1,7 @@
 """A model of telescope, spectrograph and pipeline: from noise-free spectra to observed ones.
 
-Written for NumPy and JAX arrays alike, as `spectra.noise`: the same lines write a mock survey to
-disk, and give every compiled training step fresh noise on the same noise-free spectra. Lengths are
+Works on NumPy and JAX arrays alike, as `spectra.noise` does: the same code writes a mock survey to
+disk and gives every compiled training step fresh noise on the same noise-free spectra. Lengths are
 velocities, so that a spectrum has the same errors on any grid.
 """
 
@@ -15,30 +15,30 @@ from spectranet_jax.spectra import noise
 from spectranet_jax.spectra.grid import LogGrid
 
 Array = Any
-"""A NumPy or JAX array: whatever has `__array_namespace__`."""
+"""A NumPy or JAX array: any object with `__array_namespace__`."""
 
 SMOOTH, ROUGH = 6900.0, 690.0
-"""Lengths over which smooth errors, and those from pixel to pixel, vary, km/s."""
+"""Lengths over which smooth and pixel-to-pixel errors vary, km/s."""
 
 DICHROIC = 6050.0
-"""Where the blue arm hands over to the red one, Angstrom."""
+"""The wavelength at which the blue arm hands over to the red one, Angstrom."""
 
-LEGACY_SHARE, LEGACY_COVERAGE = 0.15, (3815.0, 9200.0)
-"""Share of spectra with the coverage of SDSS-I/II, and that coverage, Angstrom."""
+LEGACY_FRACTION, LEGACY_COVERAGE = 0.15, (3815.0, 9200.0)
+"""Fraction of spectra with the coverage of SDSS-I/II, and that coverage, Angstrom."""
 
 EFFECTS = ("calibration", "sky", "noise", "glitches", "masks")
-"""What `observe` does, in this order; a name left out of it is not done."""
+"""The effects that `observe` applies, in this order, unless they are left out."""
 
 
 @runtime_checkable
 class Draws(Protocol):
-    """A source of random numbers that never gives the same twice."""
+    """A source of random numbers that never repeats itself."""
 
     def normal(self, *shape: int) -> Array:
         """Standard normal, float32."""
 
     def uniform(self, *shape: int) -> Array:
-        """Even in [0, 1), float32."""
+        """Uniform in [0, 1), float32."""
 
 
 def observe(
@@ -47,7 +47,7 @@ def observe(
     grid: LogGrid,
     effects: tuple[str, ...] = EFFECTS,
 ) -> tuple[Float[Any, "n bins"], Float[Any, "n bins"]]:
-    """Noise-free spectra as a survey would record them.
+    """Observe noise-free spectra as a survey would.
 
     Args:
         draws: of everything that differs from one observation to the next.
@@ -83,17 +83,19 @@ def observe(
 def smooth_field(
     draws: Draws, n: int, grid: LogGrid, length: float = SMOOTH
 ) -> Shaped[Any, "n bins"]:
-    """A normal field that varies over `length` km/s, float32 (n, bins): linear between knots."""
+    """Return a normal field that varies over `length` km/s, float32 (n, bins): linear between
+    knots.
+    """
     scale = grid.bins(length)
     coarse = draws.normal(n, grid.size // scale + 3)
     position = np.arange(grid.size) / scale
     left = position.astype(np.int64)
-    part = (position - left).astype(np.float32)[None]
-    return coarse[:, left] * (1 - part) + coarse[:, left + 1] * part
+    fraction = (position - left).astype(np.float32)[None]
+    return coarse[:, left] * (1 - fraction) + coarse[:, left + 1] * fraction
 
 
 def rough_field(draw: Callable[..., Array], n: int, grid: LogGrid) -> Shaped[Any, "n bins"]:
-    """Draws that bins within `ROUGH` km/s share, float32 (n, bins)."""
+    """Return random numbers that are equal within `ROUGH` km/s, float32 (n, bins)."""
     scale = grid.bins(ROUGH)
     if scale == 1:
         return draw(n, grid.size)
@@ -101,7 +103,7 @@ def rough_field(draw: Callable[..., Array], n: int, grid: LogGrid) -> Shaped[Any
 
 
 def miscalibrate(draws: Draws, flux: Float[Any, "n bins"], grid: LogGrid) -> Float[Any, "n bins"]:
-    """Flux with the errors of its calibration, float32 (n, bins).
+    """Return flux with calibration errors, float32 (n, bins).
 
     A tilt and a curvature over the whole range, more of both at the blue end, a step at the
     dichroic, a bend at the red end, and a mottle of 1% that bounds any S/N. Half of the fibers are
@@ -122,7 +124,7 @@ def miscalibrate(draws: Draws, flux: Float[Any, "n bins"], grid: LogGrid) -> Flo
         ]
     ).astype(np.float32)
     scatter = np.array([[0.12, 0.07, 0.025, 0.18, 0.24, 0.03]], np.float32)
-    # A wide tail: the size of the errors itself differs by a factor from spectrum to spectrum.
+    # A wide tail: the size of the errors itself varies by a factor from spectrum to spectrum.
     amount = draws.normal(n, len(shapes)) * scatter * xp.exp(0.35 * draws.normal(n, len(shapes)))
     too_blue = (draws.uniform(n, 1) < 0.5) * 0.07 * _exponential(draws, n, 4).sum(1, keepdims=True)
     smooth = amount @ xp.asarray(shapes) - too_blue * shapes[:1]
@@ -133,20 +135,20 @@ def miscalibrate(draws: Draws, flux: Float[Any, "n bins"], grid: LogGrid) -> Flo
 def sky_residual(
     draws: Draws, flux: Float[Any, "n bins"], level: Float[Any, "n #bins"], grid: LogGrid
 ) -> Float[Any, "n bins"]:
-    """Flux with what a wrong sky level leaves, float32 (n, bins): smooth over `SMOOTH`."""
+    """Return flux with residuals of sky subtraction, float32 (n, bins), smooth over `SMOOTH`."""
     xp = flux.__array_namespace__()
     sigma = xp.sqrt(noise.variance(xp.zeros_like(flux), level, grid))
     amount = 0.25 * xp.exp(0.7 * draws.normal(len(flux), 1))
-    # What a bin of `KNOT_WIDTH` has: sky is no noise that averages out in wider bins.
+    # The residual of a bin of `KNOT_WIDTH`: unlike noise, it does not average out in wider bins.
     sigma *= np.float32((grid.dloglam / noise.KNOT_WIDTH) ** 0.5)
     return flux + amount * sigma * smooth_field(draws, len(flux), grid)
 
 
 def noise_level(draws: Draws, n: int, grid: LogGrid) -> Float[Any, "n bins"]:
-    """Sigma of each bin relative to the median spectrum's, float32 (n, bins).
+    """Return the sigma of each bin relative to the median spectrum's, float32 (n, bins).
 
-    A factor a spectrum; a blue and a red end that differ from plate to plate (0.6 to 1.1 and 1 to
-    1.8 in five plates); a few percent over `ROUGH`, where pixels were rejected.
+    It is a factor per spectrum; a blue and a red end that differ from plate to plate (0.6 to 1.1
+    and 1 to 1.8 in five plates); a few percent over `ROUGH`, where pixels were rejected.
     """
     x = np.linspace(0, 1, grid.size)
     ends = np.stack([np.ones_like(x), np.exp(-x / 0.1), np.exp((x - 1) / 0.1)]).astype(np.float32)
@@ -158,7 +160,7 @@ def noise_level(draws: Draws, n: int, grid: LogGrid) -> Float[Any, "n bins"]:
 
 
 def masks(draws: Draws, n: int, grid: LogGrid) -> Shaped[Any, "n bins"]:
-    """Bins without measurement, bool (n, bins).
+    """Return the mask of bins without measurement, bool (n, bins).
 
     Stretches of `ROUGH` (0.1%), the blank ends of SDSS-I/II, now and then a gap of up to 28,000
     km/s, and rarely a whole arm.
@@ -167,7 +169,7 @@ def masks(draws: Draws, n: int, grid: LogGrid) -> Shaped[Any, "n bins"]:
     column = np.arange(grid.size)[None]
     empty = rough_field(draws.uniform, n, grid) < 0.001
     empty = empty | ((draws.uniform(n, 1) < 0.3) & (column < rough))
-    legacy = draws.uniform(n, 1) < LEGACY_SHARE
+    legacy = draws.uniform(n, 1) < LEGACY_FRACTION
     first, last = grid.bin_of(np.log10(np.array(LEGACY_COVERAGE)))
     jitter = rough * ((7 * draws.uniform(n, 2)).astype(np.int32) - 3)  # 2,070 km/s either way
     empty = empty | (legacy & ((column < first + jitter[:, :1]) | (column > last + jitter[:, 1:])))
@@ -181,7 +183,7 @@ def masks(draws: Draws, n: int, grid: LogGrid) -> Shaped[Any, "n bins"]:
 def glitches(
     draws: Draws, flux: Float[Any, "n bins"], sigma: Float[Any, "n bins"], grid: LogGrid
 ) -> Float[Any, "n bins"]:
-    """Flux with cosmic rays that survived the co-addition: one in 860,000 km/s, float32.
+    """Return flux with cosmic rays that survived co-addition, one per 860,000 km/s, float32.
 
     They are narrower than a bin, so that in a narrower bin there are fewer of them, and each stands
     out of the noise by more.
@@ -193,5 +195,5 @@ def glitches(
 
 def _exponential(draws: Draws, *shape: int) -> Array:
     """Exponential with mean 1, float32."""
-    below_one = draws.uniform(*shape)
-    return -below_one.__array_namespace__().log1p(-below_one)
+    uniform = draws.uniform(*shape)
+    return -uniform.__array_namespace__().log1p(-uniform)

@@ -141,17 +141,17 @@ BALMER = ("Halpha", "Hbeta", "Hgamma", "Hdelta", "Hepsilon", "H8", "H9", "H10", 
 """The Balmer series, from n = 3 up."""
 
 SKY = tuple(name for name in REST if name.startswith("sky "))
-"""Lines of the night sky: where residuals of the sky's subtraction stand."""
+"""Lines of the night sky, where residuals of sky subtraction occur."""
 
 SPEED_OF_LIGHT = 299_792.458
-"""km/s."""
+"""Speed of light, km/s."""
 
 
 def kms(dex: float) -> float:
-    """A length in log10(wavelength), or in log10(1 + z), as a velocity, km/s, to first order."""
+    """Convert a length in log10(wavelength) or log10(1 + z) to a velocity, km/s, to first order."""
     return SPEED_OF_LIGHT * math.log(10) * dex
 
 
 def evidence_column(line: str) -> str:
-    """The catalog column of a line's evidence: EV_ and the letters and digits of its name."""
+    """Return a line's catalog column of evidence: EV_ and the letters and digits of its name."""
     return "EV_" + "".join(c for c in line if c.isalnum())

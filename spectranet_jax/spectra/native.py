@@ -1,4 +1,4 @@
-"""The native grid, on which redshifts are refined, and the rule that brings spectra there.
+"""The native grid, on which redshifts are refined, and the resampling of spectra to it.
 
 4,750 pixels of 1e-4 in log10 of the vacuum wavelength (69.03 km/s) from 10^3.55 Angstrom on: those
 of SDSS and BOSS, which are copied. Pixels of any other scale, in one arm or more, are shared among
@@ -20,11 +20,12 @@ FIRST = 3.55
 STEP = 1e-4
 
 NATIVE_GRID = LogGrid(start=10 ** (FIRST - STEP / 2), dloglam=STEP, size=4750)
-"""To 10,589 Angstrom; native pixel i is centered at 10^(3.55 + 1e-4 i)."""
+"""Ends at 10,589 Angstrom; native pixel i is centered at 10^(3.55 + 1e-4 i)."""
 
 ALIGNED = 0.05
-"""Pixels no further than this from the center of a native one, in pixels, are copied: 3.5 km/s.
-Those of SDSS and BOSS are within 0.0024, since their log10 wavelengths are stored as float32."""
+"""Pixels no further than this from the center of a native pixel, in pixels, are copied: 3.5 km/s.
+Those of SDSS and BOSS are within 0.0024, since their log10 wavelengths are stored as float32.
+"""
 
 Float64Array = NDArray[np.float64]
 Pixels = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -32,7 +33,7 @@ Pixels = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Sharing:
-    """Which fraction of each pixel goes to which native pixel.
+    """The fraction of each pixel that goes to each native pixel.
 
     Attributes:
         pixel: (pairs,), index of a pixel of the spectrum.
@@ -46,7 +47,7 @@ class Sharing:
 
     @classmethod
     def of(cls, loglam: Float64Array) -> "Sharing":
-        """The sharing of pixels at these wavelengths.
+        """Return the sharing of pixels at these wavelengths.
 
         Args:
             loglam: (pixels,), log10 of the vacuum wavelength in Angstrom, in any order, so that the
@@ -63,7 +64,7 @@ class Sharing:
         return cls(pixel[inside], native[inside], fraction[inside])
 
     def __call__(self, flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> Pixels:
-        """Flux and ivar of one spectrum, float32 (4750,) each, on the native grid.
+        """Return flux and ivar of one spectrum on the native grid, float32 (4750,) each.
 
         The ivar of a native pixel is the sum of its parts' ivar, each the pixel's times the
         fraction, and its flux their mean weighted by it; both are 0 where nothing was measured. So
@@ -88,20 +89,22 @@ class Sharing:
         mean = np.divide(values, weights, out=np.zeros_like(values), where=weights > 0)
         with np.errstate(over="ignore"):
             shared = mean.astype(np.float32), weights.astype(np.float32)
-        known = np.isfinite(shared[0]) & np.isfinite(shared[1])
-        return np.where(known, shared[0], np.float32(0)), np.where(known, shared[1], np.float32(0))
+        finite = np.isfinite(shared[0]) & np.isfinite(shared[1])
+        return np.where(finite, shared[0], np.float32(0)), np.where(
+            finite, shared[1], np.float32(0)
+        )
 
 
 def native_pixels(spectra: Sequence[Spectrum]) -> Pixels:
-    """Flux and ivar of spectra on the native grid, float32 (n, 4750) each: see `Sharing`.
+    """Return flux and ivar of spectra on the native grid, float32 (n, 4750) each: see `Sharing`.
 
-    DESI's pixels of 0.8 Angstrom are 0.36 to 0.97 of a native one wide. A native pixel adds a
-    box of 20 km/s rms to the line spread of 25 to 65 km/s rms that DESI's spectrograph has.
+    DESI's pixels of 0.8 Angstrom are 0.36 to 0.97 of a native one wide. A native pixel adds a box
+    of 20 km/s rms to the line spread of 25 to 65 km/s rms that DESI's spectrograph has.
     """
     flux, ivar = np.zeros((2, len(spectra), NATIVE_GRID.size), np.float32)
     loglam = None
     for row, spectrum in enumerate(spectra):
-        if spectrum.loglam is not loglam:  # rows of a plate or petal have theirs in common
+        if spectrum.loglam is not loglam:  # rows of a plate or petal share one array
             loglam = spectrum.loglam
             sharing = Sharing.of(loglam)
         flux[row], ivar[row] = sharing(spectrum.flux, spectrum.ivar)
@@ -111,10 +114,10 @@ def native_pixels(spectra: Sequence[Spectrum]) -> Pixels:
 def _overlaps(
     loglam: Float64Array,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Float64Array]:
-    """Pixel, native pixel and fraction of every pair that overlaps, also off the native grid."""
+    """Pixel, native pixel and fraction of every overlapping pair, also off the native grid."""
     pixel = np.flatnonzero(np.isfinite(loglam) & (np.abs(loglam) < 10))
     wavelength = 10 ** loglam[pixel]
-    # The closer neighbor is of the same arm, beside which there is no gap.
+    # The closer neighbor is in the same arm, and no gap lies between the two.
     spacing = np.abs(np.diff(wavelength, prepend=np.inf, append=np.inf))
     half = np.minimum(np.minimum(spacing[:-1], spacing[1:]) / 2, 0.1 * wavelength)
     half = np.maximum(half, 1e-9 * wavelength)

@@ -5,7 +5,7 @@ flux of 140 spectra of plate 7102 (v5_7_0) in bins of `KNOT_WIDTH`; sky lines an
 then set against plates 3650, 3655, 9367 and 10656 too. The variance of a bin is inversely
 proportional to its width, as that of a mean of independent pixels is.
 
-Written for NumPy and JAX arrays alike, so that a mock survey and a compiled training step draw the
+Works on NumPy and JAX arrays alike, so that a mock survey and a compiled training step draw the
 same noise.
 """
 
@@ -19,10 +19,10 @@ from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import REST, SKY
 
 Array = Any
-"""A NumPy or JAX array: whatever has `__array_namespace__`."""
+"""A NumPy or JAX array: any object with `__array_namespace__`."""
 
 KNOT_WIDTH = 1e-3
-"""Width in log10(wavelength) of the bins that the knots are for: 690 km/s."""
+"""Width in log10(wavelength) of the bins that the knots refer to: 690 km/s."""
 
 # Wavelength, Angstrom -> sigma of such a bin without source light, 1e-17 erg/s/cm^2/Angstrom.
 SKY_SIGMA = {3605: 1.3, 3650: 0.87, 3700: 0.58, 3800: 0.34, 4000: 0.18, 4250: 0.13, 4500: 0.105,
@@ -32,26 +32,26 @@ SKY_SIGMA = {3605: 1.3, 3650: 0.87, 3700: 0.58, 3800: 0.34, 4000: 0.18, 4250: 0.
              9980: 0.17}  # fmt: skip
 
 MEDIAN_SIGMA = float(np.median(list(SKY_SIGMA.values())))
-"""Of the knots above: what noise that is the same everywhere would have."""
+"""Median of the knots above: the sigma of noise that is the same at all wavelengths."""
 
-# Wavelength, Angstrom -> variance a unit of flux.
+# Wavelength, Angstrom -> variance per unit of flux.
 PHOTONS = {3605: 0.03, 3800: 0.016, 4000: 0.0089, 4500: 0.0042, 5500: 0.0028, 6500: 0.0021,
            7500: 0.0016, 8500: 0.0023, 9200: 0.0017, 9980: 0.006}  # fmt: skip
 
-# Sky line -> factor on the variance where it stands.
+# Sky line -> factor on the variance at its wavelength.
 SKY_LINES = dict.fromkeys(SKY, 1.7) | {"sky OI 5579": 2.6, "sky OH 9378": 4, "sky OH 9442": 3}
 
-# Wavelength, Angstrom -> true sigma over the one that ivar tells.
+# Wavelength, Angstrom -> true sigma over the sigma that ivar gives.
 INFLATION = {3600: 1.35, 3800: 1.25, 4200: 1.12, 5500: 1.08, 6500: 1.03, 7500: 1.0}
 
 LEVEL_SCATTER = 0.22
-"""Scatter (natural log) of sigma from spectrum to spectrum, source light apart."""
+"""Scatter (natural log) of sigma from spectrum to spectrum, without source photons."""
 
 
 def variance(
     flux: Float[Any, "*batch bins"], level: Float[Any, "*#batch #bins"], grid: LogGrid
 ) -> Float[Any, "*batch bins"]:
-    """Variance of each bin, of the dtype and shape of flux.
+    """Return the variance of each bin, with the dtype and shape of flux.
 
     Args:
         flux: (n, bins), without noise, 1e-17 erg/s/cm^2/Angstrom.
@@ -70,7 +70,7 @@ def observe(
     normals: Float[Any, "*batch bins"],
     grid: LogGrid,
 ) -> tuple[Float[Any, "*batch bins"], Float[Any, "*batch bins"]]:
-    """Flux with noise, and the inverse variance that a pipeline would tell of it.
+    """Return flux with noise, and the inverse variance that a pipeline would report.
 
     Args:
         flux: (n, bins), without noise, 1e-17 erg/s/cm^2/Angstrom.
@@ -89,7 +89,7 @@ def observe(
 
 
 def _knots(grid: LogGrid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Variance without source light, and variance a unit of flux, of each bin (bins,)."""
+    """Variance without source photons, and that per unit of flux, of each bin (bins,)."""
     narrower = KNOT_WIDTH / grid.dloglam
     sigma = np.interp(grid.centers, list(SKY_SIGMA), list(SKY_SIGMA.values()))
     sky = sigma**2

@@ -1,7 +1,7 @@
 """The report's normalization: subtract the weighted mean, divide by the weighted RMS about it.
 
-The functions take NumPy or JAX arrays and answer in kind, so that the same lines run in a notebook
-and inside a compiled training step.
+The functions take NumPy or JAX arrays and return the same kind, so that the same code runs in a
+notebook and inside a compiled training step.
 """
 
 from typing import Any
@@ -15,7 +15,8 @@ ROUNDING = 100
 def moments(
     flux: Float[Any, "*batch bins"], ivar: Float[Any, "*batch bins"]
 ) -> tuple[Float[Any, "*batch 1"], Float[Any, "*batch 1"]]:
-    """Weighted mean and weighted RMS about it, weights = ivar ("Reporte 10", section 1).
+    """Return the weighted mean and the weighted RMS about it, weights = ivar ("Reporte 10", section
+    1).
 
     Args:
         flux: (..., pixels), any unit.
@@ -38,7 +39,7 @@ def normalize(
 ) -> Float[Any, "*batch bins"]:
     """Bring spectra to weighted mean 0 and weighted RMS 1.
 
-    Pixels without measurement (ivar 0) become 0, the mean, and so are neutral; QuasarNET leaves
+    Pixels without measurement (ivar 0) become 0, the mean, and so carry no weight; QuasarNET leaves
     (0 - mean) / rms there. A spectrum without any measurement, or without any structure, becomes 0.
 
     Args:
@@ -58,7 +59,7 @@ def normalize(
 def median_divided(
     flux: Float[Any, "*batch bins"], ivar: Float[Any, "*batch bins"]
 ) -> Float[Any, "*batch bins"]:
-    """Divide spectra by the unweighted median of their measured pixels: the plain alternative.
+    """Divide spectra by the unweighted median of their measured pixels, as a plain alternative.
 
     Noise counts as much as signal here, and where the median is near 0 the result is large.
 
@@ -84,6 +85,6 @@ def median_divided(
 def is_structured(
     mean: Float[Any, "*batch 1"], rms: Float[Any, "*batch 1"]
 ) -> Bool[Any, "*batch 1"]:
-    """Whether spectra of these `moments` are no constants, whose rms is the mean's rounding."""
+    """Whether spectra of these `moments` vary: their rms exceeds the rounding of the mean."""
     xp = rms.__array_namespace__()
     return rms > ROUNDING * xp.finfo(rms.dtype).eps * xp.abs(mean)

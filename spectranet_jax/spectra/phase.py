@@ -1,4 +1,4 @@
-"""The zero point of binned redshifts: where in their bins a spectrum's own pixels stand.
+"""The zero point of binned redshifts: the offset of a spectrum's pixels within their bins.
 
 A pixel goes whole into the bin that holds its center (`spectra.rebin`), so the pixels of a bin need
 not have their mean at the bin's center. Those of SDSS and BOSS stand at multiples of 1e-4 in
@@ -17,7 +17,7 @@ from spectranet_jax.spectra.grid import LogGrid
 def phase(
     loglam: Float[np.ndarray, " pixels"], ivar: Float[np.ndarray, "*spectra pixels"], grid: LogGrid
 ) -> Float64[np.ndarray, "*spectra"]:
-    """Mean offset of the pixels from the centers of their bins, float64 (...), in dex.
+    """Return the mean offset of the pixels from the centers of their bins, float64 (...), in dex.
 
     The mean over bins of (mean log10 wavelength of the bin's pixels - the bin's center), every
     pixel and every bin weighted by its ivar, as flux is. 0 where nothing was measured.
@@ -39,5 +39,5 @@ def phase(
 
 
 def corrected(z: NDArray[np.floating], dex: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Redshifts that were read off the bins, with the phase put right: (1 + z) 10^dex - 1."""
+    """Return binned redshifts corrected for the phase: (1 + z) 10^dex - 1."""
     return (1 + np.asarray(z, np.float64)) * 10 ** np.asarray(dex, np.float64) - 1

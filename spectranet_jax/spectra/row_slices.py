@@ -1,10 +1,10 @@
-"""A table's rows a few at a time, by the memory that they take."""
+"""Slices of a table's rows, of bounded memory."""
 
 from collections.abc import Iterator
 
 
 def row_slices(start: int, stop: int, row_bytes: int, most: int) -> Iterator[slice]:
-    """Slices that cover the rows from `start` to `stop` in order, at least one row in each.
+    """Yield slices that cover the rows from `start` to `stop` in order, at least one row in each.
 
     Args:
         start: first row.

@@ -1,4 +1,4 @@
-"""Whether the scatter between neighboring pixels is what their inverse variance tells.
+"""Test whether the scatter between neighboring pixels agrees with their inverse variance.
 
 The scatter is measured by fourth differences of flux, in which the continuum and all but the
 sharpest parts of lines cancel; their median leaves narrow lines and cosmic rays out. Noise that is
@@ -19,25 +19,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 TOO_LARGE, TOO_SMALL = 5.0, 0.25
-"""Scatter, as a factor of what ivar tells, beyond which they contradict each other."""
+"""Scatter, as a factor of that expected from ivar, beyond which the two contradict each other."""
 
 ORDER = 4
 COEFFICIENTS = [(-1) ** k * comb(ORDER, k) for k in range(ORDER + 1)]
 
-FEWEST = 50
-"""Differences from which the scatter is told."""
+MIN_DIFFERENCES = 50
+"""Differences needed for a verdict."""
 
-ENOUGH = 500
-"""Differences that are looked at: of native pixels about every ninth, for speed."""
+SAMPLED_DIFFERENCES = 500
+"""Differences that are sampled: of native pixels about every ninth, for speed."""
 
 NEIGHBORS = 1e-3
-"""Pixels further apart than this, in log10 of the wavelength, are no neighbors: a bin."""
+"""Pixels further apart than this in log10 of the wavelength, a bin, are not neighbors."""
 
 MEDIAN_OF_NORMAL = 0.6745
-"""Of the absolute value of a standard normal draw."""
+"""Median absolute value of a standard normal variable."""
 
 ROUNDING = 1e-5
-"""Of the flux: a smaller difference may be that of float32, and is no scatter."""
+"""Fraction of the flux: a smaller difference may be float32 rounding, and is not scatter."""
 
 Bools = NDArray[np.bool_]
 Float64Array = NDArray[np.float64]
@@ -46,7 +46,7 @@ Float64Array = NDArray[np.float64]
 def too_large(
     loglam: NDArray[np.floating], flux: NDArray[np.floating], ivar: NDArray[np.floating]
 ) -> Bools:
-    """Whether native pixels scatter by far more than ivar tells, bool (...).
+    """Return whether native pixels scatter far more than ivar implies, bool (...).
 
     Args:
         loglam: (pixels,), log10 of the wavelength, in any order: only pixels are compared that are
@@ -54,50 +54,56 @@ def too_large(
         flux: (..., pixels).
         ivar: (..., pixels); a pixel where it is 0 does not count.
     """
-    step = max(1, len(loglam) // ENOUGH)
+    step = max(1, len(loglam) // SAMPLED_DIFFERENCES)
     places = np.stack(_neighbors(loglam, step))
-    with np.errstate(invalid="ignore"):  # of two infinite wavelengths, which are no neighbors
+    with np.errstate(invalid="ignore"):  # infinite minus infinite: such pixels are not neighbors
         near = (np.abs(np.diff(places, axis=0)) < NEIGHBORS).all(axis=0)
     difference, expected = _differences(flux, ivar, step)
     counts = near & np.isfinite(difference)
     larger = counts & (np.abs(difference) > TOO_LARGE * MEDIAN_OF_NORMAL * expected)
-    return _most(larger, counts) & (counts.sum(axis=-1) >= FEWEST)
+    return _majority(larger, counts) & (counts.sum(axis=-1) >= MIN_DIFFERENCES)
 
 
 def too_small(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> Bools:
-    """Whether bins of the grid, (..., bins), scatter by far less than ivar tells, bool (...).
+    """Return whether bins of the grid, (..., bins), scatter far less than ivar implies, bool (...).
 
-    Not so of a smooth model without noise, which has no scatter to compare: of noise, most
-    successive differences differ in sign, of a smooth curve almost none.
+    A smooth model without noise has no scatter to compare and is not reported: in noise, most
+    successive differences differ in sign, in a smooth curve almost none.
     """
     difference, expected = _differences(flux, ivar)
     counts = np.isfinite(difference)
     smaller = np.abs(difference) < TOO_SMALL * MEDIAN_OF_NORMAL * expected
     is_noise = np.abs(difference) > ROUNDING * np.abs(_neighbors(flux)[ORDER // 2])
     is_noise[..., 1:] &= np.sign(difference[..., 1:]) != np.sign(difference[..., :-1])
-    return _most(smaller, counts) & _most(is_noise, counts) & (counts.sum(axis=-1) >= FEWEST)
+    return (
+        _majority(smaller, counts)
+        & _majority(is_noise, counts)
+        & (counts.sum(axis=-1) >= MIN_DIFFERENCES)
+    )
 
 
 def _differences(
     flux: NDArray[np.floating], ivar: NDArray[np.floating], step: int = 1
 ) -> tuple[Float64Array, Float64Array]:
-    """Those of flux, NaN where a pixel does not count, and the sigma of each that ivar tells."""
+    """Return the differences of flux, NaN where a pixel is ignored, and the sigma that ivar
+    implies.
+    """
     difference, variance = 0.0, 0.0
-    with np.errstate(all="ignore"):  # of pixels that do not count
+    with np.errstate(all="ignore"):  # from ignored pixels
         terms = zip(COEFFICIENTS, _neighbors(flux, step), _neighbors(ivar, step), strict=True)
         for coefficient, value, weight in terms:
             difference = difference + coefficient * value
             variance = variance + coefficient**2 / np.where(weight > 0, weight, np.nan)
-        known = np.isfinite(difference + variance)
-        return np.where(known, difference, np.nan), np.sqrt(variance)
+        is_finite = np.isfinite(difference + variance)
+        return np.where(is_finite, difference, np.nan), np.sqrt(variance)
 
 
-def _most(which: Bools, among: Bools) -> Bools:
-    """Whether they are more than half."""
+def _majority(which: Bools, among: Bools) -> Bools:
+    """Return whether `which` holds for more than half of `among`."""
     return 2 * which.sum(axis=-1) > among.sum(axis=-1)
 
 
 def _neighbors(pixels: NDArray[np.floating], step: int = 1) -> list[Float64Array]:
-    """Every `step`-th pixel of (..., n), then the 1st to `ORDER`-th right of each, float64."""
+    """Every `step`-th pixel of (..., n), and the 1st to `ORDER`-th right of each, float64."""
     first = max(pixels.shape[-1] - ORDER, 0)
     return [np.asarray(pixels[..., k : first + k : step], np.float64) for k in range(ORDER + 1)]

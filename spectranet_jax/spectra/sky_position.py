@@ -1,4 +1,4 @@
-"""Where on the sky an object is."""
+"""Positions on the sky."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def position(ra: Any, dec: Any) -> dict[str, float]:
-    """RA and DEC of an identity, in degrees (ICRS); nothing where they are not a position.
+    """Return RA and DEC of an identity, in degrees (ICRS); {} where they are not a position.
 
     Surveys write 0, 0 or -999 where they know none.
 

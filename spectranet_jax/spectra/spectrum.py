@@ -35,8 +35,8 @@ class Spectrum:
     flags: int = 0
 
     def __repr__(self) -> str:
-        known = self.loglam[np.isfinite(self.loglam)]
-        ends = 10 ** np.array([known.min(), known.max()]) if len(known) else np.zeros(2)
+        finite = self.loglam[np.isfinite(self.loglam)]
+        ends = 10 ** np.array([finite.min(), finite.max()]) if len(finite) else np.zeros(2)
         return (
             f"Spectrum {self.name}: {len(self.loglam)} pixels, {ends[0]:.0f} to {ends[1]:.0f}"
             f" Angstrom, {f'of {self.source}' if self.source else 'from memory'}"

@@ -1,4 +1,4 @@
-"""Whole numbers, which name spectra and objects: never rounded, however they are stored.
+"""Whole numbers that identify spectra and objects, never rounded however they are stored.
 
 Tables that went through pandas hold them as floats, those that went through CSV as text; a missing
 one is null (TNULL), NaN, or a text as "nan". What else counts is a rule, one for files of spectra
@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 NONE = -1
-"""The number, the key, or the id of what is not known."""
+"""The number, key or id of anything unknown."""
 
 _LIMIT = 2**63
 _DIGITS = re.compile(r"[+-]?[0-9]{1,19}")
 
 
 class WholeRule(NamedTuple):
-    """What counts as a whole number beside integers, exact floats and texts of digits.
+    """What counts as a whole number besides integers, exact floats and texts of digits.
 
     Attributes:
         missing: texts, in lower case, that mean that there is none.
@@ -37,12 +37,12 @@ OF_CATALOGS = WholeRule(frozenset({"", "nan"}), float_text=True, logical=True)
 
 
 def exact_below(dtype: DTypeLike) -> float:
-    """From this number on, floats of the dtype do not hold every whole number."""
+    """Return the number from which floats of the dtype do not hold every whole number."""
     return float(2.0 ** (np.finfo(dtype).nmant + 1))
 
 
 def whole_number(value: Any, rule: WholeRule = OF_FILES) -> int | None:
-    """A value as the whole number that it is, or is the text of; None for all others."""
+    """Return a value, or its text, as a whole number; None if it is not one."""
     if isinstance(value, str):
         value = _number_in(value.strip(), rule)
     if isinstance(value, float) and value.is_integer() and abs(value) < exact_below(np.float64):
@@ -66,7 +66,7 @@ def _number_in(text: str, rule: WholeRule) -> int | float | None:
 def whole_numbers(
     cells: NDArray[Any], rule: WholeRule = OF_FILES, null: int | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Cells of a table as whole numbers.
+    """Return cells of a table as whole numbers.
 
     Args:
         cells: as they are stored, of any shape.
@@ -85,20 +85,20 @@ def whole_numbers(
         missing = np.zeros(cells.shape, np.bool_) if null is None else cells == null
         wrong = cells >= _LIMIT if kind == "u" else np.zeros(cells.shape, np.bool_)
     else:
-        return _one_by_one(cells, rule, null)
+        return _cell_by_cell(cells, rule, null)
     wrong &= ~missing
-    exact = np.where(missing | wrong, 0, cells).astype(np.int64)  # NONE is none of uint64
+    exact = np.where(missing | wrong, 0, cells).astype(np.int64)  # uint64 cannot hold NONE
     return np.where(missing | wrong, NONE, exact), wrong
 
 
-def _one_by_one(
+def _cell_by_cell(
     cells: NDArray[Any], rule: WholeRule, null: int | None
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     values = cells.ravel().tolist()
     numbers = [NONE if _is_missing(v, rule, null) else whole_number(v, rule) for v in values]
     wrong = np.array([number is None for number in numbers], np.bool_)
-    known = [NONE if number is None else number for number in numbers]
-    return np.array(known, np.int64).reshape(cells.shape), wrong.reshape(cells.shape)
+    filled = [NONE if number is None else number for number in numbers]
+    return np.array(filled, np.int64).reshape(cells.shape), wrong.reshape(cells.shape)
 
 
 def _is_missing(value: Any, rule: WholeRule, null: int | None) -> bool:

@@ -1,4 +1,4 @@
-"""The steps in which a probability of the redshift is told: equal ones of log10(1 + z)."""
+"""The redshift steps of p(z), equal in log10(1 + z)."""
 
 import math
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import kms
 
-A_BIN = 2
-"""Steps a bin of wavelength: a spectrum shifted by one bin shifts p(z) by as many."""
+STEPS_PER_BIN = 2
+"""Steps per bin of wavelength: a spectrum shifted by one bin shifts p(z) by as many."""
 
 REACH = 0.82
 """log10(1 + z) of the last edge: z = 5.6."""
 
 NEAR = 3000.0
-"""A redshift off by less than this counts as right, km/s."""
+"""A redshift within this of the truth counts as right, km/s."""
 
 
 @dataclass(frozen=True)
 class ZSteps:
-    """Steps from z = 0 on.
+    """Redshift steps, from z = 0 on.
 
     Attributes:
         width: of a step, in log10(1 + z).
@@ -34,8 +34,8 @@ class ZSteps:
 
     @classmethod
     def of(cls, grid: LogGrid) -> "ZSteps":
-        """The steps that go with a grid of wavelengths: `A_BIN` of them a bin, up to `REACH`."""
-        width = grid.dloglam / A_BIN
+        """Return the steps for a grid of wavelengths: `STEPS_PER_BIN` per bin, up to `REACH`."""
+        width = grid.dloglam / STEPS_PER_BIN
         return cls(width, round(REACH / width))
 
     @cached_property
@@ -50,5 +50,5 @@ class ZSteps:
 
     @property
     def window(self) -> int:
-        """Steps on either side of a redshift that lie within `NEAR` of it, the last one in part."""
+        """Steps on either side of a redshift that lie within `NEAR` of it, the last one partly."""
         return math.ceil(NEAR / self.kms)

@@ -1,4 +1,4 @@
-"""ZWARN: why a catalog row's class or redshift should not be trusted; 0 means trust it.
+"""ZWARN: why a catalog row's class or redshift should not be trusted; 0 means no warning.
 
 The bits up to 2048 are those of redrock's ZWARN (redrock.zwarning) where the meaning is the same,
 so that selections written for DESI catalogs keep theirs; redrock's other bits are never set.
@@ -36,7 +36,7 @@ FROM_FLAGS = {
     Flag.LITTLE_COVERAGE: ZWarn.LITTLE_COVERAGE,
     Flag.FIT_AT_EDGE: ZWarn.Z_FITLIMIT,
 }
-"""Quality flag -> the warning that follows. PARTIAL gives none: SDSS-I/II spectra always are."""
+"""Quality flag -> the warning that it sets. PARTIAL sets none: all SDSS-I/II spectra have it."""
 
 
 def zwarn(
@@ -45,7 +45,7 @@ def zwarn(
     p_redshift: NDArray[np.floating],
     threshold: float,
 ) -> NDArray[np.int32]:
-    """Warning bits of n rows, int32 (n,).
+    """Return the warning bits of n rows, int32 (n,).
 
     Args:
         flags: (n,) quality bits of `spectra.flags`.
@@ -71,11 +71,11 @@ def zwarn(
 
 
 RESTRICTED = 1 << 3
-"""Bit of DESI's FIBERSTATUS of a fiber positioner with a smaller range: its spectra are good."""
+"""Bit of DESI's FIBERSTATUS for a positioner of restricted range, whose spectra are good."""
 
 
 def fiber_warnings(columns: Mapping[str, NDArray[Any]], count: int) -> NDArray[np.int32]:
-    """Warning bits of what the fibers were on, and of those out of order, int32 (count,).
+    """Return the warning bits of sky fibers and of fibers out of order, int32 (count,).
 
     Args:
         columns: OBJTYPE and FIBERSTATUS, (count,), masked where unknown; either may be absent.
@@ -91,10 +91,10 @@ def fiber_warnings(columns: Mapping[str, NDArray[Any]], count: int) -> NDArray[n
 def choose_threshold(
     p: NDArray[np.floating], right: NDArray[np.bool_], wrong_allowed: float, steps: int = 200
 ) -> float:
-    """The lowest threshold at which what passes is wrong as rarely as allowed.
+    """Return the lowest threshold at which few enough of the passing spectra are wrong.
 
-    Candidates are multiples of 1 / steps, from 0.5. A threshold counts only if all higher ones
-    keep to the limit too, as far as anything passes them.
+    Candidates are multiples of 1 / steps, from 0.5. A threshold counts only if all higher ones keep
+    to the limit too, as far as anything passes them.
 
     Args:
         p: (n,) the lower of both probabilities of each spectrum.

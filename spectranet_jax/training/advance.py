@@ -126,7 +126,7 @@ def upload(examples: Examples, place: Placement) -> Batch:
 
     Host and device hold them once, as they are sent piece by piece.
     """
-    size = min(max(1, UPLOAD // examples.split.grid.bytes_a_spectrum), len(examples))
+    size = min(max(1, UPLOAD // examples.split.grid.bytes_per_spectrum), len(examples))
 
     def piece(start: int) -> Batch:
         return examples.batch(np.arange(start, start + size))

@@ -44,7 +44,7 @@ class Examples:
     def bytes_each(self) -> int:
         """Bytes of one spectrum with its targets."""
         targets = sum(rows[:1].nbytes for rows in self.targets.values())
-        return self.split.grid.bytes_a_spectrum + targets
+        return self.split.grid.bytes_per_spectrum + targets
 
     def batch(self, indices: Indices) -> Batch:
         """The batch of these rows, (batch,), as NumPy arrays."""
