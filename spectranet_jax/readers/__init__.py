@@ -1,4 +1,4 @@
-"""Readers of survey files, one file a survey; here is the table of them, and what they share."""
+"""Readers of survey files, one file per survey, with their table and what they share."""
 
 import glob
 import sys
@@ -28,20 +28,20 @@ from spectranet_jax.spectra.spectrum import Spectrum
 
 FITS_SUFFIXES = (".fits", ".fits.gz", ".fit", ".fit.gz")
 SUFFIXES = (*FITS_SUFFIXES, *hdf5.SUFFIXES)
-"""What counts as a spectrum in a folder."""
+"""Endings of the names of files that may hold spectra, in a folder."""
 
 LIST_SUFFIXES = (".txt", ".lst")
 
 SPECTRUM_NAMES = ("spec", "spplate", "spspec", "coadd")
-"""How surveys begin the names of spectra; in a folder, files of other names are looked into."""
+"""Beginnings of survey files' names of spectra; in a folder, other files are looked into."""
 
 LONGEST_SHOWN = 200
-"""Characters of an argument that is refused."""
+"""Characters shown of an argument that is refused."""
 
 NAMED_ASIDE = 5
-"""Files left aside that are named on the terminal."""
+"""Files left out that are named on the terminal."""
 
-TOGETHER = 8
+SPECTRA_AT_ONCE = 8
 """Spectra of a plate or petal rebinned at once: with more, fetching memory takes longest."""
 
 READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Iterator[Spectrum]]], ...] = (
@@ -52,11 +52,13 @@ READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Iterator[Spectrum]]]
     (sdss_spec.recognizes, sdss_spec.spectra),
     (desi_coadd.recognizes, desi_coadd.spectra),
 )
-"""How a reader recognizes a file, open as `Fits` or `Hdf5`, and reads it; the first that does."""
+"""Pairs of a test, whether a reader recognizes a file open as `Fits` or `Hdf5`, and that reader;
+the first that matches reads it.
+"""
 
 
 def read(path: str | Path) -> list[Spectrum]:
-    """The spectra of a file, of whichever survey its content is.
+    """Return the spectra of a file of any survey, recognized by its content.
 
     Raises:
         InputError: if the file is missing, damaged, or of none of the formats that are read.
@@ -65,7 +67,7 @@ def read(path: str | Path) -> list[Spectrum]:
 
 
 def stream(path: Path, rows: range | None = None) -> Iterator[Spectrum]:
-    """The spectra of a file one after the other, a few in memory at a time: see `read`.
+    """Yield the spectra of a file, a few in memory at a time: see `read`.
 
     Damage may show only after some spectra have come: then none of them is to be trusted.
 
@@ -86,7 +88,7 @@ def stream(path: Path, rows: range | None = None) -> Iterator[Spectrum]:
 
 
 def holds_spectra(hdus: Fits) -> bool:
-    """Whether a reader recognizes a file."""
+    """Return whether a reader recognizes a file."""
     return any(recognizes(hdus) for recognizes, _ in READERS)
 
 
@@ -100,12 +102,12 @@ def refuse_spectra(hdus: Fits) -> None:
     if coadd or holds_spectra(hdus):
         raise InputError(
             f"{hdus.path} is a spectrum, not a catalog; give a catalog like Superset_DR12Q, and the"
-            " spectra apart from it"
+            " spectra separately"
         )
 
 
 def paths(arguments: Sequence[str]) -> list[str]:
-    """The files meant by command-line arguments, in the order and by the names that were given.
+    """Return the files that command-line arguments stand for, in order and by the names given.
 
     An argument is a file; a folder, which means its *.fits, *.fit, *.hdf5 and *.h5, the first two
     also packed (.gz), sorted; a glob pattern; or a list of files, one a line, as @LIST or as a
@@ -119,34 +121,34 @@ def paths(arguments: Sequence[str]) -> list[str]:
 
 
 def spectrum_paths(arguments: Sequence[str]) -> list[str]:
-    """The files meant by command-line arguments where spectra are wanted: see `paths`.
+    """Return the files of spectra that command-line arguments stand for: see `paths`.
 
-    What else lies in a folder, as a catalog, is left aside, and a line on standard error says so.
-    A file that is named, by itself, a pattern or a list, is always among them; so is one that
-    cannot be read: then the reader tells why.
+    Other files in a folder, such as a catalog, are left out, with a line on standard error. A file
+    named by itself, a pattern or a list is always kept, and so is one that cannot be read: then the
+    reader reports why.
 
     Raises:
         InputError: if an argument stands for no file, or there is no spectrum in any of them.
     """
-    taken, aside = [], []
+    spectra_files, aside = [], []
     for argument in arguments:
         files = _expand(argument)
         if Path(argument).is_dir():
             others = {name for name in files if _is_something_else(Path(name))}
             aside += [name for name in files if name in others]
             files = [name for name in files if name not in others]
-        taken += files
-    if not taken:
+        spectra_files += files
+    if not spectra_files:
         raise InputError(f"{', '.join(arguments)} holds FITS files, but no spectra; give others")
     if aside:
         more = f" and {len(aside) - NAMED_ASIDE} more" if len(aside) > NAMED_ASIDE else ""
         names = ", ".join(aside[:NAMED_ASIDE])
-        print(f"left aside, since there is no spectrum in it: {names}{more}", file=sys.stderr)
-    return taken
+        print(f"left out, since they hold no spectra: {names}{more}", file=sys.stderr)
+    return spectra_files
 
 
 def _is_something_else(path: Path) -> bool:
-    """Whether a file is FITS without damage, and no spectrum."""
+    """Return whether a file is undamaged FITS, but not a spectrum."""
     if path.name.lower().startswith(SPECTRUM_NAMES) or hdf5.is_hdf5(path):
         return False
     try:
@@ -158,13 +160,13 @@ def _is_something_else(path: Path) -> bool:
 
 def _expand(argument: str) -> list[str]:
     try:
-        return _meant(argument)
-    except OSError as error:  # as of a name that is too long, or of a folder that may not be read
+        return _matching_files(argument)
+    except OSError as error:  # such as a name that is too long, or a folder without permission
         shown = argument if len(argument) <= LONGEST_SHOWN else argument[:LONGEST_SHOWN] + "…"
         raise InputError(f"{shown}: {error.strerror or error}; check the name") from error
 
 
-def _meant(argument: str) -> list[str]:
+def _matching_files(argument: str) -> list[str]:
     path = Path(argument)
     if argument.startswith("@") and not path.exists():
         return _listed(Path(argument[1:]))
@@ -182,7 +184,7 @@ def _meant(argument: str) -> list[str]:
     if matching:
         return matching
     if glob.glob(f"{argument}.gz", recursive=True):  # noqa: PTH207
-        raise InputError(f"no file matches {argument}; say {argument}.gz for those that are there")
+        raise InputError(f"no file matches {argument}; give {argument}.gz, which matches some")
     if glob.has_magic(argument):
         raise InputError(f"no file matches {argument}; check the pattern")
     raise InputError(f"{argument} does not exist; check the name")
@@ -190,28 +192,28 @@ def _meant(argument: str) -> list[str]:
 
 def _listed(path: Path) -> list[str]:
     wrong = f"{path} cannot be read as a list of files"
-    if not (path.is_file() or path.is_relative_to("/dev")):  # where the pipe of @<(command) is
-        raise InputError(f"{wrong}: it is no file; check the name")
+    if not (path.is_file() or path.is_relative_to("/dev")):  # the pipe of @<(command) is there
+        raise InputError(f"{wrong}: it is not a file; check the name")
     try:
         text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")  # as file names are
     except OSError as error:
         raise InputError(f"{wrong} ({error.strerror or error}); check the name") from error
     if "\0" in text:
-        raise InputError(f"{wrong}: it is binary; write one path a line in UTF-8")
+        raise InputError(f"{wrong}: it is binary; write one path per line in UTF-8")
     lines = text.splitlines()
     files = [s for s in map(str.strip, lines) if s and not s.startswith("#")]
     if not files:
-        raise InputError(f"{path} lists no file; write one path a line")
+        raise InputError(f"{path} lists no file; write one path per line")
     if _is_numbers(files[0]):
         raise InputError(
-            f"{path} holds columns of numbers, and a {path.suffix} file is to list FITS files, a"
+            f"{path} holds columns of numbers, but a {path.suffix} file must list FITS files, one"
             " path per line; make spectra of arrays with spectranet_jax.spectrum"
         )
     return files
 
 
 def _is_numbers(line: str) -> bool:
-    """Whether a line is several numbers, as of a spectrum in ASCII."""
+    """Return whether a line holds several numbers, as a spectrum in ASCII does."""
     words = line.replace(",", " ").split()
     try:
         return len([float(word) for word in words]) > 1
@@ -224,7 +226,7 @@ Pixels = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def rebin_all(spectra: Sequence[Spectrum], grid: LogGrid) -> Pixels:
-    """Flux and ivar of spectra on the grid, both float32 (n, grid.size), by `spectra.rebin`.
+    """Return flux and ivar of spectra on the grid, both float32 (n, grid.size), by `spectra.rebin`.
 
     A bin whose flux or ivar float32 cannot hold gets 0 and 0.
     """
@@ -237,9 +239,9 @@ def rebin_all(spectra: Sequence[Spectrum], grid: LogGrid) -> Pixels:
 def rebinned(
     spectra: Iterable[Spectrum], grids: Sequence[LogGrid]
 ) -> Iterator[tuple[list[Spectrum], NDArray[np.int32], list[Pixels]]]:
-    """A few spectra at a time, the flags that file and pixels tell, and the pixels on each grid."""
+    """Yield a few spectra at a time, the flags of files and pixels, and the pixels on each grid."""
     loglam = None
-    for group in _of_a_kind(spectra):
+    for group in _same_wavelengths(spectra):
         pixels = np.stack([s.flux for s in group]), np.stack([s.ivar for s in group])
         if group[0].loglam is not loglam:
             loglam = group[0].loglam
@@ -258,11 +260,11 @@ def _binned(binning: Binning, flux: NDArray[np.floating], ivar: NDArray[np.float
     return flux, ivar
 
 
-def _of_a_kind(spectra: Iterable[Spectrum]) -> Iterator[list[Spectrum]]:
-    """At most `TOGETHER` successive spectra that share their wavelengths."""
+def _same_wavelengths(spectra: Iterable[Spectrum]) -> Iterator[list[Spectrum]]:
+    """Yield groups of at most `SPECTRA_AT_ONCE` successive spectra of the same wavelengths."""
     group: list[Spectrum] = []
     for spectrum in spectra:
-        if group and (len(group) == TOGETHER or spectrum.loglam is not group[0].loglam):
+        if group and (len(group) == SPECTRA_AT_ONCE or spectrum.loglam is not group[0].loglam):
             yield group
             group = []
         group.append(spectrum)

@@ -1,4 +1,4 @@
-"""What a damaged FITS file makes astropy raise, turned into a sentence."""
+"""Errors of astropy on a damaged FITS file, turned into one sentence."""
 
 import struct
 import zlib
@@ -10,7 +10,7 @@ from spectranet_jax.spectra import InputError
 
 
 class Damage:
-    """A context for calls of astropy: what they raise for a damaged file becomes a sentence."""
+    """Context for calls of astropy that turns the errors of a damaged file into an InputError."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -29,7 +29,7 @@ class Damage:
 
 @cache
 def _ways_to_fail() -> tuple[type[BaseException], ...]:
-    """What astropy, or the unpacking, raises for a damaged file."""
+    """Return the exceptions that astropy or the decompression raises for a damaged file."""
     from astropy.io import fits
 
     return (

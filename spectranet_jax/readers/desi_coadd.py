@@ -1,4 +1,4 @@
-"""DESI coadd and spectra files: many targets a file, each in arms of the spectrograph.
+"""DESI coadd and spectra files: many targets per file, each in arms of the spectrograph.
 
 HDUs are found by name, in any order: X_WAVELENGTH, X_FLUX, X_IVAR, X_MASK of each arm X (B, R and
 Z, or several joined to one, as BRZ), and FIBERMAP with the column TARGETID (the DESI data model,
@@ -19,21 +19,21 @@ from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.spectrum import Spectrum
 
 ARMS = ("B", "R", "Z")
-"""Those of the spectrograph, which come first."""
+"""Arms of the spectrograph, which come first."""
 
 Named = dict[str, Hdu]
 
 
 def recognizes(hdus: Fits) -> bool:
-    """Whether a file has an arm: X_FLUX with X_WAVELENGTH or X_IVAR."""
+    """Return whether a file has an arm: X_FLUX with X_WAVELENGTH or X_IVAR."""
     return bool(arms_of(hdus.named()))
 
 
 def arms_of(named: Named) -> list[str]:
-    """The arms, B, R and Z first: none that is joined of others there, and none joined to another.
+    """Return the arms, B, R and Z first, without duplicates of one camera's pixels.
 
-    Those would count twice. Beside the cameras' arms another one would too, as the sky's does; a
-    file without any has arms of its own names.
+    Of arms and their combination only one is kept. If the cameras' arms are there, any other arm is
+    ignored, such as the sky's; a file without them has arms with names of its own.
     """
     having = {
         what: {name.removesuffix(what) for name in named if name.endswith(what)}
@@ -49,7 +49,7 @@ def arms_of(named: Named) -> list[str]:
 
 
 def spectra(hdus: Fits) -> Iterator[Spectrum]:
-    """The spectra of a coadd or spectra file, in its order.
+    """Yield the spectra of a coadd or spectra file, in its order.
 
     A pixel has ivar 0 where its mask is not 0 or its flux not finite. An arm may be missing. A
     spectrum's name is its TARGETID, or its row, from 0, where the file has no FIBERMAP.
@@ -88,13 +88,13 @@ def spectra(hdus: Fits) -> Iterator[Spectrum]:
 
 
 def _names(arm: str, named: Named) -> list[str]:
-    """HDUs of flux, ivar and, where there is one, mask."""
+    """Return the names of the HDUs of flux, ivar and, if there is one, mask."""
     names = [f"{arm}_{what}" for what in ("FLUX", "IVAR", "MASK")]
     return [name for name in names if name in named]
 
 
 def _loglam(path: Path, named: Named, arm: str) -> NDArray[np.float64]:
-    """log10 wavelength (pixels,) of an arm, after a look at the shapes of its images."""
+    """Return the log10 wavelength (pixels,) of an arm, after checking the shapes of its images."""
     for what in ("WAVELENGTH", "IVAR"):
         if f"{arm}_{what}" not in named:
             raise InputError(
@@ -104,7 +104,7 @@ def _loglam(path: Path, named: Named, arm: str) -> NDArray[np.float64]:
     wavelength = named[f"{arm}_WAVELENGTH"].numbers(np.float64)
     if len(flux) != 2 or ivar != flux or wavelength.shape != flux[1:]:
         raise InputError(
-            f"{path} has arrays of other shapes in its arm {arm} than a DESI file: flux"
+            f"{path} has arrays of unexpected shapes in its arm {arm}: flux"
             f" {flux}, ivar {ivar}, wavelength {wavelength.shape}; fetch it again"
         )
     if f"{arm}_MASK" in named and (mask := named[f"{arm}_MASK"].shape) != flux:
@@ -112,12 +112,12 @@ def _loglam(path: Path, named: Named, arm: str) -> NDArray[np.float64]:
             f"{path} has a flux of shape {flux} and a mask of shape {mask} in its arm {arm}; fetch"
             " it again"
         )
-    positive = wavelength > 0  # others are no wavelengths: rebin leaves NaN out
+    positive = wavelength > 0  # invalid wavelengths: rebin ignores NaN
     return np.log10(np.where(positive, wavelength, np.nan))
 
 
 def _arm(named: Named, arm: str) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Flux and ivar (rows, pixels) of an arm, a few rows at a time."""
+    """Yield flux and ivar (rows, pixels) of an arm, a few rows at a time."""
     for flux, ivar, *masks in in_rows([named[name] for name in _names(arm, named)]):
         flux, ivar = flux.astype(np.float32, copy=False), ivar.astype(np.float32, copy=False)
         bad = ~np.isfinite(flux)

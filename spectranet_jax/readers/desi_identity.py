@@ -1,4 +1,4 @@
-"""What a DESI file says its spectra, or its redshifts, are of: headers, FIBERMAP and the name.
+"""Identities of the spectra or redshifts of a DESI file: from headers, FIBERMAP and file name.
 
 Healpix files have SURVEY, PROGRAM and HPXPIXEL in the primary header, files of a tile TILEID and
 NIGHT, the last of its nights (the DESI data model, files coadd and redrock). In catalogs of many
@@ -25,17 +25,17 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "TILEID": ("TILEID",),
     "NIGHT": ("LASTNIGHT", "NIGHT"),
 }
-"""Field of an identity -> what headers and columns call it."""
+"""Field of an identity -> its names in headers and columns."""
 
 STATUS = ("COADD_FIBERSTATUS", "FIBERSTATUS")
 """Columns of the bits of what is wrong with a fiber, in coadd and in spectra files; 0: nothing."""
 
 NOT_TARGETS = ("SKY", "BAD")
-"""OBJTYPE of fibers on the sky, and of those that are out of order, in upper case."""
+"""OBJTYPE, in upper case, of fibers on the sky and of those out of order."""
 
 
 def of_header(hdus: Fits) -> dict[str, int | float | str]:
-    """Fields that hold for every row of a file, but those of a value they cannot have."""
+    """Return the fields that hold for every row of a file, without invalid values."""
     known: dict[str, int | float | str] = {}
     for field, names in NAMES.items():
         for name in names:
@@ -54,7 +54,7 @@ def _meant(field: str, value: Any) -> int | str | None:
 
 
 def identities(hdus: Fits, count: int) -> list[Identity]:
-    """The identity of each of the spectra of a file; empty where there is no FIBERMAP.
+    """Return the identity of each spectrum of a file; empty if there is no FIBERMAP.
 
     What FIBERMAP does not tell of a row, as where it is null, is left out.
 
@@ -79,25 +79,25 @@ def identities(hdus: Fits, count: int) -> list[Identity]:
 
 
 def _columns(table: Hdu) -> dict[str, list[Any]]:
-    """Field -> a value a row, -1 or "" where it is unknown."""
+    """Return field -> one value per row, -1 or "" where it is unknown."""
     columns: dict[str, list[Any]] = {"TARGETID": whole_column(table, "TARGETID").tolist()}
     for field, names in NAMES.items():
         for name in names:
             if field not in columns and name in table.columns:
-                columns[field] = (_texts if field in TEXTS else _whole)(table, name)
+                columns[field] = (_texts if field in TEXTS else _whole_numbers)(table, name)
     if "OBJTYPE" in table.columns:
         columns["OBJTYPE"] = [text.upper() for text in _texts(table, "OBJTYPE")]
     if status := next((name for name in STATUS if name in table.columns), None):
-        columns["FIBERSTATUS"] = _whole(table, status)
+        columns["FIBERSTATUS"] = _whole_numbers(table, status)
     return columns
 
 
-def _whole(table: Hdu, name: str) -> list[int]:
+def _whole_numbers(table: Hdu, name: str) -> list[int]:
     return whole_column(table, name, strict=False).tolist()
 
 
 def _texts(table: Hdu, name: str) -> list[str]:
-    """In lower case; "" where the column holds no text."""
+    """Return a column of text in lower case; "" where it is not text."""
     cells = table.cells(name)
     is_text = cells.dtype.kind == "U" and cells.ndim == 1
     return np.strings.lower(np.strings.strip(cells)).tolist() if is_text else [""] * len(cells)

@@ -1,4 +1,4 @@
-"""Files read and rebinned: one container, for training data and for prediction."""
+"""Files read and rebinned, in one container for training data and for prediction."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ Describe = Callable[[Sequence[Identity]], Columns]
 
 
 class FileRead(NamedTuple):
-    """A file that was read, or that cannot be.
+    """A file that was read, or could not be.
 
     Attributes:
         name: as given.
@@ -49,7 +49,7 @@ class Reading:
         name: (n,) text, what the survey calls each spectrum.
         flags: (n,) int32, bits of `spectra.flags` that file and pixels tell.
         pixels: grid -> flux and ivar, (n, bins) float32.
-        columns: what the caller asked for beside.
+        columns: further columns that the caller asked for.
         native: where the survey's own pixels lie in the bins, and these pixels, as far as wanted.
     """
 
@@ -82,7 +82,7 @@ class Reading:
 
 
 def no_columns(_: Sequence[Identity]) -> Columns:
-    """Keep nothing beside the pixels."""
+    """Keep nothing besides the pixels."""
     return {}
 
 
@@ -115,7 +115,7 @@ def read_file(
             pixels.append(dict(zip(grids, on_grids, strict=True)))
             if native_pixels is not None:
                 native.append(native_of(spectra, grids, native_pixels))
-    except InputError as reason:  # be it after some spectra: none of them is trusted then
+    except InputError as reason:  # even after some spectra: then none of them is trusted
         return blank([FileRead(path, 0, str(reason))], 0, grids, describe([]), native_pixels)
     return Reading(
         files=[FileRead(path, len(names))],
@@ -143,7 +143,7 @@ def blank(
 
 
 def concatenate(readings: Sequence[Reading]) -> Reading:
-    """All files and spectra of readings with the same grids and columns, in order.
+    """Concatenate readings with the same grids and columns, in order.
 
     Args:
         readings: one at least.
@@ -160,7 +160,7 @@ def concatenate(readings: Sequence[Reading]) -> Reading:
             column: np.concatenate([reading.columns[column] for reading in readings])
             for column in readings[0].columns
         },
-        native=joined_native([one.native for one in readings if one.native is not None]),
+        native=joined_native([r.native for r in readings if r.native is not None]),
     )
 
 

@@ -15,10 +15,10 @@ from spectranet_jax.readers.hdu import Hdu
 
 WIDTHS = {"L": 1, "B": 1, "A": 1, "I": 2, "J": 4, "K": 8, "E": 4, "D": 8, "C": 8, "M": 16}
 WIDTHS |= {"P": 8, "Q": 16}
-"""Bytes of a table's field, by the letter of its TFORM (FITS 4.0, table 18); bits (X) apart."""
+"""Bytes of a table's field, by the letter of its TFORM (FITS 4.0, table 18), except bits (X)."""
 
 FLOATS = {"E": ">f", "D": ">d"}
-"""Letter of TFORM -> how `struct` reads it."""
+"""Letter of TFORM -> format for `struct`."""
 
 BLOCK = 2880
 
@@ -33,7 +33,7 @@ class _Column(NamedTuple):
 
 
 def values_after(hdu: Hdu, wanted: Iterable[str]) -> dict[str, int | float | str] | None:
-    """Some columns of the first row of the table that follows an HDU, by upper-case name.
+    """Return columns of the first row of the table after an HDU, by upper-case name.
 
     Absent columns, and integers that are null (TNULL), are left out. Texts come without the spaces
     around them.
@@ -76,7 +76,7 @@ def _value(content: bytes, code: str) -> int | float | str:
 
 
 def _header(file: IO[bytes]) -> bytes:
-    """The header of the table that begins here; nothing if none does."""
+    """Return the header of the table that begins here; empty if none does."""
     blocks: list[bytes] = []
     while not blocks or _END not in blocks[-1]:
         block = file.read(BLOCK)
@@ -95,9 +95,9 @@ def _all_of(file: IO[bytes], size: int) -> bytes:
     return content
 
 
-@lru_cache(maxsize=16)  # the files of a release have the same header
+@lru_cache(maxsize=16)  # files of one release have the same header
 def _plain_columns(header: bytes) -> dict[str, _Column | None]:
-    """The columns of one number or text by upper-case name; None for those in another form."""
+    """Return columns of one number or text by upper-case name; None for other forms."""
     text = header.decode("ascii", "replace")
     names = {int(n): name.strip().upper() for n, name in _TTYPE.findall(text)}
     forms = {int(n): form for n, form in _TFORM.findall(text)}

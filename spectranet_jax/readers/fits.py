@@ -1,4 +1,4 @@
-"""FITS files, of which whatever is wrong is told in a sentence.
+"""FITS files, with every defect reported in one sentence.
 
 A damaged file makes astropy fail in many ways, at the first touch of an HDU, a header or a column.
 So all calls of astropy stand here and in `hdu`, guarded by `damage`. An error of our own, or a lack
@@ -22,7 +22,7 @@ from spectranet_jax.spectra import InputError
 
 @contextmanager
 def open_fits(path: Path, large: bool = False) -> Iterator["Fits"]:
-    """Give the HDUs of a file, gzip or not; take what is needed out of them in the block.
+    """Open a file, gzip or not, and yield its HDUs, which are valid inside the block.
 
     Args:
         path: the file.
@@ -34,14 +34,14 @@ def open_fits(path: Path, large: bool = False) -> Iterator["Fits"]:
             shows only when the data are read.
     """
     with opened(path) as file, warnings.catch_warnings(), np.errstate(all="ignore"):
-        check_header(path, file, 0)  # before astropy sees it
+        check_header(path, file, 0)  # before astropy reads it
         warnings.filterwarnings("ignore", module="astropy")
         warnings.filterwarnings("error", message="(?s).*(been truncated|Error validating header)")
         with Damage(path):
             from astropy.io import fits
 
-            # We open the file: where astropy fails it would leave it open.
-            hdus = fits.open(file, memmap=large)  # a map would hold what is read
+            # We open the file ourselves: astropy would leave it open after an error.
+            hdus = fits.open(file, memmap=large)  # a map would point into this file
         try:
             yield Fits(path, hdus, file)
         finally:
@@ -50,7 +50,7 @@ def open_fits(path: Path, large: bool = False) -> Iterator["Fits"]:
 
 
 class Fits:
-    """An open file: a sequence of its HDUs, of which each is looked at when it is asked for."""
+    """An open file: a sequence of its HDUs, each read when it is accessed."""
 
     def __init__(self, path: Path, hdus: Any, file: IO[bytes] | None = None) -> None:
         self.path = path
@@ -66,14 +66,14 @@ class Fits:
             number += 1
 
     def __getitem__(self, number: int) -> Hdu:
-        """HDU `number`; InputError if the file ends before."""
+        """Return HDU `number`; InputError if the file ends before."""
         hdu = self.at(number)
         if hdu is None:
             raise InputError(f"{self.path} ends after {len(self._seen)} HDUs; fetch it again")
         return hdu
 
     def at(self, number: int) -> Hdu | None:
-        """HDU `number`, or None if there are fewer."""
+        """Return HDU `number`, or None if there are fewer."""
         while len(self._seen) <= number:
             if self._file is not None:
                 self._next = check_header(self.path, self._file, self._next)
@@ -86,12 +86,12 @@ class Fits:
         return self._seen[number]
 
     def table(self, wanted: Iterable[str]) -> Hdu | None:
-        """The first table that has all these columns (upper case), or None."""
+        """Return the first table that has all these columns (upper case), or None."""
         wanted = set(wanted)
         return next((hdu for hdu in self if wanted <= hdu.columns), None)
 
     def named(self) -> dict[str, Hdu]:
-        """The HDUs by upper-case name; of one name the first."""
+        """Return the HDUs by upper-case name; the first of those with the same name."""
         named: dict[str, Hdu] = {}
         for hdu in self:
             named.setdefault(hdu.name, hdu)

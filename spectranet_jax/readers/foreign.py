@@ -1,4 +1,4 @@
-"""Files of other layouts: what each is, and what to give instead."""
+"""Layouts that are not read: how each is recognized, and what to give instead."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -13,7 +13,7 @@ READ = (
     "SDSS and BOSS spec, spPlate and spSpec, DESI coadd and spectra, LAMOST low-resolution files,"
     " or HDF5 of MultimodalUniverse"
 )
-"""What is read, in a sentence."""
+"""The layouts that are read, in a sentence."""
 
 REBIN = (
     "read it with astropy, and make a spectrum of its wavelengths, flux and errors with"
@@ -23,12 +23,12 @@ REBIN = (
 SDSS_V = ("BOSS/APO", "BOSS/LCO", "APOGEE/APO", "APOGEE/LCO")
 """HDUs of SDSS-V's mwmStar and mwmVisit (astra data model)."""
 
-LOOKED_AT = 8
-"""HDUs of a foreign file that are looked at, and named."""
+MAX_HDUS = 8
+"""HDUs of an unknown file that are examined, and named."""
 
 
 def _some(hdus: Fits) -> list[Hdu]:
-    return list(islice(hdus, LOOKED_AT))
+    return list(islice(hdus, MAX_HDUS))
 
 
 def _whole_spectra(hdu: Hdu) -> bool:
@@ -65,7 +65,7 @@ LAYOUTS: tuple[tuple[Callable[[Fits], bool], str], ...] = (
         f"is an image with wavelengths CRVAL1 + CDELT1 * pixel, as IRAF writes; {REBIN}",
     ),
 )
-"""By which HDUs a layout that is not read is known, and what to say of it; the first that fits."""
+"""Pairs of a test of the HDUs and what to say of a layout not read; the first that matches."""
 
 
 def refuse(hdus: Fits) -> NoReturn:

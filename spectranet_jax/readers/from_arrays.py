@@ -1,7 +1,7 @@
-"""Arrays, with units or without, as spectra.
+"""Spectra from arrays, with or without units.
 
-    from spectranet_jax.readers.from_arrays import spectrum
-    spectrum(wavelength * u.nm, flux * u.mJy, sigma=error * u.mJy, name="J0001+0000")
+ from spectranet_jax.readers.from_arrays import spectrum spectrum(wavelength * u.nm, flux * u.mJy,
+sigma=error * u.mJy, name="J0001+0000")
 
 Plain numbers are Angstrom and any unit of flux per wavelength. What has a unit, as a `Quantity` or
 a column of a table, is converted: wavelengths may be frequencies, energies or wavenumbers, and flux
@@ -30,10 +30,10 @@ DENSITIES = frozenset(
         "photon flux density wav",
     }
 )
-"""Physical types, as astropy names them, of flux that has one meaning per wavelength."""
+"""Physical types, as astropy names them, of flux that can be converted to flux per wavelength."""
 
 FAR_FROM_ONE = 6
-"""Powers of ten: plain numbers further from 1 are scaled, or float32 could not hold their ivar."""
+"""Powers of ten: plain numbers further from 1 are scaled, as float32 could not hold their ivar."""
 
 Float64Array = NDArray[np.float64]
 
@@ -42,12 +42,12 @@ UNCERTAINTIES: dict[str, tuple[int, Callable[[Float64Array], Float64Array]]] = {
     "sigma": (1, lambda sigma: np.where(sigma > 0, 1 / np.where(sigma > 0, sigma, 1) ** 2, 0)),
     "variance": (2, lambda var: np.where(var > 0, 1 / np.where(var > 0, var, 1), 0)),
 }
-"""By name: the power of the flux's unit that it is in, and the ivar of it."""
+"""Uncertainty by name: its power of the flux's unit, and the conversion to ivar."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Numbers, float64; which are masked, bool of the same shape; and their unit, or None."""
+    """Numbers, float64, with their mask, bool of the same shape, and their unit, or None."""
 
     values: Float64Array
     mask: NDArray[np.bool_]
@@ -55,9 +55,9 @@ class Measured:
 
     @classmethod
     def of(cls, what: str, array: Any) -> "Measured":
-        """Arrays of any kind, apart into their constituents; an error names them `what`."""
+        """Split an array of any kind into values, mask and unit; an error names it `what`."""
         unit, mask = getattr(array, "unit", None), getattr(array, "mask", False)
-        if callable(mask):  # a method of that name, of pandas
+        if callable(mask):  # pandas has a method of that name
             mask = False
         plain = getattr(array, "unmasked", array)
         try:
@@ -78,7 +78,7 @@ def spectrum(
     air: bool = False,
     name: str = "",
 ) -> Spectrum:
-    """The spectrum that arrays hold: see `spectra`, of which this is the case (pixels,).
+    """Return the spectrum in arrays of shape (pixels,): see `spectra`.
 
     Raises:
         InputError: as `spectra` does, and if flux has more than one dimension.
@@ -112,7 +112,7 @@ def spectra(
     air: bool = False,
     names: Sequence[str] | None = None,
 ) -> list[Spectrum]:
-    """The spectra that arrays hold, of pixels in any order.
+    """Return the spectra in arrays, whose pixels may be in any order.
 
     A pixel gets ivar 0 where it is masked, where sigma or variance is not positive or not finite.
     NaN in flux or ivar stays, as in the files of surveys, and flags the spectrum BAD_PIXELS, unless
@@ -147,13 +147,13 @@ def spectra(
     _check_shapes(angstrom, measured, uncertainty, kind, left_out)
     factor = _factor(measured, angstrom)
     power, to_ivar = UNCERTAINTIES[kind]
-    with np.errstate(all="ignore"):  # pixels that are not numbers are flagged later
+    with np.errstate(all="ignore"):  # pixels that are not finite are flagged later
         weight = to_ivar(_in_unit(uncertainty, measured.unit, kind, power) * factor**power)
         density = measured.values * factor
     masked = measured.mask | uncertainty.mask | left_out
     weight = np.where(masked, 0, weight)
     density = np.where(masked & ~np.isfinite(density), 0, density)
-    loglam = np.log10(np.where(angstrom > 0, angstrom, np.nan))  # rebin leaves NaN out
+    loglam = np.log10(np.where(angstrom > 0, angstrom, np.nan))  # rebin ignores NaN
     return _rows(loglam, density, weight, names)
 
 
@@ -166,7 +166,7 @@ def _rows(
         raise InputError(
             f"{len(called)} names came with {len(flux)} spectra; give one per spectrum"
         )
-    with np.errstate(over="ignore"):  # what float32 does not hold is infinite: a bad pixel
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite: a bad pixel
         flux, ivar = flux.astype(np.float32), ivar.astype(np.float32)
     axes = [loglam] * len(flux) if loglam.ndim == 1 else loglam
     return [Spectrum(*row, "") for row in zip(called, axes, flux, ivar, strict=True)]
@@ -191,11 +191,11 @@ def _check_shapes(
 
 
 def _angstrom(wavelength: Measured, in_air: bool) -> Float64Array:
-    """Vacuum wavelengths, Angstrom; NaN where they are masked."""
+    """Return vacuum wavelengths, Angstrom; NaN where they are masked."""
     unit = u.AA if wavelength.unit is None else wavelength.unit
     if not (isinstance(unit, u.UnitBase) and unit.is_equivalent(u.AA, u.spectral())):
         raise InputError(
-            f"wavelengths in {unit} cannot be brought to Angstrom; give lengths, frequencies or"
+            f"wavelengths in {unit} cannot be converted to Angstrom; give lengths, frequencies or"
             " energies"
         )
     if in_air and not unit.is_equivalent(u.AA):
@@ -207,12 +207,12 @@ def _angstrom(wavelength: Measured, in_air: bool) -> Float64Array:
 
 
 def _factor(flux: Measured, angstrom: Float64Array) -> Float64Array:
-    """What brings flux to `FLUX_UNIT`, or plain numbers near 1: of the shape (#n, #pixels)."""
+    """Factor from flux to `FLUX_UNIT`, or from plain numbers to near 1, (#n, #pixels)."""
     if flux.unit is None or flux.unit.is_equivalent(u.dimensionless_unscaled):
         return _power_of_ten(flux)
     if not (isinstance(flux.unit, u.UnitBase) and DENSITIES & set(flux.unit.physical_type)):
         raise InputError(
-            f"flux in {flux.unit} cannot be brought to erg/s/cm2/Angstrom; convert it, or give"
+            f"flux in {flux.unit} cannot be converted to erg/s/cm2/Angstrom; convert it, or give"
             " plain numbers (flux.value) that are proportional to flux per wavelength"
         )
     at = np.where(angstrom > 0, angstrom, np.nan) * u.AA
@@ -221,7 +221,7 @@ def _factor(flux: Measured, angstrom: Float64Array) -> Float64Array:
 
 
 def _power_of_ten(flux: Measured) -> Float64Array:
-    """1, or for spectra far from it what brings them near: (..., 1)."""
+    """Return the power of ten that brings spectra far from 1 near it, else 1: (..., 1)."""
     usable = np.isfinite(flux.values) & (flux.values != 0) & ~flux.mask
     size = np.where(usable, np.abs(flux.values), np.nan)
     size[~usable.any(axis=-1)] = 1.0  # nanmedian warns of an all-NaN row
@@ -230,7 +230,7 @@ def _power_of_ten(flux: Measured) -> Float64Array:
 
 
 def _in_unit(uncertainty: Measured, unit: Any, kind: str, power: int) -> Float64Array:
-    """Numbers of the uncertainty in the flux's unit to that power."""
+    """Return the uncertainty's numbers in the flux's unit to that power."""
     if uncertainty.unit is None or (unit is None and uncertainty.unit == u.dimensionless_unscaled):
         return uncertainty.values
     wanted = u.dimensionless_unscaled if unit is None else unit**power

@@ -1,4 +1,4 @@
-"""Spectra of the package specutils as our own.
+"""Conversion of spectra of the package specutils.
 
 Nothing of specutils is imported: an object is recognized by the package of its class, and read by
 its attributes (specutils 2, the classes Spectrum, SpectrumCollection and SpectrumList).
@@ -18,19 +18,19 @@ from spectranet_jax.spectra.spectrum import Spectrum
 from spectranet_jax.spectra.whole_numbers import whole_number
 
 UNCERTAINTIES = {"std": "sigma", "var": "variance", "ivar": "ivar"}
-"""`uncertainty_type` of astropy.nddata -> what `from_arrays.spectra` calls it."""
+"""`uncertainty_type` of astropy.nddata -> argument of `from_arrays.spectra`."""
 
 NAMES = ("OBJECT", "OBJNAME", "TARGET", "TARGETID")
-"""Keywords of a header that name an object, those preferred first."""
+"""Keywords of a header that name an object, in order of preference."""
 
 
 def is_of_specutils(value: Any) -> bool:
-    """Whether an object's class, or one that it inherits from, is of specutils."""
+    """Return whether an object's class, or one that it inherits from, is of specutils."""
     return any(kind.__module__.split(".")[0] == "specutils" for kind in type(value).__mro__)
 
 
 def spectra(value: Any, *, air: bool = False) -> list[Spectrum]:
-    """The spectra of a specutils Spectrum, whose flux is (pixels,) or (n, pixels), or Collection.
+    """Spectra of a specutils Spectrum, with flux (pixels,) or (n, pixels), or Collection.
 
     The spectral axis is taken as it stands: the object's redshift and radial velocity change
     nothing. Plate, MJD and fiber of a header in meta are kept as identity and name a spectrum; else
@@ -66,7 +66,7 @@ def spectra(value: Any, *, air: bool = False) -> list[Spectrum]:
         air=air,
         names=[""] * count,
     )
-    if len(metas) != count:  # what many share names none of them
+    if len(metas) != count:  # a name shared by many identifies none of them
         return converted
     known = [_names(meta) for meta in metas]
     return [
@@ -76,7 +76,7 @@ def spectra(value: Any, *, air: bool = False) -> list[Spectrum]:
 
 
 def _axis(value: Any) -> int:
-    """The axis of flux that is the spectral one; in a collection, of many such axes, the last."""
+    """Return the spectral axis of flux; of a collection with several such axes, the last."""
     axis = getattr(value, "spectral_axis_index", None)
     return -1 if axis is None or value.spectral_axis.ndim > 1 else axis
 
@@ -107,7 +107,7 @@ def _check(value: Any, meta: Mapping[str, Any]) -> None:
 
 
 def _names(meta: Any) -> tuple[str, dict[str, int | float | str]]:
-    """Name and identity of one spectrum, as far as its header has them."""
+    """Return the name and identity of one spectrum, as far as its header has them."""
     header: Any = meta.get("header") if hasattr(meta, "get") else None
     header = header if hasattr(header, "get") else meta or {}
     numbers = [whole_number(header.get(keyword)) for keyword in sdss_spec.HEADER]

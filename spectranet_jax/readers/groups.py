@@ -1,4 +1,4 @@
-"""Files in groups that are worth a worker's while, and small enough to wait in memory."""
+"""Groups of files, large enough for a worker and small enough to wait in memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 def groups(
     items: Iterable[Item], sizes: Iterable[int], most: int, most_bytes: int
 ) -> Iterator[tuple[Item, ...]]:
-    """Items in order, in groups that depend on nothing but them.
+    """Yield items in order, in groups that depend only on the arguments.
 
     Args:
         items: n of them.
@@ -34,7 +34,7 @@ def groups(
 
 
 def sizes_and_times(files: Sequence[str]) -> NDArray[np.int64]:
-    """Bytes of files and nanoseconds of their last change, int64 (n, 2); 0 where there is none."""
+    """Return sizes in bytes and modification times in ns of files, int64 (n, 2); 0 if missing."""
     numbers = (number for file in files for number in _size_and_time(file))
     return np.fromiter(numbers, np.int64, 2 * len(files)).reshape(-1, 2)
 
@@ -42,6 +42,6 @@ def sizes_and_times(files: Sequence[str]) -> NDArray[np.int64]:
 def _size_and_time(file: str) -> tuple[int, int]:
     try:
         state = Path(file).stat()
-    except (OSError, ValueError):  # the latter for a name with a null byte in it
+    except (OSError, ValueError):  # ValueError for a name with a null byte
         return 0, 0
     return state.st_size, state.st_mtime_ns

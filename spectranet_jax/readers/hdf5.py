@@ -1,4 +1,4 @@
-"""HDF5 files whose columns are datasets at the root, row by row; no other file is read by them.
+"""HDF5 files whose columns are datasets at the root, read by row, without links to other files.
 
 HDF5 can refer to other files: by external links, by virtual datasets, by data in external files,
 and by soft links through any of these. A file with one of them is refused, so that a file from
@@ -22,21 +22,21 @@ MAGIC = b"\x89HDF\r\n\x1a\n"
 SUFFIXES = (".hdf5", ".h5")
 
 MOST_PIXELS = 100_000
-"""Values in a row of a dataset: more are no spectrum, and might not fit into memory."""
+"""Limit of values in a row of a dataset: longer rows are not spectra, and may exceed memory."""
 
 
 def is_hdf5(path: Path) -> bool:
-    """Whether a file begins as HDF5 does."""
+    """Return whether a file begins as HDF5 does."""
     try:
         with open_regular(path) as file:
             return file.read(len(MAGIC)) == MAGIC
-    except (OSError, ValueError):  # the latter for a name with a null byte in it
+    except (OSError, ValueError):  # ValueError for a name with a null byte
         return False
 
 
 @contextmanager
 def open_hdf5(path: Path, rows: range | None = None) -> Iterator["Hdf5"]:
-    """Give the datasets at the root of a file.
+    """Open a file and yield its datasets at the root.
 
     Args:
         path: the file.
@@ -57,7 +57,7 @@ def open_hdf5(path: Path, rows: range | None = None) -> Iterator["Hdf5"]:
 
 @contextmanager
 def _damage(path: Path) -> Iterator[None]:
-    """What h5py raises for a damaged file becomes a sentence."""
+    """Turn what h5py raises for a damaged file into an InputError."""
     try:
         yield
     except InputError:
@@ -70,7 +70,7 @@ def _damage(path: Path) -> Iterator[None]:
 
 
 def _is_elsewhere(node: Any) -> bool:
-    """Whether data of a dataset are in another one, or in another file; groups have none."""
+    """Return whether a dataset's data are in another dataset or file; False for groups."""
     return bool(getattr(node, "is_virtual", False) or getattr(node, "external", None))
 
 
@@ -98,7 +98,7 @@ class Hdf5:
                     )
 
     def find(self, *names: str) -> str:
-        """The first of these names that is a dataset here; "" if none is."""
+        """Return the first of these names that is a dataset; "" if none is."""
         spelled = (form for name in names for form in dict.fromkeys((name, name.lower())))
         with _damage(self.path):
             return next((name for name in spelled if hasattr(self._file.get(name), "dtype")), "")
@@ -109,7 +109,7 @@ class Hdf5:
             return tuple(self._file[name].shape)
 
     def numbers(self, name: str, rows: slice, dimensions: int = 1) -> NDArray[Any]:
-        """Some rows of a dataset of numbers or of true and false.
+        """Return rows of a dataset of numbers or booleans.
 
         Raises:
             InputError: if it holds none, or not one value (or one row of pixels) per row.
@@ -120,12 +120,12 @@ class Hdf5:
         return cells
 
     def whole(self, name: str, rows: slice) -> NDArray[np.int64]:
-        """Some rows of a dataset of whole numbers, -1 for what is none."""
+        """Return rows of a dataset of whole numbers, -1 where there is none."""
         cells = self._cells(name, rows, 1)
         return whole_numbers(self._texts(cells) if cells.dtype.kind in "OS" else cells)[0]
 
     def texts(self, name: str, rows: slice) -> NDArray[np.str_]:
-        """Some rows of a dataset of text, without spaces around it; "" for what is none."""
+        """Return rows of a dataset of text, without surrounding spaces; "" where there is none."""
         cells = self._cells(name, rows, 1)
         if cells.dtype.kind not in "OSU":
             return np.full(len(cells), "")
@@ -140,7 +140,7 @@ class Hdf5:
             )
         if shape[0] < rows.stop:
             raise InputError(
-                f"{self.path} has only {shape[0]} rows of {name}, and more spectra; fetch it again"
+                f"{self.path} has only {shape[0]} rows of {name}, but more spectra; fetch it again"
             )
         with _damage(self.path):
             return np.asarray(self._file[name][rows])

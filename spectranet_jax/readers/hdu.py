@@ -13,10 +13,10 @@ from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
 
 ROWS_AT_ONCE = 16
-"""Of the images of a plate or petal: a megabyte."""
+"""Rows read at once of the images of a plate or petal: a megabyte."""
 
 SUMMED_AT_ONCE = 1 << 18
-"""Bytes: no more than the processor's cache holds; a multiple of a word's 4."""
+"""Bytes summed at once: no more than the processor's cache holds; a multiple of a word's 4."""
 
 
 class Hdu:
@@ -28,13 +28,13 @@ class Hdu:
 
     @cached_property
     def name(self) -> str:
-        """EXTNAME in upper case, "" without."""
+        """EXTNAME in upper case, "" without one."""
         with Damage(self.path):
             return str(self._hdu.name).upper()
 
     @property
     def called(self) -> str:
-        """How a sentence names it."""
+        """The name of the HDU in error messages."""
         return f"HDU {self.name or 'without a name'}"
 
     def __contains__(self, keyword: str) -> bool:
@@ -42,7 +42,7 @@ class Hdu:
             return keyword in self._hdu.header
 
     def get(self, keyword: str) -> Any:
-        """A value of the header; None if it is not there, or has none."""
+        """Return a value of the header; None if it is absent or undefined."""
         with Damage(self.path):
             value = self._hdu.header.get(keyword)
             return value if isinstance(value, bool | int | float | str) else None
@@ -53,12 +53,12 @@ class Hdu:
             return dict(self._hdu.header)
 
     def text(self, keyword: str) -> str:
-        """A text of the header, without spaces around it; "" if there is none."""
+        """Return a text of the header, without surrounding spaces; "" if there is none."""
         value = self.get(keyword)
         return value.strip() if isinstance(value, str) else ""
 
     def integers(self, *keywords: str) -> tuple[int, ...] | None:
-        """Integers of the header; None unless all are there."""
+        """Return integers of the header; None unless all are present."""
         values = tuple(self.get(keyword) for keyword in keywords)
         whole = all(isinstance(value, int) and not isinstance(value, bool) for value in values)
         return values if whole else None
@@ -70,7 +70,7 @@ class Hdu:
 
     @cached_property
     def columns(self) -> frozenset[str]:
-        """Upper-case names of a table's columns; none if the HDU is an image.
+        """Upper-case names of a table's columns; empty if the HDU is an image.
 
         Raises:
             InputError: if they do not fill a row, as where the header is damaged: all values would
@@ -86,14 +86,14 @@ class Hdu:
             return frozenset(name.upper() for name in columns.names)
 
     def is_a_number(self, column: str) -> bool:
-        """Whether a row of the column holds one number; not several, and no text."""
+        """Return whether each row of the column holds one number, not several, and not text."""
         with Damage(self.path):
             dtype = self._hdu.columns.dtype[self._hdu.columns[column].name]
         return dtype.shape == () and dtype.kind in "iuf"
 
     @property
     def rows(self) -> int:
-        """How many rows a table has."""
+        """Number of rows of a table."""
         with Damage(self.path):
             return len(self._hdu.data)
 
@@ -111,7 +111,7 @@ class Hdu:
         return shape
 
     def numbers(self, dtype: DTypeLike, column: str = "") -> NDArray[Any]:
-        """An image, or a column of a table (rows,), of the dtype given.
+        """Return an image, or a column of a table (rows,), as the given dtype.
 
         What does not fit into the dtype becomes infinite, and what is null (TNULL) NaN, if the
         dtype has one; `rebin` leaves both out. Whole numbers that name something are read by
@@ -129,7 +129,7 @@ class Hdu:
         if data is None or data.dtype.kind not in "iuf":
             raise InputError(f"{self.path} has no numbers in its {what}; fetch it again")
         if column and data.ndim != 1:
-            raise InputError(f"{self.path} has a {what} of several numbers a row; fetch it again")
+            raise InputError(f"{self.path} has a {what} of several numbers per row; fetch it again")
         null = self.null(column) if column else None
         with np.errstate(over="ignore", invalid="ignore"):
             numbers = np.array(data, dtype)
@@ -138,9 +138,9 @@ class Hdu:
         return numbers
 
     def cells(self, column: str, rows: slice = slice(None)) -> NDArray[Any]:
-        """Some rows of a column of a table as they are stored, (rows,) or (rows, values).
+        """Return rows of a table's column as they are stored, (rows,) or (rows, values).
 
-        Bytes of a text that are no UTF-8, as one bit of damage makes them, become U+FFFD.
+        Bytes of text that are not UTF-8, as after one bit of damage, become U+FFFD.
         """
         self._refuse_pointers(column)
         with Damage(self.path):
@@ -152,7 +152,7 @@ class Hdu:
     def _refuse_pointers(self, column: str) -> None:
         """Raise InputError for a column of arrays of variable length (FITS 4.0, section 7.3.5).
 
-        Their lengths stand in the rows, where damage would have gigabytes allocated.
+        Their lengths are stored in the rows, where damage would cause gigabytes to be allocated.
         """
         with Damage(self.path):
             form = str(self._hdu.columns[column].format)
@@ -162,20 +162,20 @@ class Hdu:
             )
 
     def null(self, column: str) -> int | None:
-        """The integer that means "none" in a column (TNULL), if it has one."""
+        """Return the integer that means "none" in a column (TNULL), if it has one."""
         with Damage(self.path):
             null = self._hdu.columns[column].null
         return int(null) if isinstance(null, int | np.integer) else None
 
     def section(self, rows: slice) -> NDArray[Any]:
-        """Some rows of an image, read from the file, in native byte order."""
+        """Read rows of an image from the file, in native byte order."""
         with Damage(self.path):
             section = self._hdu.section[rows]
         return section.astype(section.dtype.newbyteorder("="), copy=False)
 
     @cached_property
     def place(self) -> tuple[IO[bytes], int, int] | None:
-        """The file, where in it the data begin, and how many bytes they are."""
+        """Return the file, the offset of the data in it and their number of bytes."""
         with Damage(self.path):
             info = self._hdu.fileinfo()
             return None if info is None else (info["file"], info["datLoc"], info["datSpan"])
@@ -188,7 +188,7 @@ class Hdu:
 
     @cached_property
     def sums(self) -> bool:
-        """Whether the data are those of DATASUM, or there is none of them as they are stored.
+        """Return whether the data agree with DATASUM, or there is no DATASUM of the stored data.
 
         DATASUM is the ones' complement sum of the data's 32-bit words (FITS 4.0, appendix J). It
         differs where the data are damaged, and where they were edited without a new one. That of a
@@ -211,15 +211,15 @@ class Hdu:
 
 
 def checksum_flag(*hdus: Hdu) -> Flag:
-    """CHECKSUM if the data of one of the HDUs are not those of its DATASUM."""
+    """Return CHECKSUM if the data of any of the HDUs disagree with DATASUM."""
     return Flag(0) if all(hdu.sums for hdu in hdus) else Flag.CHECKSUM
 
 
 def in_rows(images: Sequence[Hdu]) -> Iterator[tuple[NDArray[Any], ...]]:
-    """Images of as many rows (n, pixels), a few rows of each at a time, in native byte order.
+    """Yield a few rows at a time of images of equally many rows (n, pixels), in native byte order.
 
-    So a plate is never in memory whole, and what is done with a row is done while the processor's
-    cache holds it.
+    So a plate is never in memory as a whole, and rows are processed while the processor's cache
+    holds them.
     """
     (count,) = {hdu.shape[0] for hdu in images}
     for start in range(0, count, ROWS_AT_ONCE):

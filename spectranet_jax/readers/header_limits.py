@@ -1,7 +1,7 @@
 """Headers of FITS files that promise more than the file holds, found before astropy sees them.
 
-It would allocate what a header says: a table of 10^9 columns takes all memory there is. The limits
-are those of FITS 4.0: 999 axes (section 4.4.1.1) and 999 columns (section 7.3.1).
+astropy would allocate what a header says: a table of 10^9 columns takes all memory there is. The
+limits are those of FITS 4.0: 999 axes (section 4.4.1.1) and 999 columns (section 7.3.1).
 """
 
 import math
@@ -17,10 +17,10 @@ from spectranet_jax.spectra import InputError
 BLOCK, CARD = 2880, 80
 
 LONGEST = 16 << 20
-"""Bytes of a header: 200,000 cards."""
+"""Limit of the bytes of a header: 200,000 cards."""
 
 MOST = 999
-"""Axes of an image, and columns of a table."""
+"""Limit of the axes of an image, and of the columns of a table."""
 
 COUNTED = re.compile(rb"(NAXIS|TFIELDS|ZNAXIS)(\d*) *= *([+-]?\d+(?:\.\d*)?(?:[ED][+-]?\d+)?)")
 TILE = re.compile(rb"(ZNAXIS|ZTILE)([1-9]\d*) *= *\+?(\d+)")
@@ -31,7 +31,7 @@ SIZES = re.compile(rb"(BITPIX|NAXIS[1-9]\d*|PCOUNT|GCOUNT) *= *([+-]?\d+)")
 
 
 def check_header(path: Path, file: IO[bytes], start: int) -> int:
-    """Look at the header of the HDU that begins at byte `start`, if one does.
+    """Check the header of the HDU that begins at byte `start`, if there is one.
 
     Returns:
         where the next HDU begins.
@@ -51,9 +51,9 @@ def check_header(path: Path, file: IO[bytes], start: int) -> int:
             f"{path} has a header without an end in {LONGEST >> 20} MiB: it is damaged; fetch it"
             " again"
         )
-    for found in COUNTED.finditer(header):
-        if found.start() % CARD == 0:
-            _check(path, found, size)
+    for card in COUNTED.finditer(header):
+        if card.start() % CARD == 0:
+            _check(path, card, size)
     for kind in (b"ZNAXIS", b"ZTILE"):
         sides = {m[2]: int(m[3]) for m in TILE.finditer(header) if m[1] == kind}
         if 8 * math.prod(sides.values()) > max(UNPACKED_AT_LEAST, UNPACKED_TIMES * size):
@@ -65,9 +65,11 @@ def check_header(path: Path, file: IO[bytes], start: int) -> int:
 
 
 def _data_bytes(header: bytes) -> int:
-    """Bytes of the data (FITS 4.0, equations 1 and 2); those of a packed image are a table's."""
-    found = [match for match in SIZES.finditer(header) if match.start() % CARD == 0]
-    sizes = {match[1]: int(match[2]) for match in reversed(found)}  # of equal ones the first counts
+    """Bytes of the data (FITS 4.0, equations 1 and 2); of a compressed image, its table's."""
+    cards = [match for match in SIZES.finditer(header) if match.start() % CARD == 0]
+    sizes = {
+        match[1]: int(match[2]) for match in reversed(cards)
+    }  # the first of equal keywords counts
     axes = [size for keyword, size in sizes.items() if keyword.startswith(b"NAXIS")]
     pixels = math.prod(axes) if axes else 0
     return (
@@ -78,20 +80,20 @@ def _data_bytes(header: bytes) -> int:
     )
 
 
-def _check(path: Path, found: re.Match[bytes], size: int) -> None:
-    keyword, number = (found[1] + found[2]).decode(), float(found[3].replace(b"D", b"E"))
-    most = MOST if not found[2] else size
-    if keyword.startswith("Z") and found[2]:  # of the image before it was compressed
+def _check(path: Path, card: re.Match[bytes], size: int) -> None:
+    keyword, number = (card[1] + card[2]).decode(), float(card[3].replace(b"D", b"E"))
+    most = MOST if not card[2] else size
+    if keyword.startswith("Z") and card[2]:  # of the image before compression
         most = UNPACKED_AT_LEAST
     if not 0 <= number <= most:
         raise InputError(
-            f"{path} has a header with {keyword} = {number:.0f}, and holds {size} bytes: it is"
+            f"{path} has a header with {keyword} = {number:.0f}, but holds {size} bytes: it is"
             " truncated or damaged; fetch it again"
         )
 
 
 def _header(file: IO[bytes], start: int) -> bytes | None:
-    """The header up to its end, or what there is of it; None if it is too long."""
+    """Return the header up to its end, or what there is of it; None if it is too long."""
     file.seek(start)
     blocks: list[bytes] = []
     while len(blocks) * BLOCK < LONGEST:

@@ -1,4 +1,4 @@
-"""The door for spectra that are objects in memory: ours, those of specutils, and lists of them."""
+"""Conversion of objects in memory to spectra: ours, those of specutils, and lists of them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -15,7 +15,7 @@ ARRAYS = "spectranet_jax.from_arrays(wavelength, flux, sigma=...), which makes s
 
 
 def _is(*names: str) -> Callable[[Any], bool]:
-    """Whether an object is of a class of one of these names: without importing its package."""
+    """Return a test for objects of classes of these names, without importing their package."""
     return lambda value: any(kind.__name__ in names for kind in type(value).__mro__)
 
 
@@ -29,7 +29,7 @@ REMEDIES: tuple[tuple[Callable[[Any], bool], str], ...] = (
     (lambda value: isinstance(value, Mapping), f"give its arrays to {ARRAYS}"),
     (lambda value: hasattr(value, "__array__"), f"give it to {ARRAYS}"),
 )
-"""What is not a spectrum, and what to do with it; the first that fits."""
+"""Pairs of a test for what is not a spectrum, and what to do with it; the first that matches."""
 
 OTHERWISE = (
     f"give Spectrum objects, as spectranet_jax.read returns, specutils ones, or use {ARRAYS}"
@@ -37,7 +37,7 @@ OTHERWISE = (
 
 
 def as_spectra(value: Any) -> list[Spectrum]:
-    """A list of the spectra that an object holds, in its order.
+    """Return the spectra that an object holds, as a list in its order.
 
     Spectra that have no name are named by their place in the list, from "0" on.
 

@@ -1,4 +1,4 @@
-"""LAMOST low-resolution spectra (LRS): one co-added spectrum a file, in vacuum.
+"""LAMOST low-resolution spectra (LRS): one co-added spectrum per file, in vacuum.
 
 Up to DR7 a file is an image of five rows: flux, ivar, wavelength, and-mask, or-mask. From DR8 on
 HDU 1 is a table of one row, whose cells FLUX, IVAR, WAVELENGTH, ANDMASK and ORMASK hold the pixels
@@ -18,22 +18,22 @@ from spectranet_jax.spectra.sky_position import position
 from spectranet_jax.spectra.spectrum import Spectrum
 
 ROWS = 5
-"""Of the image: flux, ivar, wavelength, and-mask, or-mask."""
+"""Rows of the image: flux, ivar, wavelength, and-mask, or-mask."""
 
 BRIGHT_SKY = 8
-"""Bit of the and-mask: the sky is bright there, which ivar tells already."""
+"""Bit of the and-mask for bright sky, which ivar already accounts for."""
 
 COLUMNS = frozenset({"FLUX", "IVAR", "WAVELENGTH", "ANDMASK", "ORMASK"})
 
 
 def is_lamost(hdu: Hdu) -> bool:
-    """Whether a header says that the telescope is LAMOST."""
+    """Return whether a header says that the telescope is LAMOST."""
     origin = " ".join(hdu.text(keyword) for keyword in ("TELESCOP", "ORIGIN", "AUTHOR"))
     return "LAMOST" in origin.upper()
 
 
 def recognizes(hdus: Fits) -> bool:
-    """Whether the file is LAMOST's, an image of five rows or a table with the five columns."""
+    """Return whether a file is LAMOST's: an image of five rows or a table with the five columns."""
     hdu = hdus[0]
     if hdu.get("NAXIS") == 2:
         return is_lamost(hdu) and hdu.get("NAXIS2") == ROWS
@@ -42,7 +42,7 @@ def recognizes(hdus: Fits) -> bool:
 
 
 def spectra(hdus: Fits) -> Iterator[Spectrum]:
-    """The spectrum of a LAMOST file, one.
+    """Yield the spectrum of a LAMOST file.
 
     ivar is 0 where the and-mask has more than `BRIGHT_SKY`: something was wrong with the pixel in
     every exposure.
@@ -65,7 +65,7 @@ def spectra(hdus: Fits) -> Iterator[Spectrum]:
 
 
 def _cells(table: Hdu) -> list[NDArray[np.float64]]:
-    """Flux, ivar, wavelength and and-mask, (pixels,) each, of a table of one row."""
+    """Return flux, ivar, wavelength and and-mask, (pixels,) each, of a table of one row."""
     cells = [table.cells(name) for name in ("FLUX", "IVAR", "WAVELENGTH", "ANDMASK")]
     shapes = {cell.shape for cell in cells}
     numbers = all(cell.dtype.kind in "iuf" for cell in cells)

@@ -6,9 +6,9 @@ pixels), and rows are padded to the longest, wavelengths by -1; of DESI the came
 and spectrum_lambda_min and spectrum_lambda_max give the ends of equal steps (scripts
 sdss/build_parent_sample.py and desi/build_parent_sample.py of that project, 2024).
 
-spectrum_mask is not used: it marks each pixel of SDSS with any bit of and_mask, as a bright sky,
-which the survey's inverse variance has accounted for. Of 214 real spectra 207 were classified right
-with it, and 211 without, the same as from the survey's own files (docs/sources.md).
+spectrum_mask is not used: it marks each pixel of SDSS with any bit of and_mask, such as bright sky,
+which the survey's inverse variance accounts for. Of 214 real spectra 207 were classified right with
+it, and 211 without, the same as from the survey's own files (docs/sources.md).
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,7 +31,7 @@ WAVELENGTH = "spectrum_lambda"
 ENDS = ("spectrum_lambda_min", "spectrum_lambda_max")
 
 AT_ONCE = 1 << 20
-"""Bytes of flux, and of ivar, that are read at a time, as float32."""
+"""Bytes of flux, and of ivar, read at a time, as float32."""
 
 POSITIONS = (("ra", "dec"), ("PLUG_RA", "PLUG_DEC"), ("TARGET_RA", "TARGET_DEC"))
 
@@ -39,12 +39,12 @@ TEXTS = {"SURVEY": np.strings.lower, "PROGRAM": np.strings.lower, "OBJTYPE": np.
 
 
 def recognizes(file: Any) -> bool:
-    """Whether a file is HDF5: of these there is no other reader."""
+    """Return whether a file is HDF5, which no other reader reads."""
     return isinstance(file, Hdf5)
 
 
 def row_count(path: Path) -> int:
-    """How many spectra a file holds.
+    """Return the number of spectra in a file.
 
     Raises:
         InputError: if it is damaged, or of another layout.
@@ -65,14 +65,14 @@ def _count(file: Hdf5) -> int:
     shape = file.shape(FLUX)
     if len(shape) != 2 or file.shape(IVAR) != shape:
         raise InputError(
-            f"{file.path} has {FLUX} of shape {shape} and {IVAR} of {file.shape(IVAR)}, where both"
-            " are to be (spectra, pixels); fetch it again"
+            f"{file.path} has {FLUX} of shape {shape} and {IVAR} of {file.shape(IVAR)}, where"
+            " (spectra, pixels) is expected; fetch it again"
         )
     return shape[0]
 
 
 def spectra(file: Hdf5) -> Iterator[Spectrum]:
-    """The spectra of the rows that are wanted, a few in memory at a time.
+    """Yield the spectra of the requested rows, a few in memory at a time.
 
     Raises:
         InputError: if the file is damaged, or of another layout.
@@ -100,14 +100,14 @@ def spectra(file: Hdf5) -> Iterator[Spectrum]:
 
 
 class _Axes:
-    """Wavelengths of spectra; equal ones are one array, so that they are binned together."""
+    """Wavelengths of spectra; equal ones share one array, so that they are binned together."""
 
     def __init__(self, file: Hdf5) -> None:
         self._file = file
         self._of_ends: dict[tuple[float, float, int], NDArray[np.float64]] = {}
 
     def of(self, rows: slice, pixels: int) -> Iterator[tuple[NDArray[np.float64], Any]]:
-        """log10 wavelength of each row, and where in the row these pixels are.
+        """Yield the log10 wavelength of each row, and the place of these pixels in the row.
 
         Raises:
             InputError: if wavelengths are missing.
@@ -136,14 +136,14 @@ class _Axes:
 
 
 def _identities(file: Hdf5, rows: slice) -> list[Mapping[str, int | float | str]]:
-    """What the catalog's columns tell of each row."""
+    """Return the identity of each row from the catalog's columns."""
     columns: dict[str, list[Any]] = {}
     for name in dict.fromkeys((*FIBER, *OBJECTS)):
-        if found := file.find(name):
-            columns[name] = file.whole(found, rows).tolist()
+        if dataset := file.find(name):
+            columns[name] = file.whole(dataset, rows).tolist()
     for name, spelled in TEXTS.items():
-        if found := file.find(name):
-            columns[name] = spelled(file.texts(found, rows)).tolist()
+        if dataset := file.find(name):
+            columns[name] = spelled(file.texts(dataset, rows)).tolist()
     count = rows.stop - rows.start
     places: list[dict[str, float]] = [{}] * count
     for names in reversed(POSITIONS):
@@ -167,7 +167,7 @@ CLASS, WARNING = ("CLASS", "SPECTYPE"), ("ZWARNING", "ZWARN")
 
 
 def catalog_columns(path: Path, rows: range) -> dict[str, NDArray[Any]]:
-    """CLASS (text), Z and, if there is one, ZWARNING of some rows, (n,) each, by these names.
+    """Return CLASS (text), Z and, if present, ZWARNING of rows, (n,) each, by these names.
 
     Raises:
         InputError: if the file is damaged, or does not tell classes and redshifts.
@@ -177,7 +177,7 @@ def catalog_columns(path: Path, rows: range) -> dict[str, NDArray[Any]]:
         kind, z, warning = file.find(*CLASS), file.find("Z"), file.find(*WARNING)
         if not kind or not z:
             raise InputError(
-                f"{path} does not tell what its spectra are: it has no {' or '.join(CLASS)}, or no"
+                f"{path} has no labels of its spectra: it lacks {' or '.join(CLASS)}, or no"
                 " Z; make a dataset of it with data_prep.sdss and a catalog"
             )
         columns = {"CLASS": file.texts(kind, some), "Z": file.numbers(z, some).astype(np.float64)}

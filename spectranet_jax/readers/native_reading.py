@@ -1,4 +1,4 @@
-"""Spectra at native pixels, kept beside the rebinned ones: of all their phase, pixels if wanted."""
+"""Spectra at native pixels beside the rebinned ones: always their phase, pixels if requested."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Native:
 
 
 def native_of(spectra: Sequence[Spectrum], grids: Sequence[LogGrid], pixels: bool) -> Native:
-    """Where the pixels of spectra lie in the bins of each grid, and these pixels if wanted."""
+    """Phase of spectra in the bins of each grid, and their native pixels if requested."""
     flux, ivar = native_pixels(spectra) if pixels else _no_pixels(len(spectra), 0)
     offsets = {
         grid: np.array([phase(s.loglam, s.ivar, grid) for s in spectra], np.float64)
@@ -47,7 +47,7 @@ def native_of(spectra: Sequence[Spectrum], grids: Sequence[LogGrid], pixels: boo
 def native_of_block(
     columns: Mapping[str, NDArray[Any]], grid: LogGrid, count: int, pixels: bool
 ) -> Native:
-    """Those of spectra of a dataset; blank if it was prepared without native pixels.
+    """Return those of a dataset's spectra; blank if it was prepared without native pixels.
 
     Args:
         columns: `Block.native`: flux, ivar and phase, or nothing.
@@ -65,7 +65,7 @@ def native_of_block(
 
 
 def blank_native(count: int, grids: Sequence[LogGrid], pixels: bool) -> Native:
-    """Spectra without data, of as many pixels as those of `native_of`."""
+    """Return spectra without data, of as many pixels as those of `native_of`."""
     flux, ivar = _no_pixels(count, NATIVE_GRID.size if pixels else 0)
     return Native(flux, ivar, {grid: np.zeros(count) for grid in grids})
 
@@ -76,7 +76,7 @@ def _no_pixels(count: int, size: int) -> tuple[NDArray[np.float32], NDArray[np.f
 
 
 def joined_native(readings: Sequence[Native]) -> Native | None:
-    """All of them in order; None of none."""
+    """Concatenate them in order; None if there are none."""
     if not readings:
         return None
     return Native(

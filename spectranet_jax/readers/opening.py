@@ -1,4 +1,4 @@
-"""Files from strangers, opened: regular ones alone, and a gzip file unpacked within bounds.
+"""Untrusted files: only regular ones are opened, and gzip files are unpacked within bounds.
 
 A FIFO or a device would keep a reader waiting, or never end, so neither is opened. Where the file
 system itself fails, a sentence says so.
@@ -22,21 +22,22 @@ IN_MEMORY = 64 << 20
 """Bytes of a gzip file's content beyond which it is unpacked to disk."""
 
 UNPACKED_AT_LEAST, UNPACKED_TIMES = 1 << 30, 100
-"""A gzip file may unpack to so many bytes, or so many times its own, whichever is more: those of
-surveys unpack to 2 to 30 times, and a bomb to 1,000."""
+"""Limits of an unpacked gzip file, in bytes and relative to the packed file; the larger one holds:
+those of surveys unpack to 2 to 30 times, and a bomb to 1,000.
+"""
 
 AT_ONCE = 1 << 20
 
 
 def check_regular(path: Path) -> None:
-    """Raise InputError unless there is a regular file of that name; it is not opened."""
+    """Raise InputError unless there is a regular file of that name, without opening it."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; check the name") from error
     except PermissionError as error:
         raise InputError(f"{path} may not be read; check its permissions") from error
-    except (OSError, ValueError) as error:  # the latter for a name with a null byte in it
+    except (OSError, ValueError) as error:  # ValueError for a name with a null byte
         raise InputError(f"{path} cannot be opened ({error}); check the name") from error
     if stat.S_ISDIR(mode):
         raise InputError(f"{path} is a folder where a file is expected; name the file")
@@ -47,14 +48,14 @@ def check_regular(path: Path) -> None:
 
 
 def open_regular(path: Path) -> IO[bytes]:
-    """The file as it is: every reader of a stranger's file opens it by this.
+    """Open a file without unpacking it: every reader opens untrusted files with this.
 
     Raises:
         InputError: if there is none that may be read, or it is no regular one.
     """
     check_regular(path)
     try:
-        # Should a FIFO take the file's place now, opening it would not wait.
+        # If a FIFO takes the file's place now, opening it does not wait.
         return os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
     except FileNotFoundError as error:
         raise InputError(f"{path} vanished before it was read; check the name") from error
@@ -66,7 +67,7 @@ def open_regular(path: Path) -> IO[bytes]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """The file, unpacked to its end if it is a gzip file: only there is its checksum.
+    """Open a file, unpacked to its end if it is a gzip file, since its checksum is there.
 
     Raises:
         InputError: if there is none, it does not begin as FITS, or it unpacks beyond all bounds.
@@ -84,7 +85,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _unpack(path: Path, file: IO[bytes], content: IO[bytes]) -> None:
-    """Unpack what begins as FITS."""
+    """Unpack a gzip file whose content begins as FITS."""
     size = os.fstat(file.fileno()).st_size
     most = max(UNPACKED_AT_LEAST, UNPACKED_TIMES * size)
     with gzip.open(file) as unpacked:
@@ -117,9 +118,9 @@ def _write(path: Path, piece: bytes, content: IO[bytes]) -> None:
 
 
 def _check_begin(path: Path, file: IO[bytes] | gzip.GzipFile) -> None:
-    """Tell what never was FITS from what was cut, be it before the end of its first word."""
+    """Distinguish files that never were FITS from truncated ones, even within their first word."""
     with Damage(path):
         begin = file.read(len(MAGIC))
         file.seek(0)
     if not MAGIC.startswith(begin):
-        raise InputError(f"{path} is not a FITS file; give the one that the survey distributes")
+        raise InputError(f"{path} is not a FITS file; give the file as the survey distributes it")

@@ -1,4 +1,4 @@
-"""Spec files as plain as the archive's, sliced from memory: several times as fast as by astropy.
+"""Plain spec files, as in the archive, sliced from memory: several times as fast as with astropy.
 
 What is packed, scaled, damaged, has null values or a checksum, is left to astropy.
 """
@@ -19,12 +19,12 @@ from spectranet_jax.readers.opening import open_regular
 from spectranet_jax.spectra.spectrum import Spectrum
 
 BEGIN = 1 << 19
-"""Bytes that are read: those of the first three HDUs are fewer, also of full files."""
+"""Bytes read: more than the first three HDUs, even of full files."""
 
 DTYPES = {"E": ">f4", "D": ">f8", "I": ">i2", "J": ">i4", "K": ">i8"}
 
 SHAPE = {"BITPIX": 8, "NAXIS": 2, "PCOUNT": 0, "GCOUNT": 1}
-"""Of a table without a heap."""
+"""Header values of a table without a heap."""
 
 NOT_PLAIN = re.compile(rb"DATASUM *=|TNULL\d+ *=|TSCAL\d+ *=|TZERO\d+ *=|CONTINUE|[^ -~]")
 
@@ -38,11 +38,11 @@ _CARD = re.compile(
 
 
 class _NotPlainError(Exception):
-    """Astropy is to read this file."""
+    """Raised where astropy has to read this file."""
 
 
 def read_plain(path: Path) -> list[Spectrum] | None:
-    """The spectrum of a plain spec file; None of all other files.
+    """Return the spectrum of a plain spec file; None for all other files.
 
     Raises:
         InputError: as `sdss_spec.spectra` does.
@@ -52,7 +52,7 @@ def read_plain(path: Path) -> list[Spectrum] | None:
             content = file.read(BEGIN)
         return list(sdss_spec.spectra(_PlainSpec(path, content)))  # type: ignore[arg-type]
     except (OSError, AttributeError, LookupError, ValueError, _NotPlainError):
-        return None  # a damaged header fails in any of these ways; astropy tells
+        return None  # a damaged header fails in any of these ways; astropy reports it
 
 
 def _leave_to_astropy(*_: Any) -> NoReturn:
@@ -60,7 +60,7 @@ def _leave_to_astropy(*_: Any) -> NoReturn:
 
 
 class _PlainSpec:
-    """What `sdss_spec` asks of a file: its first two HDUs; of others astropy must tell."""
+    """The part of a file that `sdss_spec` needs: its first two HDUs; astropy reads any others."""
 
     named = at = _leave_to_astropy
 
@@ -76,10 +76,10 @@ class _PlainSpec:
 
 
 class _Cards:
-    """A header of which astropy makes those values that are asked for."""
+    """A header whose values astropy parses when they are accessed."""
 
     def __init__(self, header: bytes) -> None:
-        starts = reversed(range(0, len(header), 80))  # of equal keywords the first counts
+        starts = reversed(range(0, len(header), 80))  # the first of equal keywords counts
         self._cards = {header[start : start + 8]: header[start : start + 80] for start in starts}
 
     def __contains__(self, keyword: str) -> bool:
@@ -97,7 +97,7 @@ class _Cards:
 
 
 def _end_of_header(content: bytes, start: int) -> int:
-    """Where the header that begins here ends, if nothing in it needs astropy."""
+    """Return where the header that begins here ends, if nothing in it needs astropy."""
     end = start + BLOCK
     while first_row._END not in content[end - BLOCK : end]:
         end += BLOCK

@@ -7,7 +7,7 @@ from spectranet_jax.spectra.sky_position import position
 
 
 def positions(table: Hdu, ra: str, dec: str) -> list[Mapping[str, float]]:
-    """RA and DEC of each row, in degrees; nothing in rows, or tables, that do not tell them."""
+    """Return RA and DEC of each row, in degrees; {} where they are unknown."""
     if not {ra, dec} <= table.columns:
         return [{}] * table.rows
     pairs = zip(table.cells(ra).tolist(), table.cells(dec).tolist(), strict=True)

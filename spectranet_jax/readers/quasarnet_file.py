@@ -19,12 +19,12 @@ from spectranet_jax.spectra.row_slices import row_slices
 GRID = QUASARNET_GRID
 
 AT_ONCE = 900 << 10
-"""Bytes read from the file at a time, which the processor's cache holds."""
+"""Bytes read from the file at a time, which fit into the processor's cache."""
 
 
 @dataclass(frozen=True)
 class Index:
-    """What the table says of each spectrum; all int64 (n,), -1 where it is null."""
+    """Identifiers of each spectrum in the table; all int64 (n,), -1 where null."""
 
     thing_id: NDArray[np.int64]
     plate: NDArray[np.int64]
@@ -36,7 +36,7 @@ class Index:
 
 
 def read_index(path: Path) -> Index:
-    """The table of a data file, after a look at the image.
+    """Return the table of a data file, after checking the image.
 
     Raises:
         InputError: if the file cannot be read or is not laid out as above.
@@ -62,7 +62,7 @@ def read_index(path: Path) -> Index:
 def read_slices(
     path: Path, size: int
 ) -> Iterator[tuple[slice, NDArray[np.float32], NDArray[np.float32]]]:
-    """Flux and ivar, both float32 (rows, 443), in slices of at most `size` rows.
+    """Yield flux and ivar, both float32 (rows, 443), in slices of at most `size` rows.
 
     No more than a slice is in memory. A pixel that is not finite, or whose ivar is not positive,
     gets flux and ivar 0.
@@ -75,7 +75,7 @@ def read_slices(
         for start in range(0, image.shape[0], size):
             rows = slice(start, min(start + size, image.shape[0]))
             pixels = np.empty((rows.stop - rows.start, image.shape[1]), np.float32)
-            with np.errstate(over="ignore"):  # the file is float64; what overflows is not finite
+            with np.errstate(over="ignore"):  # the file is float64; overflow gives infinity
                 for some in row_slices(rows.start, rows.stop, 8 * image.shape[1], AT_ONCE):
                     pixels[some.start - start : some.stop - start] = image.section(some)
             flux, ivar = pixels[:, : GRID.size], pixels[:, GRID.size :]

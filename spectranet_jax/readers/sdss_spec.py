@@ -1,4 +1,4 @@
-"""SDSS and BOSS spec files, lite and full: one co-added spectrum a file, in vacuum.
+"""SDSS and BOSS spec files, lite and full: one co-added spectrum per file, in vacuum.
 
 HDUs and columns are found by name in any case, since releases differ in both (SDSS data model,
 files spec and spec-lite): SPALL or, for SDSS-I/II, SPECOBJ in HDU 2; DR16 files have no HDU names
@@ -26,22 +26,23 @@ COMBINEREJ = 1 << 25
 QuasarNET masks it too."""
 
 HEADER = ("PLATEID", "MJD", "FIBERID")
-"""Keywords of a primary header that tell plate, MJD and fiber."""
+"""Keywords of a primary header with plate, MJD and fiber."""
 
 FIELDS = ("FIELD", "MJD", "CATALOGID")
 NUMBERS = (*FIBER, *FIELDS, *OBJECTS)
 POSITIONS = (("PLUG_RA", "PLUG_DEC"), ("RACAT", "DECCAT"), ("RA", "DEC"))
 """Columns of SPALL or SPECOBJ with an object's position, the best first. RA and DEC of a primary
-header are where the telescope pointed; PLUG_RA and PLUG_DEC are the object's there too."""
+header are the telescope's pointing; PLUG_RA and PLUG_DEC are the object's there too.
+"""
 
 CATALOG_VALUES = (*NUMBERS, *(name for pair in POSITIONS for name in pair), "SURVEY")
 
 SURVEYS = {"v5": "boss", "v6": "sdss-v"}
-"""How RUN2D begins -> the survey, where no column SURVEY names it; eBOSS is among boss."""
+"""Beginning of RUN2D -> the survey, where no column SURVEY names it; boss includes eBOSS."""
 
 
 def recognizes(hdus: Fits) -> bool:
-    """Whether HDU 1 is the table of a spec file: further HDUs are not looked at."""
+    """Return whether HDU 1 is the table of a spec file; later HDUs are not read."""
     table = hdus.at(1)
     if table is None or not {"FLUX", "IVAR"} <= table.columns:
         return False
@@ -50,7 +51,7 @@ def recognizes(hdus: Fits) -> bool:
 
 
 def spectra(hdus: Fits) -> Iterator[Spectrum]:
-    """The spectrum of a spec or spec-lite file, one.
+    """Yield the spectrum of a spec or spec-lite file.
 
     The wavelengths are the column loglam, or COEFF0 + COEFF1 * pixel of a header where there is no
     such column. Plate, MJD and fiber come from the primary header, or from the table of catalog
@@ -80,16 +81,16 @@ def spectra(hdus: Fits) -> Iterator[Spectrum]:
 
 
 def check_vacuum(hdu: Hdu) -> None:
-    """Raise InputError where a header says that the wavelengths are those in air."""
+    """Raise InputError if a header says that the wavelengths are in air."""
     if hdu.get("VACUUM") is False:
         raise InputError(
-            f"{hdu.path} has wavelengths in air (VACUUM = F in its header), and every spectrum is"
-            " taken in vacuum here; give the file as SDSS distributes it"
+            f"{hdu.path} has wavelengths in air (VACUUM = F in its header), but vacuum"
+            " wavelengths are expected; give the file as SDSS distributes it"
         )
 
 
 def loglam_of_header(hdu: Hdu, pixels: int) -> NDArray[np.float64]:
-    """log10 wavelength COEFF0 + COEFF1 * pixel of a header, vacuum Angstrom, (pixels,).
+    """Return log10 wavelength COEFF0 + COEFF1 * pixel of a header, vacuum Angstrom, (pixels,).
 
     Raises:
         InputError: if the header lacks them or they are no wavelengths.
@@ -110,7 +111,7 @@ def loglam_of_header(hdu: Hdu, pixels: int) -> NDArray[np.float64]:
 
 
 def name_of(identity: Mapping[str, int | float | str]) -> str:
-    """What SDSS calls a spectrum: plate-mjd-fiber, or field-MJD-CATALOGID; "" if unknown."""
+    """Return SDSS's name of a spectrum: plate-mjd-fiber, or field-MJD-CATALOGID; "" if unknown."""
     for fields, form in ((FIBER, "{:04d}-{:d}-{:04d}"), (FIELDS, "{:06d}-{:d}-{:d}")):
         if all(name in identity and is_known(name, identity[name]) for name in fields):
             return form.format(*(identity[name] for name in fields))
@@ -118,13 +119,13 @@ def name_of(identity: Mapping[str, int | float | str]) -> str:
 
 
 def fiber_of_header(hdu: Hdu) -> dict[str, int | float | str]:
-    """Plate, MJD and fiber of a primary header; nothing unless all are there."""
+    """Return plate, MJD and fiber of a primary header; {} unless all are there."""
     values = hdu.integers(*HEADER)
     return dict(zip(FIBER, values, strict=True)) if values else {}
 
 
 def _identity(hdus: Fits) -> tuple[dict[str, int | float | str], Flag]:
-    """What a file says it is of, and CHECKSUM if the table that says so is not that of its sum."""
+    """Identity in a file, and CHECKSUM if the table it is from disagrees with its sum."""
     values, flags = values_after(hdus[1], CATALOG_VALUES), Flag(0)  # mostly HDU 2
     if values is None or not all(isinstance(values.get(name, 0), int) for name in NUMBERS):
         values, flags = _catalog_values(hdus)
@@ -139,7 +140,7 @@ def _identity(hdus: Fits) -> tuple[dict[str, int | float | str], Flag]:
 
 
 def _position(header: Hdu, values: Mapping[str, Any]) -> dict[str, float]:
-    """The first of `POSITIONS` that is known, of the primary header or the catalog's row."""
+    """Return the first known of `POSITIONS`, from the primary header or the catalog's row."""
     plugged = position(header.get("PLUG_RA"), header.get("PLUG_DEC"))
     return plugged or next(
         filter(None, (position(values.get(ra), values.get(dec)) for ra, dec in POSITIONS)), {}
@@ -147,7 +148,7 @@ def _position(header: Hdu, values: Mapping[str, Any]) -> dict[str, float]:
 
 
 def survey_of(header: Hdu, values: Mapping[str, Any]) -> dict[str, str]:
-    """SURVEY in lower case, as the catalog's row or RUN2D names it; nothing if neither does."""
+    """Return SURVEY in lower case, from the catalog's row or RUN2D; {} if neither has it."""
     named = values.get("SURVEY")
     survey = named.strip().lower() if isinstance(named, str) else ""
     survey = survey or SURVEYS.get(header.text("RUN2D").lower()[:2], "")
@@ -155,7 +156,7 @@ def survey_of(header: Hdu, values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _catalog_values(hdus: Fits) -> tuple[dict[str, int | float | str], Flag]:
-    """Those of SPALL or SPECOBJ, wherever they stand, or else of HDU 2.
+    """Return the values of SPALL or SPECOBJ, wherever they are, or else of HDU 2.
 
     A whole number in a float that may have been rounded is unknown.
     """

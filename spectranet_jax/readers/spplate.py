@@ -19,11 +19,11 @@ from spectranet_jax.spectra.identity import FIBER, NONE
 from spectranet_jax.spectra.spectrum import Spectrum
 
 IVAR, AND_MASK = 1, 2
-"""Places of the HDUs."""
+"""Indices of the HDUs."""
 
 
 def recognizes(hdus: Fits) -> bool:
-    """Whether the file is an spPlate file: an image of many fibers of a plate, or with ivar."""
+    """Whether a file is an spPlate file: an image of many fibers of a plate, or with ivar."""
     hdu = hdus[0]
     if hdu.get("NAXIS") != 2 or "COEFF0" not in hdu or "FIBERID" in hdu:
         return False
@@ -31,10 +31,10 @@ def recognizes(hdus: Fits) -> bool:
 
 
 def spectra(hdus: Fits) -> Iterator[Spectrum]:
-    """The spectra of every fiber of a plate, in the order of the plug map.
+    """Yield the spectrum of every fiber of a plate, in the order of the plug map.
 
-    A pixel has ivar 0 where bit 25 of the and-mask (COMBINEREJ) is set, as in QuasarNET. Sky
-    fibers are among them: which are wanted, a catalog tells.
+    A pixel has ivar 0 where bit 25 of the and-mask (COMBINEREJ) is set, as in QuasarNET. Sky fibers
+    are among them: which are wanted, a catalog tells.
 
     Raises:
         InputError: if the file is damaged, or lacks its inverse variance.
@@ -70,7 +70,7 @@ def spectra(hdus: Fits) -> Iterator[Spectrum]:
 
 
 def _image(hdus: Fits, name: str, place: int) -> Hdu | None:
-    """The image HDU of that name, or the nameless one at that place; None without either."""
+    """Return the image HDU of that name, or the nameless one at that place; None without either."""
     for number, hdu in enumerate(hdus):
         if number and not hdu.is_table and (hdu.name or (name if number == place else "")) == name:
             return hdu
@@ -78,13 +78,13 @@ def _image(hdus: Fits, name: str, place: int) -> Hdu | None:
 
 
 def _identities(hdus: Fits, count: int) -> list[tuple[str, dict[str, int | float | str]]]:
-    """Name and identity of each fiber; without its number it is named by its row, from 1."""
+    """Name and identity of each fiber; without a fiber number, the name is its row, from 1."""
     plug_map = hdus.table({"FIBERID"})
     rows = np.arange(1, count + 1)
     fibers = rows if plug_map is None else whole_column(plug_map, "FIBERID")
     if len(fibers) != count:
         raise InputError(
-            f"{hdus.path} has {count} spectra and {len(fibers)} rows in its plug map; fetch it"
+            f"{hdus.path} has {count} spectra but {len(fibers)} rows in its plug map; fetch it"
             " again"
         )
     plate, stem = hdus[0].integers("PLATEID", "MJD"), hdus.path.name.partition(".")[0]

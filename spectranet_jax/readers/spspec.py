@@ -20,7 +20,7 @@ FLUX, ERROR, MASK = 0, 2, 3
 
 
 def recognizes(hdus: Fits) -> bool:
-    """Whether the primary HDU is that of an spSpec file: an image of one fiber of a plate."""
+    """Return whether the primary HDU is an spSpec file's: an image of one fiber of a plate."""
     hdu = hdus[0]
     if hdu.get("NAXIS") != 2 or "COEFF0" not in hdu or "FIBERID" not in hdu:
         return False
@@ -30,7 +30,7 @@ def recognizes(hdus: Fits) -> bool:
 
 
 def spectra(hdus: Fits) -> Iterator[Spectrum]:
-    """The spectrum of an spSpec file, one.
+    """Yield the spectrum of an spSpec file.
 
     ivar is 1 / error**2, 0 where the error is not positive or bit 25 of the mask is set.
 

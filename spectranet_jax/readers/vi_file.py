@@ -1,4 +1,4 @@
-"""The CSV file of a visual inspection: what inspectors answered, beside what names each spectrum.
+"""The CSV file of a visual inspection: the inspectors' answers and each spectrum's identity.
 
 A row per spectrum: FILE, ID, OCCURRENCE (which of those that share both), the fields of
 `spectra.identity` that are known, and VI_CLASS, VI_Z, VI_QUALITY (0 to 4), VI_COMMENT, VI_SCANNER
@@ -33,7 +33,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
 def read(path: Path) -> list[Row]:
-    """The rows of an inspection's file.
+    """Return the rows of an inspection's file.
 
     Raises:
         InputError: if it cannot be read, lacks a column, or a cell is none of what is allowed.
@@ -60,7 +60,7 @@ def read(path: Path) -> list[Row]:
 def _row(path: Path, number: int, names: Sequence[str], cells: Sequence[str]) -> Row:
     if len(cells) != len(names):
         raise InputError(
-            f"{path} has {len(cells)} cells in row {number}, and {len(names)} columns; export it"
+            f"{path} has {len(cells)} cells in row {number}, but {len(names)} columns; export it"
             " again"
         )
     row = {name: unguarded(cell) for name, cell in zip(names, cells, strict=True)}
@@ -80,7 +80,7 @@ def _row(path: Path, number: int, names: Sequence[str], cells: Sequence[str]) ->
 
 
 def redshift(row: Mapping[str, str]) -> float | None:
-    """The redshift in VI_Z; None where there is none."""
+    """Return the redshift in VI_Z; None where there is none."""
     try:
         z = float(row["VI_Z"])
     except ValueError:
@@ -89,12 +89,12 @@ def redshift(row: Mapping[str, str]) -> float | None:
 
 
 def quality(row: Mapping[str, str]) -> int | None:
-    """The quality in VI_QUALITY; None where no quality was given."""
+    """Return the quality in VI_QUALITY; None where no quality was given."""
     return int(row["VI_QUALITY"]) if row["VI_QUALITY"] else None
 
 
 def written(rows: Iterable[Row]) -> str:
-    """Rows as the text of a CSV file, with the columns of all of them."""
+    """Return rows as the text of a CSV file, with the columns of all of them."""
     rows = list(rows)
     names = list(dict.fromkeys(name for row in rows for name in row))
     names = [*(name for name in names if name not in VI_COLUMNS), *VI_COLUMNS]
@@ -106,12 +106,12 @@ def written(rows: Iterable[Row]) -> str:
 
 
 def guarded(text: str) -> str:
-    """A cell that no spreadsheet runs: see the module."""
+    """Return a cell that no spreadsheet runs as a formula: see the module."""
     return f"'{text}" if text.startswith(FORMULA) and not _is_number(text) else text
 
 
 def unguarded(cell: str) -> str:
-    """The text of which `guarded` makes this cell."""
+    """Return the text of a guarded cell, the inverse of `guarded`."""
     return cell[1:] if cell.startswith("'") else cell
 
 

@@ -1,4 +1,4 @@
-"""A column of whole numbers of a table in a file of spectra."""
+"""Whole numbers in a column of a table in a file of spectra."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from spectranet_jax.spectra.whole_numbers import NONE, whole_numbers
 def whole_column(
     table: Hdu, column: str, rows: slice = slice(None), *, strict: bool = True
 ) -> NDArray[np.int64]:
-    """Some rows of a column, int64 (rows,), -1 where there is none.
+    """Return rows of a column, int64 (rows,), -1 where there is none.
 
     Args:
         table: the table.

@@ -1,4 +1,4 @@
-"""Many processes at one work: those of this machine, a Dask cluster's, or SLURM's jobs.
+"""Parallel work in processes of this machine, a Dask cluster's, or SLURM's jobs.
 
 All three are a `concurrent.futures.Executor`, so that nothing else knows which it is. Dask is an
 extra: pip install "spectranet-jax[dask]".
@@ -27,7 +27,7 @@ Waiting: TypeAlias = deque[tuple[Item, Future[Result]]]
 SLURM = "slurm"
 
 AHEAD = 4
-"""Results waiting for each worker at most: this bounds memory."""
+"""Results that may wait for each worker, to bound memory."""
 
 SECONDS_TO_CONNECT = 30
 
@@ -38,8 +38,8 @@ KILLED = "a worker process was killed, as happens when memory runs out"
 
 
 def cores() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # Linux: a job's share of its node
+    """Return the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux: the processors assigned to a job
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
@@ -52,7 +52,7 @@ def in_order(
     scheduler: str = "",
     rescue: "Rescue[Item, Result] | None" = None,
 ) -> Iterator[Iterator[Result]]:
-    """Give function(item) of every item, in their order, computed by workers meanwhile.
+    """Yield function(item) of every item, in order, computed ahead by workers.
 
     Where a process of this machine is killed, as by the system when memory runs out, the items in
     work are tried once more, one after the other.
@@ -81,7 +81,7 @@ def in_order(
 
 @dataclass(frozen=True)
 class Rescue(Generic[Item, Result]):
-    """What becomes of items whose process was killed.
+    """How items whose process was killed are handled.
 
     Attributes:
         apart: the smaller items that one is tried again as, in order.
@@ -98,7 +98,7 @@ def _of_processes(
     workers: int,
     rescue: Rescue[Item, Result],
 ) -> Iterator[Result]:
-    """Results by processes of this machine; those in work when one is killed are tried again."""
+    """Yield results of processes on this machine; retry the items in work when one is killed."""
     while True:
         waiting: Waiting[Item, Result] = deque()
         try:
@@ -106,10 +106,10 @@ def _of_processes(
                 yield from _results(pool, function, items, AHEAD * workers, waiting)
             return
         except BrokenProcessPool:
-            print(f"warning: {KILLED}; what it read is read once more", file=sys.stderr, flush=True)
+            print(f"warning: {KILLED}; its items are read once more", file=sys.stderr, flush=True)
         for item, _ in waiting:
             yield from _one_by_one(function, list(rescue.apart(item)), rescue.lost)
-        workers = max(1, workers - 1)  # the memory was not enough for so many
+        workers = max(1, workers - 1)  # memory was not enough for that many
 
 
 def _one_by_one(
@@ -148,7 +148,7 @@ def _results(
     ahead: int,
     waiting: "Waiting[Item, Result]",
 ) -> Iterator[Result]:
-    """Results in order; an item is among those waiting from its start until its result is out."""
+    """Yield results in order; an item is in `waiting` from its start until its result is out."""
     try:
         for item in items:
             future: Future[Result] = Future()  # never done, where the pool takes no more
@@ -161,10 +161,10 @@ def _results(
     except BrokenProcessPool:
         raise
     except Exception as error:
-        if type(error).__name__ != "KilledWorker":  # Dask's, which may not be installed
+        if type(error).__name__ != "KilledWorker":  # Dask's exception, which may not be installed
             raise
         raise InputError(
-            "workers of the cluster were killed again and again at the same files, as happens when"
+            "workers of the cluster were killed repeatedly at the same files, as happens when"
             " memory runs out; give them more memory and run the same command again"
         ) from error
     finally:
@@ -180,7 +180,7 @@ def _first(waiting: "Waiting[Item, Result]") -> Result:
 
 @contextmanager
 def _processes(workers: int) -> Iterator[Executor]:
-    spawn = multiprocessing.get_context("spawn")  # a fork would copy threads in mid-air
+    spawn = multiprocessing.get_context("spawn")  # fork would copy running threads
     pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_end_with_parent)
     try:
         yield pool
@@ -189,7 +189,7 @@ def _processes(workers: int) -> Iterator[Executor]:
 
 
 def _end_with_parent() -> None:
-    """Let no worker stay when the process that gives it work is killed, or end before it."""
+    """End this worker when the process that gives it work is killed or ends."""
     leave_to_parent()
     parent = multiprocessing.parent_process()
 
@@ -225,12 +225,12 @@ def _dask_client(workers: int, scheduler: str) -> Iterator[Any]:
 
 
 def _slurm_settings() -> dict[str, Any]:
-    """A job is one process, and starts where this command was started, so that it finds the code.
+    """Settings of a job: one process, started in this command's folder, so that it finds the code.
 
     Queue, account, memory and time are those of dask-jobqueue's own configuration file.
     """
-    here = os.getcwd()  # noqa: PTH109 (a string is wanted)
-    return {"cores": 1, "processes": 1, "memory": "4GB", "job_script_prologue": [f"cd '{here}'"]}
+    folder = os.getcwd()  # noqa: PTH109 (a string is wanted)
+    return {"cores": 1, "processes": 1, "memory": "4GB", "job_script_prologue": [f"cd '{folder}'"]}
 
 
 @contextmanager
