@@ -111,7 +111,7 @@ def prepare(config: Config, command: str) -> Manifest:
     file_groups = list(groups(files, states[:, 0], TOGETHER_FILES, TOGETHER_BYTES))
     sources = _sources(config, catalogs, truth)
     with journal(
-        config.out, _key(files, states, config.native), few=len(file_groups) <= FEW_GROUPS
+        config.out, _key(files, states, config.native), is_short=len(file_groups) <= FEW_GROUPS
     ) as record:
         keys, ids = _read(config, files, file_groups, record)
         join = Join(config.catalog, len(files), truth, GRID, keys, ids)

@@ -1,4 +1,4 @@
-"""Named arrays as bytes, one after the other, and what tells them apart again. No pickle."""
+"""Named arrays as consecutive bytes, with headings that recover them. No pickle."""
 
 import json
 import math
@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 Heading = Sequence[Any]
-"""Of an array: its name, its dtype as NumPy writes it, its shape; JSON holds it."""
+"""Heading of an array: name, dtype as NumPy writes it, and shape, in a form that JSON can hold."""
 
 
 _LENGTH = struct.Struct("<Q")
 
 
 def to_bytes(arrays: Mapping[str, NDArray[Any]]) -> tuple[list[Heading], bytes]:
-    """The heading of each array, and all of them little-endian; the same on every machine."""
+    """Return the heading of each array and their little-endian bytes, the same on every machine."""
     headings: list[Heading] = []
     content = []
     for name, values in arrays.items():
@@ -31,7 +31,7 @@ def to_bytes(arrays: Mapping[str, NDArray[Any]]) -> tuple[list[Heading], bytes]:
 def from_bytes(
     headings: Sequence[Heading], content: bytes, start: int = 0
 ) -> dict[str, NDArray[Any]]:
-    """The arrays that begin at byte `start`, as read-only views."""
+    """Return the arrays that begin at byte `start`, as read-only views."""
     arrays = {}
     for name, dtype, shape in headings:
         arrays[name] = np.frombuffer(content, dtype, math.prod(shape), start).reshape(shape)
@@ -40,14 +40,14 @@ def from_bytes(
 
 
 def pack(header: Any, arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """A header, which JSON can hold, and arrays as one string of bytes."""
+    """Return a header, which JSON can hold, and arrays as one string of bytes."""
     headings, content = to_bytes(arrays)
     front = json.dumps([header, headings]).encode()
     return _LENGTH.pack(len(front)) + front + content
 
 
 def unpack(packed: bytes) -> tuple[Any, dict[str, NDArray[Any]]]:
-    """The header and the arrays, as read-only views, that `pack` was given."""
+    """Return the header and the arrays, as read-only views, that `pack` packed."""
     start = _LENGTH.size + _LENGTH.unpack_from(packed)[0]
     header, headings = json.loads(packed[_LENGTH.size : start])
     return header, from_bytes(headings, packed, start)

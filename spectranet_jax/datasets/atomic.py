@@ -1,4 +1,4 @@
-"""Files that are either whole or absent."""
+"""Files that are either complete or absent."""
 
 import glob
 import os
@@ -14,7 +14,7 @@ from spectranet_jax.spectra.errors import InputError
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; it takes that name only if the block succeeds.
+    """Yield a temporary path beside `path`, renamed to `path` only if the block succeeds.
 
     The temporary name keeps the file's full suffix, since writers choose a format by it.
 
@@ -43,7 +43,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def forget_killed(folder: Path) -> None:
-    """Remove from a folder what processes of this machine that were killed were writing there."""
+    """Remove from a folder the temporary files of this machine's processes that were killed."""
     begin = _of_this_machine()
     for left in folder.glob(f"{glob.escape(begin)}*"):
         if not runs(left.name.removeprefix(begin).partition("-")[0]):
@@ -51,7 +51,7 @@ def forget_killed(folder: Path) -> None:
 
 
 def runs(process: str) -> bool:
-    """Whether a process of this machine, other than ours, has that number."""
+    """Return whether a process of this machine, other than ours, has that number."""
     if not process.isdecimal() or int(process) == os.getpid():
         return False
     try:
@@ -68,10 +68,10 @@ def _of_this_machine() -> str:
 
 
 def check_writable(path: Path, folder: bool = False) -> None:
-    """Tell before any work that a file or folder cannot be made.
+    """Raise an error before any work if a file or folder cannot be made.
 
-    It is tried, in the folder itself or in the nearest one above: permissions do not tell of a full
-    disk, or of a system's own folders.
+    A trial file is written in the folder itself or in the nearest one above, since permissions do
+    not show a full disk or a folder of the system.
 
     Args:
         path: file or folder to be made, by the name that the user gave.
@@ -83,9 +83,9 @@ def check_writable(path: Path, folder: bool = False) -> None:
     try:
         if folder and path.is_file():
             raise InputError(f"cannot write {path}: it is a file; choose another folder")
-        there = path.exists()  # or the name is too long
+        exists = path.exists()  # or the name is too long
         above = next(parent for parent in path.absolute().parents if parent.exists())
-        place = path if folder and there else above
+        place = path if folder and exists else above
         tempfile.TemporaryDirectory(prefix=".writing-", dir=place).cleanup()
     except OSError as error:
         raise InputError(
@@ -94,6 +94,6 @@ def check_writable(path: Path, folder: bool = False) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text to `path` at once: no reader ever sees half of it."""
+    """Write UTF-8 text to `path` atomically: no reader ever sees half of it."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

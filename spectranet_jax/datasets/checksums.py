@@ -1,7 +1,7 @@
-"""SHA256SUMS: the sha256 of every file of a folder, which proves the others and itself.
+"""SHA256SUMS: the sha256 of every file of a folder, and of the list itself.
 
-Its lines are those of `sha256sum`, so that `sha256sum -c SHA256SUMS` checks a folder without this
-package; a last line, a comment to it, has the sha256 of the lines above.
+The lines are those of `sha256sum`, so that `sha256sum -c SHA256SUMS` checks a folder without this
+package; the last line, a comment, has the sha256 of the lines above.
 """
 
 import hashlib
@@ -16,16 +16,15 @@ from spectranet_jax.spectra.errors import InputError
 FILE_NAME = "SHA256SUMS"
 
 HASHED_AT_ONCE = 4 << 20
-"""Bytes."""
+"""Bytes hashed at once."""
 
-_OWN = "# sha256 of the lines above: "
+_COMMENT = "# sha256 of the lines above: "
 
 
 def sha256_of(path: Path) -> str:
-    """Checksum of a file's content, hexadecimal.
+    """Return the checksum of a file's content, hexadecimal.
 
-    Taken in large pieces: a thread that does so asks for Python's lock only in between, and each
-    time it may have to wait.
+    Reads large pieces: a hashing thread needs Python's lock between them, and may have to wait.
     """
     digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
@@ -36,7 +35,7 @@ def sha256_of(path: Path) -> str:
 
 
 def write(folder: Path, names: Iterable[str] | None = None) -> None:
-    """Write the sums of a folder's files, last of all its files.
+    """Write the checksums of a folder's files, after all its other files.
 
     Args:
         folder: holds the files.
@@ -46,13 +45,13 @@ def write(folder: Path, names: Iterable[str] | None = None) -> None:
         files = (path for path in folder.rglob("*") if path.is_file())
         names = [path.relative_to(folder).as_posix() for path in files]
     lines = "".join(f"{sha256_of(folder / name)}  {name}\n" for name in sorted(names))
-    write_text(folder / FILE_NAME, f"{lines}{_OWN}{_digest(lines)}\n")
+    write_text(folder / FILE_NAME, f"{lines}{_COMMENT}{_digest(lines)}\n")
 
 
 def damage(folder: Path) -> str:
-    """What is wrong with a folder that has sums, as "FILE is missing"; nothing where it is whole.
+    """What is wrong with a folder that has checksums, as "FILE is missing"; "" if nothing is.
 
-    Files that the sums do not name are not looked at.
+    Files that are not listed are not checked.
     """
     try:
         text = (folder / FILE_NAME).read_bytes().decode()
@@ -60,15 +59,15 @@ def damage(folder: Path) -> str:
         return f"{FILE_NAME} is missing"
     except (OSError, UnicodeDecodeError) as error:
         return f"{FILE_NAME} cannot be read ({getattr(error, 'strerror', None) or 'not text'})"
-    lines, own, digest = text.partition(_OWN)
-    if not own or digest != f"{_digest(lines)}\n":
+    lines, comment, digest = text.partition(_COMMENT)
+    if not comment or digest != f"{_digest(lines)}\n":
         return f"{FILE_NAME} is not as it was written"
     wrong = (_wrong(folder, *line.split("  ", 1)) for line in lines.splitlines())
     return next(filter(None, wrong), "")
 
 
 def check(folder: Path, remedy: str) -> None:
-    """Check a folder against its sums; a warning says where an older release wrote none.
+    """Check a folder against its checksums; warn if there are none, as in an older release.
 
     Args:
         folder: to check.
@@ -79,8 +78,8 @@ def check(folder: Path, remedy: str) -> None:
     """
     if not (folder / FILE_NAME).exists():
         print(
-            f"warning: {folder} has no {FILE_NAME}, as an earlier release wrote it; it is used,"
-            " but whether it is damaged is not known",
+            f"warning: {folder} has no {FILE_NAME}, as written by an earlier release; it is used"
+            " without a check for damage",
             file=sys.stderr,
         )
     elif wrong := damage(folder):
@@ -91,12 +90,12 @@ def _wrong(folder: Path, digest: str, name: str) -> str:
     if ".." in PurePosixPath(name).parts or PurePosixPath(name).is_absolute():
         return f"{FILE_NAME} names {name}, which is not in its folder"
     try:
-        whole = sha256_of(folder / name) == digest
+        matches = sha256_of(folder / name) == digest
     except FileNotFoundError:
         return f"{name} is missing"
     except OSError as error:
         return f"{name} cannot be read ({error.strerror or error})"
-    return "" if whole else f"{name} differs from its sha256"
+    return "" if matches else f"{name} differs from its sha256"
 
 
 def _digest(lines: str) -> str:

@@ -1,4 +1,4 @@
-"""A folder that is either whole or absent."""
+"""Folders that are either complete or absent."""
 
 import glob
 import os
@@ -15,7 +15,7 @@ from spectranet_jax.spectra import InputError
 
 @contextmanager
 def whole_folder(out: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `out`; it takes that name only if the block succeeds.
+    """Yield a temporary folder beside `out`, renamed to `out` only if the block succeeds.
 
     Raises:
         InputError: if `out` is taken, or the folder cannot be made.
@@ -25,17 +25,18 @@ def whole_folder(out: Path) -> Iterator[Path]:
     begin = f".writing-{out.name}-{socket.gethostname()}-"
     folder = out.parent / f"{begin}{os.getpid()}"
     with writing(out):
-        for left in out.parent.glob(f"{glob.escape(begin)}*"):  # by a run that was killed
+        for left in out.parent.glob(f"{glob.escape(begin)}*"):  # left by a run that was killed
             if not runs(left.name.removeprefix(begin)):
                 shutil.rmtree(left)
         folder.mkdir(parents=True)
     try:
         yield folder
         with writing(out):
-            folder.rename(out)  # onto an empty folder too
+            folder.rename(out)  # also replaces an empty folder
     except KeyboardInterrupt as interrupt:
         raise type(interrupt)(
-            f"interrupted before {out} was whole, so it is not there; run the same command again"
+            f"interrupted before {out} was complete, so it was not written; run the same command"
+            " again"
         ) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -54,7 +55,7 @@ def check_free(out: Path) -> None:
 
 @contextmanager
 def writing(out: Path) -> Iterator[None]:
-    """Turn what the disk says into a sentence about `out`."""
+    """Turn errors of the disk into an InputError about `out`."""
     try:
         yield
     except OSError as error:

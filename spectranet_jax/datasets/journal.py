@@ -1,4 +1,4 @@
-"""What is done so far, kept beside a result until that is whole, so that a run can be resumed.
+"""Journal of the work done so far, kept beside an unfinished result so that a run can be resumed.
 
 A journal is a folder with one file, to which records are appended: each has its length and a
 checksum in front of it. The file's first line names this format, and by a key what the records are
@@ -27,7 +27,7 @@ _LENGTH, _CHECKSUM = struct.Struct("<Q"), struct.Struct("<I")
 class Journal:
     """An append-only file of records.
 
-    What is there of another key, or in another format, is removed, and a note says so.
+    A journal of another key or format is removed, with a note.
 
     Attributes:
         folder: where it is.
@@ -35,7 +35,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path, key: str) -> None:
-        """Open the journal in a folder, or begin one.
+        """Open the journal in a folder, or start a new one.
 
         Args:
             folder: made if it is missing.
@@ -58,10 +58,10 @@ class Journal:
             return file.read(len(head)) == head
 
     def records(self) -> Iterator[bytes]:
-        """The records in order, also those of an earlier run, up to the first that is not whole.
+        """Yield the records in order, including an earlier run's, up to the first incomplete one.
 
-        A record counts as soon as the next one is asked for; so a caller that stops at one takes it
-        and those after it as not done, and the next `add` replaces them.
+        A record counts as done as soon as the next one is requested; so when a caller stops at a
+        record, it and the later ones count as not done, and the next `add` replaces them.
         """
         with self.path.open("rb") as file:
             file.seek(self._begin)
@@ -70,7 +70,7 @@ class Journal:
                 self._end = max(self._end, file.tell())
 
     def add(self, record: bytes) -> None:
-        """Append a record to those that count."""
+        """Append a record to those that are done."""
         length = _LENGTH.pack(len(record))
         with writing(self.path), self.path.open("r+b") as file:
             file.seek(self._end)
@@ -80,7 +80,7 @@ class Journal:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the file holds no record, be it of an earlier run."""
+        """Return whether the file holds no record, of this or an earlier run."""
         return not self.path.is_file() or self.path.stat().st_size <= self._begin
 
     def clear(self) -> None:
@@ -91,7 +91,7 @@ class Journal:
 
 
 def _next(file: IO[bytes]) -> bytes | None:
-    """The next record of a file; None if no whole one follows."""
+    """Return the next record of a file; None if no complete one follows."""
     front = file.read(_LENGTH.size + _CHECKSUM.size)
     if len(front) < _LENGTH.size + _CHECKSUM.size:
         return None
@@ -105,14 +105,14 @@ def _next(file: IO[bytes]) -> bytes | None:
 
 
 def _checksum(length: bytes, record: bytes) -> int:
-    """CRC-32 of both: zeros, as a machine that goes down may leave, are no record then."""
+    """CRC-32 of both, so that zeros, as a crash of the machine may leave, are no record."""
     return zlib.crc32(record, zlib.crc32(length))
 
 
 def _remove_stranger(folder: Path) -> None:
     if folder.exists():
         print(
-            f"{folder} is of other inputs or settings, or of another version; starting anew",
+            f"{folder} is of other inputs or settings, or of another version; starting over",
             file=sys.stderr,
         )
         _remove(folder)
@@ -126,26 +126,26 @@ def _remove(place: Path) -> None:
 
 
 @contextmanager
-def journal(out: Path, key: str, few: bool = False) -> Iterator[Journal]:
-    """Give the journal of a result; it is removed when the block succeeds.
+def journal(out: Path, key: str, is_short: bool = False) -> Iterator[Journal]:
+    """Yield the journal of a result, and remove it when the block succeeds.
 
-    After a mistake, or Ctrl-C, it stays for the next run, and a note says so; unless it is empty.
+    After a user's error or Ctrl-C it stays for the next run, with a note, unless it is empty.
 
     Args:
         out: the result, a file or a folder.
         key: what must be the same for an earlier run to count; one line.
-        few: whether so little is done that after a mistake it is done again.
+        is_short: whether the work is short enough to be repeated after a user's error.
     """
     forget_killed(out.absolute().parent)
     record = Journal(out.absolute().parent / f".finished-{out.name}", key)
     try:
         yield record
     except (InputError, KeyboardInterrupt) as error:
-        if record.is_empty or (few and isinstance(error, InputError)):
+        if record.is_empty or (is_short and isinstance(error, InputError)):
             shutil.rmtree(record.folder, ignore_errors=True)
         else:
             print(
-                f"what was done is kept in {record.folder}; run the same command again to resume",
+                f"finished work is kept in {record.folder}; run the same command again to resume",
                 file=sys.stderr,
             )
         raise

@@ -1,4 +1,4 @@
-"""What a dataset folder holds: the contract between data preparation and training."""
+"""The manifest of a dataset folder: the contract between data preparation and training."""
 
 import dataclasses
 import hashlib
@@ -19,7 +19,7 @@ SPLITS = ("train", "valid", "test")
 
 @dataclass(frozen=True)
 class Shard:
-    """One ArrayRecord file: its name in the folder, spectra and records in it, and checksum."""
+    """One ArrayRecord file: its name in the folder, numbers of spectra and records, checksum."""
 
     file: str
     spectra: int
@@ -39,7 +39,7 @@ class Manifest:
         sources: the files that went in, with sha256 where they are files.
         creator: program, version and settings that wrote the folder.
         report: rows in, rows out, and rows left out by reason.
-        noiseless: splits whose flux carries no noise yet (a mock survey for endless draws).
+        noiseless: splits with noise-free flux (a mock survey for fresh noise at every step).
         effects: names of `instrument.EFFECTS` with which noiseless splits are to be observed; None
             where there is no such split.
         native: the native pixels that every spectrum has beside its bins; None where there are
@@ -61,7 +61,7 @@ class Manifest:
 
     @property
     def fingerprint(self) -> str:
-        """sha256 over the shards' names and checksums: equal data, equal fingerprint."""
+        """Return the sha256 of the shards' names and checksums: equal data, equal fingerprint."""
         shards = sorted(s for split in self.shards.values() for s in map(_identity, split))
         return hashlib.sha256("\n".join(shards).encode()).hexdigest()
 
@@ -71,7 +71,7 @@ def _identity(shard: Shard) -> str:
 
 
 def write(folder: Path, manifest: Manifest) -> None:
-    """Write `manifest.json` into a dataset folder, last of all its files."""
+    """Write `manifest.json` into a dataset folder, after all its other files."""
     content = dataclasses.asdict(manifest) | {"fingerprint": manifest.fingerprint}
     if manifest.native is None:
         del content["native"]
@@ -79,7 +79,7 @@ def write(folder: Path, manifest: Manifest) -> None:
 
 
 def read(folder: Path) -> Manifest:
-    """The manifest of a dataset folder.
+    """Return the manifest of a dataset folder.
 
     Raises:
         InputError: if the folder is missing, is no dataset, has another schema, or names effects
@@ -116,7 +116,7 @@ def read(folder: Path) -> Manifest:
         content["effects"] = _effects(content)
         manifest = Manifest(**content)
     except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} lacks what a manifest holds; prepare the dataset anew") from error
+        raise InputError(f"{path} lacks fields of a manifest; prepare the dataset anew") from error
     unknown = set(manifest.effects or ()).difference(EFFECTS)
     if unknown:
         raise InputError(
@@ -127,7 +127,7 @@ def read(folder: Path) -> Manifest:
 
 
 def _effects(content: dict[str, Any]) -> tuple[str, ...] | None:
-    """The field `effects`; before there was one, mock surveys had it among their settings."""
+    """Return the field `effects`, which older mock surveys have among their settings."""
     effects = content.get("effects")
     if effects is None and content.get("noiseless"):
         effects = content["creator"].get("config", {}).get("effects")

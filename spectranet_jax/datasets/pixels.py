@@ -1,4 +1,4 @@
-"""Pixels of spectra by their number, out of blocks on disk of which the last ones are kept."""
+"""Pixels of spectra by their index, from blocks on disk with a cache of recent blocks."""
 
 import threading
 from collections import OrderedDict
@@ -21,7 +21,7 @@ native pixels."""
 Indices = NDArray[np.int64]
 
 Pixels = Callable[[Indices], tuple[NDArray[np.float32], NDArray[np.float32]]]
-"""Numbers of spectra (n,) -> their flux and ivar, both (n, bins)."""
+"""Indices of spectra (n,) -> their flux and ivar, both (n, bins)."""
 
 
 Images = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -33,7 +33,7 @@ def pixel_reader(
     rows: Sequence[Indices],
     native: LogGrid | None = None,
 ) -> Pixels:
-    """A reader of the pixels of chosen spectra; threads may share it.
+    """Return a reader of the pixels of chosen spectra; threads may share it.
 
     Args:
         blocks: of the dataset.
@@ -49,17 +49,17 @@ def pixel_reader(
         ivar = np.empty_like(flux)
         owner = np.searchsorted(first, indices, side="right") - 1
         for index in np.unique(owner):
-            here = owner == index
-            members = rows[index][indices[here] - first[index]]
-            flux[here], ivar[here] = (image[members] for image in block(int(index)))
+            in_block = owner == index
+            members = rows[index][indices[in_block] - first[index]]
+            flux[in_block], ivar[in_block] = (image[members] for image in block(int(index)))
         return flux, ivar
 
     return pixels
 
 
 def _block_reader(blocks: Blocks, native: LogGrid | None) -> Callable[[int], Images]:
-    """A reader of blocks by number that keeps those it used last."""
-    kept = max(1, CACHE // (BLOCK_SIZE * (native or blocks.grid).bytes_per_spectrum))
+    """Return a reader of blocks by number that caches the most recent ones."""
+    capacity = max(1, CACHE // (BLOCK_SIZE * (native or blocks.grid).bytes_per_spectrum))
     cache: OrderedDict[int, Images] = OrderedDict()
     lock = threading.Lock()
 
@@ -71,7 +71,7 @@ def _block_reader(blocks: Blocks, native: LogGrid | None) -> Callable[[int], Ima
         loaded = _images(blocks.read(index), blocks.folder, native)
         with lock:
             cache[index] = loaded
-            while len(cache) > kept:
+            while len(cache) > capacity:
                 cache.popitem(last=False)
         return loaded
 
@@ -79,7 +79,7 @@ def _block_reader(blocks: Blocks, native: LogGrid | None) -> Callable[[int], Ima
 
 
 def native_columns(block: Block, native: LogGrid, folder: Path) -> Columns:
-    """What a block of a dataset with native pixels has of them: see `Block.native`.
+    """Return the native pixels of a block of a dataset that has them: see `Block.native`.
 
     Raises:
         InputError: if they are not on the grid that the manifest names.
@@ -94,7 +94,7 @@ def native_columns(block: Block, native: LogGrid, folder: Path) -> Columns:
 
 
 def _images(block: Block, folder: Path, native: LogGrid | None) -> Images:
-    """The pixels to keep of a block; copied where they are a small part of its bytes."""
+    """Return the pixels to cache of a block, copied if they are a small part of its bytes."""
     if native is not None:
         columns = native_columns(block, native, folder)
         return columns["flux"], columns["ivar"]

@@ -1,4 +1,4 @@
-"""A block of spectra, and its form as the bytes of one record.
+"""A block of spectra, and its encoding as one record.
 
 A record is magic, the length of a JSON header, a checksum of all that follows, the header, and the
 columns one after the other as little-endian arrays, whose dtypes and shapes the header gives. No
@@ -20,7 +20,7 @@ from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.errors import InputError
 
 BLOCK_SIZE = 512
-"""Spectra a record holds at most: 512 is read 50 times faster a spectrum than 1."""
+"""Maximum of spectra per record: 512 are read 50 times faster per spectrum than 1."""
 
 _MAGIC = b"SNB1"
 _PREFIX = struct.Struct("<4sII")
@@ -28,7 +28,7 @@ _PREFIX = struct.Struct("<4sII")
 
 @dataclass(frozen=True)
 class Block:
-    """Rebinned spectra with what is known of them; every array has one row per spectrum.
+    """Rebinned spectra with their labels and identity; every array has one row per spectrum.
 
     Attributes:
         flux: (n, bins) float32, raw rebinned flux, 1e-17 erg/s/cm^2/Angstrom.
@@ -67,7 +67,7 @@ class Block:
         return len(self.label)
 
     def take(self, rows: NDArray[np.integer] | NDArray[np.bool_] | slice) -> "Block":
-        """The block of the given rows, in that order."""
+        """Return the block of the given rows, in that order."""
         arrays: dict[str, Any] = {name: getattr(self, name)[rows] for name in ARRAYS}
         optional: dict[str, Any] = {
             group: {name: values[rows] for name, values in getattr(self, group).items()}
@@ -84,7 +84,7 @@ ARRAYS = tuple(f.name for f in fields(Block) if f.name not in OPTIONAL)
 
 
 def concatenate(blocks: Sequence[Block]) -> Block:
-    """One block of all rows, in order; all blocks have the same columns."""
+    """Return one block of all rows, in order; all blocks have the same columns."""
     arrays: dict[str, Any] = {
         name: np.concatenate([getattr(block, name) for block in blocks]) for name in ARRAYS
     }
@@ -99,7 +99,7 @@ def concatenate(blocks: Sequence[Block]) -> Block:
 
 
 def encode(block: Block) -> bytes:
-    """The record of a block; the same block gives the same bytes on every machine."""
+    """Return the record of a block; the same block gives the same bytes on every machine."""
     optional = {
         f"{group}.{name}": values
         for group in OPTIONAL
@@ -112,7 +112,7 @@ def encode(block: Block) -> bytes:
 
 
 def decode(record: bytes) -> Block:
-    """The block of a record; arrays are read-only views into the bytes.
+    """Return the block of a record; arrays are read-only views into the bytes.
 
     Raises:
         InputError: if the record is damaged or was not written by `encode`.
@@ -139,5 +139,5 @@ def decode(record: bytes) -> Block:
 
 
 def _checksum(body: bytes | memoryview, length: int) -> int:
-    """CRC-32 of header and columns, and of where the one ends and the others begin."""
+    """Return the CRC-32 of header and columns, and of the position between the two."""
     return zlib.crc32(body, length)

@@ -1,4 +1,4 @@
-"""The shards of a dataset folder, read at random: blocks by their number."""
+"""The shards of a dataset folder, with random access to their blocks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
 
 ANEW = (
-    "copy the dataset again from where it is whole, or prepare it anew (training and evaluation"
-    " can do without what is damaged, by --skip-damaged)"
+    "copy the dataset again from an intact copy, or prepare it anew (training and evaluation can"
+    " leave out what is damaged, with --skip-damaged)"
 )
-"""What can be done about damage."""
+"""Remedy for damage."""
 
 
 def shard_at(path: Path) -> Shard:
-    """What the manifest beside a shard says of it.
+    """Return the entry of a shard in the manifest beside it.
 
     Raises:
         InputError: if there is none, it does not name the shard, or its spectra are without noise.
@@ -38,12 +38,12 @@ def shard_at(path: Path) -> Shard:
 
 
 def grid_beside(path: Path) -> LogGrid:
-    """The grid of a shard, as the manifest beside it tells."""
+    """Return the grid of a shard from the manifest beside it."""
     return manifests.read(path.parent).grid
 
 
 def read_blocks(path: Path, numbers: range) -> Block:
-    """Some records of a shard, as one block.
+    """Return records of a shard as one block.
 
     Raises:
         InputError: as `shard_at` does, and if the shard is missing or damaged.
@@ -53,7 +53,7 @@ def read_blocks(path: Path, numbers: range) -> Block:
 
 
 def usable(folder: Path, split: str, draws_noise: bool = False) -> Manifest:
-    """The manifest of a dataset whose split can be used: noise is there, or the caller draws it.
+    """Return the manifest of a dataset whose split can be used: with noise, or the caller draws it.
 
     Raises:
         InputError: if the folder is no dataset, has no such split, or one without noise.
@@ -63,8 +63,8 @@ def usable(folder: Path, split: str, draws_noise: bool = False) -> Manifest:
         raise InputError(f"{folder} has no split {split!r}; it has {', '.join(manifest.shards)}")
     if split in manifest.noiseless and not draws_noise:
         raise InputError(
-            f"the {split} split of {folder} carries no noise yet, which only training draws;"
-            " name another split, or prepare a dataset without --noiseless"
+            f"the {split} split of {folder} is noise-free, and only training draws noise; name"
+            " another split, or prepare a dataset without --noiseless"
         )
     return manifest
 
@@ -84,17 +84,18 @@ def readable(folder: Path, shard: Shard) -> None:
         raise DamageError(f"{path} is truncated or damaged; {ANEW}") from error
     if blocks != shard.blocks:
         raise DamageError(
-            f"{path} holds {blocks} blocks and its manifest says {shard.blocks}: they do not belong"
+            f"{path} holds {blocks} blocks, but its manifest lists {shard.blocks}: they do not"
+            " belong"
             f" together; {ANEW}"
         )
 
 
 class DamageError(InputError):
-    """A shard, or a block of one, is not what was written."""
+    """A shard or a block that differs from what was written."""
 
 
 class LeftOut(NamedTuple):
-    """What is left out of a split because it is damaged.
+    """A part of a split that is left out because it is damaged.
 
     Attributes:
         shard: name of the file.
@@ -117,7 +118,7 @@ class Blocks:
         folder: the dataset folder.
         shards: in order.
         grid: the bins that every block must be on.
-        source: of their records.
+        source: random access to their records.
     """
 
     folder: Path
@@ -129,7 +130,7 @@ class Blocks:
         return len(self.source)
 
     def place(self, index: int) -> tuple[Shard, int]:
-        """The shard of a block, and its number there."""
+        """Return the shard of a block, and its number within the shard."""
         for shard in self.shards:
             if index < shard.blocks:
                 return shard, index
@@ -137,7 +138,7 @@ class Blocks:
         raise IndexError(index)
 
     def read(self, index: int) -> Block:
-        """Block `index`, whose checksum has been verified.
+        """Read block `index` and verify its checksum.
 
         Raises:
             DamageError: if it is not what was written.
@@ -156,7 +157,7 @@ class Blocks:
         return block
 
     def left_out(self, index: int, why: DamageError) -> LeftOut:
-        """What is lost where a block is left out."""
+        """Return what is lost if a block is left out."""
         shard, number = self.place(index)
         spectra = min(records.BLOCK_SIZE, shard.spectra - number * records.BLOCK_SIZE)
         return LeftOut(shard.file, number, spectra, str(why))
@@ -167,7 +168,7 @@ class Blocks:
 
 
 def divided(folder: Path, shards: Sequence[Shard]) -> tuple[list[Shard], list[LeftOut]]:
-    """The shards that can be opened, and those that cannot."""
+    """Return the shards that can be opened, and those that cannot."""
     fine, left_out = [], []
     for shard in shards:
         try:
@@ -179,7 +180,7 @@ def divided(folder: Path, shards: Sequence[Shard]) -> tuple[list[Shard], list[Le
 
 
 def open_shards(folder: Path, shards: Sequence[Shard], grid: LogGrid) -> Blocks:
-    """Random access to the blocks of shards.
+    """Return random access to the blocks of shards.
 
     Raises:
         DamageError: if a shard cannot be opened: see `readable`.

@@ -1,4 +1,4 @@
-"""The spectra of one split of a dataset: what is known of them in memory, their pixels on disk."""
+"""The spectra of one split of a dataset: their columns in memory, their pixels on disk."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from spectranet_jax.spectra.grid import LogGrid
 
 @dataclass(frozen=True)
 class Split:
-    """The chosen spectra of one split: their columns in memory, their pixels on disk.
+    """The selected spectra of one split.
 
     Attributes:
         folder: the dataset folder.
@@ -65,7 +65,7 @@ def open_split(
     draws_noise: bool = False,
     skip_damaged: bool = False,
 ) -> Split:
-    """Read a split's columns once and keep those spectra that are selected.
+    """Read a split's columns once and keep the selected spectra.
 
     Args:
         folder: a dataset folder, as the data_prep commands write it.
@@ -110,21 +110,22 @@ def open_split(
     lost = sum(part.spectra for part in left_out)
     if total + lost != sum(shard.spectra for shard in manifest.shards[split]):
         raise InputError(
-            f"the shards of the {split} split of {folder} hold {total} spectra, its manifest says"
-            " otherwise: they do not belong together; prepare the dataset anew"
+            f"the shards of the {split} split of {folder} hold {total} spectra, but its manifest"
+            " lists another number: they do not belong together; prepare the dataset anew"
         )
     sizes = np.array([len(chosen) for chosen in rows], np.int64)
     if total == 0 and lost:
-        raise InputError(f"nothing in the {split} split of {folder} is whole; {ANEW}")
+        raise InputError(f"everything in the {split} split of {folder} is damaged; {ANEW}")
     if total == 0:
         raise InputError(
-            f"the {split} split of {folder} is empty; prepare the dataset anew, of more spectra or"
+            f"the {split} split of {folder} is empty; prepare the dataset anew, from more spectra"
+            " or"
             " with other --split-fractions"
         )
     if sizes.sum() == 0:
         raise InputError(
-            f"no spectrum in the {split} split of {folder} is of the class that is asked for;"
-            " give a dataset that has some"
+            f"no spectrum in the {split} split of {folder} has a requested class; give a dataset"
+            " with such spectra"
         )
     native = manifest.native
     return Split(
@@ -141,7 +142,7 @@ def open_split(
 
 
 def first(split: Split, count: int) -> Split:
-    """The first spectra of a split, or all if there are no more; their order is random on disk."""
+    """First spectra of a split, or all if there are fewer; their order on disk is random."""
     before = np.cumsum(split.block_sizes) - split.block_sizes
     sizes = np.clip(count - before, 0, split.block_sizes)
     return replace(
@@ -156,6 +157,6 @@ def check_grid(split: Split, grid: LogGrid) -> None:
     """Raise InputError unless a split is on a model's grid."""
     if split.grid != grid:
         raise InputError(
-            f"{split.folder} is on the grid of {split.grid}, and the model on that of {grid};"
+            f"{split.folder} has the grid {split.grid}, but the model has {grid};"
             " give a dataset on the model's grid"
         )

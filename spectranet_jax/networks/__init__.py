@@ -1,7 +1,7 @@
-"""Pure-functional networks: a spectrum in, numbers out. The only room that knows Flax.
+"""Pure-functional networks from spectra to numbers. The only room that imports Flax.
 
-`build(name, **fields)` is the one table from a configuration to a network; a new network is one
-file and one line here.
+`build(name, **fields)` makes a network of a configuration; a new network is one file and one row of
+the table here.
 """
 
 from typing import Any
@@ -35,7 +35,7 @@ NETWORKS: dict[str, type[nn.Module]] = {
 
 
 def build(name: str, grid: LogGrid, **fields: Any) -> nn.Module:
-    """The network of that name on a grid; lists become tuples, as JSON gives them.
+    """Build the network of that name on a grid; lists, as JSON gives them, become tuples.
 
     Raises:
         InputError: if no network has that name, or it lacks one of the fields.
@@ -50,5 +50,5 @@ def build(name: str, grid: LogGrid, **fields: Any) -> nn.Module:
     except TypeError as error:
         reason = str(error).partition("\n")[0]
         raise InputError(
-            f"{name} cannot be built: {reason}; was this made by another version?"
+            f"{name} cannot be built: {reason}; check that this version made it"
         ) from error

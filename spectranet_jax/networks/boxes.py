@@ -1,9 +1,9 @@
-"""QuasarNET's code for the place of a line: one of a few boxes of pixels, and an offset in it.
+"""QuasarNET's encoding of a line's position: one of a few boxes of pixels, and an offset in it.
 
-The grid is cut into boxes of equal width; a line at pixel p of n, among b boxes, stands at
-p * b / n: the integer part is its box, the rest its offset. Wavelengths between pixels are
-interpolated linearly between the pixels' left edges, both ways, which is what QuasarNET does (Busca
-& Balland 2018, section 3; box_offset and process_preds of its code). NumPy only, float64.
+The grid is cut into boxes of equal width; a line at pixel p of n, among b boxes, stands at p * b /
+n: the integer part is its box, the rest its offset. Wavelengths between pixels are interpolated
+linearly between the pixels' left edges, both ways, which is what QuasarNET does (Busca & Balland
+2018, section 3; box_offset and process_preds of its code). NumPy only, float64.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ LINES = {
 doublet, and H alpha in air (83 km/s off) where the others are in vacuum."""
 
 OFF_GRID = -1
-"""The box of a line that is not on the grid."""
+"""The box of a line that is off the grid."""
 
 Float64Array = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ Float64Array = NDArray[np.float64]
 def encode(
     z: NDArray[np.floating], rest: float, boxes: int, grid: LogGrid
 ) -> tuple[NDArray[np.int64], Float64Array]:
-    """Box and offset of a line.
+    """Encode a line's position as box and offset.
 
     Args:
         z: (n,), redshift; NaN for none.
@@ -59,7 +59,7 @@ def decode(
     boxes: int,
     grid: LogGrid,
 ) -> Float64Array:
-    """The redshift of a line, float64 (n,): the inverse of `encode`.
+    """Decode the redshift of a line, float64 (n,): the inverse of `encode`.
 
     A position beyond the first or last pixel is extrapolated along the straight line through the
     two pixels there.

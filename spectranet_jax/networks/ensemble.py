@@ -1,8 +1,8 @@
 """LineNets from different seeds, combined by the mean of their probabilities.
 
-They are trained side by side in one step, on the same observations. Where they disagree by less
-than the window of a redshift, its error grows by their spread; where by more, its probability falls
-and the other choice is the second-best redshift.
+They are trained together in one step, on the same observations. If they disagree by less than the
+window of a redshift, its error grows by their spread; if by more, its probability falls and the
+other choice is the second-best redshift.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from spectranet_jax.spectra.zsteps import ZSteps
 
 
 class LineNetEnsemble(nn.Module):
-    """The network.
+    """An ensemble of LineNets.
 
     Attributes:
         grid: the bins of the spectra.
@@ -40,20 +40,21 @@ class LineNetEnsemble(nn.Module):
         weight: Spectra,
         train: bool = False,
     ) -> Output:
-        """In training each member's answer, (members, batch, ...); else their mixture."""
+        """Return each member's output, (members, batch, ...), in training; else their mixture."""
         members = [
             LineNet(self.grid, **self.member, name=f"member_{i}") for i in range(self.members)
         ]
         answers = [member(flux, weight, train) for member in members]
         if train:
             return jax.tree.map(lambda *parts: jnp.stack(parts), *answers)
-        # Evidence for the redshift of all: read again there (the compiler does the rest but once).
+        # Evidence at the redshift of the mixture: a second pass, of which the compiler merges the
+        # rest.
         at = peak(mixture(answers).z_logits, ZSteps.of(self.grid).window)
         return mixture([member(flux, weight, at=at) for member in members])
 
 
 def mixture(answers: Sequence[Output]) -> Output:
-    """The mean of what the members hold probable; of their evidence, the mean."""
+    """Return the mean of the members' probabilities, and of their evidence."""
     kinds = [jax.nn.log_softmax(answer.class_logits) for answer in answers]
     pairs = [(kind[:, 2], answer.bal_logit) for kind, answer in zip(kinds, answers, strict=True)]
     bal = _log_mean([quasar + jax.nn.log_sigmoid(odds) for quasar, odds in pairs])
@@ -67,5 +68,5 @@ def mixture(answers: Sequence[Output]) -> Output:
 
 
 def _log_mean(log_p: Sequence[Float[Array, "*shape"]]) -> Float[Array, "*shape"]:
-    """Logarithm of the mean of probabilities that are given as logarithms."""
+    """Return the logarithm of the mean of probabilities given as logarithms."""
     return jax.nn.logsumexp(jnp.stack(log_p), axis=0) - jnp.log(len(log_p))

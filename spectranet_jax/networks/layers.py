@@ -1,4 +1,4 @@
-"""Strided convolution and max-pooling, arranged so that they and their gradients are fast.
+"""Strided convolution and max-pooling in a form that is fast, gradients included.
 
 `networks.plain` computes the same numbers in the plain way.
 """
@@ -14,18 +14,18 @@ from jaxtyping import Array, Float
 from spectranet_jax.networks import winograd
 
 Spectra = Float[Any, "batch bins"]
-"""Flux, or what else is known of each bin, as an array of JAX or NumPy."""
+"""Flux, or another value per bin, as an array of JAX or NumPy."""
 
 _CHANNELS_LAST = ("NWC", "WIO", "NWC")
 
-FEW = 32
-"""Channels, below which sums of pixels cost more than the products that they save."""
+MIN_CHANNELS = 32
+"""Channels below which sums of pixels cost more than the products that they save."""
 
 
 def strided_conv(
     x: Float[Any, "batch bins features"], kernel: Float[Any, "width features out"], stride: int
 ) -> Float[Array, "batch fewer out"]:
-    """Valid convolution with a stride, as one of stride 1 over pixels folded into channels.
+    """Compute a valid strided convolution as one of stride 1 over pixels folded into channels.
 
     Each `stride` neighboring pixels become one pixel of `stride` times the channels. The gradient
     with respect to x is then a plain convolution too, where that of a strided one is a convolution
@@ -45,7 +45,7 @@ def strided_conv(
     folded = pixels // stride
     x = x[:, : folded * stride].reshape(batch, folded, stride * channels)
     kernel = kernel.reshape(width // stride, stride * channels, features)
-    if 1 < len(kernel) <= winograd.MAX_WIDTH and stride * channels >= FEW:
+    if 1 < len(kernel) <= winograd.MAX_WIDTH and stride * channels >= MIN_CHANNELS:
         return winograd.conv(x, kernel)
     return plain_conv(x, kernel, stride=1)
 
@@ -53,7 +53,7 @@ def strided_conv(
 def max_pool_pairs(x: Float[Any, "batch bins features"]) -> Float[Array, "batch fewer features"]:
     """Max-pooling with window 2 and stride 1, (batch, n, channels) -> (batch, n - 1, channels).
 
-    The gradient of a `where` is two masked additions, that of `nn.max_pool` a scatter.
+    The gradient of a `where` is two masked additions, that of `nn.max_pool` a slower scatter.
     """
     left, right = x[:, :-1], x[:, 1:]
     return jnp.where(left >= right, left, right)
@@ -62,7 +62,7 @@ def max_pool_pairs(x: Float[Any, "batch bins features"]) -> Float[Array, "batch 
 def plain_conv(
     x: Float[Any, "batch bins features"], kernel: Float[Any, "width features out"], stride: int
 ) -> Float[Array, "batch fewer out"]:
-    """What `strided_conv` computes, as XLA's own convolution with a stride."""
+    """Compute the same as `strided_conv` with XLA's own strided convolution."""
     return lax.conv_general_dilated(
         x, kernel, window_strides=(stride,), padding="VALID", dimension_numbers=_CHANNELS_LAST
     )
@@ -72,7 +72,7 @@ class ConvPool(nn.Module):
     """One block of the report's Tables 1 and 3: Conv1d, ReLU, max-pool of 2 with stride 1.
 
     Attributes:
-        features: channels that come out.
+        features: output channels.
         width: kernel width, pixels; a multiple of stride.
         stride: of the convolution, pixels.
     """

@@ -2,8 +2,8 @@
 
 On a logarithmic grid of wavelengths a redshift is a shift. A trunk of dilated convolutions without
 stride turns flux and weight into one map of evidence per rest-frame line; each map is shifted by
-the logarithm of its line's rest wavelength, and their sum is log p(z), up to a constant. So what is
-learned at one redshift holds at every other: a spectrum shifted by k bins shifts p(z) by k bins.
+the logarithm of its line's rest wavelength, and their sum is log p(z), up to a constant. So the
+network is shift-equivariant by construction: a spectrum shifted by k bins shifts p(z) by k bins.
 """
 
 from collections.abc import Sequence
@@ -25,13 +25,13 @@ from spectranet_jax.spectra.zsteps import STEPS_PER_BIN, ZSteps
 LINES = ("Lyman limit", "Lyb", "OVI", "Lya", "NV", "OI 1304", "SiIV", "CIV", "HeII 1640", "AlIII",
          "CIII]", "MgII", "[NeV]", "[OII]", "[NeIII]", "CaII K", "Hdelta", "G band", "Hgamma",
          "Hbeta", "[OIII]", "Mgb", "NaD", "Halpha")  # fmt: skip
-"""Each with a map of evidence: emission of quasars and of galaxies, and absorption of galaxies."""
+"""Lines with a map of evidence: emission of quasars and of galaxies, and absorption of galaxies."""
 
 BAL_LINES = ("OVI", "Lya", "NV", "SiIV", "CIV", "AlIII", "MgII")
-"""Blueward of which broad absorption is sought."""
+"""Lines blueward of which broad absorption is searched for."""
 
 REGION, COARSE = 10_350.0, 3_450.0
-"""Lengths, km/s: of the regions that the dense layers see, and of the steps of the correction."""
+"""Lengths, km/s: of the regions seen by the dense layers, and of the steps of the correction."""
 
 
 class Output(NamedTuple):
@@ -40,9 +40,8 @@ class Output(NamedTuple):
     Attributes:
         class_logits: (batch, 3), unnormalized log-probabilities of star, galaxy, quasar.
         bal_logit: (batch,), log-odds of broad absorption if it is a quasar.
-        z_logits: (batch, zsteps), unnormalized log p(z) in the steps of `ZSteps`, if it is no
-            star.
-        evidence: (batch, lines), each line's part in z_logits at `peak`.
+        z_logits: (batch, zsteps), unnormalized log p(z) in the steps of `ZSteps`, if it is no star.
+        evidence: (batch, lines), each line's contribution to z_logits at `peak`.
     """
 
     class_logits: Array
@@ -52,7 +51,7 @@ class Output(NamedTuple):
 
 
 class LineNet(nn.Module):
-    """The network.
+    """LineNet.
 
     Attributes:
         grid: the bins of the spectra.
@@ -83,7 +82,7 @@ class LineNet(nn.Module):
         train: bool = False,
         at: Int[Array, " batch"] | None = None,
     ) -> Output:
-        """Spectra as `tasks.linenet_task` prepares them.
+        """Predict from spectra as `tasks.linenet_task` prepares them.
 
         Args:
             flux: (batch, bins), normalized, 0 where there is no measurement.
@@ -127,26 +126,26 @@ def trunk(
     weight: Spectra,
     covered: Float[Array, "batch bins 1"],
 ) -> Float[Array, "batch bins features"]:
-    """Residual blocks of dilated convolutions, (batch, bins, features).
+    """Apply residual blocks of dilated convolutions, (batch, bins, features).
 
-    Outside of the covered range every layer is 0, as the padding beyond the grid is: so a spectrum
-    that ends early is no other than one that ends with the grid.
+    Outside of the covered range every layer is 0, as is the padding beyond the grid: so a spectrum
+    that ends early looks the same to the network as one that ends with the grid.
     """
     x = jnp.stack([flux, jnp.arcsinh(flux * weight), jnp.arcsinh(weight), covered[..., 0]], axis=-1)
     x = nn.Conv(net.features, (7,))(x) * covered
     for dilation in net.dilations:
         y = nn.Conv(net.features, (net.width,), kernel_dilation=(dilation,))(nn.relu(x))
-        x = x + 0.5 * (y * covered)  # x is 0 where y is masked: and so it stays
+        x = x + 0.5 * (y * covered)  # x stays 0 where y is masked
     return x
 
 
 def regions(
     x: Float[Array, "batch bins features"], width: int
 ) -> Float[Array, "batch regions_features"]:
-    """Means over regions of `width` bins, which know where on the detector they are.
+    """Return means over regions of `width` bins, which depend on the place on the detector.
 
-    (batch, bins, features) -> (batch, regions * features); bins after the last whole region count
-    for nothing.
+    (batch, bins, features) -> (batch, regions * features); bins after the last whole region are
+    ignored.
     """
     batch, bins, features = x.shape
     count = bins // width
@@ -155,7 +154,7 @@ def regions(
 
 
 def peak(z_logits: Float[Array, "batch zsteps"], window: int) -> Int[Array, " batch"]:
-    """The likeliest step within the window that holds most of p(z), (batch,).
+    """Return the most probable step within the window that holds most of p(z), (batch,).
 
     Args:
         z_logits: (batch, zsteps).
@@ -168,7 +167,7 @@ def peak(z_logits: Float[Array, "batch zsteps"], window: int) -> Int[Array, " ba
 
 
 def coverage(weight: Spectra) -> Spectra:
-    """1 from the first to the last bin with a measurement, else 0, (batch, bins)."""
+    """Return 1 from the first to the last bin with a measurement, else 0, (batch, bins)."""
     measured = weight > 0
     before = lax.cummax(measured.astype(jnp.int32), axis=1)
     after = lax.cummax(measured.astype(jnp.int32), axis=1, reverse=True)
@@ -178,7 +177,7 @@ def coverage(weight: Spectra) -> Spectra:
 def subbins(
     maps: Float[Array, "batch bins subbins_lines"], lines: int
 ) -> Float[Array, "batch lines subbins"]:
-    """(batch, bins, steps per bin * lines) -> (batch, lines, zsteps), finer along wavelength."""
+    """Reshape (batch, bins, steps per bin * lines) to (batch, lines, zsteps)."""
     batch, bins, _ = maps.shape
     return maps.reshape(batch, bins * STEPS_PER_BIN, lines).swapaxes(1, 2)
 
@@ -186,7 +185,7 @@ def subbins(
 def shifted(
     maps: Float[Array, "batch lines subbins"], lines: Sequence[str], grid: LogGrid
 ) -> list[Float[Array, "batch zsteps"]]:
-    """Each line's map against redshift instead of wavelength, (batch, zsteps) each.
+    """Return each line's map as a function of redshift instead of wavelength, (batch, zsteps) each.
 
     A line at redshift z stands log10(rest (1 + z) / start) / step fine bins from the start of the
     grid; between the centers of two bins the map is interpolated.
@@ -198,13 +197,13 @@ def shifted(
     part = jnp.asarray((first - whole)[None, :, None], maps.dtype)
     padded = jnp.pad(maps, ((0, 0), (0, 0), (1, 1)))
     between = (1 - part) * padded[..., :-1] + part * padded[..., 1:]  # between k - 1 and k
-    # Split rather than indexed: the gradient is then one concatenation.
+    # Split rather than indexed, so that the gradient is one concatenation.
     rows = lax.split(between, [1] * len(lines), axis=1)
     return [_cut(row[:, 0], int(k) + 1, steps.size) for row, k in zip(rows, whole, strict=True)]
 
 
 def _cut(row: Float[Array, "batch subbins"], start: int, size: int) -> Float[Array, "batch zsteps"]:
-    """`size` values of (batch, n) from index `start` on, 0 beyond either end."""
+    """Return `size` values of (batch, n) from index `start` on, 0 beyond either end."""
     n = row.shape[1]
     first, stop = max(start, 0), min(start + size, n)
     if stop <= first:

@@ -1,4 +1,4 @@
-"""QuasarNET: where each line is, box by box (Busca & Balland 2018, arXiv:1808.09955, section 3)."""
+"""QuasarNET: each line's position in boxes (Busca & Balland 2018, arXiv:1808.09955, section 3)."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ PADDINGS = ("valid", "same")
 def _batch_norm(
     x: Float[Array, "batch *features"], train: bool, name: str
 ) -> Float[Array, "batch *features"]:
-    """Keras's BatchNormalization, with the two-pass variance."""
+    """Apply Keras's BatchNormalization, with the two-pass variance."""
     return nn.BatchNorm(
         use_running_average=not train,
         momentum=0.99,
@@ -31,7 +31,7 @@ class StridedConv(nn.Module):
     """Keras's Conv1D with its bias, valid or same.
 
     Attributes:
-        features: channels that come out.
+        features: output channels.
         width: of the kernel, pixels.
         stride: pixels between outputs.
         padding: one of `PADDINGS`; "same" pads with zeros so that ceil(n / stride) come out.
@@ -55,7 +55,7 @@ class StridedConv(nn.Module):
         if x.shape[1] < self.width:
             raise InputError(
                 f"{x.shape[1]} pixels are left for a kernel of {self.width};"
-                " take fewer convolutions, or padding same"
+                " use fewer convolutions, or 'same' padding"
             )
         return self.convolve(x, kernel, self.stride) + bias[None, None]
 
@@ -65,7 +65,7 @@ class StridedConv(nn.Module):
         kernel: Float[Any, "width features out"],
         stride: int,
     ) -> Float[Array, "batch fewer out"]:
-        """Valid convolution, in the fast form where the stride divides the width."""
+        """Compute a valid convolution, in the fast form where the stride divides the width."""
         conv = plain_conv if len(kernel) % stride else strided_conv
         return conv(x, kernel, stride)
 
@@ -86,8 +86,8 @@ class QuasarNet(nn.Module):
         boxes: boxes per line.
         lines: number of lines, those for broad absorption included.
         dropout: fraction of activations dropped after each convolution.
-        rescale: offsets from -0.1 to 1.1, so that a line near the edge of a box can be said to be
-            in either; else from 0 to 1, as in QuasarNET's first version.
+        rescale: offsets from -0.1 to 1.1, so that a line near the edge of a box can be assigned to
+            either; else from 0 to 1, as in QuasarNET's first version.
     """
 
     grid: LogGrid
@@ -104,11 +104,11 @@ class QuasarNet(nn.Module):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.padding not in PADDINGS:
-            raise TypeError(f"padding {self.padding!r} is none of {', '.join(PADDINGS)}")
+            raise TypeError(f"padding {self.padding!r} is not one of {', '.join(PADDINGS)}")
 
     @nn.compact
     def __call__(self, flux: Spectra, train: bool = False) -> Float[Array, "batch lines answers"]:
-        """Box probabilities and offsets.
+        """Predict box probabilities and offsets.
 
         Args:
             flux: (batch, pixels) float32, normalized.

@@ -17,16 +17,16 @@ Output = TypeVar("Output")
 
 
 def plain_max_pool(x: Float[Any, "batch bins features"]) -> Float[Array, "batch fewer features"]:
-    """Max-pooling with window 2 and stride 1, as Flax writes it."""
+    """Compute max-pooling with window 2 and stride 1, as Flax does."""
     return nn.max_pool(x, window_shape=(2,), strides=(1,))
 
 
 PLAIN: dict[str, Callable[..., Array]] = {"convolve": plain_conv, "max_pool": plain_max_pool}
-"""Method of a layer -> what is computed instead; parameters and results are the same."""
+"""Method of a layer -> its plain replacement, with the same parameters and results."""
 
 
 def in_plain_form(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
-    """A function that applies networks, with the plain arithmetic wherever it is traced."""
+    """Return a function that applies networks, with the plain arithmetic wherever it is traced."""
 
     @wraps(function)
     def plain(*args: Inputs.args, **kwargs: Inputs.kwargs) -> Output:

@@ -1,7 +1,7 @@
 """The two networks of the report ("Reporte 10"): Table 1, classification; Table 3, redshift.
 
-Pool stride is 1 in both: with the 2 that Table 1 prints, 443 pixels do not last four blocks, while
-1 gives the 1800 inputs of its first linear layer and the 4608 of Table 3's.
+Pool stride is 1 in both: with the 2 printed in Table 1, 443 pixels are too few for four blocks,
+while 1 gives the 1800 inputs of its first linear layer and the 4608 of Table 3's.
 """
 
 import flax.linen as nn
@@ -13,7 +13,7 @@ from spectranet_jax.spectra.grid import LogGrid
 
 
 def _blocks(flux: Spectra, channels: tuple[int, ...]) -> Float[Array, "batch features"]:
-    """What both networks begin with: a block per channel count, then all features in one row."""
+    """Apply a block per channel count, then flatten the features: the start of both networks."""
     x = flux[..., None]  # (batch, 443, 1)
     for features in channels:
         x = ConvPool(features)(x)  # (batch, 216 | 103 | 46 | 18, features)
@@ -21,9 +21,9 @@ def _blocks(flux: Spectra, channels: tuple[int, ...]) -> Float[Array, "batch fea
 
 
 def _batch_norm(x: Float[Array, "batch features"], train: bool) -> Float[Array, "batch features"]:
-    """PyTorch's BatchNorm1d: its momentum 0.1 is Flax's 0.9.
+    """Apply PyTorch's BatchNorm1d: its momentum 0.1 is Flax's 0.9.
 
-    The two-pass variance: the fast one can return 0 for values far from 0.
+    The variance takes two passes: the fast one can return 0 for values far from 0.
     """
     return nn.BatchNorm(
         use_running_average=not train, momentum=0.9, epsilon=1e-5, use_fast_variance=False
@@ -53,7 +53,7 @@ class SpectraNetClassifier(nn.Module):
 
     @nn.compact
     def __call__(self, flux: Spectra, train: bool = False) -> Float[Array, "batch classes"]:
-        """Log-probabilities of the classes.
+        """Predict log-probabilities of the classes.
 
         Args:
             flux: (batch, 443) float32, normalized.
@@ -83,7 +83,7 @@ class SpectraNetRegressor(nn.Module):
 
     @nn.compact
     def __call__(self, flux: Spectra, train: bool = False) -> Float[Array, " batch"]:
-        """One number per spectrum, (batch,).
+        """Predict one number per spectrum, (batch,).
 
         Args:
             flux: (batch, 443) float32, normalized.

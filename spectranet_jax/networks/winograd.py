@@ -1,4 +1,4 @@
-"""Convolution with fewer multiplications: Toom-Cook's, in networks known as Winograd's.
+"""Toom-Cook convolution, with fewer multiplications; known as Winograd's in neural networks.
 
 A kernel of 5 pixels over 8 gives 4 outputs, by 20 products. Read as polynomials of degree 4 and 3,
 kernel and outputs have a product of degree 7, which 8 values fix: so 8 products do, of sums of
@@ -18,17 +18,17 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 POINTS = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
-"""Where the polynomials are taken, and at infinity. So small, they cost few digits."""
+"""Points at which the polynomials are evaluated, besides infinity. Small ones cost few digits."""
 
 TILE = len(POINTS) + 1
-"""Pixels that are taken together, and products that are made of them."""
+"""Pixels per tile, and products per tile."""
 
 MAX_WIDTH = TILE // 2 + 1
-"""Of a kernel: what a tile shares with the next one may not reach beyond that."""
+"""Maximum width of a kernel: the overlap of two tiles cannot be larger."""
 
 
 class Transforms(NamedTuple):
-    """What to add up of pixels, of a kernel and of products; a row for each sum.
+    """Weights of the sums of pixels, of a kernel and of products; a row for each sum.
 
     Attributes:
         pixels: (TILE, TILE).
@@ -43,16 +43,19 @@ class Transforms(NamedTuple):
 
 @cache
 def transforms(width: int) -> Transforms:
-    """Those of a kernel of `width` pixels.
+    """Return the transforms of a kernel of `width` pixels.
 
     The kernel's and the outputs' are values of polynomials at the points (Vandermonde matrices; at
     infinity the leading coefficient). The pixels' are Lagrange's polynomials, but for their
     denominators: these go to the kernel's, so that pixels meet fractions of two alone.
     """
     points = np.array(POINTS)
-    others = [np.delete(points, number) for number in range(len(points))]
-    pixels = [*(np.append(np.poly(roots)[::-1], 0) for roots in others), np.poly(points)[::-1]]
-    scale = [*(np.prod(p - roots) for p, roots in zip(points, others, strict=True)), 1.0]
+    other_points = [np.delete(points, number) for number in range(len(points))]
+    pixels = [
+        *(np.append(np.poly(roots)[::-1], 0) for roots in other_points),
+        np.poly(points)[::-1],
+    ]
+    scale = [*(np.prod(p - roots) for p, roots in zip(points, other_points, strict=True)), 1.0]
 
     def values(terms: int) -> NDArray[np.float64]:
         finite = np.vander(points, terms, increasing=True)
@@ -65,7 +68,7 @@ def transforms(width: int) -> Transforms:
 def conv(
     x: Float[Any, "batch bins features"], kernel: Float[Any, "width features out"]
 ) -> Float[Array, "batch fewer out"]:
-    """Valid convolution with stride 1; always with factors in full float32.
+    """Compute a valid convolution with stride 1, always in full float32.
 
     Args:
         x: (batch, n, channels).
@@ -92,12 +95,12 @@ def conv(
 
 
 def _unstacked(x: Any, axis: int) -> list[Any]:
-    """Parts of x along an axis. Split rather than indexed: the gradient is one concatenation."""
+    """Return parts of x along an axis. Split, not indexed: the gradient is one concatenation."""
     return [part.squeeze(axis) for part in lax.split(x, [1] * x.shape[axis], axis)]
 
 
 def _sums(weights: NDArray[np.float64], parts: Sequence[Any], axis: int = 0) -> Any:
-    """The weighted sums that rows of (sums, parts) name, stacked along an axis."""
+    """Return the sums weighted by the rows of (sums, parts), stacked along an axis."""
     made = [
         sum(float(w) * part for w, part in zip(row, parts, strict=True) if w) for row in weights
     ]

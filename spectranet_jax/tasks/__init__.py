@@ -1,4 +1,4 @@
-"""What is asked of a network, one frozen dataclass per file; `TASKS` is the one table of them."""
+"""Tasks, the questions for a network, one frozen dataclass per file, and their table `TASKS`."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ TASKS: dict[str, type[Task]] = {
 
 
 def build(name: str, grid: LogGrid, **fields: Any) -> Task:
-    """The task of that name on a grid; lists become tuples, as JSON gives them.
+    """Build the task of that name on a grid; lists, as JSON gives them, become tuples.
 
     Args:
         name: a key of `TASKS`.
@@ -40,7 +40,7 @@ def build(name: str, grid: LogGrid, **fields: Any) -> Task:
         return TASKS[name](grid, **{k: _frozen(value) for k, value in fields.items()})
     except TypeError as error:
         raise InputError(
-            f"{name} cannot be set up: {error}; was this made by another version?"
+            f"{name} cannot be set up: {error}; check that this version made it"
         ) from error
 
 

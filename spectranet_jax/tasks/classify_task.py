@@ -1,4 +1,4 @@
-"""Which of the four classes is it? The report's first question."""
+"""The task of four-class classification: the report's first question."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -34,7 +34,7 @@ class ClassifyTask(Task[ClassScores]):
     noiseless_survey: ClassVar[bool | None] = False
 
     def select(self, truth: Columns) -> NDArray[np.bool_]:
-        """The spectra of a known class."""
+        """Return the spectra of a known class."""
         return truth["label"] != UNKNOWN
 
     def targets(self, truth: Columns) -> dict[str, NDArray[Any]]:
@@ -50,11 +50,11 @@ class ClassifyTask(Task[ClassScores]):
     def loss(
         self, output: Float[Array, "batch classes"], batch: dict[str, Any]
     ) -> Float[Array, " batch"]:
-        """-log p of the true class, (batch,); the output are log-probabilities."""
+        """Return -log p of the true class, (batch,); the output is log-probabilities."""
         return -jnp.take_along_axis(output, batch["label"][:, None], axis=-1)[:, 0]
 
     def decode(self, output: Float[Any, "n classes"]) -> dict[str, NDArray[Any]]:
-        """CLASS, and one probability per class (columns P_STAR, ...)."""
+        """Return CLASS, and one probability per class (columns P_STAR, ...)."""
         # In float64 and renormalized, so that the probabilities of a row sum to 1.
         p = np.exp(np.asarray(output, np.float64))
         p /= p.sum(axis=-1, keepdims=True)
@@ -62,34 +62,34 @@ class ClassifyTask(Task[ClassScores]):
         return {"CLASS": np.array(CLASSES)[p.argmax(axis=-1)], **columns}
 
     def quasars(self, columns: Columns) -> Answers:
-        """Whether it is a quasar, and whether it is a BAL."""
+        """Return which spectra are quasars, and which are BALs."""
         return quasars_of_classes(columns["CLASS"])
 
     def scores(self, columns: Columns, truth: Columns) -> ClassScores:
-        """Scores by class."""
+        """Return scores by class."""
         return class_scores.scores(truth["label"], log_prob(columns))
 
     def tables(self, scores: ClassScores, where: str) -> "list[Table]":
-        """Scores by class beside the report's Table 2, and where that contradicts itself."""
+        """Scores by class beside the report's Table 2, and where that table contradicts itself."""
         return class_tables(scores, where, note=" ".join(report.contradictions()))
 
     def figures(self, split: Split, columns: Columns) -> dict[str, Draw]:
-        """The confusion matrix, and examples."""
+        """Return the confusion matrix, and examples."""
         from spectranet_jax.tasks import drawings
 
         return drawings.of_classes(split, columns)
 
     def card(self, scores: ClassScores) -> list[str]:
-        """Scores by class."""
+        """Return scores by class."""
         return [class_section(scores)]
 
 
 def log_prob(columns: Columns) -> NDArray[np.floating]:
-    """Logarithms of the probabilities of the four classes, (n, 4)."""
+    """Return the logarithms of the probabilities of the four classes, (n, 4)."""
     p = np.stack([columns[f"P_{name}"] for name in CLASSES], axis=-1)
     return np.log(np.maximum(p, 1e-30))
 
 
 def quasars_of_classes(called: NDArray[Any]) -> Answers:
-    """What predicted classes, (n,) of names, answer about quasars."""
+    """Return the answers about quasars that predicted classes, (n,) of names, imply."""
     return Answers(is_qso=np.isin(called, ("QSO", "QSO_BAL")), is_bal=called == "QSO_BAL")

@@ -1,4 +1,4 @@
-"""Figures that several tasks draw of an evaluation. Imports matplotlib, so tasks import it late."""
+"""Figures shared by several tasks. Imports matplotlib, so tasks import it late."""
 
 from functools import partial
 
@@ -24,7 +24,7 @@ EXAMPLES = 12
 
 
 def of_classes(split: Split, columns: Columns) -> dict[str, Draw]:
-    """The confusion matrix, and examples of every class."""
+    """Return the confusion matrix, and examples of every class."""
     label = split.columns["label"]
     called = np.array([CLASSES.index(name) for name in columns["CLASS"].tolist()])
     counts = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
@@ -45,7 +45,7 @@ def of_classes(split: Split, columns: Columns) -> dict[str, Draw]:
 
 
 def of_redshifts(z_true: NDArray[np.floating], z_pred: NDArray[np.floating]) -> dict[str, Draw]:
-    """z against z, and residuals, of spectra with a true redshift, (n,) each."""
+    """Predicted against true z, and residuals, of spectra with a true redshift, (n,) each."""
     return {
         "redshift": partial(figures.redshift_scatter, z_true, z_pred),
         "residuals": partial(figures.residuals, z_true, dv(z_pred, z_true)),
@@ -59,7 +59,7 @@ def of_posteriors(
     z_pred: NDArray[np.floating],
     p_3000: NDArray[np.floating],
 ) -> dict[str, Draw]:
-    """Errors in km/s, and whether p(z) holds what it promises.
+    """Return errors in km/s, and the calibration of p(z).
 
     Args:
         p: (n, bins), as for `posterior.decode`.
@@ -82,18 +82,18 @@ def of_posteriors(
             risk_coverage_curve,
             {"P_3000": p_3000},
             np.abs(velocity) > CATASTROPHIC,
-            ylabel="share beyond 3000 km/s",
+            ylabel="fraction beyond 3000 km/s",
         ),
     }
 
 
 def of_probabilities(label: NDArray[np.integer], log_prob: NDArray[np.floating]) -> Draw:
-    """How reliable the probabilities of classes are: (n,), (n, classes)."""
+    """Return how reliable the class probabilities are: label (n,), log_prob (n, classes)."""
     return partial(reliability_diagram, label, log_prob)
 
 
 def _spread(label: NDArray[np.integer], count: int) -> NDArray[np.int64]:
-    """Rows that show every class about equally often: the first of each, then the second, ..."""
+    """Return rows that show every class about equally often: the first of each, the second, ..."""
     ranks = np.zeros(len(label), np.int64)
     for value in np.unique(label):
         ranks[label == value] = np.arange((label == value).sum())

@@ -24,7 +24,7 @@ def decode(
     temperature: float,
     class_temperature: float,
 ) -> dict[str, NDArray[Any]]:
-    """Catalog columns of the network's output; a star has no redshift.
+    """Decode the network's output to catalog columns; a star has no redshift.
 
     Called is the greatest of star, galaxy and quasar, and of quasars those are QSO_BAL whose P_BAL
     is at the threshold or above. Beside the catalog's columns stands P_OF_Z, (n, zsteps) float32:
@@ -71,15 +71,15 @@ def decode(
 def class_probabilities(
     output: Output, temperature: float, reweighting: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Probabilities of the four classes, (n, 4): those of the network, tempered and reweighted."""
+    """Return probabilities of the four classes, (n, 4), tempered and reweighted."""
     log_p = np.asarray(class_log_prob(output), np.float64)
-    with np.errstate(divide="ignore"):  # a class that is ruled out
+    with np.errstate(divide="ignore"):  # a class with prior 0
         log_p = log_p / temperature + np.log(reweighting)[None]
     return np.exp(at_temperature(log_p, 1.0))
 
 
 def class_log_prob(output: Output) -> jax.Array:
-    """Log-probabilities of the four classes, (batch, 4): a quasar is a BAL or it is not."""
+    """Return log-probabilities of the four classes, (batch, 4), with quasars split by p(BAL)."""
     star, galaxy, quasar = jnp.split(jax.nn.log_softmax(output.class_logits), 3, axis=-1)
     bal = output.bal_logit[:, None]
     classes = [star, galaxy, quasar + jax.nn.log_sigmoid(-bal), quasar + jax.nn.log_sigmoid(bal)]

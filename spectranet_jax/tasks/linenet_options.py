@@ -1,4 +1,4 @@
-"""What a user may change of LineNet at prediction: the class prior, and the threshold of a BAL."""
+"""LineNet's options at prediction: the class prior, and the threshold of a BAL."""
 
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.labels import CLASSES
@@ -11,7 +11,7 @@ PRIORS = {
 
 
 def parse_class_prior(text: str) -> tuple[float, ...]:
-    """The prior that --class-prior names or lists, (4,), adding up to 1.
+    """Return the prior that --class-prior names or lists, (4,), normalized to sum 1.
 
     Raises:
         InputError: if it is neither a name nor four numbers.
@@ -33,7 +33,7 @@ def parse_class_prior(text: str) -> tuple[float, ...]:
 
 
 def parse_bal_threshold(value: float) -> float:
-    """The value of --bal-threshold, a probability.
+    """Return the value of --bal-threshold, a probability.
 
     Raises:
         InputError: if it is none.

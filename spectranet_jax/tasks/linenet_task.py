@@ -1,4 +1,4 @@
-"""Which class, which redshift, is there broad absorption: all of it at once, with its uncertainty.
+"""LineNet's task: class, redshift and broad absorption at once, with their uncertainties.
 
 The network gives p(class), p(BAL | quasar) and p(z | not a star); the loss is the sum of their
 cross-entropies. Priors belong to the user: probabilities are those of the class prior that is asked
@@ -50,14 +50,16 @@ if TYPE_CHECKING:
 
 SMOOTHING = 2.5e-4
 """Sigma of the redshift's target in log10(1 + z), 172 km/s: enough to tell where between two steps
-a redshift lies. What is wider widens p(z) itself, beyond what bright spectra deserve."""
+a redshift lies. A wider target would make p(z) itself wider than bright spectra deserve.
+"""
 
 BAL_THRESHOLD = 0.75
-"""P_BAL from which a quasar is called QSO_BAL, unless the user sets another: at it some 2% of mock
-quasars without broad absorption are called so."""
+"""P_BAL from which a quasar is called QSO_BAL, unless the user sets another: some 2% of mock
+quasars without broad absorption exceed it.
+"""
 
 ZWARN_THRESHOLD = 0.95
-"""Before it is chosen on mock spectra, which `calibrate` does."""
+"""Threshold of ZWARN before `calibrate` chooses it on mock spectra."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class LineNetTask(Task[CombinedScores]):
         trained_prior: fraction of each of the four classes in training.
         prior: fraction of each in what is predicted, up to a factor; None for that of training.
         bal_threshold: P_BAL from which a quasar is called QSO_BAL.
-        temperature: what the logits of p(z) are divided by, so that it is calibrated.
+        temperature: divisor of the logits of p(z), which calibrates it.
         class_temperature: likewise for the log-probabilities of the classes.
         zwarn_threshold: probability of class and of redshift below which ZWARN warns.
 
@@ -101,25 +103,25 @@ class LineNetTask(Task[CombinedScores]):
             wanted = self.trained_prior if self.prior is None else self.prior
             raise InputError(
                 f"the class prior {list(map(float, wanted))} allows only classes that the network"
-                " was not trained on; give another one"
+                " was not trained on; give another prior"
             )
 
     @property
     def reweighting(self) -> NDArray[np.float64]:
-        """What the probabilities of the four classes are multiplied by, (4,)."""
+        """Return the factors on the probabilities of the four classes, (4,)."""
         trained = np.asarray(self.trained_prior, np.float64)
         wanted = trained if self.prior is None else np.asarray(self.prior, np.float64)
-        # A class that was not in training is not made up by any prior.
+        # No prior can predict a class that was not in training.
         return np.where(trained > 0, wanted / np.where(trained > 0, trained, 1), 0)
 
     @property
     def steps(self) -> ZSteps:
-        """Those of p(z)."""
+        """Steps of p(z)."""
         return ZSteps.of(self.grid)
 
     @property
     def columns(self) -> dict[str, Column]:
-        """The second redshift, and the evidence of each line."""
+        """Return the columns of the second redshift, and of the evidence of each line."""
         return {
             "Z2": Column("f8", "second-best redshift"),
             "P_3000_Z2": Column("f4", "probability that Z2 is right within 3000 km/s"),
@@ -131,16 +133,16 @@ class LineNetTask(Task[CombinedScores]):
 
     @property
     def posterior(self) -> PosteriorColumns:
-        """p(z), the second redshift, and the evidence of each line."""
+        """Return the columns of p(z), of the second redshift, and of the evidence of each line."""
         evidence = {line: evidence_column(line) for line in self.lines}
         return PosteriorColumns("P_OF_Z", self.steps.edges, "Z2", "P_3000_Z2", evidence)
 
     def select(self, truth: Columns) -> NDArray[np.bool_]:
-        """The spectra of a known class."""
+        """Return the spectra of a known class."""
         return truth["label"] != UNKNOWN
 
     def targets(self, truth: Columns) -> dict[str, NDArray[Any]]:
-        """What the loss reads, one value per spectrum.
+        """Return the targets of the loss, one value per spectrum.
 
         label: int32. log_z: float32, log10(1 + z) in steps of p(z). has_z: float32, 1 where the
         redshift counts: a galaxy's or a quasar's, secure, and within the range of p(z).
@@ -157,7 +159,7 @@ class LineNetTask(Task[CombinedScores]):
         }
 
     def redshift_known(self, truth: Columns) -> NDArray[np.bool_]:
-        """Spectra whose redshift counts, bool (n,): see `targets`."""
+        """Return the spectra whose redshift counts, bool (n,): see `targets`."""
         return self.targets(truth)["has_z"] > 0
 
     def inputs(
@@ -167,7 +169,7 @@ class LineNetTask(Task[CombinedScores]):
         return bounded_inputs(flux, ivar)
 
     def loss(self, output: Output, batch: dict[str, Any]) -> Float[Array, " batch"]:
-        """-log p of the class, and where it counts the cross-entropy of the redshift, (batch,).
+        """Return -log p of the class plus, where it counts, the redshift's cross-entropy, (batch,).
 
         Of an ensemble in training, (members, batch, ...), the mean over its members.
         """
@@ -195,7 +197,7 @@ class LineNetTask(Task[CombinedScores]):
         )
 
     def quasars(self, columns: Columns) -> Answers:
-        """All of it."""
+        """Return all answers about quasars."""
         return dataclasses.replace(
             quasars_of_classes(columns["CLASS"]),
             z=np.ma.getdata(columns["Z"]),
@@ -203,7 +205,7 @@ class LineNetTask(Task[CombinedScores]):
         )
 
     def scores(self, columns: Columns, truth: Columns) -> CombinedScores:
-        """Those of the class, as `ClassifyTask` has them, and of what else is answered."""
+        """Return the scores of the class, as `ClassifyTask` does, and of all other answers."""
         kind, z = np.asarray(columns["CLASS"]), np.ma.getdata(columns["Z"])
         called = np.array([CLASSES.index(name) for name in kind.tolist()])
         known = self.redshift_known(truth)
@@ -228,11 +230,11 @@ class LineNetTask(Task[CombinedScores]):
         )
 
     def tables(self, scores: CombinedScores, where: str) -> "list[Table]":
-        """Classes, redshifts of quasars and of galaxies, and how far to trust p(z)."""
+        """Return classes, redshifts of quasars and of galaxies, and the calibration of p(z)."""
         return combined_tables(scores, where)
 
     def figures(self, split: Split, columns: Columns) -> dict[str, Draw]:
-        """Confusion matrix, examples; errors of the redshift, and how far to trust it."""
+        """Return the confusion matrix, examples, errors of the redshift, and their calibration."""
         from spectranet_jax.tasks import drawings
 
         truth = split.columns
@@ -251,7 +253,7 @@ class LineNetTask(Task[CombinedScores]):
         }
 
     def calibrate(self, columns: Columns, truth: Columns) -> dict[str, Any]:
-        """Temperatures at which held-out spectra are likeliest, and the threshold of ZWARN there.
+        """Temperatures of highest held-out likelihood, and the threshold of ZWARN at these.
 
         Args:
             columns: decoded at temperatures of 1.
@@ -272,7 +274,7 @@ class LineNetTask(Task[CombinedScores]):
         }
 
     def card(self, scores: CombinedScores) -> list[str]:
-        """Scores by class, of redshifts and of p(z)."""
+        """Return scores by class, of redshifts and of p(z)."""
         return combined_sections(scores)
 
 
@@ -284,5 +286,5 @@ def bounded_inputs(
     normalized = normalize(flux, ivar)
     _, rms = moments(flux, ivar)
     weight = xp.sqrt(xp.maximum(ivar, xp.zeros_like(ivar))) * rms
-    # An asinh keeps what a glitch can do within bounds, and lines as they are.
+    # An asinh bounds the effect of glitches and leaves lines as they are.
     return 3 * xp.asinh(normalized / 3), weight

@@ -1,4 +1,4 @@
-"""From which probability on LineNet is to be trusted: the threshold of ZWARN."""
+"""The threshold of ZWARN: the probability from which LineNet can be trusted."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ def threshold(
     label: NDArray[np.integer],
     z: NDArray[np.floating],
 ) -> float:
-    """The lowest probability of class and of redshift that keeps to `WRONG_ALLOWED`.
+    """Return the lowest probability of class and redshift that meets `WRONG_ALLOWED`.
 
     Args:
         p: (n, 4) calibrated probabilities of the classes.
@@ -30,15 +30,15 @@ def threshold(
         z: (n,) true redshifts, NaN where none is secure: these count as right.
     """
     kind, p_class = called(p)
-    found = posterior.decode(p_of_z, edges)
-    p_3000 = posterior.mass_within(p_of_z, edges, found.z)
+    decoded = posterior.decode(p_of_z, edges)
+    p_3000 = posterior.mass_within(p_of_z, edges, decoded.z)
     p_redshift = np.where(kind == STAR, 1.0, p_3000)
-    right = is_right(kind, found.z, label, z)
+    right = is_right(kind, decoded.z, label, z)
     return choose_threshold(np.minimum(p_class, p_redshift), right, WRONG_ALLOWED)
 
 
 def called(p: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
-    """The likeliest of star, galaxy and quasar (STAR, GALAXY, QSO), and its probability."""
+    """Most probable of star, galaxy and quasar (STAR, GALAXY, QSO), and its probability."""
     kinds = np.stack([p[:, STAR], p[:, GALAXY], p[:, QSO] + p[:, QSO_BAL]], axis=-1)
     return kinds.argmax(axis=-1), kinds.max(axis=-1)
 
@@ -49,7 +49,7 @@ def is_right(
     label: NDArray[np.integer],
     z_true: NDArray[np.floating],
 ) -> NDArray[np.bool_]:
-    """Whether class and redshift are right, bool (n,).
+    """Return whether class and redshift are right, bool (n,).
 
     Args:
         kind: (n,) STAR, GALAXY or QSO, as called.
@@ -57,6 +57,6 @@ def is_right(
         label: (n,) true classes; a QSO_BAL is a QSO here.
         z_true: (n,) true redshifts; where NaN, and for stars, any redshift is right.
     """
-    same = kind == np.where(label == QSO_BAL, QSO, label)
+    same_class = kind == np.where(label == QSO_BAL, QSO, label)
     far = np.abs(dv(z, z_true)) > CATASTROPHIC
-    return same & ((kind == STAR) | np.isnan(z_true) | ~far)
+    return same_class & ((kind == STAR) | np.isnan(z_true) | ~far)

@@ -1,4 +1,4 @@
-"""The four classes again, from flux that is divided by its median: what normalization is worth."""
+"""Four-class classification from flux divided by its median: what does normalization gain?"""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -19,5 +19,5 @@ class PlainClassifyTask(ClassifyTask):
     def inputs(
         self, flux: Float[Any, "batch bins"], ivar: Float[Any, "batch bins"]
     ) -> tuple[Float[Any, "batch bins"]]:
-        """Flux over its median."""
+        """Return flux over its median."""
         return (median_divided(flux, ivar),)

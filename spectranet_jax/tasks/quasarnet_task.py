@@ -1,4 +1,4 @@
-"""Where is each line, and is there broad absorption? QuasarNET's question.
+"""QuasarNET's task: the position of each line, and broad absorption.
 
 For every line the network gives the box it is in and where within it: `networks.boxes`. A spectrum
 is called a quasar if it is confident of one line at least; the redshift is that of the line it is
@@ -34,13 +34,13 @@ BAL_LINES = ("CIV",)
 """The heads of QuasarNET, in its order: lines, then lines in which broad absorption is sought."""
 
 EPSILON = 1e-7
-"""Keras's: no logarithm of less, and no division by less."""
+"""Keras's epsilon: the smallest argument of a logarithm, and the smallest divisor."""
 
 
 def zero_flux(
     flux: Float[Any, "batch bins"], ivar: Float[Any, "batch bins"]
 ) -> Float[Any, "batch bins"]:
-    """Spectra normalized as QuasarNET does: a pixel without measurement enters as flux 0.
+    """Normalize spectra as QuasarNET does: a pixel without measurement enters as flux 0.
 
     `spectra.normalize` puts such a pixel at the mean instead; elsewhere the two are equal. Takes
     NumPy or JAX arrays as that does, (..., pixels).
@@ -49,18 +49,18 @@ def zero_flux(
     neutral = normalize(flux, ivar)
     mean, rms = moments(flux, ivar)
     zero = (0 - mean) / xp.where(rms > 0, rms, xp.ones_like(rms))
-    empty = (ivar <= 0) & neutral.any(axis=-1, keepdims=True)  # a dead spectrum stays 0
+    empty = (ivar <= 0) & neutral.any(axis=-1, keepdims=True)  # a spectrum without data stays 0
     return xp.where(empty, zero, neutral)
 
 
 EMPTY_PIXELS = {"zero": zero_flux, "mean": normalize}
-"""What a pixel without measurement enters as -> the normalization that does it."""
+"""Value of a pixel without measurement -> the normalization that gives it."""
 
 
 def balanced_loss(
     output: Float[Array, "batch lines answers"], batch: dict[str, Any]
 ) -> Float[Array, " batch"]:
-    """QuasarNET's loss, as each spectrum's contribution to it; the mean over the batch is the loss.
+    """Return each spectrum's contribution to QuasarNET's loss, which is their mean over the batch.
 
     A head's loss is -mean log p over the boxes that hold a line, -mean log(1 - p) over those that
     hold none, and the mean squared error of the offset over the former: the two kinds of box weigh
@@ -126,20 +126,20 @@ class QuasarNetTask(Task[QuasarScores]):
         unknown = [line for line in (*self.lines, *self.bal_lines) if line not in coding.LINES]
         if unknown or not self.lines:
             asked = ", ".join(unknown) or "none"
-            raise InputError(f"QuasarNET knows the lines {', '.join(coding.LINES)}, not {asked}")
+            raise InputError(f"QuasarNET has the lines {', '.join(coding.LINES)}, not {asked}")
         if self.empty_pixels not in EMPTY_PIXELS:
             raise InputError(
-                f"empty pixels enter as {' or '.join(EMPTY_PIXELS)}, not {self.empty_pixels!r}"
+                f"empty_pixels {self.empty_pixels!r} is not {' or '.join(EMPTY_PIXELS)}"
             )
 
     @property
     def heads(self) -> list[str]:
-        """Names of the heads; those for broad absorption end in _BAL."""
+        """Return the names of the heads; those for broad absorption end in _BAL."""
         return [*self.lines, *(f"{line}_BAL" for line in self.bal_lines)]
 
     @property
     def columns(self) -> dict[str, Column]:
-        """Confidence and redshift of each head, and whether it is a quasar."""
+        """Return the columns of each head's confidence and redshift, and of IS_QSO."""
         return {
             **{f"C_{head}": Column("f4", f"confidence of {_meaning(head)}") for head in self.heads},
             **{f"Z_{head}": Column("f8", f"redshift from {_meaning(head)}") for head in self.heads},
@@ -149,15 +149,15 @@ class QuasarNetTask(Task[QuasarScores]):
 
     @property
     def redshifts(self) -> tuple[str, ...]:
-        """Of the best line, and of each line."""
+        """Return the redshift columns of the best line, and of each line."""
         return ("Z", *(f"Z_{head}" for head in self.heads))
 
     def select(self, truth: Columns) -> NDArray[np.bool_]:
-        """The spectra of a known class, and of quasars those with a secure redshift, bool (n,)."""
+        """Spectra of a known class, and of quasars those with a secure redshift, bool (n,)."""
         return quasar_scores.scorable(truth["label"], truth["z"], truth["z_conf"])
 
     def targets(self, truth: Columns) -> dict[str, NDArray[Any]]:
-        """What the loss reads, (n, heads) each.
+        """Return the targets of the loss, (n, heads) each.
 
         box: int32, that of the line, `boxes.OFF_GRID` where it should be in none: off the grid, or
         no quasar, or in a head for broad absorption no BAL. offset: float32. counts: float32, 0
@@ -188,7 +188,7 @@ class QuasarNetTask(Task[QuasarScores]):
         return balanced_loss(output, batch)
 
     def decode(self, output: Float[Any, "n lines answers"]) -> dict[str, NDArray[Any]]:
-        """C_LINE and Z_LINE of each line, IS_QSO, and as Z the redshift of the most confident line.
+        """Return C_LINE and Z_LINE of each line, IS_QSO, and as Z that of the most confident line.
 
         Args:
             output: (n, heads, 2 * boxes).
@@ -212,7 +212,7 @@ class QuasarNetTask(Task[QuasarScores]):
         }
 
     def quasars(self, columns: Columns) -> Answers:
-        """All of it; a BAL is one by the confidence of its first line above the threshold."""
+        """All answers about quasars; a BAL is taken from its first line above the threshold."""
         p_bal = columns[f"C_{self.bal_lines[0]}_BAL"] if self.bal_lines else None
         return Answers(
             is_qso=columns["IS_QSO"],
@@ -222,12 +222,12 @@ class QuasarNetTask(Task[QuasarScores]):
         )
 
     def scores(self, columns: Columns, truth: Columns) -> QuasarScores:
-        """Purity, completeness, redshifts and broad absorption."""
+        """Return purity, completeness, redshifts and broad absorption."""
         known = Truth(truth["label"], truth["z"], truth["bal"])
         return quasar_scores.scores(known, self.quasars(columns))
 
     def tables(self, scores: QuasarScores, where: str) -> "list[Table]":
-        """Scores of quasars, and of their redshifts by range."""
+        """Return scores of quasars, and of their redshifts by range."""
         tables = [quasar_table(f"Quasars in {where}", {"here": scores})]
         if scores.redshift_by_range is not None:
             title = "Redshifts of quasars, with 95% intervals"
@@ -235,7 +235,7 @@ class QuasarNetTask(Task[QuasarScores]):
         return tables
 
     def figures(self, split: Split, columns: Columns) -> dict[str, Draw]:
-        """z against z, residuals, of the quasars."""
+        """Return predicted against true z, and residuals, of the quasars."""
         from spectranet_jax.tasks import drawings
 
         quasar = np.isin(split.columns["label"], (QSO, QSO_BAL))

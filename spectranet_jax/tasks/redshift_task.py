@@ -1,4 +1,4 @@
-"""At what redshift is it? The report's second question: one number, by regression."""
+"""The task of redshift regression: the report's second question."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 TARGETS = {"qso": (QSO,), "bal": (QSO_BAL,), "all": (QSO, QSO_BAL)}
-"""What is regressed -> the labels that take part."""
+"""Target of the regression -> the labels that take part."""
 
 
 def select(target: str, truth: Columns) -> NDArray[np.bool_]:
-    """The spectra of the target's classes with a secure redshift, bool (n,)."""
+    """Return the spectra of the target's classes with a secure redshift, bool (n,)."""
     right_class = np.isin(truth["label"], TARGETS[target])
     return right_class & (truth["z_conf"] == CONFIDENT) & np.isfinite(truth["z"])
 
 
 def standardization(z: NDArray[np.float64]) -> tuple[float, float]:
-    """Mean and standard deviation of the training redshifts, (n,); 1 where all are equal."""
+    """Return mean and standard deviation of the training redshifts, (n,); 1 where all are equal."""
     return float(z.mean()), float(z.std()) or 1.0
 
 
@@ -70,7 +70,7 @@ class RedshiftTask(Task[RedshiftScores]):
         return TARGETS[self.target]
 
     def select(self, truth: Columns) -> NDArray[np.bool_]:
-        """The spectra of the target's classes with a secure redshift, bool (n,)."""
+        """Return the spectra of the target's classes with a secure redshift, bool (n,)."""
         return select(self.target, truth)
 
     def targets(self, truth: Columns) -> dict[str, NDArray[Any]]:
@@ -84,27 +84,27 @@ class RedshiftTask(Task[RedshiftScores]):
         return (normalize(flux, ivar),)
 
     def loss(self, output: Float[Array, " batch"], batch: dict[str, Any]) -> Float[Array, " batch"]:
-        """Squared error of the standardized redshift, (batch,)."""
+        """Return the squared error of the standardized redshift, (batch,)."""
         return (output - batch["z"]) ** 2
 
     def decode(self, output: Float[Any, " n"]) -> dict[str, NDArray[Any]]:
-        """Z."""
+        """Return Z."""
         return {"Z": np.asarray(output, np.float64) * self.std + self.mean}
 
     def quasars(self, columns: Columns) -> Answers:
-        """Their redshift alone."""
+        """Return the redshift alone."""
         return Answers(z=columns["Z"])
 
     def scores(self, columns: Columns, truth: Columns) -> RedshiftScores:
-        """Errors of z."""
+        """Return errors of z."""
         return redshift_scores.scores(columns["Z"], truth["z"])
 
     def tables(self, scores: RedshiftScores, where: str) -> "list[Table]":
-        """Errors in z and in km/s beside the report's."""
+        """Return errors in z and in km/s beside the report's."""
         return [redshift_table(scores, where)]
 
     def figures(self, split: Split, columns: Columns) -> dict[str, Draw]:
-        """z against z, residuals."""
+        """Return predicted against true z, and residuals."""
         from spectranet_jax.tasks import drawings
 
         return drawings.of_redshifts(split.columns["z"], columns["Z"])

@@ -1,7 +1,7 @@
-"""What is asked of a network: the base of the tasks, each a frozen dataclass in a file of its own.
+"""The base of the tasks, the questions for a network, each a frozen dataclass in its own file.
 
-The fields of a task are its config. What it needs beyond arrays, as flags, columns, tables and
-figures, is declared on it too: nothing outside of `tasks` knows a task by its name.
+The fields of a task are its config. Its flags, columns, tables and figures are declared on it too:
+nothing outside of `tasks` knows a task by its name.
 """
 
 import dataclasses
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 Scores = TypeVar("Scores")
 
 Draw = Callable[[Path], object]
-"""Draws one figure into a PNG file."""
+"""Function that draws one figure into a PNG file."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """A field that may be changed at prediction, without training anew.
+    """A field that may be changed at prediction, without new training.
 
     Attributes:
         flag: as on the command line, with its two dashes.
@@ -45,7 +45,7 @@ class Option:
 
 @dataclass(frozen=True)
 class PosteriorColumns:
-    """Where the picture of a spectrum finds what no other catalog has; names of columns.
+    """Names of the columns of p(z) and evidence that the figure of a spectrum shows.
 
     Attributes:
         p: probabilities of the redshift, (n, bins of z); decoded, but in no catalog.
@@ -64,7 +64,7 @@ class PosteriorColumns:
 
 @dataclass(frozen=True)
 class Task(ABC, Generic[Scores]):
-    """A question; every array that it takes or gives has one row per spectrum.
+    """The question for a network; all its arrays have one row per spectrum.
 
     Attributes:
         grid: the bins of the spectra.
@@ -92,13 +92,13 @@ class Task(ABC, Generic[Scores]):
 
     @property
     def config(self) -> dict[str, Any]:
-        """Name and fields from which, with the grid, `tasks.build` makes this task again."""
+        """Return name and fields from which, with the grid, `tasks.build` makes this task again."""
         fields = (field.name for field in dataclasses.fields(self) if field.name != "grid")
         return {"name": self.name} | {name: _plain(getattr(self, name)) for name in fields}
 
     @property
     def applies_to(self) -> tuple[int, ...]:
-        """Labels for which the decoded columns have a meaning."""
+        """Labels for which the decoded columns are defined."""
         return tuple(range(len(CLASSES)))
 
     @property
@@ -108,7 +108,7 @@ class Task(ABC, Generic[Scores]):
 
     @property
     def redshifts(self) -> tuple[str, ...]:
-        """Decoded columns that are redshifts read off the bins: the pixels' phase moves them."""
+        """Decoded columns that are binned redshifts, to be corrected for the pixels' phase."""
         return ("Z",)
 
     @property
@@ -118,20 +118,20 @@ class Task(ABC, Generic[Scores]):
 
     @property
     def posterior(self) -> PosteriorColumns | None:
-        """What the picture of a spectrum shows of p(z); None without one."""
+        """Columns for the figure of a spectrum's p(z); None without one."""
         return None
 
     @abstractmethod
     def select(self, truth: Columns) -> NDArray[np.bool_]:
-        """The spectra that take part, bool (n,)."""
+        """Return the spectra that take part, bool (n,)."""
 
     @abstractmethod
     def targets(self, truth: Columns) -> dict[str, NDArray[Any]]:
-        """Arrays that the loss reads."""
+        """Return the arrays that the loss reads."""
 
     @abstractmethod
     def inputs(self, flux: Any, ivar: Any) -> tuple[Any, ...]:
-        """The network's arguments, of raw flux and ivar, (batch, bins). Runs compiled."""
+        """Return the network's arguments from raw flux and ivar, (batch, bins). Runs compiled."""
 
     @abstractmethod
     def loss(self, output: Any, batch: dict[str, Any]) -> jax.Array:
@@ -139,33 +139,33 @@ class Task(ABC, Generic[Scores]):
 
     @abstractmethod
     def decode(self, output: Any) -> dict[str, NDArray[Any]]:
-        """Catalog columns of the network's output."""
+        """Decode the network's output to catalog columns."""
 
     @abstractmethod
     def quasars(self, columns: Columns) -> Answers:
-        """What the decoded columns answer about quasars."""
+        """Return the answers of the decoded columns about quasars."""
 
     @abstractmethod
     def scores(self, columns: Columns, truth: Columns) -> Scores:
-        """Numbers for evaluation.json, of decoded columns and what is known."""
+        """Return the scores for evaluation.json from decoded columns and the truth."""
 
     @abstractmethod
     def tables(self, scores: Scores, where: str) -> "list[Table]":
-        """Tables for the terminal; `where` are the spectra, in words."""
+        """Return tables for the terminal; `where` describes the spectra in words."""
 
     @abstractmethod
     def figures(self, split: Split, columns: Columns) -> dict[str, Draw]:
-        """Name of a file, without its suffix -> what draws it."""
+        """Return a function that draws each figure, by file name without suffix."""
 
     def calibrate(self, columns: Columns, truth: Columns) -> dict[str, Any]:
-        """The fields of `calibrated` with which probabilities hold on held-out spectra."""
+        """Return the fields of `calibrated` that make probabilities right on held-out spectra."""
         raise NotImplementedError(f"{self.name} has nothing to calibrate")
 
     def card(self, scores: Scores) -> list[str]:
-        """Sections of Markdown for the card of a shipped model."""
+        """Return sections of Markdown for the card of a shipped model."""
         raise NotImplementedError(f"models of {self.name} are not shipped")
 
 
 def _plain(value: Any) -> Any:
-    """A field as JSON holds it."""
+    """Return a field as JSON holds it."""
     return list(value) if isinstance(value, tuple) else value
