@@ -111,8 +111,8 @@ def measure(model: "Model", split: "Split") -> "QuasarScores":
         for name, values in answers[0].items()
     }
     columns = split.columns
-    meant = np.isin(columns["label"], model.task.applies_to)
-    truth = Truth(columns["label"], columns["z"], columns["bal"], meant)
+    applies = np.isin(columns["label"], model.task.applies_to)
+    truth = Truth(columns["label"], columns["z"], columns["bal"], applies)
     return scores(truth, Answers(**joined))
 
 

@@ -74,7 +74,7 @@ def test_what_is_not_answered_is_none():
     assert classifier.purity is classifier.completeness is classifier.catastrophic is None
     assert classifier.redshift is None
     assert counts(classifier.accuracy) == (8, 12) and counts(classifier.bal_recall) == (1, 2)
-    regressor = scores(Truth(label, z_true, bal, meant=label == QSO), Answers(z=z))
+    regressor = scores(Truth(label, z_true, bal, applies=label == QSO), Answers(z=z))
     assert regressor.redshift.n == 4
     unanswered = ("accuracy", "purity", "completeness", "catastrophic", "bal_recall")
     for name in (*unanswered, "bal_rejection", "bal_false_alarm", "bal_auc"):

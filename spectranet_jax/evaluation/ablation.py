@@ -1,4 +1,4 @@
-"""What leaving a part out does to scores, against their scatter from seed to seed."""
+"""Effect of leaving out parts of training on scores, compared with the scatter over seeds."""
 
 from collections.abc import Callable, Sequence
 from math import comb
@@ -13,7 +13,7 @@ WHOLE = "nothing left out"
 
 
 class Measure(NamedTuple):
-    """A number of the scores, None where there is none; its format; and +1 where more is better."""
+    """A number of the scores, None where there is none; its format; and +1 if more is better."""
 
     number: Callable[[CombinedScores], float | None]
     form: str
@@ -21,7 +21,7 @@ class Measure(NamedTuple):
 
 
 def _within(scores: RedshiftScores | None, limit: int) -> float | None:
-    """Fraction of redshifts within a limit of `redshift_scores.LIMITS`."""
+    """Return the fraction of redshifts within a limit of `redshift_scores.LIMITS`."""
     return None if scores is None else scores.within[str(limit)].fraction
 
 
@@ -41,7 +41,7 @@ MEASURES = {
 
 
 class Effect(NamedTuple):
-    """A measure of one kind of training.
+    """A measure over the seeds of one kind of training.
 
     Attributes:
         mean: over the seeds, NaN where one has no such number.
@@ -57,7 +57,7 @@ class Effect(NamedTuple):
 
 
 def values(measure: Measure, runs: Sequence[CombinedScores]) -> list[float]:
-    """The measure of each run, NaN where there is none."""
+    """Return the measure of each run, NaN where there is none."""
     numbers = map(measure.number, runs)
     return [np.nan if number is None else float(number) for number in numbers]
 
@@ -65,7 +65,7 @@ def values(measure: Measure, runs: Sequence[CombinedScores]) -> list[float]:
 def effect(
     measure: Measure, whole: Sequence[CombinedScores], without: Sequence[CombinedScores]
 ) -> Effect:
-    """What a part does to a measure; see `by_chance` for how far to trust it.
+    """Return the effect of a part on a measure; see `by_chance` for how far to trust it.
 
     Args:
         measure: one of `MEASURES`.
@@ -83,7 +83,7 @@ def effect(
 
 
 def by_chance(seeds: int) -> float:
-    """How often a part that does nothing is called worse or better, if only seeds differ.
+    """Return how often a part without any effect is marked worse or better by chance.
 
     Of the ways to order n seeds of either kind two keep them apart: 2 n! n! / (2n)!.
     """

@@ -1,4 +1,4 @@
-"""Every training of an ablation as a dot: what leaving a part out does, beside the scatter."""
+"""Figure of an ablation: the effect of each part, with every training as a dot."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from spectranet_jax.evaluation.style import ACCENT, INK, LIGHT, MAIN, picture
 def ablation_figure(
     whole: Sequence[CombinedScores], without: Mapping[str, Sequence[CombinedScores]], path: Path
 ) -> Path:
-    """Every training a dot, a panel a measure, a row a part; the band is the range of the whole.
+    """Plot every training as a dot; a panel per measure, a row per part, a band for the whole.
 
     Args:
         whole: scores of each seed with nothing left out.
@@ -35,7 +35,8 @@ def ablation_figure(
         panels[0].set_yticks(range(len(rows)), list(rows))
         panels[0].invert_yaxis()
         figure.suptitle(
-            "A dot a training, the band those with nothing left out; orange: every seed is worse",
+            "each dot is a training; band: range with nothing left out; orange: every seed is"
+            " worse",
             fontsize=8,
             color=INK,
         )

@@ -1,4 +1,4 @@
-"""What leaving a part out does to scores, as a table on the terminal."""
+"""Table of an ablation for the terminal: the effect of each part on the scores."""
 
 from collections.abc import Mapping, Sequence
 from math import isnan
@@ -14,7 +14,7 @@ def ablation_table(
     whole: Sequence[CombinedScores],
     without: Mapping[str, Sequence[CombinedScores]],
 ) -> Table:
-    """Mean and scatter of `ablation.MEASURES` over seeds, one row per part that was left out.
+    """Return mean and scatter of `ablation.MEASURES` over seeds, one row per part left out.
 
     Args:
         title: of the table.

@@ -13,11 +13,11 @@ BINS = 15
 
 @dataclass(frozen=True)
 class RiskCoverage:
-    """Mean error of the most confident predictions, against the share of all that they are.
+    """Mean error of the most confident predictions, against the fraction of all that these are.
 
     Attributes:
         coverage: (n,) float64, 1/n to 1.
-        risk: (n,) float64, mean error of the so many most confident.
+        risk: (n,) float64, mean error of that fraction, the most confident predictions.
         area: mean of risk over coverage, 0 at best; NaN of no predictions.
     """
 
@@ -28,7 +28,7 @@ class RiskCoverage:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Confidence against accuracy by bin of confidence; a bin that is empty has NaN in both.
+    """Confidence and accuracy by bin of confidence; NaN in empty bins.
 
     Attributes:
         count: (bins,) int64, predictions in the bin.
@@ -44,7 +44,7 @@ class Reliability:
 def reliability(
     confidence: NDArray[np.floating], correct: NDArray[np.bool_], bins: int = BINS
 ) -> Reliability:
-    """The reliability curve (Guo et al. 2017, arXiv:1706.04599, equations 2 and 3 and figure 1).
+    """Reliability curve (Guo et al. 2017, arXiv:1706.04599, equations 2 and 3 and figure 1).
 
     Bin m of M holds the predictions whose confidence lies in ((m - 1)/M, m/M].
 
@@ -87,7 +87,7 @@ def expected_calibration_error(
 def risk_coverage(
     confidence: NDArray[np.floating], error: NDArray[np.floating | np.bool_]
 ) -> RiskCoverage:
-    """What is gained by giving up the least confident predictions.
+    """Return the error that remains if the least confident predictions are given up.
 
     The curve of El-Yaniv & Wiener (2010, JMLR 11, 1605) and its area as Geifman, Uziel & El-Yaniv
     (2019, arXiv:1805.08206) take it. Among equal confidences the mean over their orders is taken,
@@ -107,10 +107,10 @@ def risk_coverage(
 
 
 def binomial_interval(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of a fraction k / n (Wilson 1927, JASA 22, 209).
+    """Return Wilson's score interval of a fraction k / n (Wilson 1927, JASA 22, 209).
 
-    Unlike k/n +- sigma it stays within 0 and 1 and is honest at 0 of n and n of n. Nothing is
-    known from n = 0: the interval is then (0, 1).
+    Unlike k/n +- sigma it stays within 0 and 1 and is honest at 0 of n and n of n. Nothing is known
+    from n = 0: the interval is then (0, 1).
 
     Args:
         k: successes, 0 to n.
@@ -139,7 +139,7 @@ def binomial_interval(k: int, n: int, level: float = 0.95) -> tuple[float, float
 def median_interval(
     values: NDArray[np.floating], level: float = 0.95
 ) -> tuple[float, float] | None:
-    """Interval of a median between two order statistics, whatever the distribution.
+    """Return an interval of the median between two order statistics, for any distribution.
 
     The number of values below the median is binomial with one half (Thompson 1936, Annals of
     Mathematical Statistics 7, 122), so the j-th lowest and the j-th highest enclose it with a
@@ -153,7 +153,7 @@ def median_interval(
         The two values; None if even the extremes do not reach the level, as below 6 values at 95%.
     """
     n = len(values)
-    # Logarithms of k!, and from them P(so many below the median): no overflow at any n.
+    # Logarithms of k!, and from them P(k below the median): no overflow at any n.
     log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
     chance = np.exp(log_factorial[n] - log_factorial - log_factorial[::-1] - n * np.log(2))
     j = int((np.cumsum(chance) <= (1 - level) / 2).sum())

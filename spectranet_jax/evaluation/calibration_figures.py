@@ -1,6 +1,6 @@
 """Figures of how far probabilities can be trusted: arrays in, one PNG file out.
 
-In each, what honest probabilities would give is drawn as well, and how far chance alone goes.
+Each figure also shows perfectly calibrated probabilities, and the scatter by chance alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ from spectranet_jax.evaluation.style import ACCENT, LIGHT, MAIN, MUTED, picture
 from spectranet_jax.spectra.labels import CLASS_COLORS, CLASSES
 
 COLORS = (MAIN, ACCENT, "#0fa291", "#d07f00")
-"""Of curves that are no classes, in their order; after the last the first again."""
+"""Colors of curves other than classes, in order; they repeat after the last."""
 
 
 def reliability_diagram(
@@ -33,7 +33,7 @@ def reliability_diagram(
     path: Path,
     classes: Sequence[str] = CLASSES,
 ) -> Path:
-    """Accuracy against confidence, of the predicted class and of every class by itself.
+    """Plot accuracy against confidence, of the predicted class and of every class by itself.
 
     The left panel is figure 1 of Guo et al. (2017, arXiv:1706.04599) with 95% Wilson intervals, and
     below it the number of predictions; the right one asks of each class how often it is the true
@@ -61,7 +61,7 @@ def reliability_diagram(
         _points(top, curve.confidence[filled], hits, curve.count[filled], MAIN)
         error = expected_calibration_error(confidence, correct)
         top.set_title(f"predicted class: calibration error {error:.2%}" if len(label) else "")
-        top.set(ylabel="share that is right")
+        top.set(ylabel="fraction correct")
         top.tick_params(labelbottom=False)
         edges = np.linspace(0, 1, len(curve.count) + 1)
         count.bar(edges[:-1], curve.count, width=1 / len(curve.count), align="edge", color=LIGHT)
@@ -79,7 +79,7 @@ def reliability_diagram(
             color = CLASS_COLORS.get(name, MUTED)
             at, of = of_class.confidence[filled], of_class.count[filled]
             _points(each, at, hits, of, color, label=name, linestyle="-")
-        each.set(xlabel="probability of the class", ylabel="share that is of the class")
+        each.set(xlabel="probability of the class", ylabel="fraction of the class")
         each.set_title("every class")
         if len(label):
             each.legend(loc="upper left")
@@ -88,7 +88,7 @@ def reliability_diagram(
 
 
 def pit_histogram(pit: NDArray[np.floating], path: Path) -> Path:
-    """Histogram of the probability integral transform of true redshifts; flat if p(z) is honest.
+    """Plot the probability integral transform of true redshifts; flat if p(z) is calibrated.
 
     High at both ends: p(z) too narrow; high in the middle: too wide; on one side: biased.
 
@@ -107,7 +107,7 @@ def pit_histogram(pit: NDArray[np.floating], path: Path) -> Path:
         band: dict[str, Any] = {"color": MUTED, "alpha": 0.22, "linewidth": 0, "zorder": 3}
         axes.stairs(density, edges, fill=True, color=LIGHT)
         axes.stairs(density, edges, color=MAIN, linewidth=1.2, baseline=None)
-        axes.axhspan(max(1 - chance, 0), 1 + chance, label="95% of honest bars", **band)
+        axes.axhspan(max(1 - chance, 0), 1 + chance, label="95% range if calibrated", **band)
         axes.axhline(1, color=MUTED, linewidth=1, zorder=3)
         axes.set(xlim=(0, 1), ylim=(0, 1.25 * max(density.max(), 1 + chance)))
         axes.set(xlabel="PIT: probability of a redshift below the true one", ylabel="density")
@@ -117,7 +117,7 @@ def pit_histogram(pit: NDArray[np.floating], path: Path) -> Path:
 
 
 def coverage_plot(levels: Mapping[str, NDArray[np.floating]], path: Path) -> Path:
-    """How often intervals hold the true redshift, against how often they say they do.
+    """Plot how often intervals contain the true redshift against their probability.
 
     Args:
         levels: name of a kind of interval, or of a model -> (n,), probability of the smallest that
@@ -148,9 +148,9 @@ def risk_coverage_curve(
     confidence: Mapping[str, NDArray[np.floating]],
     error: NDArray[np.floating | np.bool_],
     path: Path,
-    ylabel: str = "share that is wrong",
+    ylabel: str = "fraction wrong",
 ) -> Path:
-    """Error of the most confident predictions against the share of spectra that is kept.
+    """Plot the error of the most confident predictions against the fraction of spectra kept.
 
     Args:
         confidence: name of a measure of it -> (n,), higher is surer.
@@ -174,17 +174,17 @@ def risk_coverage_curve(
             text = f"{name}: area {curve.area:.2g}"
             color = COLORS[i % len(COLORS)]
             axes.plot(curve.coverage, curve.risk, color=color, linewidth=1.6, label=text)
-            # Of the first few spectra one error is a large share; what follows sets the scale.
+            # Among the first few spectra one error is a large fraction; later values set the scale.
             top = max([top, *curve.risk[len(wrong) // 20 :]])
         axes.set(xlim=(0, 1), ylim=(0, 1.45 * top or 1))
-        axes.set(xlabel="share of spectra kept, the surest first", ylabel=ylabel)
+        axes.set(xlabel="fraction of spectra kept, most confident first", ylabel=ylabel)
         axes.xaxis.set_major_formatter(PercentFormatter(1))
         axes.legend(loc="upper left")
     return path
 
 
 def _diagonal(axes: Axes) -> None:
-    """Two axes from 0 to 1 and the line on which honest probabilities lie."""
+    """Draw two axes from 0 to 1 and the line of perfect calibration."""
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, zorder=1)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.xaxis.set_major_formatter(PercentFormatter(1))
@@ -200,7 +200,7 @@ def _points(
     label: str = "",
     linestyle: str = "none",
 ) -> None:
-    """Fractions with their 95% Wilson intervals."""
+    """Draw fractions with their 95% Wilson intervals."""
     if not len(x):
         return
     fraction = hits / np.maximum(of, 1)

@@ -54,8 +54,8 @@ class ClassScores:
         per_class: scores of each class by its name.
         accuracy: fraction of correct spectra.
         accuracy_interval: its 95% Wilson interval.
-        accuracy_three_class: each NAME_BAL counted as NAME, so that a BAL quasar called QSO is
-            right.
+        accuracy_three_class: each NAME_BAL counted as NAME, so that a BAL quasar predicted as QSO
+            is right.
         macro_f1: mean of F1 over the classes that have one.
         log_loss: nats; None if it is infinite.
         calibration_error: see `calibration.expected_calibration_error`.
@@ -83,11 +83,11 @@ def scores(
     """Score a classifier.
 
     Args:
-        label: (n,), true class as index into `classes`; a negative one is unknown, counted and
-            not scored.
+        label: (n,), true class as index into `classes`; a negative one is unknown, counted and not
+            scored.
         log_prob: (n, classes), natural logarithm of the probabilities.
         classes: class names in the order of the labels.
-        predicted: (n,), the class that is called; the likeliest by default.
+        predicted: (n,), the predicted class; the most probable by default.
 
     Raises:
         InputError: if no spectrum is labeled, or a log-probability is NaN.
@@ -120,7 +120,7 @@ def scores(
     )
     correct = called == label
     merged = [name.removesuffix("_BAL") for name in classes]
-    same = np.equal.outer(merged, merged)
+    same_class = np.equal.outer(merged, merged)
     return ClassScores(
         n=len(label),
         unlabeled=unlabeled,
@@ -138,7 +138,7 @@ def scores(
         },
         accuracy=float(correct.mean()),
         accuracy_interval=binomial_interval(int(correct.sum()), len(label)),
-        accuracy_three_class=float(counts[same].sum() / len(label)),
+        accuracy_three_class=float(counts[same_class].sum() / len(label)),
         macro_f1=float(np.nanmean(f1)),
         log_loss=_defined(-log_prob[np.arange(len(label)), label].mean()),
         calibration_error=expected_calibration_error(
@@ -148,11 +148,11 @@ def scores(
 
 
 def _fractions(row: Sequence[int]) -> list[float | None]:
-    """Counts as fractions of their sum; None of nothing."""
+    """Return counts as fractions of their sum; None if that is 0."""
     total = sum(row)
     return [count / total if total else None for count in row]
 
 
 def _defined(value: float) -> float | None:
-    """JSON knows neither NaN nor infinity."""
+    """Return None for NaN and infinity, which JSON lacks."""
     return float(value) if np.isfinite(value) else None

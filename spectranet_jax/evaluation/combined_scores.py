@@ -1,4 +1,4 @@
-"""Scores of a model that gives class, p(z) and broad absorption at once."""
+"""Scores of a model that predicts class, p(z) and broad absorption at once."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC, RedshiftScor
 
 @dataclass(frozen=True)
 class CombinedScores(ClassScores):
-    """Scores of the class, and beside them those of what else is answered.
+    """Scores of the class, and of the other predictions.
 
     Attributes:
         quasars: see `quasar_scores`.

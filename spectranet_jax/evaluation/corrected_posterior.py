@@ -1,9 +1,9 @@
-"""p(z) of a network, corrected for what real spectra show.
+"""p(z) of a network, corrected for effects of real spectra.
 
-The phase of a spectrum's pixels moves it. Where the redshift was refined at native pixels, the
-Gaussian of the refined one stands for what p(z) holds within 3000 km/s. Lines of quasars above
-z = 1.57 are shifted among themselves, by more than a mock survey tells, and catalogs follow
-conventions of their own: there p(z) is convolved with a Gaussian, and a little of it is uniform.
+The phase of a spectrum's pixels moves p(z). Where the redshift was refined at native pixels, its
+Gaussian replaces p(z) within 3000 km/s. Lines of quasars above z = 1.57 are shifted relative to
+each other, by more than in a mock survey, and catalogs follow conventions of their own: there p(z)
+is convolved with a Gaussian, and a small part of it is uniform.
 """
 
 from collections.abc import Sequence
@@ -18,15 +18,16 @@ from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC, dv
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT, kms
 
 LINE_SHIFTS = 250.0
-"""Sigma, km/s, of the scatter between labels of quasars above z = 1.57 and what their lines say.
-Likeliest on 57 real quasars in an earlier study, and confirmed there on 98 others; on 63 of today
-it is 200 km/s (`python -m experiments.refined FOLDER --fit`), within the errors the same."""
+"""Sigma, km/s, of the scatter between labels of quasars above z = 1.57 and their lines. Most
+probable on 57 real quasars in an earlier study, and confirmed there on 98 others; on 63 of today it
+is 200 km/s (`python -m experiments.refined FOLDER --fit`), the same within the errors.
+"""
 
 UNKNOWN = 0.01
-"""Probability of such a quasar that is uniform in log10(1 + z): what p(z) does not know of."""
+"""Probability of such a quasar that is uniform in log10(1 + z): for what p(z) does not model."""
 
 WIDTHS = (0.0, 50.0, 100.0, 150.0, 200.0, 250.0, 300.0, 400.0, 500.0, 650.0, 800.0)
-"""Widths among which `likeliest_width` chooses, km/s."""
+"""Widths that `likeliest_width` chooses from, km/s."""
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +42,7 @@ def corrected(
     uncertain_lines: NDArray[np.bool_],
     width: float = LINE_SHIFTS,
 ) -> Floats:
-    """p(z) with all corrections, float64 (n, steps); rows sum to 1.
+    """Return p(z) with all corrections, float64 (n, steps); rows sum to 1.
 
     Args:
         p: (n, steps), probabilities; a row that is 0 throughout stays so.
@@ -64,7 +65,7 @@ def corrected(
 def moved(
     p: NDArray[np.floating], edges: Floats, dex: NDArray[np.floating], width: NDArray[np.floating]
 ) -> Floats:
-    """p(z) moved redward and convolved with a Gaussian, float64 (n, steps); rows sum to 1.
+    """Return p(z) moved redward and convolved with a Gaussian, float64 (n, steps); rows sum to 1.
 
     Exact for a density that is uniform within each step. What would leave the steps is left out.
 
@@ -78,15 +79,15 @@ def moved(
     step = float(edges[-1] - edges[0]) / steps
     move = np.broadcast_to(np.asarray(dex, np.float64) / step, (n,))
     sigma = np.broadcast_to(np.asarray(width, np.float64), (n,)) / kms(step)
-    own_reach = np.ceil(np.abs(move) + 5 * sigma) + 1
-    reach = int(own_reach.max(initial=1))
+    row_reach = np.ceil(np.abs(move) + 5 * sigma) + 1
+    reach = int(row_reach.max(initial=1))
     padded = np.pad(np.asarray(p, np.float64), ((0, 0), (reach, reach)))
     result = np.zeros((n, steps))
     for offset in range(-reach, reach + 1):
         u = offset - move
         weight = _ramp(u + 1, sigma) - 2 * _ramp(u, sigma) + _ramp(u - 1, sigma)
-        # Rounding must not let a row depend on how far others reach.
-        weight = np.where(abs(offset) <= own_reach, np.maximum(weight, 0), 0)
+        # Rounding must not make a row depend on the reach of others.
+        weight = np.where(abs(offset) <= row_reach, np.maximum(weight, 0), 0)
         first = reach - offset
         result += weight[:, None] * padded[:, first : first + steps]
     total = result.sum(axis=1, keepdims=True)
@@ -96,7 +97,7 @@ def moved(
 def with_core(
     p: NDArray[np.floating], edges: Floats, z: NDArray[np.floating], z_err: NDArray[np.floating]
 ) -> Floats:
-    """p(z) whose part within 3000 km/s of z is a Gaussian of the same mass, float64 (n, steps).
+    """Replace p(z) within 3000 km/s of z by a Gaussian of the same mass, float64 (n, steps).
 
     Args:
         p: (n, steps), probabilities; rows sum to 1.
@@ -124,7 +125,7 @@ def highest_density_level(
     z: NDArray[np.floating],
     z_err: NDArray[np.floating],
 ) -> Floats:
-    """`posterior_scores.highest_density_level` of a corrected p(z), float64 (n,).
+    """Return `posterior_scores.highest_density_level` of a corrected p(z), float64 (n,).
 
     A refined redshift is often known to a fraction of a step, within which p(z) cannot tell a
     density; there the level is that of the Gaussian.
@@ -150,7 +151,7 @@ def likeliest_width(
     phase: NDArray[np.floating],
     widths: Sequence[float] = WIDTHS,
 ) -> float:
-    """The width, km/s, with which true redshifts are likeliest: `LINE_SHIFTS` of another model.
+    """Return the width, km/s, of highest likelihood: `LINE_SHIFTS` of another model.
 
     Args:
         p: (n, steps), of quasars above z = 1.57, as the network gives it.

@@ -1,4 +1,4 @@
-"""Figures of a run: arrays in, one PNG file out; no display is needed, no global state stays."""
+"""Figures of a run: arrays in, one PNG file out, without a display or global state."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ from spectranet_jax.spectra.labels import CLASS_COLORS, CLASSES
 
 
 def loss_curve(rows: Sequence[Mapping[str, Any]], path: Path, ylabel: str = "loss") -> None:
-    """Loss against iteration (the report's Figures 1, 3 and 4), and the learning rate below it.
+    """Plot loss against iteration (the report's Figures 1, 3 and 4), above the learning rate.
 
     Args:
         rows: of metrics.jsonl: each has `step`, and of `loss` (training), `valid_loss` and
@@ -60,7 +60,7 @@ def loss_curve(rows: Sequence[Mapping[str, Any]], path: Path, ylabel: str = "los
 
 
 def confusion_matrix(counts: ArrayLike, path: Path, classes: Sequence[str] = CLASSES) -> None:
-    """Confusion matrix as fractions of the true class, with counts (the report's Figure 2).
+    """Plot the confusion matrix as fractions of the true class, with counts (report's Figure 2).
 
     Args:
         counts: (classes, classes) integers, rows true, columns predicted.
@@ -104,7 +104,7 @@ def draw_confusion(
 def redshift_scatter(
     z_true: NDArray[np.floating], z_pred: NDArray[np.floating], path: Path
 ) -> None:
-    """Predicted against true redshift, the catastrophic failures marked.
+    """Plot predicted against true redshift, with catastrophic failures marked.
 
     A prediction far off the axes stands at their edge; one that is not finite at the bottom.
 
@@ -146,7 +146,7 @@ def redshift_scatter(
 
 
 def residuals(z_true: NDArray[np.floating], velocity: NDArray[np.floating], path: Path) -> None:
-    """Redshift error in km/s against redshift, with its median by redshift, and its histogram.
+    """Plot redshift error in km/s against redshift, with its median by redshift, and its histogram.
 
     Args:
         z_true: (n,), finite.
@@ -198,7 +198,7 @@ def examples(
     path: Path,
     classes: Sequence[str] = CLASSES,
 ) -> None:
-    """A grid of spectra, each with its true class, the predicted one and the probabilities.
+    """Plot a grid of spectra, each with its true class, the predicted one and the probabilities.
 
     Args:
         flux: (n, bins), normalized; NaN where there is no measurement. A dozen spectra fit well.
@@ -251,5 +251,5 @@ def examples(
 
 
 def _point_size(n: int) -> float:
-    """Area of a scatter point in square points, smaller the more there are."""
+    """Return the area of a scatter point in square points, smaller the more there are."""
     return float(np.clip(6000 / max(n, 1), 3, 16))

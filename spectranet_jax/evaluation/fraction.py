@@ -1,4 +1,4 @@
-"""A counted fraction with its 95% interval: what most scores are."""
+"""A counted fraction with its 95% interval: the form of most scores."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from spectranet_jax.evaluation.calibration import binomial_interval
 
 @dataclass(frozen=True)
 class Fraction:
-    """How many of how many.
+    """A count of a total, with its fraction.
 
     Attributes:
         count: those for which something holds.
@@ -26,17 +26,17 @@ class Fraction:
 
     @classmethod
     def of_true(cls, true: NDArray[np.bool_]) -> "Fraction":
-        """The fraction of true values.
+        """Return the fraction of true values.
 
         Raises:
             ValueError: if there is no value.
         """
         count, of = int(true.sum()), len(true)
         if of == 0:
-            raise ValueError("there is no fraction of no spectra")
+            raise ValueError("a fraction of no spectra is undefined")
         return cls(count, of, count / of, binomial_interval(count, of))
 
 
 def fraction_if_any(true: NDArray[np.bool_]) -> Fraction | None:
-    """The fraction of true values; None if there is no value."""
+    """Return the fraction of true values; None if there is no value."""
     return Fraction.of_true(true) if len(true) else None

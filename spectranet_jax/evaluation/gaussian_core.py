@@ -1,4 +1,4 @@
-"""A Gaussian that is cut off at equal distances of its middle: the core of a refined p(z)."""
+"""A Gaussian cut off at equal distances from its mean: the core of a refined p(z)."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Core:
         middle: its mean.
         sigma: its standard deviation before it is cut, above 0.
         half: distance of either end from the middle; with mass 0 it may be 0.
-        mass: what it holds.
+        mass: its probability.
     """
 
     middle: Floats
@@ -27,17 +27,17 @@ class Core:
 
     @property
     def low(self) -> Floats:
-        """Where it begins."""
+        """Lower end."""
         return self.middle - self.half
 
     @property
     def high(self) -> Floats:
-        """Where it ends."""
+        """Upper end."""
         return self.middle + self.half
 
     @property
     def kept(self) -> Floats:
-        """Of the whole Gaussian, what lies within the ends."""
+        """Fraction of the full Gaussian between the ends."""
         return np.where(self.half > 0, 1 - 2 * ndtr(-self.half / self.sigma), 1)
 
     @property
@@ -46,34 +46,34 @@ class Core:
         return self.mass / (self.kept * self.sigma * np.sqrt(2 * np.pi))
 
     def holds(self, x: Floats) -> NDArray[np.bool_]:
-        """Whether x lies between the ends."""
+        """Return whether x lies between the ends."""
         return np.abs(x - self.middle) < self.half
 
     def density(self, x: Floats) -> Floats:
-        """Density at x, 0 beyond the ends."""
+        """Return the density at x, 0 beyond the ends."""
         distance = (x - self.middle) / self.sigma
         return np.where(self.holds(x), self.height * np.exp(-(distance**2) / 2), 0)
 
     def cdf(self, x: Floats) -> Floats:
-        """Mass below x."""
+        """Return the mass below x."""
         distance = np.clip(x - self.middle, -self.half, self.half) / self.sigma
         return self.mass * (ndtr(distance) - ndtr(-self.half / self.sigma)) / self.kept
 
     def quantile(self, mass: Floats) -> Floats:
-        """Where the mass below is so much."""
+        """Return the point with the given mass below it."""
         part = np.clip(mass / np.where(self.mass > 0, self.mass, 1), 0, 1)
         distance = self.sigma * ndtri(ndtr(-self.half / self.sigma) + part * self.kept)
         return self.middle + np.clip(distance, -self.half, self.half)
 
     def radius_above(self, density: Floats) -> Floats:
-        """Distance from the middle up to which the density is greater."""
+        """Return the distance from the middle up to which the density is greater."""
         ratio = np.maximum(self.height / density, 1)
         return np.minimum(self.sigma * np.sqrt(2 * np.log(ratio)), self.half)
 
     def mass_within(self, radius: Floats) -> Floats:
-        """Mass no further from the middle."""
+        """Return the mass no further from the middle."""
         return self.cdf(self.middle + radius) - self.cdf(self.middle - radius)
 
     def radius_of(self, mass: float) -> float:
-        """Distance from the middle within which so much lies."""
+        """Return the distance from the middle within which the given mass lies."""
         return float(self.quantile((self.mass + np.clip(mass, 0, self.mass)) / 2) - self.middle)

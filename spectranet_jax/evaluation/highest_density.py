@@ -1,4 +1,4 @@
-"""The smallest set that holds so much of one density: steps, and a Gaussian that is cut off."""
+"""Highest-density sets of a density made of steps and a truncated Gaussian."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,13 +8,13 @@ from spectranet_jax.evaluation.gaussian_core import Core
 Floats = NDArray[np.float64]
 
 TOUCHING = 1e-12
-"""Intervals no further apart are one."""
+"""Intervals no further apart are joined."""
 
 
 def highest_density(
     low: Floats, high: Floats, density: Floats, core: Core, level: float
 ) -> list[tuple[float, float]]:
-    """Intervals, ascending, that hold `level` and are together the shortest that do.
+    """Return the intervals, ascending, of smallest total length that hold `level`.
 
     Of the step at the threshold only a part is needed: that beside a denser one, or the middle.
 
@@ -50,7 +50,7 @@ def highest_density(
 def _beside(
     step: tuple[float, float], length: float, denser: list[tuple[float, float]]
 ) -> tuple[float, float]:
-    """The part of a step, so long, that touches one of the intervals, or its middle."""
+    """Part of a step, of the given length, next to one of the intervals, or its middle."""
     start, end = step
     if any(abs(start - high) <= TOUCHING for _, high in denser):
         return start, start + length
@@ -61,7 +61,7 @@ def _beside(
 
 
 def _merged(intervals: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Intervals in ascending order, those that touch joined."""
+    """Return intervals in ascending order, with touching ones joined."""
     joined: list[tuple[float, float]] = []
     for low, high in sorted(intervals):
         if joined and low - joined[-1][1] <= TOUCHING:

@@ -1,4 +1,4 @@
-"""Which spectral lines a picture of a spectrum names, how it writes them, and where."""
+"""Names of the spectral lines in the figure of a spectrum, their spelling, and their places."""
 
 import re
 
@@ -22,7 +22,7 @@ _STAR = ("Hdelta", "Hgamma", "Hbeta", "Halpha", *_METALS)
 
 EMISSION = {"GALAXY": _NEBULA, "QSO": _QUASAR, "QSO_BAL": _QUASAR}
 ABSORPTION = {"STAR": _STAR, "GALAXY": ("Hdelta", *_METALS)}
-"""Class -> names in `spectra.lines.REST` that are worth a look in its spectra."""
+"""Class -> names in `spectra.lines.REST` worth marking in its spectra."""
 
 _GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε"}
 _SHORT = {"Lya": "Lyα", "Lyb": "Lyβ", "Mgb": "Mg b", "NaD": "Na D", "[OIII]": "[O III] 5008"}
@@ -30,7 +30,7 @@ _ION = re.compile(r"(?<![A-Za-z])([A-Z][a-z]?)(VI|IV|V|I{1,3})(?![A-Za-z0-9])")
 
 
 def written(name: str) -> str:
-    """A name of `spectra.lines.REST` as papers write it: CIV is C IV, Halpha is Hα."""
+    """Return a name of `spectra.lines.REST` as papers write it: CIV is C IV, Halpha is Hα."""
     if name in _SHORT:
         return _SHORT[name]
     for word, letter in _GREEK.items():
@@ -39,7 +39,7 @@ def written(name: str) -> str:
 
 
 def on_grid(names: tuple[str, ...], z: float, grid: LogGrid) -> dict[str, float]:
-    """Names -> observed wavelengths in Angstrom of the lines that are on the grid, ascending.
+    """Return name -> observed wavelength in Angstrom of the lines on the grid, ascending.
 
     Args:
         names: of `spectra.lines.REST`.
@@ -52,7 +52,7 @@ def on_grid(names: tuple[str, ...], z: float, grid: LogGrid) -> dict[str, float]
 
 
 def spread(at: NDArray[np.floating], gap: float) -> NDArray[np.float64]:
-    """Places near those wanted that are a gap apart: the nearest in the sense of least squares.
+    """Spread places so that they are a gap apart, with the least squared displacement.
 
     With i gaps taken off the i-th the places need only ascend, so this is isotonic regression: what
     descends is pooled at its mean.
@@ -66,12 +66,12 @@ def spread(at: NDArray[np.floating], gap: float) -> NDArray[np.float64]:
     """
     n = len(at)
     gap = min(gap, 1 / max(n - 1, 1))
-    pools: list[tuple[float, int]] = []  # mean and number of those pooled
+    pools: list[tuple[float, int]] = []  # mean and number of pooled places
     for wanted in np.asarray(at, np.float64) - gap * np.arange(n):
         mean, count = float(wanted), 1
         while pools and pools[-1][0] > mean:
-            other, size = pools.pop()
-            mean, count = (mean * count + other * size) / (count + size), count + size
+            place, size = pools.pop()
+            mean, count = (mean * count + place * size) / (count + size), count + size
         pools.append((mean, count))
     means, counts = np.array(pools, np.float64).reshape(-1, 2).T
     means = np.repeat(means, counts.astype(np.int64))

@@ -1,4 +1,4 @@
-"""What p(z) implies: the redshift, its error, how sure it is, and the second choice.
+"""Decoding of p(z): the redshift, its error, its probability, and the second-best redshift.
 
 A posterior comes as the probabilities of bins of equal width in x = log10(1 + z). Its density is
 taken to be uniform in x within a bin, so that the distribution function is linear there: windows,
@@ -20,15 +20,15 @@ from spectranet_jax.spectra.row_slices import row_slices
 Floats = NDArray[np.float64]
 
 AT_ONCE = 4 << 20
-"""Bytes of posteriors worked on at a time: few enough for the cache, many enough for NumPy."""
+"""Bytes of posteriors processed at a time: they fit into the cache, and are enough for NumPy."""
 
 EQUAL = 1e-12
-"""Masses no further apart are equal: rounding of the cumulative sums, 1e-16 a bin, is below it."""
+"""Masses this close are equal: rounding of the cumulative sums is smaller, 1e-16 per bin."""
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """What is read off n posteriors; NaN where there is no posterior.
+    """Values decoded from n posteriors; NaN where there is no posterior.
 
     Attributes:
         z: (n,) float64, mean of x within the window of greatest mass, as a redshift.
@@ -51,7 +51,7 @@ def decode(
     edges: Float[np.ndarray, " edges"],
     velocity: float = CATASTROPHIC,
 ) -> Decoded:
-    """The window of so many km/s either side that holds most of the probability, and what is in it.
+    """Decode the window, `velocity` to either side, that holds most of the probability.
 
     Its mass is piecewise linear in its place, with corners where either end is on an edge, so the
     greatest is found among those; of a stretch of equal ones, the middle is taken.
@@ -68,14 +68,14 @@ def decode(
     """
     width = _width(p, edges)
     beta = velocity / SPEED_OF_LIGHT
-    window = float(np.log10((1 + beta) / (1 - beta)) / width)  # in bins, as every place below
+    window = float(np.log10((1 + beta) / (1 - beta)) / width)  # in bins, as all places below
     bins = p.shape[1]
     starts = np.concatenate([np.arange(bins), np.arange(1, bins + 1) - window])
     order = np.argsort(starts)
     starts = starts[order]
     parts = []
-    for own in slices_of(p):
-        rows = np.asarray(p[own], np.float64)
+    for span in slices_of(p):
+        rows = np.asarray(p[span], np.float64)
         sums = cumulative(rows)
         after = _shifted(sums, window)[:, :-1] - sums[:, :-1]  # an edge, then a window
         before = sums[:, 1:] - _shifted(sums, -window)[:, 1:]
@@ -83,7 +83,7 @@ def decode(
         first = _middle_of_greatest(masses, starts)
         mean, variance, mass = _inside(rows, first, window)
 
-        # Beside the first window the corners are those that do not touch it, and its two ends.
+        # Outside of the first window the corners are those that do not touch it, and its two ends.
         beside = np.abs(starts - first[:, None]) >= window
         ends = first[:, None] + np.array([-window, window])
         at_ends = below(sums, ends + window) - below(sums, ends)
@@ -105,7 +105,7 @@ def cdf(
     edges: Float[np.ndarray, " edges"],
     z: Float[np.ndarray, " redshifts"],
 ) -> Float64[np.ndarray, " n"]:
-    """Probability that the redshift is less than z, (n,); of the true z it is the PIT.
+    """Return the probability that the redshift is less than z, (n,); at the true z, the PIT.
 
     The probability integral transform (Dawid 1984, JRSS A 147, 278) is uniform over true redshifts
     that are draws of their posteriors.
@@ -116,7 +116,9 @@ def cdf(
         z: (n,); beyond the edges the answer is 0 or 1, where it is NaN the answer is.
     """
     places = place(p, edges, z)[:, None]
-    parts = [below(cumulative(np.asarray(p[own], np.float64)), places[own]) for own in slices_of(p)]
+    parts = [
+        below(cumulative(np.asarray(p[span], np.float64)), places[span]) for span in slices_of(p)
+    ]
     return np.concatenate(parts)[:, 0]
 
 
@@ -147,20 +149,20 @@ def place(
     edges: Float[np.ndarray, " edges"],
     z: Float[np.ndarray, " redshifts"],
 ) -> Float64[np.ndarray, " n"]:
-    """Where redshifts lie, in bins from the first edge, (n,); not limited to the bins there are.
+    """Return redshifts in bins from the first edge, (n,), also beyond the bins.
 
     Raises:
         ValueError: as `decode` does, and if there is not one redshift a posterior.
     """
     width, z = _width(p, edges), np.asarray(z, np.float64)
     if z.shape != p.shape[:1]:
-        raise ValueError(f"z {z.shape} must be {p.shape[:1]}, one a posterior")
+        raise ValueError(f"z {z.shape} must be {p.shape[:1]}, one per posterior")
     with np.errstate(divide="ignore", invalid="ignore"):
         return (np.log10(1 + z) - edges[0]) / width
 
 
 def _width(p: NDArray[np.floating], edges: NDArray[np.floating]) -> float:
-    """Width of a bin in x, of posteriors that have passed inspection."""
+    """Check posteriors and return the width of a bin in x."""
     if p.ndim != 2 or edges.shape != (p.shape[1] + 1,):
         raise ValueError(f"p {p.shape} and edges {edges.shape} must be (n, bins) and (bins + 1,)")
     steps = np.diff(np.asarray(edges, np.float64))
@@ -177,12 +179,12 @@ def _width(p: NDArray[np.floating], edges: NDArray[np.floating]) -> float:
 
 
 def slices_of(p: NDArray[np.floating]) -> Iterator[slice]:
-    """Slices of so many rows (n, bins) that float64 copies take `AT_ONCE`; an empty one of none."""
+    """Yield slices of rows (n, bins) whose float64 copies take `AT_ONCE`; an empty one if n = 0."""
     return row_slices(0, len(p), 8 * p[:1].size, AT_ONCE) if len(p) else iter([slice(0)])
 
 
 def cumulative(p: Float64[np.ndarray, "n bins"]) -> Float64[np.ndarray, "n bins+1"]:
-    """Distribution function at the edges, (n, bins + 1): 0 to 1, or NaN."""
+    """Return the distribution function at the edges, (n, bins + 1): 0 to 1, or NaN."""
     sums = np.zeros((len(p), p.shape[1] + 1))
     np.cumsum(p, axis=1, out=sums[:, 1:])
     total = sums[:, -1:]
@@ -190,7 +192,7 @@ def cumulative(p: Float64[np.ndarray, "n bins"]) -> Float64[np.ndarray, "n bins+
 
 
 def _shifted(sums: Float64[np.ndarray, "n edges"], by: float) -> Float64[np.ndarray, "n edges"]:
-    """Distribution function at the edges moved by so many bins, (n, bins + 1)."""
+    """Return the distribution function at the edges moved by `by` bins, (n, bins + 1)."""
     last = sums.shape[1] - 1
     places = np.arange(last + 1) + by
     whole = np.floor(places).astype(np.int64)
@@ -202,7 +204,7 @@ def _shifted(sums: Float64[np.ndarray, "n edges"], by: float) -> Float64[np.ndar
 def below(
     sums: Float64[np.ndarray, "n edges"], places: Float64[np.ndarray, "n places"]
 ) -> Float64[np.ndarray, "n places"]:
-    """Distribution function at places of its row's own, (n, places); NaN where they are."""
+    """Return the distribution function at places of each row, (n, places); NaN where they are."""
     last = sums.shape[1] - 1
     inside = np.clip(np.nan_to_num(places, nan=0.0), 0, last)
     whole = np.minimum(inside.astype(np.int64), last - 1)
@@ -214,12 +216,12 @@ def below(
 def _middle_of_greatest(
     masses: Float64[np.ndarray, "n candidates"], starts: Float64[np.ndarray, " candidates"]
 ) -> Float64[np.ndarray, " n"]:
-    """Middle of the first stretch of starts, (candidates,) ascending, whose mass is greatest."""
+    """Middle of the first stretch of starts, (candidates,) ascending, of greatest mass."""
     greatest = masses >= masses.max(axis=1, keepdims=True) - EQUAL
     first = greatest.argmax(axis=1)
     ended = ~greatest & (np.arange(len(starts)) > first[:, None])
     last = np.where(ended.any(axis=1), ended.argmax(axis=1), len(starts)) - 1
-    # Without a posterior no mass is greatest; what is then read there is NaN.
+    # Without a posterior no mass is greatest, and the value read there is NaN.
     last = np.where(greatest.any(axis=1), last, first)
     return (starts[first] + starts[last]) / 2
 
@@ -237,7 +239,7 @@ def _inside(
     held = np.take_along_axis(p, np.clip(low, 0, bins - 1), axis=1) * length * within
     total, sums = p.sum(axis=1), held.sum(axis=1)
     weight = held / np.where(sums > 0, sums, np.nan)[:, None]
-    # Relative to the start, so that a posterior that is shifted loses no digit.
+    # Relative to the start, so that a shifted posterior loses no digit.
     middle = (left + right) / 2 - start[:, None]
     mean = (weight * middle).sum(axis=1)
     spread = (middle - mean[:, None]) ** 2 + length**2 / 12

@@ -1,8 +1,8 @@
-"""How honest and how sharp p(z) is, against true redshifts.
+"""Calibration and sharpness of p(z), measured against true redshifts.
 
-Whether intervals hold the truth as often as they claim is asked of every level at once: one level
-per spectrum, that of the smallest interval which reaches its true redshift. Of posteriors that tell
-the truth those levels are uniform, and the share of them below q is the coverage of q.
+Whether intervals contain the truth as often as they claim is tested at every level at once: one
+level per spectrum, that of the smallest interval which reaches its true redshift. For calibrated
+posteriors these levels are uniform, and the fraction of them below q is the coverage of q.
 """
 
 from dataclasses import dataclass
@@ -55,12 +55,12 @@ def central_level(pit: NDArray[np.floating]) -> Floats:
 def highest_density_level(
     p: NDArray[np.floating], edges: NDArray[np.floating], z: NDArray[np.floating]
 ) -> Floats:
-    """Probability of the smallest region of highest density that reaches the true z, (n,).
+    """Return the probability of the smallest highest-density region that reaches the true z, (n,).
 
     The level of Hyndman (1996, The American Statistician 50, 120) at which z is on the border: the
     mass of all bins that are denser than its own. Its own, of one density throughout, is let in
-    from its middle to its sides, as equal ones are from the left to the right; so the level of a
-    z that is drawn from p is uniform however few the bins are. A z beyond the edges has level 1.
+    from its middle to its sides, as equal ones are from the left to the right; so the level of a z
+    that is drawn from p is uniform however few the bins are. A z beyond the edges has level 1.
 
     Args:
         p: (n, bins), as for `posterior.decode`.
@@ -72,19 +72,19 @@ def highest_density_level(
     for block in slices_of(p):
         rows, at = np.asarray(p[block], np.float64), places[block]
         index, beyond = _bin_of(at, rows.shape[1])
-        own = np.take_along_axis(rows, index[:, None], axis=1)
-        earlier = (rows == own) & (np.arange(rows.shape[1]) < index[:, None])
-        denser = np.where((rows > own) | earlier, rows, 0).sum(axis=1)
+        own_density = np.take_along_axis(rows, index[:, None], axis=1)
+        earlier = (rows == own_density) & (np.arange(rows.shape[1]) < index[:, None])
+        denser = np.where((rows > own_density) | earlier, rows, 0).sum(axis=1)
         from_middle = np.minimum(np.abs(2 * (at - index) - 1), 1)
         total = rows.sum(axis=1)
-        inside = (denser + from_middle * own[:, 0]) / np.where(total > 0, total, np.nan)
+        inside = (denser + from_middle * own_density[:, 0]) / np.where(total > 0, total, np.nan)
         level[block] = np.where(beyond, 1.0, np.minimum(inside, 1))
         level[block] = np.where(np.isnan(at) | ~(total > 0), np.nan, level[block])
     return level
 
 
 def crps(p: NDArray[np.floating], edges: NDArray[np.floating], z: NDArray[np.floating]) -> Floats:
-    """Continuous ranked probability score in km/s, (n,): of c ln(1 + z), which is dv to 1st order.
+    """Continuous ranked probability score in km/s, (n,), of c ln(1 + z), dv to 1st order.
 
     The integral of (F(v) - [v >= v_true])^2 over v = c ln(1 + z) (Gneiting & Raftery 2007, JASA
     102, 359, section 4.2), exact for a density that is uniform in a bin. Of a posterior that is
@@ -152,7 +152,7 @@ def scores(
 
 
 def coverage(level: NDArray[np.floating]) -> dict[str, Fraction]:
-    """Fraction of true redshifts within the interval of each of `LEVELS`.
+    """Return the fraction of true redshifts within the interval of each of `LEVELS`.
 
     Args:
         level: (n,), n > 0: of the smallest interval that reaches the true redshift.
@@ -161,12 +161,12 @@ def coverage(level: NDArray[np.floating]) -> dict[str, Fraction]:
 
 
 def _bin_of(at: Floats, bins: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The bin of each place, the nearest one beyond the edges, and whether it is beyond them."""
+    """Bin of each place, the nearest one beyond the edges, and whether it is beyond them."""
     finite = np.nan_to_num(at, nan=0.0, posinf=bins, neginf=0)
     index = np.clip(np.floor(finite), 0, bins - 1).astype(np.int64)
     return index, (at < 0) | (at > bins)
 
 
 def _square(a: Floats, b: Floats) -> Floats:
-    """Mean square of what goes from a to b in a straight line."""
+    """Return the mean square of a straight line from a to b."""
     return (a * a + a * b + b * b) / 3

@@ -1,4 +1,4 @@
-"""What a network answers for one spectrum, in panels: p(z), its peak, the classes, the evidence."""
+"""Panels of a network's predictions for one spectrum: p(z), its peak, the classes, the evidence."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -19,12 +19,12 @@ NEAR = 8000.0
 """km/s either side of the redshift in the panel that shows its peak."""
 
 LOWEST = 1e-5
-"""Of the logarithmic axis of p(z): a probability per bin."""
+"""Lower end of the logarithmic axis of p(z): a probability per bin."""
 
 REDSHIFTS = (0, 0.2, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6)
 
 NEGLIGIBLE = 1e-3
-"""A second redshift of less probability is not marked."""
+"""A second redshift of lower probability is not marked."""
 
 Panel = dict[str, Any]
 
@@ -35,7 +35,7 @@ def posterior_panel(
     edges: NDArray[np.floating],
     choices: Sequence[tuple[float, float]],
 ) -> None:
-    """All of p(z), logarithmic, so that the second choice is seen beside the first.
+    """Draw all of p(z), logarithmic, so that the second choice is visible beside the first.
 
     Args:
         axes: the panel.
@@ -68,7 +68,7 @@ def posterior_panel(
 def peak_panel(
     axes: Axes, p: NDArray[np.floating], edges: NDArray[np.floating], z: float, z_err: float
 ) -> None:
-    """p(z) near z against velocity, linear; what is within 3000 km/s on white, z_err as a bar.
+    """Draw p(z) near z against velocity, linear; within 3000 km/s on white, with z_err as a bar.
 
     Args:
         axes: the panel.
@@ -94,7 +94,7 @@ def peak_panel(
 
 
 def class_panel(axes: Axes, probabilities: NDArray[np.floating]) -> None:
-    """One bar per class, with its probability."""
+    """Draw one bar per class, with its probability."""
     axes.set_title("class", loc="left")
     rows = np.arange(len(CLASSES))
     axes.barh(rows, probabilities, color=[CLASS_COLORS[c] for c in CLASSES], height=0.62)
@@ -116,10 +116,10 @@ def class_panel(axes: Axes, probabilities: NDArray[np.floating]) -> None:
 
 
 def evidence_panel(axes: Axes, values: Mapping[str, float]) -> None:
-    """One bar per line, the bluest on top."""
+    """Draw one bar per line, the bluest on top."""
     axes.set_title("evidence by line", loc="left")
     rows, width = np.arange(len(values)), np.array(list(values.values()))
-    thickness = min(0.68, 0.035 * len(values))  # so that few bars are no thicker than many
+    thickness = min(0.68, 0.035 * len(values))  # few bars are no thicker than many
     axes.barh(rows, width, color=np.where(width >= 0, MAIN, ACCENT), height=thickness)
     axes.axvline(0, color=MUTED, linewidth=0.8)
     axes.set_yticks(rows, [written(name) for name in values], fontsize=8)
@@ -130,7 +130,7 @@ def evidence_panel(axes: Axes, values: Mapping[str, float]) -> None:
 
 
 def percent(chance: float | np.floating) -> str:
-    """A probability in percent; never 0% or 100% where it is only nearly so."""
+    """Return a probability in percent; never 0% or 100% for a value between."""
     if 0 < chance < 0.005:
         return "<1%"
     return ">99%" if 0.995 <= chance < 1 else f"{chance:.0%}"

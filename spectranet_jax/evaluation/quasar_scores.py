@@ -1,8 +1,8 @@
-"""How well quasars are found: purity, completeness and broad absorption, as the field counts them.
+"""Scores of quasars as the field defines them: purity, completeness and broad absorption.
 
-The definitions of Farr, Font-Ribera & Pontzen (2020, arXiv:2007.10348) in the code of their
-analysis, after Busca & Balland (2018): a quasar is found if it is called one at the right redshift,
-within 6000 km/s. (Their c is 300,000 km/s, which moves the limit by 0.07%.)
+The definitions are those of Farr, Font-Ribera & Pontzen (2020, arXiv:2007.10348) in the code of
+their analysis, after Busca & Balland (2018): a quasar is found if it is predicted as one at the
+right redshift, within 6000 km/s. (Their c is 300,000 km/s, which moves the limit by 0.07%.)
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ Floats = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model answers about quasars, one value per spectrum; None where it does not.
+    """A model's answers about quasars, one value per spectrum; None for what it does not predict.
 
     Attributes:
         is_qso: (n,) bool, predicted to be a quasar.
@@ -47,19 +47,19 @@ class Answers:
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of the spectra.
+    """Labels of the spectra.
 
     Attributes:
         label: (n,), true class.
         z: (n,), true redshift, NaN where there is none.
         bal: (n,), +1 BAL, -1 not, 0 unsure.
-        meant: (n,), spectra that the model's redshift is meant for; all by default.
+        applies: (n,), spectra that the model's redshift applies to; all by default.
     """
 
     label: NDArray[np.integer]
     z: Floats
     bal: NDArray[np.integer]
-    meant: Flags | None = None
+    applies: Flags | None = None
 
     @cached_property
     def quasar(self) -> Flags:
@@ -70,7 +70,7 @@ class Truth:
     def measured(self) -> Flags:
         """Quasars whose redshift is scored, (n,)."""
         known = self.quasar & np.isfinite(self.z)
-        return known if self.meant is None else known & self.meant
+        return known if self.applies is None else known & self.applies
 
     @cached_property
     def visible(self) -> Flags:
@@ -78,7 +78,7 @@ class Truth:
         return self.quasar & (self.z >= BAL_WINDOW[0]) & (self.z <= BAL_WINDOW[1])
 
     def off(self, z: Floats) -> Floats:
-        """|dv| of a predicted redshift, km/s, (n,); infinite where it is NaN."""
+        """Return |dv| of a predicted redshift, km/s, (n,); infinite where it is NaN."""
         return np.abs(dv(np.nan_to_num(z, nan=np.inf), self.z))
 
 
@@ -86,7 +86,7 @@ class Truth:
 class QuasarScores:
     """Everything that evaluation.json holds of quasars.
 
-    What is not answered, or has no spectra, is None.
+    Scores without answers or without spectra are None.
 
     Attributes:
         n: spectra.
@@ -120,13 +120,13 @@ class QuasarScores:
 
 
 def scorable(label: NDArray[np.integer], z: Floats, z_conf: NDArray[np.integer]) -> Flags:
-    """The spectra of a known class, and of quasars those with a secure redshift, bool (n,)."""
+    """Spectra of a known class, and of quasars those with a secure redshift, bool (n,)."""
     secure = (z_conf == CONFIDENT) & np.isfinite(z)
     return (label != UNKNOWN) & (~np.isin(label, (QSO, QSO_BAL)) | secure)
 
 
 def scores(truth: Truth, answers: Answers) -> QuasarScores:
-    """Score what a model answers about quasars."""
+    """Score a model's answers about quasars."""
     fields: dict[str, Any] = {}
     for needed, score in QUESTIONS:
         values = [getattr(answers, name) for name in needed]
@@ -181,11 +181,11 @@ QUESTIONS: tuple[tuple[tuple[str, ...], Callable[..., dict[str, Any]]], ...] = (
     (("is_bal",), _bals),
     (("p_bal",), _ranking),
 )
-"""Names of the answers that are needed, and which fields of `QuasarScores` follow from them."""
+"""Names of the answers that are needed -> the fields of `QuasarScores` that follow from them."""
 
 
 def auc(positive: Floats, negative: Floats) -> float | None:
-    """Chance that one of the former ranks above one of the latter, a tie half; None without both.
+    """Return the chance that a positive ranks above a negative, a tie half; None without both.
 
     The area under the ROC curve, as Mann & Whitney's U (Hanley & McNeil 1982, Radiology 143, 29).
 

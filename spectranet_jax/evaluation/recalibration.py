@@ -1,4 +1,4 @@
-"""How probabilities and errors that claim too much, or too little, are put right.
+"""Recalibration of probabilities and errors that are too confident, or not enough.
 
 One number each, fitted on spectra that were not trained on: a temperature for the probabilities of
 classes or of the bins of p(z), and, where intervals still hold too seldom, a factor for z_err.
@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 from spectranet_jax.evaluation.posterior import slices_of
 
 TEMPERATURES = (0.05, 20.0)
-"""Between these a temperature is sought."""
+"""Range in which a temperature is searched for."""
 
 STEPS = 24
 """Halvings of ln(20 / 0.05): the temperature is known to 4e-7 of itself."""
 
 FLOOR = -100.0
-"""No logarithm is taken further below the largest: float32 knows nothing below -103."""
+"""Logarithms this far below the largest are cut: float32 resolves nothing below -103."""
 
 
 def fit_temperature(log_prob: NDArray[np.floating], label: NDArray[np.integer]) -> float:
-    """The temperature at which the true classes are likeliest (Guo et al. 2017, section 4.2).
+    """Return the temperature of highest likelihood (Guo et al. 2017, section 4.2).
 
-    log_prob / T has the same best class at any T; T > 1 makes it less sure, T < 1 surer. In 1/T
-    the negative log-likelihood is convex, so the zero of its derivative is found by halving. The
-    bins of p(z) are classes like any other: give log p and `bin_labels`.
+    log_prob / T has the same best class at any T; T > 1 makes it less sure, T < 1 surer. In 1/T the
+    negative log-likelihood is convex, so the zero of its derivative is found by halving. The bins
+    of p(z) are classes like any other: give log p and `bin_labels`.
 
     Args:
         log_prob: (n, classes), logarithms of probabilities, or logits; what is 100 or more below a
@@ -69,7 +69,7 @@ def at_temperature(log_prob: NDArray[np.floating], temperature: float) -> NDArra
 
 
 def bin_labels(z: NDArray[np.floating], edges: NDArray[np.floating]) -> NDArray[np.int64]:
-    """The bin of each true redshift, (n,); -1 where it is beyond the edges, or not finite.
+    """Return the bin of each true redshift, (n,); -1 where it is beyond the edges, or not finite.
 
     Args:
         z: (n,).
@@ -82,13 +82,13 @@ def bin_labels(z: NDArray[np.floating], edges: NDArray[np.floating]) -> NDArray[
 
 
 def _slope(log_prob: NDArray[np.floating], label: NDArray[np.integer], beta: float) -> float:
-    """Derivative by 1/T of the negative log-likelihood, summed over the spectra."""
+    """Return the derivative by 1/T of the negative log-likelihood, summed over the spectra."""
     total = 0.0
-    for own in slices_of(log_prob):
-        rows = np.asarray(log_prob[own], np.float64)
+    for span in slices_of(log_prob):
+        rows = np.asarray(log_prob[span], np.float64)
         rows = np.maximum(rows - rows.max(axis=1, keepdims=True), FLOOR)
         weight = np.exp(beta * rows)
         expected = (weight * rows).sum(axis=1) / weight.sum(axis=1)
-        true = np.take_along_axis(rows, label[own, None], axis=1)[:, 0]
+        true = np.take_along_axis(rows, label[span, None], axis=1)[:, 0]
         total += float((expected - true).sum())
     return total

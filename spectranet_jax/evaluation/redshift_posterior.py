@@ -1,10 +1,10 @@
 """p(z) of spectra as an object: density, distribution function, quantiles, highest-density sets.
 
-All of it lives on x = log10(1 + z), where a velocity is a length that is the same at every
-redshift. A network gives the probabilities of steps in x, within which the density is uniform. A
-refinement may know the redshift far better than a step is wide: then its Gaussian in x replaces
-the core of p(z), which is all within 3000 km/s of the refined redshift. Both are kept as they are,
-not brought to a common grid, so a peak of 15 km/s beside steps of 345 km/s loses nothing.
+Everything is computed in x = log10(1 + z), where a velocity is the same length at every redshift. A
+network gives the probabilities of steps in x, within which the density is uniform. A refinement may
+know the redshift far better than a step is wide: then its Gaussian in x replaces the core of p(z),
+which is all within 3000 km/s of the refined redshift. Both are kept as they are, not brought to a
+common grid, so a peak of 15 km/s beside steps of 345 km/s loses nothing.
 """
 
 from collections.abc import Iterator
@@ -36,8 +36,8 @@ class Peak:
     Attributes:
         z: (n,) refined redshifts; NaN where there is none, and p(z) stays as it is.
         z_err: (n,) their standard errors, (1 + z) ln 10 times those of x; above 0.
-        mass: (n,) probability of the core, 0 to 1; NaN for what the steps have there. The
-            probability elsewhere is scaled to the rest. Where there is none elsewhere, it is 1.
+        mass: (n,) probability of the core, 0 to 1; NaN to keep the steps' probability there. The
+            probability elsewhere is scaled to the rest. If there is none elsewhere, it is 1.
     """
 
     z: Floats
@@ -50,7 +50,7 @@ class Peak:
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """p(z) of n spectra, or of one: `posterior[3]` is that of one, `posterior[:3]` that of three.
+    """p(z) of n spectra or of one: `posterior[3]` is for one spectrum, `posterior[:3]` for three.
 
     Methods return arrays that begin with (n,), and without it for one spectrum. Where a spectrum
     has no posterior, as where its row holds NaN or is 0 throughout, they return NaN.
@@ -71,7 +71,7 @@ class Posterior:
 
     def __post_init__(self) -> None:
         rows = np.atleast_2d(self.p)
-        place(rows, self.edges, np.zeros(len(rows)))  # which inspects them
+        place(rows, self.edges, np.zeros(len(rows)))  # which checks them
         if self.peak is None:
             return
         z, z_err, mass = self.peak.z, self.peak.z_err, self.peak.mass
@@ -101,7 +101,7 @@ class Posterior:
         return (self[row] for row in range(len(self)))
 
     def pdf(self, z: ArrayLike) -> Floats:
-        """Density per unit of z; see `cdf` for the shapes."""
+        """Return the density per unit of z; see `cdf` for the shapes."""
         columns = self._columns(z)
         x, core = _log(columns), self._core
         step = np.floor(self._bins(x))
@@ -112,7 +112,7 @@ class Posterior:
             return self._shaped(density / ((1 + columns) * np.log(10)), z)
 
     def cdf(self, z: ArrayLike) -> Floats:
-        """Probability that the redshift is less than z.
+        """Return the probability that the redshift is less than z.
 
         Args:
             z: for n spectra a number, (n,) with one per spectrum, or (n, k) or (1, k) with k per
@@ -143,12 +143,12 @@ class Posterior:
         return (10**x - 1).reshape((*self.shape, *q.shape))[()]
 
     def interval(self, level: float) -> tuple[Floats, Floats]:
-        """Ends, (n,) each, of the central interval: as much probability lies below as above it."""
+        """Ends, (n,) each, of the central interval, with equal probability on either side."""
         low, high = self.quantile((1 - level) / 2), self.quantile((1 + level) / 2)
         return low, high
 
     def highest_density(self, level: float) -> Floats | list[Floats]:
-        """The smallest set of redshifts that holds the probability `level`.
+        """Return the smallest set of redshifts that holds the probability `level`.
 
         Smallest as a velocity, so it is where the density in log10(1 + z) is highest.
 
@@ -171,7 +171,7 @@ class Posterior:
         edges = self.edges
         low = np.concatenate([edges[:-1], np.maximum(edges[:-1], core.high)])
         high = np.concatenate([np.minimum(edges[1:], core.low), edges[1:]])
-        some = high > low  # a step that the core cuts in two is there twice
+        some = high > low  # a step that the core cuts in two occurs twice
         density = np.tile(self._density[row], 2)[some]
         return 10 ** np.array(highest_density(low[some], high[some], density, core, level)) - 1
 
@@ -181,7 +181,7 @@ class Posterior:
 
     @cached_property
     def _steps(self) -> Floats:
-        """Probabilities of the steps, (n, steps), of sum 1; NaN where there is no posterior."""
+        """Probabilities of the steps, (n, steps), with sum 1; NaN where there is no posterior."""
         p = np.atleast_2d(np.asarray(self.p, np.float64))
         total = p.sum(axis=1, keepdims=True)
         return p / np.where(total > 0, total, np.nan)
@@ -210,7 +210,7 @@ class Posterior:
         return replace(core, mass=np.where(refined, np.where(of_steps < 1, mass, 1), 0))
 
     def _cut_out(self, core: Core) -> Floats:
-        """Probability of the steps where the core is, (n, 1)."""
+        """Return the probability of the steps within the core, (n, 1)."""
         return self._below(core.high) - self._below(core.low)
 
     @cached_property
@@ -225,15 +225,15 @@ class Posterior:
         return self._scale * self._steps / self._width
 
     def _bins(self, x: Floats) -> Floats:
-        """Places in steps from the first edge."""
+        """Return places in steps from the first edge."""
         return (x - self.edges[0]) / self._width
 
     def _below(self, x: Floats) -> Floats:
-        """Probability of the steps below x, (n, k); NaN where x is."""
+        """Return the probability of the steps below x, (n, k); NaN where x is."""
         return below(self._cumulative, self._bins(x))
 
     def _inverse(self, mass: Floats) -> Floats:
-        """The least x below which the steps hold so much, (n, k); where they begin for 0."""
+        """Least x with the given mass of the steps below it, (n, k); their begin for 0."""
         mass = np.broadcast_to(np.clip(mass, 0, 1), (len(self._steps), mass.shape[1]))
         edge = np.empty(mass.shape, np.int64)
         for row, sums in enumerate(self._cumulative):
@@ -247,7 +247,7 @@ class Posterior:
         return self.edges[0] + self._width * (step + part)
 
     def _columns(self, z: ArrayLike) -> Floats:
-        """Redshifts as (n, k)."""
+        """Return redshifts as (n, k)."""
         z = np.asarray(z, np.float64)
         if not self.shape:
             return z.reshape(1, -1)
@@ -259,7 +259,7 @@ class Posterior:
             raise ValueError(f"z {z.shape} must be a number, ({n},), ({n}, k) or (1, k)") from error
 
     def _shaped(self, values: Floats, z: ArrayLike) -> Floats:
-        """The answer to z, of (n, k) values."""
+        """Return values of (n, k) in the shape that z asks for."""
         if not self.shape:
             return values.reshape(np.shape(z))[()]
         return values if np.ndim(z) == 2 else values[:, 0]

@@ -18,8 +18,9 @@ CATASTROPHIC = 3000
 """km/s: a redshift further off is a catastrophic failure."""
 
 RANGES = {"z < 1.57": (-np.inf, 1.57), "1.57 to 2.5": (1.57, 2.5), "z > 2.5": (2.5, np.inf)}
-"""True redshifts, from the first up to the second, of which quasars are scored apart: at 1.57 C IV
-enters the spectrum, and the lines that carry the redshift change."""
+"""Ranges of true redshift, from the first value up to the second, for which quasars are scored
+separately: at 1.57 C IV enters the spectrum, and other lines determine the redshift.
+"""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def dv(z_pred: ArrayLike, z_true: ArrayLike) -> NDArray[np.float64]:
 
 
 def nmad(values: NDArray[np.floating]) -> float:
-    """Normalized median absolute deviation, 1.4826 median|x - median x|: sigma, if Gaussian."""
+    """Normalized median absolute deviation, 1.4826 median|x - median x|: sigma of a Gaussian."""
     return float(1.4826 * np.median(np.abs(values - np.median(values))))
 
 
@@ -90,7 +91,7 @@ def nmad_interval(values: NDArray[np.floating], level: float = 0.95) -> tuple[fl
 def quantiles_by_redshift(
     z: NDArray[np.floating], velocity: NDArray[np.floating]
 ) -> NDArray[np.float64]:
-    """How the error goes with redshift, in groups of equal size: 25 spectra or more, at most 16.
+    """Return quantiles of the error by redshift, in up to 16 groups of equal size, at least 25.
 
     Args:
         z: (n,), true redshift, finite.
@@ -152,7 +153,7 @@ def scores(z_pred: NDArray[np.floating], z_true: NDArray[np.floating]) -> Redshi
 def scores_by_range(
     z_pred: NDArray[np.floating], z_true: NDArray[np.floating]
 ) -> dict[str, RedshiftScores | None]:
-    """`scores` of each of `RANGES` by its name; None of one that no true redshift lies in.
+    """Return `scores` of each of `RANGES` by name; None of a range without true redshifts.
 
     Args:
         z_pred: (n,), predicted redshift.

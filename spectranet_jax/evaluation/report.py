@@ -1,4 +1,4 @@
-"""What "Reporte 10" printed, and what follows from it: Tables 1 to 3 as data."""
+"""The numbers printed in "Reporte 10", and what follows from them: Tables 1 to 3 as data."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -6,14 +6,14 @@ from typing import NamedTuple
 from spectranet_jax.evaluation.class_scores import ClassScore, ClassScores
 
 KERNEL, STRIDE, POOL = 10, 2, 2
-"""Of every convolution block of Tables 1 and 3; the pool's stride is what they disagree on."""
+"""Of every convolution block of Tables 1 and 3, which disagree on the pool's stride."""
 
 PIXELS = 443
 SPECTRA = 80_000
-"""Of the classification, 20,000 a class; 20% are test, and 25% of the rest validation."""
+"""Spectra of the classification, 20,000 per class; 20% are test, and 25% of the rest validation."""
 
 CHUNK, TRAINING_SPECTRA = 4_000, 24_000
-"""Spectra a chunk, and the training spectra of the text, against 48,000 by the split."""
+"""Spectra per chunk, and the training spectra by the text, against 48,000 by the split."""
 
 ACCURACY_ON_TEST = 0.84
 """ "84% of success on test"."""
@@ -43,7 +43,7 @@ class Architecture:
     dropout: float
 
     def lengths(self, pool_stride: int) -> list[int]:
-        """Pixels before and after each layer, as far as the next kernel still fits."""
+        """Return the pixels before and after each layer, as long as the next kernel still fits."""
         lengths = [PIXELS]
         for kernel, stride in [(KERNEL, STRIDE), (POOL, pool_stride)] * len(self.channels):
             if lengths[-1] < kernel:
@@ -52,7 +52,7 @@ class Architecture:
         return lengths
 
     def parameters(self) -> int:
-        """Trainable parameters: kernels, biases, and scale and offset of the BatchNorm."""
+        """Number of trainable parameters: kernels, biases, scale and offset of the BatchNorm."""
         inputs = (1, *self.channels[:-1])
         convolutions = sum(KERNEL * i * o + o for i, o in zip(inputs, self.channels, strict=True))
         return convolutions + sum(i * o + o for i, o in self.dense) + 2 * self.dense[0][1]
@@ -98,18 +98,18 @@ TABLE_2 = {
 
 
 def implied_accuracy() -> float:
-    """Accuracy that the recalls and supports of Table 2 give."""
+    """Return the accuracy that follows from the recalls and supports of Table 2."""
     correct = sum(row.implied_correct for row in TABLE_2.values())
     return correct / sum(row.support for row in TABLE_2.values())
 
 
 def implied_predictions() -> float:
-    """Predictions that Table 2 implies, which should be as many as its spectra."""
+    """Return the predictions that Table 2 implies, which should be as many as its spectra."""
     return sum(row.implied_predictions for row in TABLE_2.values())
 
 
 def contradictions() -> list[str]:
-    """What Table 2 says against itself, one sentence each, every number computed from it."""
+    """Contradictions within Table 2, one sentence each, with every number computed from it."""
     spectra = sum(row.support for row in TABLE_2.values())
     wrong_f1 = [
         f"{name} {row.f1:.5f} (its precision and recall give {row.implied_f1:.4f})"
@@ -145,14 +145,14 @@ class ComparisonRow(NamedTuple):
 
 
 NOTHING = ClassScore(None, None, (0.0, 1.0), None, 0)
-"""Scores of a class that a classifier does not know."""
+"""Scores of a class that a classifier does not have."""
 
 
 def comparison_rows(scores: ClassScores) -> list[ComparisonRow]:
-    """The report's Table 2 beside ours, one row per class, and a last row "all" of the whole test.
+    """Return the report's Table 2 beside ours, one row per class, and a last row "all".
 
-    In the last row recall is accuracy (for the report the implied one) and F1 its mean over
-    the classes.
+    In the last row recall is accuracy (for the report the implied one) and F1 its mean over the
+    classes.
 
     Args:
         scores: ours, of the same classes or some of them.

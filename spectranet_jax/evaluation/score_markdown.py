@@ -9,7 +9,7 @@ from spectranet_jax.evaluation.score_tables import interval, text
 
 
 def combined_sections(scores: CombinedScores) -> list[str]:
-    """Classes, redshifts, and p(z)."""
+    """Return the classes, the redshifts, and p(z)."""
     return [
         class_section(scores),
         redshift_section(scores.quasars, scores.galaxies),
@@ -18,7 +18,7 @@ def combined_sections(scores: CombinedScores) -> list[str]:
 
 
 def class_section(scores: ClassScores) -> str:
-    """Accuracy, and a table of scores by class."""
+    """Return the accuracy, and a table of scores by class."""
     low, high = scores.accuracy_interval
     rows = "\n".join(
         f"| {name} | {text(row.precision, '.3f')} | {text(row.recall, '.3f')}"
@@ -60,7 +60,7 @@ Broad absorption: recall {interval(quasars.bal_recall)}, false alarms
 
 
 def posterior_section(scores: PosteriorScores) -> str:
-    """Coverage of p(z), and its CRPS."""
+    """Return the coverage of p(z), and its CRPS."""
     held = ", ".join(
         f"{float(level):.0%}: {within.fraction:.3f}"
         for level, within in scores.highest_density.items()

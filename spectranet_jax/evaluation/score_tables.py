@@ -1,4 +1,4 @@
-"""Tables of scores as a person reads them on a terminal."""
+"""Tables of scores for the terminal."""
 
 from collections.abc import Callable, Mapping
 
@@ -14,7 +14,7 @@ from spectranet_jax.evaluation.redshift_scores import LIMITS, RedshiftScores
 
 
 def class_tables(scores: ClassScores, where: str, note: str = "") -> list[Table]:
-    """The confusion matrix, and scores by class beside those of the report's Table 2.
+    """Return the confusion matrix, and scores by class beside those of the report's Table 2.
 
     Args:
         scores: what to show.
@@ -50,7 +50,7 @@ def class_tables(scores: ClassScores, where: str, note: str = "") -> list[Table]
 
 
 def redshift_table(scores: RedshiftScores, where: str) -> Table:
-    """Errors in z and in km/s, beside the report's of QSO_BAL."""
+    """Return errors in z and in km/s, beside the report's of QSO_BAL."""
     table = Table(
         title=f"Redshift on {where}, and the report's figures for QSO_BAL",
         caption="The report's 1.72% and 10.1% are read as errors in z; it leaves those of QSO"
@@ -75,7 +75,7 @@ Cell = Callable[[QuasarScores], str]
 
 
 def _of_redshift(cell: Callable[[RedshiftScores], str]) -> Cell:
-    """A cell of the redshifts of quasars; a dash without any."""
+    """Return a cell of the redshifts of quasars; a dash without any."""
     return lambda scores: "-" if scores.redshift is None else cell(scores.redshift)
 
 
@@ -104,16 +104,15 @@ QUASAR_ROWS: tuple[dict[str, Cell], ...] = (
         "BAL AUC": lambda scores: text(scores.bal_auc, ".3f"),
     },
 )
-"""Sections of `quasar_table`: the name of a row (24 characters at most, which always fit) and its
-cell."""
+"""Sections of `quasar_table`: the name of a row (at most 24 characters, to fit) -> its cell."""
 
 
 def quasar_table(title: str, scores: Mapping[str, QuasarScores]) -> Table:
-    """Scores of quasars, one column per model; dashes for what is not answered."""
+    """Return scores of quasars, one column per model; dashes for what is not predicted."""
     table = Table(
         title=title,
-        caption="purity and completeness: called a quasar, with a redshift within 6000 km/s;"
-        " catastrophic: beyond 3000 km/s, of the quasars that are called quasars",
+        caption="purity and completeness: predicted as a quasar, with a redshift within 6000 km/s;"
+        " catastrophic: beyond 3000 km/s, of the quasars predicted as quasars",
     )
     table.add_column("score")
     for name in scores:
@@ -146,7 +145,7 @@ def range_table(title: str, scores: Mapping[str, RedshiftScores | None]) -> Tabl
 
 
 def combined_tables(scores: CombinedScores, where: str) -> list[Table]:
-    """Classes, redshifts of quasars and of galaxies, and how far to trust p(z)."""
+    """Return classes, redshifts of quasars and of galaxies, and how far to trust p(z)."""
     ranges = scores.quasars.redshift_by_range or {}
     by_kind = {f"quasars, {name}": z for name, z in ranges.items()}
     tables = [
@@ -161,7 +160,7 @@ def combined_tables(scores: CombinedScores, where: str) -> list[Table]:
 
 
 def coverage_table(title: str, scores: PosteriorScores) -> Table:
-    """How often intervals of p(z) hold the true redshift, and CRPS."""
+    """Return how often intervals of p(z) hold the true redshift, and CRPS."""
     table = Table(
         title=title,
         caption=f"CRPS {scores.crps_mean:,.0f} km/s in the mean,"
@@ -182,7 +181,7 @@ def with_interval(value: float | None, ends: tuple[float, float] | None) -> str:
 
 
 def text(value: float | None, form: str = ".4f") -> str:
-    """A number as a table cell; a dash where there is none."""
+    """Return a number as a table cell; a dash where there is none."""
     return "-" if value is None else format(value, form)
 
 
@@ -195,7 +194,7 @@ def counted(fraction: Fraction | None) -> str:
 
 
 def interval(fraction: Fraction | None) -> str:
-    """A fraction with its 95% interval; a dash where there is none."""
+    """Return a fraction with its 95% interval; a dash where there is none."""
     if fraction is None:
         return "-"
     low, high = fraction.interval

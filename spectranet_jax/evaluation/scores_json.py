@@ -1,4 +1,4 @@
-"""Scores as evaluation.json holds them, and back: frozen dataclasses to dictionaries."""
+"""Conversion of scores between frozen dataclasses and evaluation.json."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ Kind = TypeVar("Kind")
 
 
 def to_json(scores: Any) -> Any:
-    """Scores as what JSON can hold: a dataclass becomes its fields by name, a tuple a list."""
+    """Return scores in a form that JSON can hold: dataclasses by field name, tuples as lists."""
     if dataclasses.is_dataclass(scores):
         fields = dataclasses.fields(scores)
         return {field.name: to_json(getattr(scores, field.name)) for field in fields}
@@ -23,7 +23,7 @@ def to_json(scores: Any) -> Any:
 
 
 def from_json(kind: type[Kind], content: Mapping[str, Any]) -> Kind:
-    """The scores that `to_json` wrote.
+    """Return the scores that `to_json` wrote.
 
     Args:
         kind: the dataclass of the scores.
@@ -40,8 +40,8 @@ def from_json(kind: type[Kind], content: Mapping[str, Any]) -> Kind:
 def _read(kind: Any, content: Any) -> Any:
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
-        (other,) = (argument for argument in arguments if argument is not NoneType)
-        return None if content is None else _read(other, content)
+        (inner,) = (argument for argument in arguments if argument is not NoneType)
+        return None if content is None else _read(inner, content)
     if origin is dict:
         return {name: _read(arguments[1], value) for name, value in content.items()}
     if origin is list:
@@ -58,7 +58,7 @@ def _fields(kind: Any, content: Mapping[str, Any]) -> Any:
             values[field.name] = _read(types[field.name], content[field.name])
         elif field.default is dataclasses.MISSING:
             raise InputError(
-                f"evaluation.json lacks {field.name}, as that of another version may;"
-                " evaluate the model anew with experiments.evaluate"
+                f"evaluation.json lacks {field.name}, as in another version; evaluate the model"
+                " anew with experiments.evaluate"
             )
     return kind(**values)

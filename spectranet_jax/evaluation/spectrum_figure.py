@@ -1,4 +1,4 @@
-"""One spectrum and all that a network answers for it: what `predict --plots` draws."""
+"""Figure of one spectrum and a network's predictions for it, as `predict --plots` draws."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,14 +33,14 @@ ROOM = 4.5
 NAME_LENGTH = 100
 
 LABEL_GAP = 0.0155
-"""Least distance of two names of lines, as a part of the panel's width."""
+"""Least distance between the names of two lines, as a fraction of the panel's width."""
 
 Panel = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class NativePixels:
-    """A spectrum before any binning.
+    """A spectrum before rebinning.
 
     Attributes:
         wavelength: (pixels,), Angstrom.
@@ -73,7 +73,7 @@ def spectrum_figure(
     evidence: Mapping[str, float] | None = None,
     native: NativePixels | None = None,
 ) -> Path:
-    """The spectrum with its lines; below it p(z), its peak and the classes; beside it the evidence.
+    """Draw a spectrum with its lines, p(z), its peak, the classes and, at the side, the evidence.
 
     What is not known has no panel; a spectrum without data has a figure too.
 
@@ -127,7 +127,7 @@ def spectrum_figure(
         _spectrum(spectrum, flux, ivar, grid, color)
         if native is not None:
             _native(spectrum, native)
-        # A redshift without a class is a quasar's: no other model gives it alone.
+        # A redshift without a class is a quasar's: no other model gives a redshift alone.
         emission, absorption = EMISSION.get(kind or "QSO", ()), ABSORPTION.get(kind, ())
         gap = LABEL_GAP * (1.2 if values else 1)
         # A star has lines though it has no redshift.
@@ -135,7 +135,7 @@ def spectrum_figure(
         _mark(spectrum, on_grid((*emission, *absorption), at, grid), absorption, grid, gap)
         if below:
             widths = [width for width, _ in below]
-            # What is absent leaves its room empty: a panel looks the same in every figure.
+            # Absent panels leave their space empty, so that panels look the same in every figure.
             widths += [ROOM - sum(widths)] if sum(widths) < ROOM else []
             panels = rows[2].subgridspec(1, len(widths), width_ratios=widths)
             for i, (_, draw) in enumerate(below):
@@ -154,7 +154,7 @@ def _title(
     z_err: float,
     p_3000: float,
 ) -> None:
-    """Class, z and P_3000 in one line, the class in its color."""
+    """Draw class, z and P_3000 in one line, the class in its color."""
     axes.set_axis_off()
     style: Panel = {"fontsize": 12.5, "va": "top"}
     first = kind or "no class"
@@ -163,7 +163,7 @@ def _title(
     after = axes.text(0, 1, first, color=color, fontweight="bold", **style)
     words = "no redshift"
     if isfinite(z):
-        digits = max(4, 1 - floor(log10(z_err))) if z_err > 0 else 4  # two of the error's own
+        digits = max(4, 1 - floor(log10(z_err))) if z_err > 0 else 4  # two digits of the error
         words = f"z = {z:.{digits}f}" + (f" ± {z_err:.{digits}f}" if isfinite(z_err) else "")
     if isfinite(z) and isfinite(p_3000):
         chance = percent(p_3000)
@@ -180,7 +180,7 @@ def _spectrum(
     grid: LogGrid,
     color: str,
 ) -> None:
-    """Flux as steps within its standard error; where nothing was measured the paper is gray."""
+    """Draw flux as steps within its standard error, with unmeasured regions shaded gray."""
     good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
     flux = np.where(good, flux, np.nan).astype(np.float64)
     error = np.where(good, 1 / np.sqrt(np.where(good, ivar, 1).astype(np.float64)), np.nan)
@@ -191,10 +191,10 @@ def _spectrum(
     for low, high in bounds.reshape(-1, 2):
         axes.axvspan(grid.edges[low], grid.edges[high], color=FAINT, linewidth=0, zorder=0.5)
     if good.any():
-        # Bins that are far noisier than most would else set the scale.
+        # Otherwise bins that are far noisier than most would set the scale.
         steady = good & (error < 4 * np.median(error[good]))
         low, high = np.quantile(flux[steady], [0.002, 0.998])
-        # A line of one bin that is sure is shown whole.
+        # A significant line of one bin is shown in full.
         low = min(low, (flux + error)[steady].min())
         high = max(high, (flux - error)[steady].max())
         pad = 0.09 * max(high - low, 1e-3 * abs(high), 1e-6)
@@ -212,7 +212,7 @@ def _spectrum(
 
 
 def _native(axes: Axes, native: NativePixels) -> None:
-    """Pixels as points too faint to hide the bins, and the template as a thin line."""
+    """Draw pixels as points too faint to hide the bins, and the template as a thin line."""
     point: Panel = {"color": MUTED, "marker": ".", "markersize": 0.9, "linestyle": "none"}
     axes.plot(native.wavelength, native.flux, **point, alpha=0.45, zorder=0.7)
     if native.template is not None:
@@ -227,7 +227,7 @@ def _mark(
     grid: LogGrid,
     gap: float,
 ) -> None:
-    """Lines at their observed wavelengths, absorption dashed, the names above the panel."""
+    """Mark lines at their observed wavelengths, absorption dashed, with names above the panel."""
     scale = np.log(grid.edges[-1] / grid.edges[0])
     at = np.log(np.array(list(lines.values())) / grid.edges[0]) / scale
     for name, x, place in zip(lines, at, spread(at, gap), strict=True):

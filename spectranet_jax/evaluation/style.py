@@ -1,6 +1,6 @@
-"""The house style of every figure, and how one becomes a file.
+"""The style of every figure, and how a figure becomes a file.
 
-A class has one color everywhere, and color-blind readers can tell the four apart.
+A class has one color everywhere, and color-blind readers can distinguish the four.
 """
 
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ ANONYMOUS: dict[str, dict[str, Any]] = {
 
 @contextmanager
 def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
-    """A figure of so many inches in the house style, written to `path` when the block is done.
+    """Yield a figure of `width` by `height` inches, written to `path` when the block ends.
 
     Its suffix, .png or .svg, is the format.
     """

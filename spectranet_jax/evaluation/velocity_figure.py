@@ -1,4 +1,4 @@
-"""The distribution of redshift errors, by redshift; `figures.residuals` has them against it."""
+"""The distribution of redshift errors by range of redshift; see also `figures.residuals`."""
 
 from pathlib import Path
 
@@ -10,16 +10,16 @@ from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC, RANGES, nmad
 from spectranet_jax.evaluation.style import ACCENT, MAIN, MUTED, picture
 
 COLORS = dict(zip(RANGES, ("#0fa291", MAIN, ACCENT), strict=True))
-"""Of the ranges of redshift."""
+"""Colors of the ranges of redshift."""
 
 BIN = 250.0
-"""km/s."""
+"""Width of a bin, km/s."""
 
 
 def velocity_histogram(
     z_true: NDArray[np.floating], velocity: NDArray[np.floating], path: Path
 ) -> Path:
-    """Histogram of dv in each of `redshift_scores.RANGES`, with its median and NMAD.
+    """Plot a histogram of dv in each of `redshift_scores.RANGES`, with its median and NMAD.
 
     The counts are logarithmic, so that a few failures are seen; what is off the axis is counted in
     its outermost bins, and beyond 3000 km/s the paper is shaded.
@@ -52,10 +52,10 @@ def velocity_histogram(
         axes.axvline(0, color=MUTED, linewidth=0.8, zorder=1)
         for side in (-1, 1):
             axes.axvspan(side * CATASTROPHIC, side * limit, color=MUTED, alpha=0.1, linewidth=0)
-        # Three lines of legend above the highest bar.
+        # Space for three lines of legend above the highest bar.
         axes.set(yscale="log", xlim=(-limit, limit), ylim=(0.6, 12 * highest**1.15))
         axes.set_xlabel(r"$c\,(z_\mathrm{pred} - z) / (1 + z)$  (km/s)")
-        axes.set_ylabel(f"spectra a bin of {BIN:.0f} km/s")
+        axes.set_ylabel(f"spectra per bin of {BIN:.0f} km/s")
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         if axes.get_legend_handles_labels()[0]:

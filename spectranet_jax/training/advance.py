@@ -1,8 +1,8 @@
-"""How a stretch of steps is taken: on batches that are streamed, or on spectra on the device.
+"""Stretches of training steps, on streamed batches or on spectra that lie on the device.
 
 Both train on the same batches, those of `Order.positions`, bit for bit. A CPU always streams: a
-`lax.scan` around the step is 20 times slower there. On an accelerator the scan spares the host's
-part in every step. The weights agree to rounding, since the two are compiled differently.
+`lax.scan` around the step is 20 times slower there. On an accelerator the scan saves the host's
+work in every step. The weights agree to rounding, since the two are compiled differently.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,25 +22,27 @@ from spectranet_jax.training.steps import State, TrainStep
 from spectranet_jax.training.stream import training_batches
 
 LOG_EVERY = {"cpu": 5, "gpu": 20, "tpu": 20}
-"""Backend -> steps between fetches of the loss from the device, where batches are streamed: so few
-that a signal to stop is answered in seconds, as a step of LineNet takes half a second on a CPU.
+"""Backend -> steps between fetches of the loss from the device, where batches are streamed: few
+enough that a signal to stop is answered in seconds, since a step of LineNet takes half a second on
+a CPU.
 """
 
 MEMORY_FRACTION = 0.5
-"""Of a device's memory that spectra may fill: 80 GB, of which JAX takes 3/4, hold 8 million."""
+"""Fraction of a device's memory that spectra may fill: 80 GB, 3/4 of it JAX's, hold 8 million."""
 
 UPLOAD = 29 << 20
-"""Bytes of spectra that are sent to the devices at a time."""
+"""Bytes of spectra sent to the devices at a time."""
 
 Advance = Callable[[State, int, int], tuple[State, Any]]
 """(state, begin, end) -> the state after the steps begin to end, and their losses. Each call begins
-where the one before ended. The state is given away."""
+where the previous one ended. The state is donated.
+"""
 
 
 def streamed(
     train_step: TrainStep, key: jax.Array, examples: Examples, order: Order, place: Placement
 ) -> Advance:
-    """A call of the compiled step for each batch, of which every process reads its own rows.
+    """An advance that calls the compiled step on each batch, read by every process for its rows.
 
     Args:
         train_step: as `steps.make_train_step` makes it.
@@ -74,7 +76,7 @@ def streamed(
 def resident(
     train_step: TrainStep, key: jax.Array, examples: Examples, order: Order, place: Placement
 ) -> Advance:
-    """One `lax.scan` for each stretch, over spectra that lie on every device.
+    """Return an advance with one `lax.scan` per stretch, over spectra that lie on every device.
 
     The arguments are those of `streamed`. A stretch of another length is compiled anew.
     """
@@ -102,12 +104,12 @@ def resident(
 
 
 def take(spectra: Batch, indices: jax.Array) -> Batch:
-    """The rows of a batch, out of all spectra. Runs compiled."""
+    """Select the rows of a batch from all spectra. Runs compiled."""
     return {name: rows.at[indices].get(mode="promise_in_bounds") for name, rows in spectra.items()}
 
 
 def fits(sets: Sequence[Examples], place: Placement) -> bool:
-    """Whether spectra are to lie on the devices: these are no CPUs, and have the memory.
+    """Return whether spectra should lie on the devices, which are not CPUs and have enough memory.
 
     Args:
         sets: all that is to lie there together.
@@ -122,9 +124,9 @@ def fits(sets: Sequence[Examples], place: Placement) -> bool:
 
 
 def upload(examples: Examples, place: Placement) -> Batch:
-    """All spectra and targets on every device, one row per spectrum: flux, ivar (n, bins), ...
+    """Send all spectra and targets to every device, one row per spectrum: flux, ivar (n, bins), ...
 
-    Host and device hold them once, as they are sent piece by piece.
+    Host and device hold them once, as they are sent in pieces.
     """
     size = min(max(1, UPLOAD // examples.split.grid.bytes_per_spectrum), len(examples))
 
@@ -146,13 +148,13 @@ def upload(examples: Examples, place: Placement) -> Batch:
         out_shardings=place.replicated,
     )()
     for start in range(0, len(examples), size):
-        start = min(start, len(examples) - size)  # the last piece is as long as the others
+        start = min(start, len(examples) - size)  # the last piece has the length of the others
         spectra = put(spectra, *place.everywhere((piece(start), np.int32(start))))
     return spectra
 
 
 def stretches(order: Order, first: int, stop: int, *every: int) -> Iterator[tuple[int, int]]:
-    """(begin, end) of stretches of steps: they end with an epoch, and at multiples within it.
+    """Yield (begin, end) of stretches of steps: they end with an epoch, and at multiples within it.
 
     Args:
         order: defines where epochs end.

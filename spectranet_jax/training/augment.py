@@ -1,4 +1,4 @@
-"""A new observation of the same noise-free spectra in every step, drawn in the compiled step."""
+"""New observations of the same noise-free spectra, drawn in every compiled step."""
 
 from collections.abc import Callable
 
@@ -9,16 +9,17 @@ from spectranet_jax.spectra import instrument
 from spectranet_jax.spectra.grid import LogGrid
 
 BRIGHTNESS_SCATTER = 0.6
-"""Standard deviation of the brightness from draw to draw (natural log): every spectrum is seen at
-every S/N."""
+"""Standard deviation of the brightness from draw to draw (natural log), so that every spectrum is
+seen at every S/N.
+"""
 
 
 Augment = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
-"""A step's key, and the flux and ivar of a batch -> the flux and ivar to train on."""
+"""From a step's key, and the flux and ivar of a batch, to the flux and ivar to train on."""
 
 
 class JaxDraws:
-    """A JAX key as the source of random numbers that `spectra.instrument` takes."""
+    """Random numbers from a JAX key, in the form that `spectra.instrument` takes."""
 
     def __init__(self, key: jax.Array) -> None:
         self.key = key
@@ -32,7 +33,7 @@ class JaxDraws:
         return jax.random.normal(self._next(), shape, jnp.float32)
 
     def uniform(self, *shape: int) -> jax.Array:
-        """Even in [0, 1), float32."""
+        """Uniform in [0, 1), float32."""
         return jax.random.uniform(self._next(), shape, jnp.float32)
 
 
@@ -43,7 +44,7 @@ def observe(
     grid: LogGrid,
     effects: tuple[str, ...] = instrument.EFFECTS,
 ) -> tuple[jax.Array, jax.Array]:
-    """Flux and ivar, (batch, bins) float32, of one observation of noise-free spectra.
+    """Observe noise-free spectra once: flux and ivar, (batch, bins) float32.
 
     Args:
         key: of this batch's draws.
@@ -57,5 +58,5 @@ def observe(
 
 
 def as_stored(_key: jax.Array, flux: jax.Array, ivar: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Spectra that carry their noise already, as they are."""
+    """Return spectra that have noise already, unchanged."""
     return flux, ivar

@@ -1,11 +1,11 @@
-"""Checkpoints on disk. The only file that knows orbax.
+"""Checkpoints on disk. The only file that imports orbax.
 
 A run keeps two kinds: `last`, the whole state, to resume from, and `best`, parameters and
-statistics of the epoch with the lowest validation loss, to evaluate and predict with. Of `last`
-the one before is kept too, for the day on which the newest is damaged.
+statistics of the epoch with the lowest validation loss, to evaluate and predict with. The last but
+one `last` is kept too, in case the newest is damaged.
 
-`checkpoints/last/400/` holds what orbax wrote of step 400, in `state/`, and SHA256SUMS. It takes
-that name when all of it is there, and is verified at every restore.
+`checkpoints/last/400/` holds the files of orbax for step 400, in `state/`, and SHA256SUMS. It gets
+that name when it is complete, and is verified at every restore.
 """
 
 import shutil
@@ -26,24 +26,24 @@ from spectranet_jax.training.echoes import without_echoes
 
 FOLDER = "checkpoints"
 LAST, BEST = "last", "best"
-KEPT = {LAST: 2, BEST: 1}
+CHECKPOINTS_KEPT = {LAST: 2, BEST: 1}
 """Kind -> how many checkpoints of it are kept."""
 
 STATE, BEFORE_SUMS = "state", "default"
-"""Folder of what orbax wrote, and its name in a release that wrote no sums."""
+"""Name of orbax's folder, and its name in a release without checksums."""
 
 _WRITING, _REMOVING = ".writing-", ".removing-"
 
 
 def named(path: Path) -> tuple[Path, str]:
-    """The run folder and the kind of checkpoint that a path means: RUN, or RUN/checkpoints/last."""
-    if path.parent.name == FOLDER and path.name in KEPT:
+    """Return run folder and kind of checkpoint of a path: RUN, or RUN/checkpoints/last."""
+    if path.parent.name == FOLDER and path.name in CHECKPOINTS_KEPT:
         return path.parent.parent, path.name
     return path, BEST
 
 
 def save(run: Path, kind: str, step: int, tree: Any) -> None:
-    """Write a checkpoint and, once it is whole, remove those that it replaces.
+    """Write a checkpoint and, once it is complete, remove those that it replaces.
 
     A whole checkpoint of that step that is already there is kept: a resumed run makes the same
     again.
@@ -53,35 +53,37 @@ def save(run: Path, kind: str, step: int, tree: Any) -> None:
     """
     folder = run / FOLDER / kind
     try:
-        folder.parent.mkdir(exist_ok=True)  # not the run: a mount that is lost is not made anew
+        folder.parent.mkdir(
+            exist_ok=True
+        )  # not the run folder, so that a lost mount is not recreated
         folder.mkdir(exist_ok=True)
         if step not in _steps(folder) or _damage(folder / str(step)):
             _write(folder, step, tree)
-        _tidy(folder, step, KEPT[kind])
-    except (OSError, ValueError) as error:  # what tensorstore makes of a full disk
-        why = error.strerror if isinstance(error, OSError) and error.strerror else "it is full"
+        _tidy(folder, step, CHECKPOINTS_KEPT[kind])
+    except (OSError, ValueError) as error:  # tensorstore's error for a full disk
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is full"
         raise InputError(
-            f"the checkpoint of step {step} cannot be written to {run} ({why});"
+            f"the checkpoint of step {step} cannot be written to {run} ({reason});"
             " make room and repeat the command to resume"
         ) from error
 
 
 def latest_step(run: Path, kind: str) -> int | None:
-    """The step of the newest checkpoint of that kind that is whole, None where there is none.
+    """Return the step of the newest intact checkpoint of that kind, None where there is none.
 
     Raises:
         InputError: if there are some, and all are damaged.
     """
     folder = run / FOLDER / kind
     steps = _steps(folder)
-    whole = next((step for step in steps if not _damage(folder / str(step))), None)
-    if steps and whole is None:
+    intact = next((step for step in steps if not _damage(folder / str(step))), None)
+    if steps and intact is None:
         raise _all_damaged(run, kind, steps[0], _damage(folder / str(steps[0])))
-    return whole
+    return intact
 
 
 def restore(run: Path, kind: str, like: Any) -> Any:
-    """The newest checkpoint of that kind that is whole, as NumPy arrays.
+    """Return the newest intact checkpoint of that kind, as NumPy arrays.
 
     A warning names what is damaged, and the checkpoint that is used instead.
 
@@ -118,19 +120,19 @@ def restore(run: Path, kind: str, like: Any) -> Any:
 
 
 def empty(like: Any) -> Any:
-    """NumPy arrays with the shapes and dtypes of a tree."""
+    """Return NumPy arrays with the shapes and dtypes of a tree."""
     return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), like)
 
 
 def _steps(folder: Path) -> list[int]:
-    """Steps of the checkpoints in a folder, the newest first."""
+    """Return the steps of the checkpoints in a folder, the newest first."""
     if not folder.is_dir():
         return []
     return sorted((int(p.name) for p in folder.iterdir() if p.name.isdecimal()), reverse=True)
 
 
 def _damage(checkpoint: Path) -> str:
-    """What is wrong with a checkpoint, as far as sums tell."""
+    """Return what is wrong with a checkpoint according to its checksums."""
     return "" if (checkpoint / BEFORE_SUMS).is_dir() else checksums.damage(checkpoint)
 
 
@@ -140,16 +142,16 @@ def _warn(run: Path, kind: str, step: int, wrong: list[str]) -> None:
     if (run / FOLDER / kind / str(step) / BEFORE_SUMS).is_dir():
         print(
             f"warning: the {kind} checkpoint in {run} is of a release that wrote no"
-            f" {checksums.FILE_NAME}; it is used, but whether it is damaged is not known",
+            f" {checksums.FILE_NAME}; it is used without a check for damage",
             file=sys.stderr,
         )
 
 
 def _all_damaged(run: Path, kind: str, step: int, damage: str) -> InputError:
     remedy = {
-        LAST: f"copy it again from where it is whole, or remove {run / FOLDER / LAST} to train"
+        LAST: f"copy it again from an intact copy, or remove {run / FOLDER / LAST} to train"
         " from the first step",
-        BEST: f"copy it again from where it is whole, or name {run / FOLDER / LAST} as the model"
+        BEST: f"copy it again from an intact copy, or name {run / FOLDER / LAST} as the model"
         " to use the state after the last step",
     }
     return InputError(
@@ -159,7 +161,7 @@ def _all_damaged(run: Path, kind: str, step: int, damage: str) -> InputError:
 
 @contextmanager
 def _checkpointer() -> Iterator[ocp.Checkpointer]:
-    # One process reads or writes, and waits for no other.
+    # One process reads or writes, without waiting for the others.
     alone = ocp.options.MultiprocessingOptions(
         primary_host=jax.process_index(), active_processes={jax.process_index()}
     )
@@ -169,15 +171,15 @@ def _checkpointer() -> Iterator[ocp.Checkpointer]:
 
 
 def _write(folder: Path, step: int, tree: Any) -> None:
-    """Write the checkpoint of a step beside its place, and put it there when it is whole."""
+    """Write the checkpoint of a step under a temporary name, and rename it when it is complete."""
     arrays = jax.device_get(tree)
     if sum(leaf.nbytes for leaf in jax.tree.leaves(arrays)) > shutil.disk_usage(folder).free:
-        raise OSError(ENOSPC, "No space left on device")  # before orbax tells of it at length
+        raise OSError(ENOSPC, "No space left on device")  # before orbax reports it at length
     temporary, place = folder / f"{_WRITING}{step}", folder / str(step)
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
-        with _checkpointer() as checkpointer:  # which wants an absolute path
+        with _checkpointer() as checkpointer:  # orbax requires an absolute path
             checkpointer.save((temporary / STATE).resolve(), args=ocp.args.StandardSave(arrays))
         checksums.write(temporary)
         _remove(place)
@@ -187,8 +189,8 @@ def _write(folder: Path, step: int, tree: Any) -> None:
 
 
 def _tidy(folder: Path, step: int, kept: int) -> None:
-    """Remove what a checkpoint replaces, those of steps still to come, and what a kill left."""
-    before = [other for other in _steps(folder) if other < step]
+    """Remove replaced checkpoints, those of later steps, and the remains of killed runs."""
+    before = [earlier for earlier in _steps(folder) if earlier < step]
     keep = {str(number) for number in [step, *before[: kept - 1]]}
     for path in folder.iterdir():
         if path.name not in keep:
@@ -196,7 +198,7 @@ def _tidy(folder: Path, step: int, kept: int) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Remove a folder at once: none is left in parts under its name."""
+    """Remove a folder atomically: it never remains in parts under its name."""
     if path.exists():
         removing = path.with_name(f"{_REMOVING}{path.name.lstrip('.')}")
         shutil.rmtree(removing, ignore_errors=True)
@@ -205,7 +207,7 @@ def _remove(path: Path) -> None:
 
 
 def _read(run: Path, checkpoint: Path, like: Any) -> Any:
-    """The tree that orbax wrote.
+    """Return the tree that orbax wrote.
 
     Raises:
         InputError: if its shapes are those of another network.
@@ -215,7 +217,7 @@ def _read(run: Path, checkpoint: Path, like: Any) -> Any:
         path = (checkpoint / BEFORE_SUMS).resolve()
     with _checkpointer() as checkpointer:
         stored = checkpointer.restore(path)
-        if isinstance(like, dict):  # of the state, what is asked for
+        if isinstance(like, dict):  # only the requested parts of the state
             stored = {name: stored.get(name) for name in like}
         _check_shapes(run, stored, like)
         if isinstance(like, dict):
@@ -224,7 +226,7 @@ def _read(run: Path, checkpoint: Path, like: Any) -> Any:
 
 
 def _check_shapes(run: Path, stored: Any, like: Any) -> None:
-    """Compare shapes before orbax does, which answers a mismatch with noise from its event loop."""
+    """Compare shapes before orbax does, which prints errors of its event loop at a mismatch."""
 
     def shapes(tree: Any) -> list[tuple[int, ...]]:
         return sorted(tuple(leaf.shape) for leaf in jax.tree.leaves(tree))

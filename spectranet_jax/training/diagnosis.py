@@ -1,4 +1,4 @@
-"""What is told, and saved, where a loss is not finite."""
+"""Errors for losses that are not finite, and the batch saved for inspection."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,15 +16,15 @@ from spectranet_jax.training.order import Order
 from spectranet_jax.training.run import Row
 
 NAMED = 5
-"""Object ids in a sentence; the file that is saved has them all."""
+"""Object ids shown in an error; the saved file has them all."""
 
 
 SAVED = ("object_id", "name", "source")
-"""Columns that tell whose spectra a batch holds."""
+"""Columns that identify the spectra of a batch."""
 
 
 def check_losses(folder: Path, rows: Sequence[Row], examples: Examples, order: Order) -> None:
-    """Check that the losses of some steps are finite, which they are not if the gradient is not.
+    """Check that the losses of steps are finite; a loss is NaN if the gradient is not finite.
 
     Args:
         folder: the run folder, to which the batch of the first step that fails is saved: all that
@@ -69,7 +69,7 @@ def check_validation(losses: NDArray[Any], examples: Examples) -> None:
 
 
 def _ids(examples: Examples, positions: Indices) -> str:
-    """The objects of some spectra, in words."""
+    """Return the objects of some spectra in words."""
     ids = examples.split.columns["object_id"][positions]
     more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
     return f"object ids {', '.join(map(str, ids[:NAMED]))}{more}"

@@ -1,7 +1,7 @@
-"""Processes, on one machine or on many, that train one network together.
+"""Processes that train one network together, on one machine or many.
 
 Every process runs the same program on the same global batch, of which it reads its own rows
-(`sharding.Placement`). Process 0 leads: it alone writes, and reads, the run's checkpoints.
+(`sharding.Placement`). Process 0 leads: it alone writes and reads the run's checkpoints.
 """
 
 import threading
@@ -17,7 +17,7 @@ from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.stopping import KINDS, Wish
 
 WAIT = 300.0
-"""Seconds within which all processes must have come: nodes of a cluster start minutes apart."""
+"""Seconds within which all processes must have started: nodes of a cluster start minutes apart."""
 SENTENCE = 1024
 """Bytes of an error message that are sent to the other processes."""
 
@@ -32,10 +32,10 @@ def start(
     process: int | None = None,
     wait: float = WAIT,
 ) -> None:
-    """Join the other processes. Must come before anything that touches a device.
+    """Join the other processes. Must be called before any device is used.
 
-    What is left out is taken from SLURM or Open MPI by JAX. Processes
-    that these start on a GPU node take one GPU each.
+    What is left out is taken from SLURM or Open MPI by JAX. Processes that these start on a GPU
+    node take one GPU each.
 
     Args:
         coordinator: address of process 0, as "host:port".
@@ -55,10 +55,10 @@ def start(
             jax.distributed.initialize(
                 coordinator, processes, process, initialization_timeout=round(wait) + 60
             )
-        except Exception as error:  # raised in the thread that waits
+        except Exception as error:  # raised in the waiting thread
             failures.append(error)
 
-    # In a thread of its own, since JAX aborts the process with a stack trace when its time is up.
+    # In a thread of its own, since JAX aborts the process with a stack trace after a timeout.
     thread = threading.Thread(target=initialize, daemon=True)
     thread.start()
     thread.join(wait)
@@ -81,12 +81,12 @@ def start(
 
 
 def leads() -> bool:
-    """Whether this process is the one that writes."""
+    """Return whether this process is the one that writes."""
     return jax.process_index() == 0
 
 
 def agreed(read: Callable[[], Tree], like: Tree) -> Tree:
-    """What process 0 reads, in every process; its InputError is raised in all of them.
+    """Read in process 0 and return the result in every process; its InputError is raised in all.
 
     So files need not look the same from everywhere at the same moment, which they do not on every
     network file system.
@@ -111,7 +111,7 @@ def agreed(read: Callable[[], Tree], like: Tree) -> Tree:
 
 
 def in_first_process(write: Callable[[], object]) -> None:
-    """Do something in process 0 alone; the others wait, and its InputError is raised in all."""
+    """Call a function in process 0 alone; the others wait, and its InputError is raised in all."""
 
     def write_and_tell() -> int:
         write()
@@ -121,7 +121,7 @@ def in_first_process(write: Callable[[], object]) -> None:
 
 
 def asked_to_stop(wish: Wish) -> type[KeyboardInterrupt] | None:
-    """What a signal to any of the processes asks all of them to raise; None without one."""
+    """Return the exception that a signal to any of the processes asks all to raise, or None."""
     if jax.process_count() == 1:
         return wish.kind
     asked = [kind is wish.kind for kind in SIGNALS]
@@ -144,5 +144,5 @@ def together() -> Iterator[None]:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error's message, cut to 200 characters."""
+    """Return the first line of an error's message, cut to 200 characters."""
     return str(error).strip().partition("\n")[0][:200]

@@ -1,4 +1,4 @@
-"""Tracebacks that orbax prints later, from other threads, of what has already been told."""
+"""Tracebacks that orbax prints later, from other threads, for errors already reported."""
 
 import logging
 import sys
@@ -10,7 +10,7 @@ from typing import Any
 
 @contextmanager
 def without_echoes() -> Iterator[None]:
-    """Drop what orbax's event loop prints of reads and writes left in flight where one failed."""
+    """Drop what orbax's event loop prints about unfinished reads and writes after an error."""
     hook_before = sys.unraisablehook
     logs = {logging.getLogger(name): logging.CRITICAL + 1 for name in ("asyncio", "absl")}
     levels_before = {log: log.level for log in logs}

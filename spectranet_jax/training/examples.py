@@ -1,4 +1,4 @@
-"""Spectra of a split with what the loss compares them with, and batches of both."""
+"""Spectra of a split with the targets of a task, and batches of both."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ class Examples:
 
     Attributes:
         split: the spectra.
-        targets: what the loss reads beside the network's output, one row per spectrum.
+        targets: what the loss compares the network's output with, one row per spectrum.
     """
 
     split: Split
@@ -29,7 +29,7 @@ class Examples:
 
     @classmethod
     def of(cls, split: Split, task: Task) -> "Examples":
-        """The examples that a split holds for a task.
+        """Return the examples of a split for a task.
 
         Raises:
             InputError: if the split is on another grid than the task.
@@ -47,7 +47,7 @@ class Examples:
         return self.split.grid.bytes_per_spectrum + targets
 
     def batch(self, indices: Indices) -> Batch:
-        """The batch of these rows, (batch,), as NumPy arrays."""
+        """Return the batch of these rows, (batch,), as NumPy arrays."""
         flux, ivar = self.split.pixels(indices)
         targets = {name: rows[indices] for name, rows in self.targets.items()}
         return {"flux": flux, "ivar": ivar} | targets

@@ -93,7 +93,7 @@ def train(
 
 
 def planned(session: Session, order: Order, first: int, on_device: bool) -> list[tuple[int, int]]:
-    """The stretches of steps, as (begin, end), from step `first` to the session's last.
+    """Return the stretches of steps, as (begin, end), from step `first` to the session's last.
 
     Raises:
         InputError: if a profile is asked for and there is no second stretch.
@@ -110,7 +110,7 @@ def planned(session: Session, order: Order, first: int, on_device: bool) -> list
 
 
 def initial_state(recipe: Recipe, key: jax.Array, folder: Path, place: Placement) -> State:
-    """The state of the last checkpoint, or a fresh one, on the devices that it will live on.
+    """Return the state of the last checkpoint, or a fresh one, on the devices it will live on.
 
     Args:
         recipe: what is trained.
@@ -135,7 +135,7 @@ def initial_state(recipe: Recipe, key: jax.Array, folder: Path, place: Placement
 
 
 def trace(folder: Path, wanted: bool) -> contextlib.AbstractContextManager[None]:
-    """Record what host and devices do while the block runs, if that is wanted."""
+    """Record a trace of host and devices while the block runs, if requested."""
     if not wanted:
         return contextlib.nullcontext()
     return jax.profiler.trace(folder, create_perfetto_trace=True)

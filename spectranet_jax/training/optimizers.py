@@ -24,14 +24,14 @@ class Optimizer(NamedTuple):
 
 
 def cosine(peak: float, steps: int) -> optax.Schedule:
-    """Linear warm-up over 5% of the steps, then half a cosine down to 0."""
+    """Return a linear warm-up over 5% of the steps, then half a cosine down to 0."""
     return optax.warmup_cosine_decay_schedule(
         init_value=0.0, peak_value=peak, warmup_steps=int(WARM_UP * steps), decay_steps=steps
     )
 
 
 def constant(peak: float, steps: int) -> optax.Schedule:
-    """Linear warm-up over 5% of the steps, then the peak rate."""
+    """Return a linear warm-up over 5% of the steps, then the peak rate."""
     warm_up = int(WARM_UP * steps)
     return optax.join_schedules(
         [optax.linear_schedule(0.0, peak, max(warm_up, 1)), optax.constant_schedule(peak)],
@@ -40,12 +40,12 @@ def constant(peak: float, steps: int) -> optax.Schedule:
 
 
 def adam(rate: optax.Schedule) -> optax.GradientTransformation:
-    """Adam, the report's optimizer for classification."""
+    """Return Adam, the report's optimizer for classification."""
     return optax.adam(rate)
 
 
 def sgd(rate: optax.Schedule) -> optax.GradientTransformation:
-    """SGD with momentum 0.9, the report's for redshift; the gradient's norm is clipped at 1."""
+    """SGD with momentum 0.9, the report's for redshift; the gradient norm is clipped at 1."""
     return optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(rate, momentum=0.9))
 
 
@@ -60,7 +60,7 @@ OPTIMIZERS: dict[str, Callable[[optax.Schedule], optax.GradientTransformation]] 
 
 
 def build(optimizer: str, schedule: str, peak: float, steps: int) -> Optimizer:
-    """The optimizer of that name, with a schedule of its learning rate.
+    """Build the optimizer of that name, with a schedule of its learning rate.
 
     Args:
         optimizer: a name in `OPTIMIZERS`.
@@ -73,6 +73,6 @@ def build(optimizer: str, schedule: str, peak: float, steps: int) -> Optimizer:
     """
     for name, table in ((optimizer, OPTIMIZERS), (schedule, SCHEDULES)):
         if name not in table:
-            raise InputError(f"{name!r} is not known; choose one of {', '.join(table)}")
+            raise InputError(f"{name!r} is not available; choose one of {', '.join(table)}")
     rate = SCHEDULES[schedule](peak, steps)
     return Optimizer(OPTIMIZERS[optimizer](rate), rate)

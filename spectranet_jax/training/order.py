@@ -1,7 +1,7 @@
-"""Which spectra make up the batch of a step: a pure function of the step.
+"""The order of training: the spectra in the batch of a step, as a pure function of the step.
 
-Since the order is a function, a resumed run needs no saved iterator, and streaming and
-memory-resident training see the same batches.
+So a resumed run needs no saved iterator, and streaming and memory-resident training see the same
+batches.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from spectranet_jax.datasets.pixels import Indices
 from spectranet_jax.spectra.errors import InputError
 
 GROUP = 8
-"""Blocks that are mixed with one another: what a stream holds in memory at a time."""
+"""Blocks that are mixed with one another, and so held in memory by a stream."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Order:
     steps_per_epoch: int
 
     def within_epoch(self, step: int) -> int:
-        """Steps since the last epoch ended; 0 where one ends."""
+        """Return the steps since the last epoch ended; 0 where one ends."""
         return step % self.steps_per_epoch
 
 
 def shuffled(block_sizes: Indices, batch: int, epochs: int, seed: int) -> Order:
-    """Every epoch sees every spectrum once, in its own order, but for a last short batch.
+    """Return the order in which every epoch has every spectrum once, except for a last short batch.
 
     Blocks are drawn in random order; spectra are shuffled within groups of `GROUP` blocks.
 
@@ -66,7 +66,7 @@ def shuffled(block_sizes: Indices, batch: int, epochs: int, seed: int) -> Order:
 
 
 def chunked(block_sizes: Indices, batch: int, epochs: int, seed: int, chunk: int = 4000) -> Order:
-    """The report's schedule: so many epochs on one chunk of the data, then on to the next chunk.
+    """Return the report's order: all epochs on one chunk of the data, then on the next chunk.
 
     One pass over the data in all. The loss starts higher at each new chunk and falls within it: the
     saw-tooth of the report's Figure 1. "Steps per epoch" are those of one chunk, so validation
@@ -111,7 +111,7 @@ ORDERS: dict[str, Callable[..., Order]] = {"shuffled": shuffled, "chunked": chun
 
 
 def _sequence(block_sizes: Indices, seed: int) -> Callable[[int, int, int], Indices]:
-    """(epoch, start, stop) -> that stretch of the epoch's order, of which only groups are held."""
+    """Return a function (epoch, start, stop) -> part of the epoch's order, holding only groups."""
     first = np.concatenate([[0], np.cumsum(block_sizes)])
 
     @lru_cache(maxsize=2)

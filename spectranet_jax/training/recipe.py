@@ -1,4 +1,4 @@
-"""What is trained, and how the run of it goes: all that `loop.train` needs but the spectra."""
+"""The recipe of a training and the session of its run: all of `loop.train` except the spectra."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from spectranet_jax.training.steps import Network, State, TrainStep, init_state,
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is trained, and what happens in each step.
+    """The network, the task, and what happens in each step.
 
     Attributes:
         network: a Flax module.
@@ -32,11 +32,11 @@ class Recipe:
     augment: Augment = as_stored
 
     def fresh_state(self, key: jax.Array) -> State:
-        """The state before the first step."""
+        """Return the state before the first step."""
         return init_state(self.network, self.task, self.optimizer.chain, key)
 
     def train_step(self) -> TrainStep:
-        """The function of one step, to be compiled."""
+        """Return the function of one step, to be compiled."""
         return make_train_step(self.network, self.task, self.optimizer.chain, self.augment)
 
 

@@ -1,4 +1,4 @@
-"""What a training run leaves in its folder while it goes: metrics and checkpoints."""
+"""Metrics and checkpoints that a training run writes while it goes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ class Record:
     """
 
     def __init__(self, folder: Path, first: int) -> None:
-        """Continue the record from step `first`: rows of later steps will be written again."""
+        """Continue the record from step `first`; the rows of later steps will be written again."""
         self.folder = folder
         self.best = float("inf")
         if leads():
@@ -30,7 +30,7 @@ class Record:
             self.best = min(losses, default=self.best)
 
     def training(self, rows: list[run.Row]) -> None:
-        """Write the metrics of some steps."""
+        """Write the metrics of steps."""
         if leads():
             run.append_metrics(self.folder, rows)
 
@@ -52,7 +52,7 @@ class Record:
 def loss_rows(
     step: int, losses: jax.Array | Sequence[jax.Array], rate: optax.Schedule
 ) -> list[run.Row]:
-    """One metrics row for each of the steps that end with `step`."""
+    """Return one metrics row for each of the steps that end with `step`."""
     values = np.asarray(jax.device_get(losses), np.float64)
     steps = np.arange(step - len(values) + 1, step + 1)
     rates = np.asarray(rate(jnp.asarray(steps - 1)))

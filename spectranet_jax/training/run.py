@@ -1,11 +1,10 @@
-"""The run folder: what a training run writes, and all that is needed to resume it.
+"""The run folder: all that a training run writes and needs to resume.
 
-config.json     network, task and settings; enough to build both again
-metrics.jsonl   one JSON object per line: the loss of each step, the validation of each epoch
-checkpoints/    `last` to resume from, `best` to evaluate and predict with, each with SHA256SUMS
-calibration.json   fields of the task that were fitted to the validation split after training
-evaluation.json, figures/   written by evaluation
-profile/        a trace of some steps, if asked for
+config.json network, task and settings; enough to build both again metrics.jsonl one JSON object per
+line: the loss of each step, the validation of each epoch checkpoints/ `last` to resume from, `best`
+to evaluate and predict with, each with SHA256SUMS calibration.json fields of the task that were
+fitted to the validation split after training evaluation.json, figures/ written by evaluation
+profile/ a trace of some steps, if asked for
 """
 
 import json
@@ -23,13 +22,13 @@ CALIBRATION = "calibration.json"
 EPOCHS = "settings.epochs"
 
 MAY_CHANGE = ("versions.", "data.folder")
-"""What may differ when a run is resumed: what it is made with, and where the same data lie."""
+"""Settings that may differ when a run is resumed: its versions, and the place of the same data."""
 
 Row = dict[str, Any]
 
 
 def write_config(run: Path, config: Row) -> None:
-    """Write config.json, or check that the one that stands there is the same.
+    """Write config.json, or check that the existing one is the same.
 
     Raises:
         InputError: if the folder holds a run with other settings.
@@ -46,7 +45,7 @@ def check_folder(run: Path, config: Row) -> None:
 
     Args:
         run: the folder, which may be absent, empty, or hold the same run.
-        config: of config.json, those parts that are known.
+        config: the known parts of config.json.
 
     Raises:
         InputError: if the folder cannot be made, or holds something else, or other settings.
@@ -54,7 +53,7 @@ def check_folder(run: Path, config: Row) -> None:
     check_writable(run, folder=True)
     if not (run / CONFIG).exists():
         if run.is_dir() and any(run.iterdir()):
-            raise InputError(f"{run} holds something else than a run; choose another --out")
+            raise InputError(f"{run} is not empty and is not a run folder; choose another --out")
         return
     written = read_config(run)
     if "experiment" in config and written.get("experiment") != config["experiment"]:
@@ -69,8 +68,8 @@ def check_folder(run: Path, config: Row) -> None:
     ]
     if differing == [EPOCHS]:
         raise InputError(
-            f"{run} was planned for --epochs {before[EPOCHS]}, by which its learning rate rises and"
-            f" falls, so it cannot be extended to {now.get(EPOCHS)}; give another --out,"
+            f"{run} was planned for --epochs {before[EPOCHS]}, which sets its learning rates, so"
+            f" it cannot be extended to {now.get(EPOCHS)}; give another --out,"
             f" or --epochs {before[EPOCHS]} to resume"
         )
     if differing:
@@ -81,7 +80,7 @@ def check_folder(run: Path, config: Row) -> None:
 
 
 def read_config(run: Path) -> Row:
-    """The contents of config.json.
+    """Return the contents of config.json.
 
     Raises:
         InputError: if the folder is no run folder.
@@ -89,13 +88,13 @@ def read_config(run: Path) -> Row:
     path = run / CONFIG
     if not path.is_file():
         raise InputError(
-            f"{run} is no run folder: it has no {CONFIG}; give the --out of a training run"
+            f"{run} is not a run folder: it has no {CONFIG}; give the --out of a training run"
         )
     return _parse(path, _text(path))
 
 
 def read_metrics(run: Path) -> list[Row]:
-    """The rows of metrics.jsonl, in order; a last line that was cut off is left out.
+    """Return the rows of metrics.jsonl, in order, without a truncated last line.
 
     Raises:
         InputError: if a line is no row.
@@ -110,7 +109,7 @@ def read_metrics(run: Path) -> list[Row]:
 
 
 def keep_metrics(run: Path, step: int) -> list[Row]:
-    """Forget the rows past `step`, which a resumed run will write again; returns those kept."""
+    """Remove the rows past `step`, which a resumed run will write again; return the others."""
     kept = [row for row in read_metrics(run) if row["step"] <= step]
     write_text(run / METRICS, "".join(json.dumps(row) + "\n" for row in kept))
     return kept
@@ -128,12 +127,12 @@ def append_metrics(run: Path, rows: list[Row]) -> None:
     except OSError as error:
         raise InputError(
             f"cannot write {run / METRICS}: {error.strerror or error};"
-            " make room and repeat the command to go on"
+            " make room and repeat the command to resume"
         ) from error
 
 
 def read_calibration(run: Path) -> Row:
-    """The contents of calibration.json; empty where nothing was calibrated."""
+    """Return the contents of calibration.json; empty if nothing was calibrated."""
     path = run / CALIBRATION
     return _parse(path, _text(path)) if path.is_file() else {}
 
@@ -144,19 +143,19 @@ def write_calibration(run: Path, fields: Row) -> None:
 
 
 def read_evaluation(run: Path) -> Row:
-    """The contents of evaluation.json, by split; empty where there is none yet."""
+    """Return the contents of evaluation.json, by split; empty if there is none yet."""
     path = run / EVALUATION
     return _parse(path, _text(path)) if path.is_file() else {}
 
 
 def write_evaluation(run: Path, split: str, evaluation: Row) -> None:
-    """Put the evaluation of a split into evaluation.json, beside those of other splits."""
+    """Write the evaluation of a split to evaluation.json, beside those of other splits."""
     content = read_evaluation(run) | {split: evaluation}
     write_text(run / EVALUATION, json.dumps(content, indent=1) + "\n")
 
 
 def _flat(tree: Row, prefix: str = "") -> Row:
-    """Nested settings by dotted names, as in "settings.epochs"."""
+    """Flatten nested settings to dotted names, as in "settings.epochs"."""
     flat: Row = {}
     for key, value in tree.items():
         flat |= (
@@ -178,5 +177,5 @@ def _parse(path: Path, text: str) -> Row:
     except json.JSONDecodeError as error:
         raise InputError(f"{path} is not valid JSON ({error}); restore or remove it") from error
     if not isinstance(row, dict):
-        raise InputError(f"{path} holds something else than a run writes; restore or remove it")
+        raise InputError(f"{path} does not hold what a training run writes; restore or remove it")
     return row

@@ -1,4 +1,4 @@
-"""A network's predictions for a whole split, and their loss and scores."""
+"""Predictions of a network for a whole split, with their loss and scores."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ from spectranet_jax.training.stream import padded_batches
 
 
 class Evaluation(NamedTuple):
-    """What a model answers for a split.
+    """Predictions of a model for a split, with loss and scores.
 
     Attributes:
         columns: catalog columns, one row per spectrum of the split in its order.
@@ -36,7 +36,7 @@ class Evaluation(NamedTuple):
     scores: Any
 
     def to_json(self) -> dict[str, Any]:
-        """The scores as evaluation.json holds them, with the number of spectra and the loss."""
+        """Scores as evaluation.json holds them, with the number of spectra and the loss."""
         spectra = len(next(iter(self.columns.values())))
         return {"spectra": spectra, "loss": self.loss} | to_json(self.scores)
 
@@ -44,7 +44,7 @@ class Evaluation(NamedTuple):
 def make_evaluate(
     network: Network, task: Task, split: Split, devices: Sequence[jax.Device] | None = None
 ) -> Callable[[Variables], Evaluation]:
-    """Compile once, evaluate as often as there are models.
+    """Return an evaluation of a split, compiled once for any number of models.
 
     Args:
         network: a Flax module.
@@ -77,7 +77,7 @@ def make_validate(
     devices: Sequence[jax.Device] | None = None,
     keep: bool = False,
 ) -> Callable[[Variables], float]:
-    """As `make_evaluate`, but for the mean loss alone: as often as there are epochs.
+    """Return a function of the mean loss, compiled once for all epochs: see `make_evaluate`.
 
     Args:
         network: a Flax module.
@@ -110,7 +110,7 @@ def make_predict(
     devices: Sequence[jax.Device] | None,
     keep: bool = False,
 ) -> Callable[[Variables], Iterator[Any]]:
-    """What a step returns for each batch of the examples; the last batch is filled up."""
+    """A generator of a step's results for each batch of examples; the last batch is padded."""
     count = len(jax.devices() if devices is None else devices)
     batch = prediction_batch() * count
     place = placement(batch, devices)

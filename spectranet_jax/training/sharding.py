@@ -1,8 +1,8 @@
 """One device or many, in one process or many: the batch is split along its first axis.
 
 The step is one `jax.jit` over globally shaped arrays; XLA adds the all-reduces, and BatchNorm sees
-the whole batch. There is no `jax.pmap`, which older code uses here: it is in maintenance since JAX
-0.8, which asks new code to do without, and is by now itself `jit` over `shard_map`.
+the whole batch. It replaces `jax.pmap`, which is in maintenance since JAX 0.8, not recommended for
+new code, and by now itself `jit` over `shard_map`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,13 +17,13 @@ from spectranet_jax.spectra.errors import InputError
 
 
 class Placement(NamedTuple):
-    """Where arrays live: whole on every device, or split along their first axis."""
+    """Placement of arrays: whole on every device, or split along their first axis."""
 
     replicated: NamedSharding
     split: NamedSharding
 
     def rows(self, batch: int) -> NDArray[np.int64]:
-        """Which rows of a batch lie on the devices of this process, ascending; all if it is alone.
+        """Return the rows of a batch on this process's devices, ascending; all if it is alone.
 
         With p processes of as many devices each, (batch / p,).
         """
@@ -31,14 +31,14 @@ class Placement(NamedTuple):
         return np.unique(np.concatenate([np.arange(batch)[rows] for rows in slices]))
 
     def batch(self, arrays: Mapping[str, NDArray[Any]]) -> dict[str, jax.Array]:
-        """The global batch, out of this process's rows of it."""
+        """Return the global batch from this process's rows of it."""
         return {
             name: jax.make_array_from_process_local_data(self.split, array)
             for name, array in arrays.items()
         }
 
     def everywhere(self, tree: Any) -> Any:
-        """A tree of arrays, the same in every process, whole on every device."""
+        """Put a tree of arrays, the same in every process, whole on every device."""
         return jax.tree.map(
             lambda leaf: jax.make_array_from_process_local_data(self.replicated, np.asarray(leaf)),
             tree,
@@ -46,7 +46,7 @@ class Placement(NamedTuple):
 
 
 def placement(batch: int, devices: Sequence[jax.Device] | None = None) -> Placement:
-    """The placement of states and batches over the devices, those of all processes by default.
+    """Return the placement of states and batches on devices, by default those of all processes.
 
     Raises:
         InputError: if the batch does not divide evenly among the devices.

@@ -1,7 +1,7 @@
 """Training and prediction of one batch, as pure functions to be compiled.
 
-Everything is float32, asked for by name: a GPU would else round products to TF32 in silence.
-Another `precision` (`jax_default_matmul_precision`) is there to measure what it brings and costs.
+Everything is float32, requested explicitly: otherwise a GPU would round products to TF32. Another
+`precision` (`jax_default_matmul_precision`) serves to measure its gain and cost.
 """
 
 from collections.abc import Callable
@@ -17,27 +17,27 @@ from spectranet_jax.training.augment import Augment, as_stored
 from spectranet_jax.training.examples import Batch
 
 AUGMENT = 1
-"""Folded into a step's key, so that what is observed and what is dropped are drawn apart."""
+"""Folded into a step's key, so that augmentation and dropout draw independently."""
 
 Variables = dict[str, Any]
 
 
 @runtime_checkable
 class Network(Protocol):
-    """What is asked of a Flax module; its inputs are those of a task."""
+    """The interface of a Flax module; its inputs are those of a task."""
 
     def init(self, rngs: Any, *inputs: Any) -> Any:
-        """Fresh parameters and statistics."""
+        """Return fresh parameters and statistics."""
 
     def apply(self, variables: Any, *inputs: Any, **options: Any) -> Any:
-        """The output, and with `mutable` the statistics that were changed."""
+        """Return the output, and with `mutable` the statistics that were changed."""
 
 
 def prediction_batch() -> int:
-    """Spectra to predict in one compiled call.
+    """Return the number of spectra per compiled call of prediction.
 
-    On a CPU, so few that its cache holds what the layers make of them, and the same on every one,
-    so that catalogs do not depend on it; on an accelerator, so many that it has enough to do.
+    On a CPU, few enough that its cache holds the layers' results, and the same on every CPU, so
+    that catalogs do not depend on it; on an accelerator, enough to keep it busy.
     """
     return 64 if jax.default_backend() == "cpu" else 4096
 
@@ -59,7 +59,7 @@ class State(NamedTuple):
 
     @property
     def variables(self) -> Variables:
-        """What the network is applied with."""
+        """Parameters and statistics to apply the network with."""
         return {"params": self.params, "batch_stats": self.batch_stats}
 
 
@@ -69,7 +69,7 @@ not finite."""
 
 
 def init_variables(network: Network, task: Task, key: jax.Array) -> Variables:
-    """Fresh parameters and statistics."""
+    """Return fresh parameters and statistics."""
     spectra = jnp.zeros((1, task.grid.size), jnp.float32)
     variables = network.init(key, *task.inputs(spectra, spectra))
     return {"params": variables["params"], "batch_stats": variables.get("batch_stats", {})}
@@ -78,7 +78,7 @@ def init_variables(network: Network, task: Task, key: jax.Array) -> Variables:
 def init_state(
     network: Network, task: Task, optimizer: optax.GradientTransformation, key: jax.Array
 ) -> State:
-    """The state before the first step."""
+    """Return the state before the first step."""
     variables = init_variables(network, task, key)
     opt_state = optimizer.init(variables["params"])
     return State(jnp.zeros((), jnp.int32), variables["params"], variables["batch_stats"], opt_state)
@@ -91,7 +91,7 @@ def make_train_step(
     augment: Augment = as_stored,
     precision: str = "float32",
 ) -> TrainStep:
-    """The function of one training step, to be compiled.
+    """Return the function of one training step, to be compiled.
 
     Its key is the run's; each step folds its own number into it.
 
@@ -133,7 +133,7 @@ def make_train_step(
 def make_predict_step(
     network: Network, task: Task, precision: str = "float32"
 ) -> Callable[[Variables, jax.Array, jax.Array], Any]:
-    """(variables, flux, ivar) -> the network's output; flux and ivar are (batch, bins)."""
+    """Return (variables, flux, ivar) -> the network's output; flux and ivar are (batch, bins)."""
 
     def predict_step(
         variables: Variables, flux: Float[Array, "batch bins"], ivar: Float[Array, "batch bins"]
@@ -147,7 +147,7 @@ def make_predict_step(
 def make_validation_step(
     network: Network, task: Task
 ) -> Callable[[Variables, Batch], tuple[Any, jax.Array]]:
-    """(variables, batch) -> the network's output, and the loss of each spectrum (batch,)."""
+    """Return (variables, batch) -> the network's output, and each spectrum's loss, (batch,)."""
     predict_step = make_predict_step(network, task)
 
     def validation_step(variables: Variables, batch: Batch) -> tuple[Any, Float[Array, " batch"]]:

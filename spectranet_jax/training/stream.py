@@ -1,4 +1,4 @@
-"""Batches that are read from a dataset ahead of their use. The only file that knows grain."""
+"""Batches read from a dataset ahead of their use. The only file that imports grain."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -15,7 +15,7 @@ ALL = slice(None)
 def training_batches(
     examples: Examples, order: Order, steps: range, rows: Indices | slice = ALL
 ) -> Iterator[Batch]:
-    """The batches of some consecutive steps.
+    """Yield the batches of consecutive steps.
 
     Args:
         examples: what to train on.
@@ -27,7 +27,7 @@ def training_batches(
 
 
 def padded_batches(examples: Examples, batch: int, rows: Indices | slice = ALL) -> Iterator[Batch]:
-    """Every example once, in order; the last batch is filled up by repeating its first row.
+    """Yield every example once, in order; the last batch is padded with its first row.
 
     Args:
         examples: what to evaluate.
@@ -43,6 +43,6 @@ def padded_batches(examples: Examples, batch: int, rows: Indices | slice = ALL) 
 
 
 def read_ahead(numbers: Sequence[int], load: Callable[[int], Batch]) -> Iterator[Batch]:
-    """What `load` makes of each number, in order; threads run up to eight of them ahead."""
+    """Yield `load` of each number, in order, computed by threads up to eight numbers ahead."""
     batches = grain.MapDataset.source(numbers).map(lambda number: load(int(number)))
     yield from batches.to_iter_dataset(grain.ReadOptions(num_threads=2, prefetch_buffer_size=8))
