@@ -129,7 +129,7 @@ def test_prediction(tmp_path: Path):
         "import sys, time\n"
         "from spectranet_jax.catalog import pieces, streaming\n"
         "from spectranet_jax.commands import predict\n"
-        "streaming.CHUNK, streaming.FEW_FILES, pieces.TOGETHER_PIECES = 3 * 3544, 3, 3\n"
+        "streaming.CHUNK, streaming.SERIAL_FILES, pieces.TOGETHER_PIECES = 3 * 3544, 3, 3\n"
         "add = streaming.Finished.add\n"
         "def add_and_rest(*rows):\n"
         "    add(*rows)\n"

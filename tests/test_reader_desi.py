@@ -125,9 +125,9 @@ def arms_of_different_length() -> dict[str, np.ndarray]:
     [
         (lack("R_IVAR"), None, "R_FLUX but no R_IVAR"),
         (lack("Z_WAVELENGTH"), None, "Z_FLUX but no Z_WAVELENGTH"),
-        (one_row_less, None, "arrays of other shapes in its arm R"),
+        (one_row_less, None, naming("arm R")),
         (arms_of_different_length, None, "B 2, R 2, Z 1"),
-        (lambda: arms(2), [1, 2, 3], "2 spectra and 3 rows in FIBERMAP"),
+        (lambda: arms(2), [1, 2, 3], naming("2 spectra", "3 rows", "FIBERMAP")),
         (lack("B_FLUX", "R_FLUX", "Z_FLUX"), None, "no spectra in a layout"),
     ],
 )

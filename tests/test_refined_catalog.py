@@ -37,7 +37,7 @@ def test_chunks_workers_and_parts_change_no_byte(
     assert (~rows["Z_CHI2"].mask).sum() >= 8  # or there is nothing to compare
     assert rows.meta["REFINED"].startswith("shipped")
     monkeypatch.setattr(streaming, "CHUNK", 2 * 42_000)
-    monkeypatch.setattr(streaming, "FEW_FILES", 1)
+    monkeypatch.setattr(streaming, "SERIAL_FILES", 1)
     assert made(tmp_path / "small.fits", inputs, "--workers", "2") == whole
     for number in (1, 2, 3):
         made(tmp_path / "p.fits", inputs, "--part", f"{number}/3")

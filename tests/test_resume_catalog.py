@@ -116,7 +116,7 @@ PROGRAM = """
 import sys, time
 from spectranet_jax.catalog import pieces, streaming
 from spectranet_jax.commands.predict import Config, work
-streaming.CHUNK, streaming.FEW_FILES, pieces.TOGETHER_PIECES = 7 * 3544, 3, 3
+streaming.CHUNK, streaming.SERIAL_FILES, pieces.TOGETHER_PIECES = 7 * 3544, 3, 3
 if __name__ == "__main__":
     read_pieces = streaming.read_pieces
     def slowly(group, **how):

@@ -144,7 +144,7 @@ def test_prediction_keeps_its_rows(tmp_path: Path, number: int, status: int, wor
         "import sys, time\n"
         "from spectranet_jax.catalog import pieces, streaming\n"
         "from spectranet_jax.commands import predict\n"
-        "streaming.CHUNK, streaming.FEW_FILES, pieces.TOGETHER_PIECES = 7 * 3544, 3, 3\n"
+        "streaming.CHUNK, streaming.SERIAL_FILES, pieces.TOGETHER_PIECES = 7 * 3544, 3, 3\n"
         "add = streaming.Finished.add\n"
         "def adding(*rows):\n"
         "    add(*rows)\n"

@@ -74,7 +74,7 @@ def test_few_files_start_no_process(model: Model, tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr("spectranet_jax.readers.workers.ProcessPoolExecutor", refuse)
     predict_to(tmp_path / "c.fits", [model], pieces(["in"]), workers=8)
-    monkeypatch.setattr(streaming, "FEW_FILES", 3)
+    monkeypatch.setattr(streaming, "SERIAL_FILES", 3)
     with pytest.raises(AssertionError, match="was started"):
         predict_to(tmp_path / "c.fits", [model], pieces(["in"]), workers=8)
 

@@ -1,4 +1,4 @@
-"""The file that a catalog is written to: where it may be, its format, and its bytes."""
+"""The file of a catalog: its path, its format, and its bytes."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +16,7 @@ FORMATS = {".fits": "fits", ".fit": "fits", ".ecsv": "ascii.ecsv", ".parquet": "
 
 
 def check_replace(path: Path, overwrite: bool, read: Iterable[str]) -> None:
-    """Refuse before any work to write a catalog there.
+    """Raise an error before any work if a catalog must not be written there.
 
     Args:
         path: where the catalog is to be.
@@ -30,19 +30,19 @@ def check_replace(path: Path, overwrite: bool, read: Iterable[str]) -> None:
         return
     if not overwrite:
         raise InputError(f"{path} exists; choose another --out, or pass --overwrite")
-    if any(_is_same(path, name) for name in read):
+    if any(_is_same_file(path, name) for name in read):
         raise InputError(f"{path} is among the files to be read; choose another --out")
 
 
-def _is_same(path: Path, name: str) -> bool:
+def _is_same_file(path: Path, name: str) -> bool:
     try:
         return path.samefile(name)
-    except (OSError, ValueError):  # there is none, or no name that a file can have
+    except (OSError, ValueError):  # it does not exist, or its name is invalid
         return False
 
 
 def check_path(path: Path) -> None:
-    """Refuse before any work a path that no catalog can be written to.
+    """Raise an error before any work if no catalog can be written to a path.
 
     Raises:
         InputError: if the suffix is none of `FORMATS`, what it needs is not installed, or the
@@ -53,9 +53,7 @@ def check_path(path: Path) -> None:
             f"cannot write {path}: it is a folder; name a file, as in {path / 'catalog.fits'}"
         )
     if path.suffix not in FORMATS:
-        raise InputError(
-            f"cannot tell the format of {path} by its name; end it in {', '.join(FORMATS)}"
-        )
+        raise InputError(f"{path} has no known format in its name; end it in {', '.join(FORMATS)}")
     if path.suffix == ".parquet":
         try:
             import pyarrow  # noqa: F401
@@ -68,7 +66,7 @@ def check_path(path: Path) -> None:
 
 
 def write(table: Table, path: Path) -> None:
-    """Write a catalog as FITS, ECSV or Parquet, by the file name's suffix, replacing a former one.
+    """Write a catalog as FITS, ECSV or Parquet by its suffix, replacing an earlier file.
 
     Raises:
         InputError: if the format is unknown or the file cannot be written.
@@ -81,7 +79,7 @@ def write(table: Table, path: Path) -> None:
 
 
 def _for_fits(table: Table) -> Table:
-    """FITS knows bytes: columns of text become UTF-8, header values ASCII with escapes.
+    """Convert texts to bytes for FITS: columns to UTF-8, header values to ASCII with escapes.
 
     What a column holds stands in TCOMMn, which astropy does not write by itself.
     """
@@ -99,7 +97,9 @@ def _for_fits(table: Table) -> Table:
             if isinstance(value, str)
             else value
             for key, value in table.meta.items()
-            if not key.startswith("TCOMM")  # of a catalog that was read, perhaps with other columns
+            if not key.startswith(
+                "TCOMM"
+            )  # the header of a catalog that was read, perhaps with other columns
         }
     )
     return table

@@ -1,4 +1,4 @@
-"""Finished rows of a catalog, in a journal beside it until it is whole.
+"""Finished rows of a catalog, in a journal beside it until it is complete.
 
 The journal's folder holds a catalog of each chunk of rows, and its records describe them, each
 written after its catalog.
@@ -26,7 +26,7 @@ class Chunk:
     Attributes:
         file: catalog of the rows, in the folder.
         size: its bytes.
-        pieces: how many the rows are of, after those of the chunks before.
+        pieces: number of pieces of the rows, after those of earlier chunks.
         counts: rows by what they are, see `tally.tally`.
         errors: sentences about files that cannot be read, some of them.
     """
@@ -42,7 +42,7 @@ class Finished:
     """The chunks of a catalog that are finished.
 
     Attributes:
-        chunks: in order; those of an earlier run up to the first whose catalog is not what it was.
+        chunks: in order; those of an earlier run up to the first whose catalog has changed.
     """
 
     def __init__(self, record: Journal, suffix: str) -> None:
@@ -62,7 +62,7 @@ class Finished:
 
     @property
     def pieces(self) -> int:
-        """How many pieces are finished."""
+        """Number of finished pieces."""
         return sum(chunk.pieces for chunk in self.chunks)
 
     def add(self, table: "Table", pieces: int, counts: dict[str, int], errors: list[str]) -> None:
@@ -76,14 +76,14 @@ class Finished:
         self.chunks.append(chunk)
 
     def clear(self) -> None:
-        """Forget the chunks, where no later run can use them."""
+        """Remove the chunks, which no later run can use."""
         self._journal.clear()
         self.chunks.clear()
 
 
 @contextmanager
 def finished(out: Path, key: str, suffix: str) -> Iterator[Finished]:
-    """Give what is finished of a catalog: see `datasets.journal.journal`.
+    """Yield the finished part of a catalog: see `datasets.journal.journal`.
 
     Args:
         out: the catalog.

@@ -1,7 +1,7 @@
-"""Catalogs joined row after row, in memory that does not grow with them.
+"""Catalogs joined row by row, in memory that does not grow with them.
 
-The rows of a long prediction are written as they come, a catalog a few thousand. Joined, these are
-the bytes that `catalog_file.write` would have made of all rows at once.
+The rows of a long prediction are written in catalogs of a few thousand. Joined, these are the bytes
+that `catalog_file.write` would have written for all rows at once.
 """
 
 import warnings
@@ -18,21 +18,21 @@ from spectranet_jax.datasets.atomic import atomic
 from spectranet_jax.spectra.errors import InputError
 
 FITS_BLOCK = 2880
-"""Bytes that FITS fills headers and data up to multiples of (FITS 4.0, section 3.1)."""
+"""FITS pads headers and data to multiples of this, bytes (FITS 4.0, section 3.1)."""
 
 ROWS = 65_536
 """Rows in memory at a time."""
 
 
 ROWS_SUFFIX = {".fits": ".fits", ".fit": ".fits", ".ecsv": ".ecsv", ".parquet": ".ecsv"}
-"""A catalog's suffix -> that of the catalogs that can be joined into it.
+"""A catalog's suffix -> suffix of the catalogs that can be joined into it.
 
 Parquet's columns depend on all the rows, so rows wait in a format that loses nothing.
 """
 
 
 def join(files: Sequence[Path], out: Path, without: Collection[str] = ()) -> None:
-    """Write one catalog with the rows of several, in order.
+    """Write one catalog with the rows of all the files, in order.
 
     Args:
         files: catalogs with the same columns and header, one at least, of the suffix that
@@ -60,7 +60,7 @@ class _Rows(NamedTuple):
 def _rows(file: Path) -> _Rows:
     with warnings.catch_warnings(action="ignore"), fits.open(file, memmap=True) as hdus:
         table = hdus[1]
-        # Text as bytes and numbers big-endian: what is in the file, untouched.
+        # Text as bytes and numbers big-endian, as stored in the file.
         dtype = table.columns.dtype.newbyteorder(">")
         header = table.header.copy()
         start = table.fileinfo()["datLoc"]
@@ -91,23 +91,23 @@ def _join_fits(files: Sequence[Path], out: Path, without: Collection[str]) -> No
 
 
 def _wider(first: np.dtype[Any], second: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype that holds both: columns of text are as wide as the wider one."""
+    """Return the dtype that holds both: columns of text are as wide as the wider one."""
     both = ((name, first[name], second[name]) for name in first.names or ())
     return np.dtype([(name, max(a, b, key=lambda d: d.itemsize)) for name, a, b in both])
 
 
 def _copy(table: _Rows, dtype: np.dtype[Any], out: Any) -> None:
-    left = table.total
+    remaining = table.total
     with table.file.open("rb") as file:
         file.seek(table.start)
-        while left:
-            rows = np.fromfile(file, table.dtype, min(left, ROWS))
+        while remaining:
+            rows = np.fromfile(file, table.dtype, min(remaining, ROWS))
             out.write(rows.astype(dtype).tobytes())
-            left -= len(rows)
+            remaining -= len(rows)
 
 
 def _join_ecsv(files: Sequence[Path], out: Path, _: Collection[str]) -> None:
-    """The header, comments and names, is the same in all."""
+    """Join ECSV files, whose header, comments and names are the same."""
     with out.open("w", encoding="utf-8", newline="") as joined:
         for file in files:
             with file.open(encoding="utf-8", newline="") as lines:
@@ -122,10 +122,10 @@ def _join_ecsv(files: Sequence[Path], out: Path, _: Collection[str]) -> None:
 
 
 def _join_parquet(files: Sequence[Path], out: Path, _: Collection[str]) -> None:
-    """All rows are in memory here."""
+    """Join in memory, where all rows are at once."""
     tables = [Table(Table.read(file, format="ascii.ecsv"), masked=True) for file in files]
     table = vstack(tables, metadata_conflicts="silent")
-    for column in table.itercols():  # the format shows what is masked: empty it, as `build` does
+    for column in table.itercols():  # the format keeps masked values: empty them, as `build` does
         np.ma.getdata(column)[column.mask] = np.zeros((), column.dtype)
     write(table, out)
 
@@ -135,4 +135,4 @@ JOINERS: dict[str, Callable[[Sequence[Path], Path, Collection[str]], None]] = {
     "ascii.ecsv": _join_ecsv,
     "parquet": _join_parquet,
 }
-"""astropy's name of a format -> how its catalogs are joined."""
+"""astropy's name of a format -> the function that joins its catalogs."""

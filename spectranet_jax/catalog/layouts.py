@@ -25,15 +25,17 @@ NEEDS: dict[str, Callable[[Collection[str]], None]] = {
 
 
 def check(layout: str, out: Path) -> None:
-    """Raise InputError if a layout, which is one of FITS, cannot be written to that file."""
+    """Raise InputError if a layout, which requires FITS, cannot be written to that file."""
     if layout not in LAYOUTS:
         raise InputError(f"--format {layout} is not a layout; choose {' or '.join(LAYOUTS)}")
     if out.suffix not in (".fits", ".fit"):
-        raise InputError(f"{out}: --format {layout} is FITS; pass --out with a name in .fits")
+        raise InputError(
+            f"{out} is not a FITS file, which --format {layout} requires; end --out in .fits"
+        )
 
 
 def joined(layout: str, without: Collection[str] = ()) -> Callable[[Sequence[Path], Path], None]:
-    """What writes the rows of several catalogs as one, in a layout; all rows are in memory there.
+    """Return a function that writes catalogs as one, in a layout, with all rows in memory.
 
     Args:
         layout: a key of `LAYOUTS`.
@@ -49,7 +51,7 @@ def joined(layout: str, without: Collection[str] = ()) -> Callable[[Sequence[Pat
 
 
 def write(table: Table, layout: str, out: Path) -> None:
-    """Write a catalog in another layout, replacing a former file; the header is the catalog's.
+    """Write a catalog in another layout, replacing an earlier file; the header is the catalog's.
 
     Args:
         table: a catalog.

@@ -1,7 +1,8 @@
-"""A catalog in parts, each predicted by a job of its own, and what makes parts belong together.
+"""A catalog in parts, each predicted by a job of its own, with checks that they belong together.
 
-Part i of n is a FITS catalog of the i-th n-th of the pieces. Its header tells which part it is, and
-of which list of files, so that parts can be joined in order and none is missing or a stranger's.
+Part i of n is a FITS catalog of the i-th n-th of the pieces. Its header has its number and the
+checksum of the list of files, so that parts can be joined in order, and missing or foreign ones are
+found.
 """
 
 import re
@@ -15,7 +16,7 @@ from spectranet_jax.spectra import InputError
 
 PART, INPUT = "PART", "INPUT"
 KEYWORDS = (PART, INPUT)
-"""Header keywords of a part that its catalog has not: i/n, and sha256 of the list of files."""
+"""Header keywords of a part alone: i/n, and sha256 of the list of files."""
 
 SUFFIXES = (".fits", ".fit")
 
@@ -25,7 +26,7 @@ OF_THE_ROWS = ("NAXIS1", "NAXIS2", "TFORM", PART)
 _PART = re.compile(r"[0-9]{1,9}/[0-9]{1,9}")
 
 NAMED = 10
-"""Missing parts that are named."""
+"""Missing parts named in an error."""
 
 
 class Part(NamedTuple):
@@ -38,7 +39,7 @@ class Part(NamedTuple):
         return f"{self.number}/{self.of}"
 
     def path(self, out: Path) -> Path:
-        """Where the part of a catalog is written.
+        """Return the path of this part of a catalog.
 
         Raises:
             InputError: if the catalog is no FITS file.
@@ -48,17 +49,17 @@ class Part(NamedTuple):
         return out.with_name(name)
 
     def pieces_of(self, inputs: Sequence[Piece]) -> Sequence[Piece]:
-        """The part's pieces: contiguous, and as many as every other part's, or one more."""
+        """Return the part's pieces: contiguous, and as many as every other part's, or one more."""
         first, last = (n * len(inputs) // self.of for n in (self.number - 1, self.number))
         return inputs[first:last]
 
     def header(self, inputs: Sequence[Piece]) -> dict[str, str]:
-        """Keywords for the part's header, of all the pieces."""
+        """Return keywords for the part's header, from all the pieces."""
         return {PART: str(self), INPUT: names_sha256(inputs)}
 
 
 def parse(text: str) -> Part:
-    """The part that i/n means.
+    """Parse i/n.
 
     Raises:
         InputError: if it means none.
@@ -78,7 +79,7 @@ def check_suffix(out: Path) -> None:
 
 
 def in_order(files: Sequence[str]) -> list[Path]:
-    """The parts of one catalog in their order.
+    """Return the parts of one catalog in their order.
 
     Raises:
         InputError: if a file is no part, one is missing or doubled, or they are of other lists of
@@ -89,12 +90,12 @@ def in_order(files: Sequence[str]) -> list[Path]:
     first, header = files[0], _header(Path(files[0]))
     ordered: dict[int, str] = {}
     for file in files:
-        other = _header(Path(file))
-        _check_same(first, header, file, other)
-        number = parse(other[PART]).number
+        other_header = _header(Path(file))
+        _check_same(first, header, file, other_header)
+        number = parse(other_header[PART]).number
         if number in ordered:
             raise InputError(
-                f"{ordered[number]} and {file} are both part {other[PART]}; give one of them"
+                f"{ordered[number]} and {file} are both part {other_header[PART]}; give one of them"
             )
         ordered[number] = file
     count = parse(header[PART]).of
@@ -127,7 +128,7 @@ def _check_same(first: str, of_first: dict[str, Any], file: str, of_file: dict[s
     if of_first[INPUT] != of_file[INPUT]:
         raise InputError(
             f"{file} is a part of another list of files than {first}; predict all parts"
-            " from the same files, named in the same way"
+            " from the same files, named the same way"
         )
     for key in sorted({*of_first, *of_file}):
         if not key.startswith(OF_THE_ROWS) and of_first.get(key) != of_file.get(key):

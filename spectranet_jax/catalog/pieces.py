@@ -1,7 +1,7 @@
-"""What is to be predicted, in pieces: a file each, some rows of one, or some blocks of a shard.
+"""The inputs of a prediction in pieces: a file each, some rows of one, or some blocks of a shard.
 
 A list of pieces is the order of the catalog's rows. It is known before anything is read, so that it
-can be shared among the jobs of a cluster, and a run that was cut off knows what is left.
+can be divided among the jobs of a cluster, and an interrupted run knows what remains.
 """
 
 import hashlib
@@ -24,18 +24,17 @@ from spectranet_jax.spectra import InputError
 SHARD_SUFFIX = ".array_record"
 
 BLOCKS = 4
-"""Blocks of a shard in a piece: 2,048 spectra."""
+"""Blocks of a shard per piece: 2,048 spectra."""
 
 ROWS = 1024
-"""Spectra of an HDF5 file in a piece: such a file may hold any number."""
+"""Spectra of an HDF5 file per piece; such a file may hold any number."""
 
 TOGETHER_PIECES, TOGETHER_BYTES = 64, 16 << 20
-"""What a worker reads before it answers: 64 spec files, or one plate."""
+"""Limits of what a worker reads at a time: 64 spec files, or one plate."""
 
 
 class Piece(NamedTuple):
-    """A file by its name as given, and the first and that behind the last of the blocks of a shard,
-    or of the rows of an HDF5 file."""
+    """A file by its name as given, and the range of a shard's blocks or an HDF5 file's rows."""
 
     file: str
     first: int = 0
@@ -47,7 +46,7 @@ class Piece(NamedTuple):
 
 
 def pieces(arguments: Sequence[str]) -> list[Piece]:
-    """The pieces meant by command-line arguments, in order.
+    """Return the pieces that command-line arguments stand for, in order.
 
     An argument is what `readers.spectrum_paths` takes, a dataset folder, or shards of one.
 
@@ -77,7 +76,7 @@ def _pieces(argument: str) -> Iterator[Piece]:
 
 
 def _of_rows(file: str) -> Iterator[Piece]:
-    """Pieces of an HDF5 file; a single one where it cannot be read, which the reader tells."""
+    """Yield pieces of an HDF5 file; one alone if it cannot be read, which the reader reports."""
     try:
         count = row_count(Path(file)) if Path(file).exists() else 0
     except InputError:
@@ -89,23 +88,22 @@ def _of_rows(file: str) -> Iterator[Piece]:
 
 
 def _observed(folder: Path) -> list[Shard]:
-    """Shards of a dataset whose spectra carry noise; the others are told of, and left out.
+    """Return the shards of a dataset whose spectra have noise; the others are left out with a note.
 
     Raises:
         InputError: if there are none, or the folder is damaged.
     """
     contents = manifest.read(folder)
     for split in contents.noiseless:
-        print(f"{folder}: the {split} split carries no noise; left out", file=sys.stderr)
+        print(f"{folder}: the {split} split is noise-free; left out", file=sys.stderr)
     splits = [s for name, s in contents.shards.items() if name not in contents.noiseless]
     if not any(splits):
-        raise InputError(f"no split of {folder} carries noise; prepare it without --noiseless")
+        raise InputError(f"every split of {folder} is noise-free; prepare it without --noiseless")
     return [shard for split in splits for shard in split]
 
 
 def together(inputs: Sequence[Piece], sizes: NDArray[np.int64]) -> Iterator[tuple[Piece, ...]]:
-    """What a worker reads at a time: see `readers.groups`; some blocks of a shard, or
-    rows of a file, go alone.
+    """Yield what a worker reads at a time: see `readers.groups`; a range of a file goes alone.
 
     Args:
         inputs: pieces.
@@ -117,7 +115,7 @@ def together(inputs: Sequence[Piece], sizes: NDArray[np.int64]) -> Iterator[tupl
 
 
 def names_sha256(inputs: Sequence[Piece]) -> str:
-    """Identity of a list of pieces: over their names, in order."""
+    """Return the identity of a list of pieces: over their names, in order."""
     digest = hashlib.sha256()
     for piece in inputs:
         digest.update(

@@ -1,4 +1,4 @@
-"""A picture of each spectrum with what the models answer for it."""
+"""Figures of spectra with the models' answers."""
 
 import json
 import re
@@ -34,8 +34,8 @@ Pixels = NDArray[np.floating]
 
 WAVELENGTH = NATIVE_GRID.centers
 
-TOGETHER = 64
-"""Pieces that are read and predicted at a time."""
+PIECES_AT_ONCE = 64
+"""Pieces read and predicted at a time."""
 
 
 def plot(
@@ -55,8 +55,8 @@ def plot(
     count = 0
     grids = list(dict.fromkeys(model.grid for model in models))
     with progress("drawing", len(inputs)) as advance:
-        for start in range(0, len(inputs), TOGETHER):
-            chunk = inputs[start : start + TOGETHER]
+        for start in range(0, len(inputs), PIECES_AT_ONCE):
+            chunk = inputs[start : start + PIECES_AT_ONCE]
             for name, arguments in _figures(
                 models, read_pieces(chunk, grids, native_pixels=True), refinement
             ):
@@ -69,7 +69,7 @@ def plot(
 def _figures(
     models: Sequence[Model], reading: Reading, refinement: Refinement
 ) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
-    """File and name of each spectrum, and the arguments of `spectrum_figure`."""
+    """Yield file and name of each spectrum, and the arguments of `spectrum_figure`."""
     cleaned = {grid: clean(*reading.pixels[grid], grid, reading.flags) for grid in reading.pixels}
     answers, _ = answered(models, cleaned, reading.native, refinement)
     grid = models[0].grid
@@ -79,8 +79,8 @@ def _figures(
         flux, ivar = (pixels[number] for pixels in reading.pixels[grid])
         arguments = arguments_of(row, flux, ivar, grid, f"{file}  {name}")
         if reading.native is not None:
-            own = reading.native.flux[number], reading.native.ivar[number]
-            arguments |= native_of_row(row, *own, refinement)
+            native = reading.native.flux[number], reading.native.ivar[number]
+            arguments |= native_of_row(row, *native, refinement)
         for model, answer in zip(models, answers, strict=True):
             if model.task.posterior is not None:
                 arguments |= _posterior(model.task.posterior, row, answer, number)
@@ -88,7 +88,7 @@ def _figures(
 
 
 def file_name(number: int, file: str, name: str) -> str:
-    """Of the picture of a spectrum: of letters, digits and -_.+ alone, whatever its file says."""
+    """A figure's file name, of letters, digits and -_.+ alone, whatever the spectrum's name."""
     named = f"{Path(file).name.split('.')[0]}-{name}"
     stem = re.sub(r"[^\w.+-]+", "_", named, flags=re.ASCII).strip("_-")
     return f"{number:06d}-{stem[:120]}.png"
@@ -97,7 +97,7 @@ def file_name(number: int, file: str, name: str) -> str:
 def arguments_of(
     row: Table.Row, flux: Pixels, ivar: Pixels, grid: LogGrid, name: str
 ) -> dict[str, Any]:
-    """Arguments of `spectrum_figure` that any row of a catalog gives, for a spectrum in bins."""
+    """Arguments of `spectrum_figure` from any row of a catalog, for a spectrum in bins."""
     flags = [flag.name or "" for flag in Flag if row["FLAGS"] & flag.value]
     return {
         "flux": flux,
@@ -116,7 +116,7 @@ def arguments_of(
 def native_of_row(
     row: Table.Row, flux: Pixels, ivar: Pixels, refinement: Refinement
 ) -> dict[str, Any]:
-    """Arguments of `spectrum_figure` about native pixels, and the refinement's dv in the note."""
+    """Arguments of `spectrum_figure` about native pixels, and the refinement's dv as note."""
     fitted = of_row(row, flux, ivar, refinement.bases)
     shown = NativePixels(WAVELENGTH, np.where(ivar > 0, flux, np.nan), fitted)
     if fitted is None:
@@ -129,7 +129,7 @@ def native_of_row(
 def plot_spectrum(spectrum: Spectrum, row: Table.Row, path: str | Path = "spectrum.png") -> Path:
     """Draw a spectrum with its row of a catalog, as `spectranet predict --plots` does.
 
-    p(z) is not in a catalog, and so not in the picture: `Model.posterior` gives it.
+    p(z) is not in a catalog, and so not in the figure: see `Model.posterior`.
 
     Args:
         spectrum: as `readers.read` gives it.
@@ -150,8 +150,8 @@ def plot_spectrum(spectrum: Spectrum, row: Table.Row, path: str | Path = "spectr
     declared = build(grid=grid, **config["task"]).posterior
     flux, ivar = (pixels[0] for pixels in rebin_all([spectrum], grid))
     arguments = arguments_of(row, flux, ivar, grid, f"{spectrum.source}  {spectrum.name}".strip())
-    own = native_pixels([spectrum])
-    arguments |= native_of_row(row, own[0][0], own[1][0], shipped())
+    native = native_pixels([spectrum])
+    arguments |= native_of_row(row, native[0][0], native[1][0], shipped())
     if declared is not None:
         evidence = {line: _number(row[name]) for line, name in declared.evidence.items()}
         arguments |= {"evidence": evidence, "z_second": _number(row[declared.z_second])}
@@ -161,7 +161,7 @@ def plot_spectrum(spectrum: Spectrum, row: Table.Row, path: str | Path = "spectr
 def _posterior(
     columns: PosteriorColumns, row: Table.Row, answer: Mapping[str, NDArray[Any]], number: int
 ) -> dict[str, Any]:
-    """Arguments of `spectrum_figure` about p(z): of a row of the catalog, and of its number."""
+    """Arguments of `spectrum_figure` about p(z), from a row of the catalog and its index."""
     return {
         "z_second": _number(row[columns.z_second]),
         "mass_second": _number(row[columns.mass_second]),
@@ -177,5 +177,5 @@ def _probabilities(row: Table.Row) -> NDArray[np.float64] | None:
 
 
 def _number(value: Any) -> float:
-    """A cell of the catalog; NaN where it is masked."""
+    """Return a cell of the catalog; NaN where it is masked."""
     return float("nan") if np.ma.is_masked(value) else float(value)

@@ -2,9 +2,9 @@
 
 DESI runs QuasarNET after redrock and keeps, per target, a confidence C_LINE and a redshift Z_LINE
 of six lines (desispec, scripts/qso_catalog; the columns of pull request 2407). A QuasarNET catalog
-has these. LineNet has one redshift and evidence per line, so that there
+has these. LineNet has one redshift and evidence per line, so for it
 
-    C_LINE = P(quasar) exp(EV_LINE - max EV)     Z_LINE = Z_NET
+ C_LINE = P(quasar) exp(EV_LINE - max EV) Z_LINE = Z_NET
 
 with the maximum over those of the six lines that are on the grid at Z_NET; a line off the grid has
 C_LINE 0. A star has no evidence: there every line on the grid has P(quasar). So a threshold on the
@@ -51,9 +51,11 @@ Making = tuple[str, Callable[[Table], Column], str]
 
 
 def check(names: Collection[str]) -> None:
-    """Raise InputError if a catalog of these columns tells nothing of lines."""
-    own = {f"{kind}_{name}" for kind in "CZ" for name in LINES}
-    if not own <= set(names) and not {column for column, _ in LINES.values()} <= set(names):
+    """Raise InputError if a catalog of these columns has no evidence of lines."""
+    quasarnet_columns = {f"{kind}_{name}" for kind in "CZ" for name in LINES}
+    if not quasarnet_columns <= set(names) and not {column for column, _ in LINES.values()} <= set(
+        names
+    ):
         raise InputError(
             "--format qn needs a column per line (EV_Lya or C_LYA and others) to fill QN_RR with;"
             " predict with --model linenet, or with a QuasarNET"
@@ -61,7 +63,7 @@ def check(names: Collection[str]) -> None:
 
 
 def hdus(table: Table) -> dict[str, Table]:
-    """HDU name -> its table, one row per row of the catalog, in order.
+    """Return HDU name -> its table, one row per row of the catalog, in order.
 
     Raises:
         InputError: if the catalog tells nothing of lines.
@@ -94,7 +96,7 @@ BEFORE_LINES: dict[str, Making] = {
     "Z_RR": ("f8", lambda t: np.full(len(t), np.nan), "NaN: redrock was not run"),
     "Z_QN": ("f8", _network_redshift, "the network's redshift; NaN without data"),
 }
-"""Column of QN_RR -> dtype, how it follows from a catalog, description."""
+"""Column of QN_RR -> dtype, conversion from a catalog, description."""
 
 AFTER_LINES: dict[str, Making] = {
     "Z_NEW": ("f8", _network_redshift, "as Z_QN"),
@@ -106,11 +108,11 @@ AFTER_LINES: dict[str, Making] = {
     "DELTACHI2_NEW": ("f8", delta_chi2, "2 ln(P_3000 / P_3000_Z2); 0 without P_3000"),
     "COEFF_NEW": ("f8", no_coefficients, "0: no template is fitted"),
 }
-"""The same, of the columns that follow those of the lines."""
+"""The same for the columns that follow those of the lines."""
 
 
 def _lines(table: Table) -> tuple[dict[str, Column], dict[str, Column]]:
-    """Confidence and redshift of each line, (n,) each, 0 and NaN where there is no prediction."""
+    """Return confidence and redshift of each line, (n,) each, 0 and NaN without a prediction."""
     if {f"C_{name}" for name in LINES} <= set(table.colnames):
         return (
             {name: filled(table, f"C_{name}", 0.0) for name in LINES},
@@ -123,7 +125,7 @@ def _lines(table: Table) -> tuple[dict[str, Column], dict[str, Column]]:
 
 
 def _weights(table: Table, on_grid: Column) -> Column:
-    """exp(EV_LINE - max EV) of each line, (6, n); 1 without any evidence, 0 off the grid."""
+    """Return exp(EV_LINE - max EV) of each line, (6, n); 1 without any evidence, 0 off the grid."""
     evidence = np.stack([filled(table, column, -np.inf) for column, _ in LINES.values()])
     known = np.isfinite(evidence) & on_grid
     evidence = np.where(known, np.asarray(evidence, np.float64), -np.inf)
@@ -132,14 +134,14 @@ def _weights(table: Table, on_grid: Column) -> Column:
 
 
 def _on_grid(z: Column, grid: LogGrid) -> Column:
-    """Whether each line is on the grid at these redshifts, bool (6, n)."""
+    """Return whether each line is on the grid at these redshifts, bool (6, n)."""
     rest = np.array([REST[line] for _, line in LINES.values()])
     observed = rest[:, None] * (1 + z)
     return (observed >= grid.edges[0]) & (observed < grid.edges[-1])
 
 
 def _grid(table: Table) -> LogGrid:
-    """That of a catalog's header (GRID).
+    """Return the grid in a catalog's header (GRID).
 
     Raises:
         InputError: if it has none.
@@ -147,6 +149,6 @@ def _grid(table: Table) -> LogGrid:
     parsed = re.match(r"log10 (\S+) \+ (\S+) x (\d+)", str(table.meta.get("GRID", "")))
     if parsed is None:
         raise InputError(
-            "the catalog's header names no GRID, on which --format qn relies; predict it anew"
+            "the catalog's header names no GRID, which --format qn requires; predict it anew"
         )
     return LogGrid(float(parsed[1]), float(parsed[2]), int(parsed[3]))

@@ -1,4 +1,4 @@
-"""A catalog read back from its file."""
+"""Reading of catalogs from their files."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from spectranet_jax.readers.fits import open_fits
 from spectranet_jax.spectra.errors import InputError
 
 NEEDED = ("CLASS", "Z", "FLAGS")
-"""Columns by which a catalog of this package is known."""
+"""Columns that identify a catalog of this package."""
 
 
 def read_catalog(path: Path) -> Table:
-    """The catalog in a file, masked where it has no value; texts are str.
+    """Read a catalog, masked where it has no value; texts are str.
 
     Raises:
         InputError: if the file is missing, damaged, or is not a catalog of this package.
@@ -30,12 +30,12 @@ def read_catalog(path: Path) -> Table:
         table.convert_bytestring_to_unicode()
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise InputError(
-            f"{path} is not a catalog of spectranet predict ({error}); give one"
+            f"{path} is not a catalog of spectranet predict ({error}); give a catalog"
         ) from error
     absent = [name for name in NEEDED if name not in table.colnames]
     if absent:
         raise InputError(
             f"{path} is not a catalog of spectranet predict: it has no column"
-            f" {', '.join(absent)}; give one"
+            f" {', '.join(absent)}; give a catalog"
         )
     return table

@@ -1,4 +1,4 @@
-"""Pieces read and rebinned: what worker processes do, ahead of the network. No JAX here."""
+"""Reading and rebinning of pieces, by worker processes ahead of the network. No JAX here."""
 
 import sys
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from spectranet_jax.spectra.identity_columns import identity_columns
 def read_pieces(
     pieces: Sequence[Piece], grids: Sequence[LogGrid], native_pixels: bool = False
 ) -> Reading:
-    """Read and rebin.
+    """Read and rebin pieces.
 
     Args:
         pieces: what to read, one at least; `files` has one entry per piece.
@@ -44,13 +44,15 @@ def read_pieces(
 
 
 def lost(pieces: Sequence[Piece], grids: Sequence[LogGrid], native_pixels: bool) -> Reading:
-    """The row of a survey's file that killed the process that read it, twice.
+    """Return the row of a survey's file that twice killed the process reading it.
 
     Raises:
         InputError: if the piece is of a dataset, of which nothing is left out.
     """
     (piece,) = pieces
-    error = f"{piece.file} killed the process that read it, twice; is it huge, or memory short?"
+    error = (
+        f"{piece.file} killed the process that read it, twice; check its size, and the free memory"
+    )
     if piece.of_shard:
         raise InputError(error)
     return _unreadable([FileRead(piece.file, 0, error)], grids, native_pixels)
@@ -73,7 +75,7 @@ def _read_blocks(piece: Piece, grids: Sequence[LogGrid], native_pixels: bool) ->
     grid = grid_beside(Path(piece.file))
     if any(grid != wanted for wanted in grids):
         raise InputError(
-            f"{piece.file} is on the grid of {grid}, and a model on that of"
+            f"{piece.file} has the grid {grid}, but a model has"
             f" {next(wanted for wanted in grids if wanted != grid)}; give spectra as the survey"
             " distributes them, or a dataset on the model's grid"
         )
@@ -81,7 +83,7 @@ def _read_blocks(piece: Piece, grids: Sequence[LogGrid], native_pixels: bool) ->
     names = [name.decode("utf-8", "backslashreplace") for name in block.name.tolist()]
     zeros = np.zeros(len(block), np.int32)
     pixels = {grid: (block.flux, block.ivar)}
-    # A dataset of an earlier version has fewer of these columns.
+    # An older dataset has fewer of these columns.
     identity = identity_columns([{}] * len(block)) | dict(block.identity)
     files = [FileRead(piece.file, len(block))]
     native = native_of_block(block.native, grid, len(block), native_pixels)
@@ -89,26 +91,26 @@ def _read_blocks(piece: Piece, grids: Sequence[LogGrid], native_pixels: bool) ->
 
 
 def known(reading: Reading) -> dict[str, NDArray[Any]]:
-    """Columns of a catalog that files tell, before any prediction."""
+    """Return the columns of a catalog that are known from files, before any prediction."""
     errors = [reading.files[index].error for index in reading.file_index]
     return known_columns(reading.file, reading.name.tolist(), errors, reading.columns)
 
 
 NAMED = 20
-"""Unreadable files that are named; all are flagged rows of the catalog."""
+"""Unreadable files named in warnings; all are flagged rows of the catalog."""
 
 
 def warn(errors: Sequence[str], count: int) -> None:
-    """Print sentences about files that cannot be read, `count` in all, on standard error."""
+    """Print warnings about files that cannot be read, `count` in all, on standard error."""
     for sentence in errors[:NAMED]:
         print(f"warning: {sentence}", file=sys.stderr)
     if count > NAMED:
         more = count - min(len(errors), NAMED)
-        print(f"warning: {more} more cannot be read; FLAGS shows which", file=sys.stderr)
+        print(f"warning: {more} more files cannot be read; see FLAGS", file=sys.stderr)
 
 
 def none_readable(errors: Sequence[str], count: int) -> str:
-    """The sentence for `count` files none of which can be read."""
+    """Return the error for `count` files none of which can be read."""
     if count == 0:
         return "there is nothing to read; name spec files, or a folder of them"
     return (f"none of the {count} files can be read: " if count > 1 else "") + errors[0]

@@ -16,7 +16,7 @@ from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.identity import pair
 
 EXTENSIONS = ("REDSHIFTS", "ZBEST")
-"""HDUs with redrock's redshifts: today's name, and that of files before 2021."""
+"""HDUs with redrock's redshifts: the current name, and that of files before 2021."""
 
 FROM_REDROCK: dict[str, tuple[str, str, str]] = {
     "SPECTYPE_RR": ("SPECTYPE", "U6", "redrock's class"),
@@ -35,7 +35,7 @@ class Redrock:
 
     Attributes:
         target: (n,) int64, TARGETID, -1 where there is none.
-        pair: (n,), what the name of the file shares with that of the spectra, "" if nothing.
+        pair: (n,), the part of the file's name that the spectra's file shares, "" if none.
         columns: column of the joined catalog -> (n,).
         files: name and sha256 of each file.
     """
@@ -47,7 +47,7 @@ class Redrock:
 
 
 def read_redrock(paths: Sequence[str | Path]) -> Redrock:
-    """The redshifts of redrock files, one after the other.
+    """Read the redshifts of redrock files, in order.
 
     Raises:
         InputError: if a file is none of redrock's, is damaged, or has a column of another kind, or
@@ -96,4 +96,4 @@ def _numbers(table: Hdu, column: str) -> NDArray[np.float64]:
 
 
 _READ = {"U": _texts, "f": _numbers, "i": whole_column}
-"""Kind of a dtype -> what reads a column of it, or raises InputError."""
+"""Kind of a dtype -> the function that reads a column of it, or raises InputError."""

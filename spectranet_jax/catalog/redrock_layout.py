@@ -1,18 +1,17 @@
 """A catalog in the layout of DESI's redrock files: the HDUs REDSHIFTS and FIBERMAP.
 
 Columns and dtypes are those of the DESI data model (desidatamodel, redrock-*.fits), so that tools
-that read redrock files read these. What a network cannot know is filled and documented, in
+that read redrock files read these. Columns that a network cannot know are filled and documented, in
 `REDSHIFTS` and in the TCOMM keywords of the file:
 
-- CHI2, COEFF, NCOEFF and NPIXELS describe a template fit; they are NaN or 0.
-- DELTACHI2 is 2 ln(P_3000 / P_3000_Z2), the log-likelihood ratio of the best and the second
-  redshift, which is what a difference of chi2 means; P_3000_Z2 counts as 1e-30 at least, so that
-  it is large where there is no second redshift, and it is 0 where P_3000 is masked.
-- Z and ZERR of stars are 0: no radial velocity is measured.
-- ZWARN is `ZWarn.NOT_ASSESSED` where the catalog has none.
-- OBJTYPE and COADD_FIBERSTATUS are those of the DESI file. Where it does not tell, as for SDSS,
-  they are TGT and 0. A fiber of another status and no OBJTYPE has none here either, as DESI writes
-  it, and one that OBJTYPE alone calls BAD has the status `BADFIBER`.
+- CHI2, COEFF, NCOEFF and NPIXELS describe a template fit; they are NaN or 0. - DELTACHI2 is 2
+ln(P_3000 / P_3000_Z2), the log-likelihood ratio of the best and the second redshift, which is what
+a difference of chi2 means; P_3000_Z2 counts as 1e-30 at least, so that it is large where there is
+no second redshift, and it is 0 where P_3000 is masked. - Z and ZERR of stars are 0: no radial
+velocity is measured. - ZWARN is `ZWarn.NOT_ASSESSED` where the catalog has none. - OBJTYPE and
+COADD_FIBERSTATUS are those of the DESI file. Where it does not tell, as for SDSS, they are TGT and
+0. A fiber of another status and no OBJTYPE has none here either, as DESI writes it, and one that
+OBJTYPE alone calls BAD has the status `BADFIBER`.
 """
 
 from collections.abc import Callable
@@ -30,10 +29,10 @@ COEFFICIENTS = 10
 """Template coefficients per row of a redrock file."""
 
 BADFIBER = 1 << 16
-"""Of DESI's bits of a fiber's status (desispec, maskbits: fibermask)."""
+"""Bit of DESI's fiber status for a bad fiber (desispec, maskbits: fibermask)."""
 
 LEAST = 1e-30
-"""P_3000_Z2 that DELTACHI2 reckons with at least."""
+"""Lower limit of P_3000_Z2 in DELTACHI2."""
 
 SPECTYPES = {name: name.partition("_")[0] for name in CLASSES}
 """CLASS -> SPECTYPE; a QSO_BAL is a QSO of the SUBTYPE BAL."""
@@ -42,14 +41,14 @@ Column = NDArray[Any]
 
 
 def filled(table: Table, name: str, value: Any) -> Column:
-    """A column of a catalog, (n,), with `value` where it is masked or absent."""
+    """Return a column of a catalog, (n,), with `value` where it is masked or absent."""
     if name not in table.colnames:
         return np.full(len(table), value)
     return np.ma.filled(np.ma.asarray(table[name]), value)
 
 
 def texts(table: Table, name: str) -> list[str]:
-    """A column of text of a catalog, "" where it is masked or absent."""
+    """Return a column of text of a catalog, "" where it is masked or absent."""
     values = filled(table, name, "").tolist()
     return [value.decode() if isinstance(value, bytes) else value for value in values]
 
@@ -63,12 +62,12 @@ def subtype(table: Table) -> Column:
 
 
 def zwarn(table: Table) -> Column:
-    """Warning bits of a catalog, (n,)."""
+    """Return the warning bits of a catalog, (n,)."""
     return filled(table, "ZWARN", int(ZWarn.NOT_ASSESSED))
 
 
 def delta_chi2(table: Table) -> Column:
-    """What stands for the difference of chi2 of the best two redshifts, float64 (n,)."""
+    """Return the substitute for the chi2 difference of the best two redshifts, float64 (n,)."""
     best, second = (np.asarray(filled(table, n, 0), np.float64) for n in ("P_3000", "P_3000_Z2"))
     return np.maximum(2 * np.log(np.maximum(best, LEAST) / np.maximum(second, LEAST)), 0)
 
@@ -109,7 +108,7 @@ REDSHIFTS: dict[str, tuple[str, Callable[[Table], Column], str]] = {
         "2 ln(P_3000 / P_3000_Z2); 0 without P_3000",
     ),
 }
-"""Column of REDSHIFTS -> dtype, how it follows from a catalog, description."""
+"""Column of REDSHIFTS -> dtype, conversion from a catalog, description."""
 
 FIBERMAP: dict[str, tuple[str, Callable[[Table], Column], str]] = {
     "TARGETID": ("i8", target_ids, "as in REDSHIFTS"),
@@ -126,18 +125,18 @@ FIBERMAP: dict[str, tuple[str, Callable[[Table], Column], str]] = {
     ),
     "COADD_FIBERSTATUS": ("i4", _fiberstatus, "of DESI's file; 0 where unknown"),
 }
-"""Column of FIBERMAP -> dtype, how it follows from a catalog, description."""
+"""Column of FIBERMAP -> dtype, conversion from a catalog, description."""
 
 UNITS = {"TARGET_RA": "deg", "TARGET_DEC": "deg"}
 
 
 def hdus(table: Table) -> dict[str, Table]:
-    """HDU name -> its table, one row per row of the catalog, in order."""
+    """Return HDU name -> its table, one row per row of the catalog, in order."""
     return {"REDSHIFTS": make(table, REDSHIFTS), "FIBERMAP": make(table, FIBERMAP)}
 
 
 def make(table: Table, columns: dict[str, tuple[str, Callable[[Table], Column], str]]) -> Table:
-    """A table with these columns of a catalog."""
+    """Return a table with these columns of a catalog."""
     made = Table()
     for name, (dtype, values, description) in columns.items():
         made[name] = np.asarray(values(table)).astype(dtype)

@@ -1,6 +1,6 @@
-"""From pieces to a catalog, in memory that does not grow with their number.
+"""Prediction of a catalog from pieces, in memory that does not grow with their number.
 
-Workers read ahead, the network answers a chunk of spectra at a time, and the rows are written as
+Workers read ahead, the network predicts a chunk of spectra at a time, and the rows are written as
 they come; at the end they are joined. An interrupted run resumes after the last chunk.
 """
 
@@ -38,17 +38,18 @@ from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.identity_columns import identity_columns
 
 CHUNK = 32 << 20
-"""Bytes of spectra that are predicted, and written, at a time: some 800 with their native pixels.
-The rows do not depend on it."""
+"""Bytes of spectra predicted and written at a time: some 800 spectra with their native pixels. The
+rows do not depend on it.
+"""
 
 CHUNK_ROWS = 1024
-"""Spectra that are predicted at a time, at most, where they are small."""
+"""Maximum of small spectra predicted at a time."""
 
 LAYOUT = 2
-"""Of the rows that wait in chunks: those of another are not resumed."""
+"""Version of the rows waiting in chunks: rows of another version are not resumed."""
 
-FEW_FILES, FEW_BYTES = 300, 2 << 30
-"""Up to so much, starting worker processes is not worth it."""
+SERIAL_FILES, SERIAL_BYTES = 300, 2 << 30
+"""Limits below which starting worker processes is not worth it."""
 
 
 def predict_to(
@@ -66,7 +67,7 @@ def predict_to(
         out: the catalog to write.
         models: whose answers are joined, as `inference.predict` joins them.
         inputs: what to predict from.
-        workers: processes that read, where there is much to read.
+        workers: processes that read, if there is enough to read.
         extra_header: keywords that make the header that of a part of a catalog, beside those of
             `inference.joined.provenance`; of a part, no file need be readable.
         finish: writes the catalog from those of its chunks, in order.
@@ -97,7 +98,7 @@ def predict_to(
     warn(errors, counts[flag_row(Flag.UNREADABLE)])
     if edited := counts[flag_row(Flag.CHECKSUM)]:
         print(
-            f"warning: {edited} spectra do not sum to the DATASUM of their files (FLAGS"
+            f"warning: {edited} spectra do not match the DATASUM of their files (FLAGS"
             f" {Flag.CHECKSUM:d}): if these were edited, write them with checksum=True, else fetch"
             " them again",
             file=sys.stderr,
@@ -106,7 +107,7 @@ def predict_to(
 
 
 def _key(header: Mapping[str, Any], inputs: Sequence[Piece], states: NDArray[np.int64]) -> str:
-    """What an earlier run must have had in common for its rows to count."""
+    """Return the key that an earlier run must share for its rows to count."""
     digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
     digest.update(names_sha256(inputs).encode() + states.tobytes())
     return digest.hexdigest()
@@ -121,28 +122,28 @@ def _predict_rest(
     header: Mapping[str, str],
     refinement: Refinement,
 ) -> str:
-    """Predict what is not finished yet; how fast it went."""
+    """Predict the unfinished pieces; return the speed as text."""
     done = record.pieces
     if done:
         print(f"resuming at {done} of {len(inputs)}", file=sys.stderr, flush=True)
-    left, sizes = inputs[done:], sizes[done:]
-    workers = workers if len(left) > FEW_FILES or sizes.sum() > FEW_BYTES else 1
-    if all(piece.of_shard for piece in left):
-        workers = 1  # a dataset is read faster than processes can hand it on
+    remaining, sizes = inputs[done:], sizes[done:]
+    workers = workers if len(remaining) > SERIAL_FILES or sizes.sum() > SERIAL_BYTES else 1
+    if all(piece.of_shard for piece in remaining):
+        workers = 1  # a dataset is read faster than processes can pass it on
     grids = list(dict.fromkeys(model.grid for model in models))
-    counted = {name: what for model in models for name, what in model.task.counted.items()}
+    counted = {name: label for model in models for name, label in model.task.counted.items()}
     pixels = any(refinement.fits(model.task) for model in models)
-    pixels &= any(_has_native_pixels(piece) for piece in _of_each_folder(left))
+    pixels &= any(_has_native_pixels(piece) for piece in _of_each_folder(remaining))
     read = partial(read_pieces, grids=grids, native_pixels=pixels)
     rescue = Rescue(_one_by_one, partial(lost, grids=grids, native_pixels=pixels))
     pace = _Pace()
     with (
         progress("reading and predicting", len(inputs), done) as advance,
-        in_order(read, together(left, sizes), workers, rescue=rescue) as readings,
+        in_order(read, together(remaining, sizes), workers, rescue=rescue) as readings,
     ):
         nothing = (
             () if inputs else (blank([], 0, grids, identity_columns([]), native_pixels=pixels),)
-        )  # a part may be of no piece
+        )  # a part may have no pieces
         for reading in chain(nothing, _chunks(pace.take(readings, advance))):
             table = predict_each(
                 models,
@@ -154,11 +155,11 @@ def _predict_rest(
             )
             table.meta |= header
             record.add(table, len(reading.files), tally(table, counted), reading.errors[:NAMED])
-    return str(pace) if left else ""
+    return str(pace) if remaining else ""
 
 
 def _of_each_folder(pieces: Sequence[Piece]) -> Sequence[Piece]:
-    """A piece of each dataset, or a file if there are any, which is enough to tell of all."""
+    """Return a piece of each dataset, or a file if there are any: enough to check all."""
     folders = {Path(piece.file).parent if piece.of_shard else None: piece for piece in pieces}
     return list(folders.values())
 
@@ -172,7 +173,7 @@ def _one_by_one(pieces: Sequence[Piece]) -> list[tuple[Piece, ...]]:
 
 
 def _chunks(readings: Iterable[Reading]) -> Iterator[Reading]:
-    """The same in chunks to predict."""
+    """Yield readings in chunks to predict."""
     waiting: list[Reading] = []
     for reading in readings:
         waiting.append(reading)
@@ -186,14 +187,14 @@ def _chunks(readings: Iterable[Reading]) -> Iterator[Reading]:
 
 @dataclass
 class _Pace:
-    """How fast spectra come, and how long was waited for them."""
+    """Meter of the speed of spectra, and of the time spent waiting for files."""
 
     begin: float = field(default_factory=time.monotonic)
     waited: float = 0.0
     rows: int = 0
 
     def take(self, readings: Iterable[Reading], advance: Advance) -> Iterator[Reading]:
-        """The same readings, counted and timed."""
+        """Yield the readings unchanged, counted and timed."""
         iterator = iter(readings)
         while True:
             before = time.monotonic()

@@ -1,4 +1,4 @@
-"""Catalog rows counted by what they are: a chunk at a time, added up, and shown."""
+"""Counts of catalog rows by class, redshift, trust and flag, chunk by chunk, and their table."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ def tally(table: "Table", counted: Mapping[str, str]) -> dict[str, int]:
 
     Args:
         table: a catalog.
-        counted: columns of it whose ones are counted too (`Task.counted`) -> under which name.
+        counted: columns of 0 and 1 (`Task.counted`) -> the name under which their ones are counted.
     """
     import numpy as np
 
@@ -36,7 +36,7 @@ def tally(table: "Table", counted: Mapping[str, str]) -> dict[str, int]:
 
 
 def of_classes(table: "Table", classes: Sequence[str]) -> dict[str, int]:
-    """Class name -> rows, and rows without a class under "no class"."""
+    """Return class name -> rows, and rows without a class under "no class"."""
     import numpy as np
 
     mask = np.ma.getmaskarray(table["CLASS"])
@@ -45,7 +45,7 @@ def of_classes(table: "Table", classes: Sequence[str]) -> dict[str, int]:
 
 
 def flag_row(flag: "Flag") -> str:
-    """Under which name a flag's rows are counted."""
+    """Return the name under which rows with a flag are counted."""
     return f"flag {flag.value} {flag.name}"
 
 
@@ -68,4 +68,4 @@ def show(counts: Mapping[str, int]) -> None:
             summary.add_row(name, f"{count:,}", end_section=name == TRUSTED)
     print_table(summary)
     if not counts[CLASSIFIED] and counts[REDSHIFTS]:
-        print("no model tells classes: a star has a redshift here too; add --model classifier")
+        print("no model classifies: stars have a redshift here too; add --model classifier")

@@ -1,4 +1,4 @@
-"""TARGETID of every row of a catalog: DESI's, or one that is made of what SDSS tells."""
+"""TARGETID of every row of a catalog: DESI's, or one made from SDSS's identifiers."""
 
 import numpy as np
 from astropy.table import Table
@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 from spectranet_jax.spectra.identity import FIBER
 
 FACTORS = (1_000_000_000, 10_000, 1)
-"""Of PLATE, MJD and FIBERID: 7102, 56666 and 82 make 7102566660082."""
+"""Factors of PLATE, MJD and FIBERID: 7102, 56666 and 82 make 7102566660082."""
 
 
 TARGETID_MEANING = "DESI target; SDSS: of PLATE, MJD, FIBERID, or CATALOGID; else below 0"
-"""What the column of `target_ids` holds."""
+"""Description of the column of `target_ids`."""
 
 
 def target_ids(table: Table) -> NDArray[np.int64]:
-    """One id per row, int64 (n,).
+    """Return one id per row, int64 (n,).
 
     TARGETID where the catalog has it; else PLATE, MJD and FIBERID in the digits of one number, as
     in 7102566660082; else SDSS-V's CATALOGID; else the negative of the row's number, counted from
@@ -32,8 +32,8 @@ def target_ids(table: Table) -> NDArray[np.int64]:
 
 
 def _where_known(table: Table, name: str, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """A column of a catalog, (n,), and these ids where it is masked or absent."""
+    """Return a column of a catalog, (n,), and `ids` where it is masked or absent."""
     if name not in table.colnames:
         return ids
-    own = np.ma.asarray(table[name])
-    return np.where(np.ma.getmaskarray(own), ids, np.ma.getdata(own))
+    column = np.ma.asarray(table[name])
+    return np.where(np.ma.getmaskarray(column), ids, np.ma.getdata(column))

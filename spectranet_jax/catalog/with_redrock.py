@@ -1,6 +1,6 @@
 """A catalog and redrock's redshifts of the same targets, side by side.
 
-DESI runs redrock on every target and a network as an afterburner, and takes the network's answer
+DESI runs redrock on every target and a network as an afterburner, and uses the network's answer
 where redrock's is wrong. Rows are joined by TARGETID. A target of several tiles has a row in each
 of their redrock files: then the file that is named like the spectra counts (coadd-X, redrock-X).
 """
@@ -21,7 +21,7 @@ from spectranet_jax.spectra.whole_numbers import whole_numbers
 from spectranet_jax.spectra.zwarn import ZWarn
 
 AGREEMENT = float(CATASTROPHIC)
-"""km/s: two redshifts no further apart agree."""
+"""Redshifts this close agree, km/s."""
 
 COMPARED = ("Z_RR", "SPECTYPE_RR", "ZWARN_RR")
 """Columns in which rows of one target must not differ."""
@@ -33,13 +33,13 @@ AGREE_MEANING = (
 
 
 def join_redrock(catalog: Table, redrock: Redrock) -> Table:
-    """The catalog with the columns of `FROM_REDROCK`, DV_RR and AGREE_RR.
+    """Return the catalog with the columns of `FROM_REDROCK`, DV_RR and AGREE_RR.
 
     DV_RR is c (Z - Z_RR) / (1 + Z_RR) in km/s, masked for what either calls a star. AGREE_RR is an
     int: see `AGREE_MEANING`. All are masked in rows that redrock does not have; those two also in
     rows without a prediction, or where redrock has no redshift, or no data (ZWARN). The rows are
-    those of the catalog, in its order. The header names the files of redrock with their sha256
-    (RR1 and so on), and the velocity up to which redshifts agree (RR_KMS).
+    those of the catalog, in its order. The header names the files of redrock with their sha256 (RR1
+    and so on), and the velocity up to which redshifts agree (RR_KMS).
 
     Args:
         catalog: with TARGETID, CLASS and Z.
@@ -63,12 +63,12 @@ def join_redrock(catalog: Table, redrock: Redrock) -> Table:
     z, z_rr = np.ma.asarray(catalog["Z"]), np.ma.asarray(joined["Z_RR"])
     unknown = missing | np.ma.getmaskarray(kind) | _without_redshift(joined)
     no_z = unknown | np.ma.getmaskarray(z) | np.asarray(np.ma.filled(star, True))
-    # Where z_rr is not finite, neither is the velocity; that is masked.
+    # Where z_rr is not finite, the velocity is not either; that is masked.
     velocity = np.where(no_z, 0.0, dv(np.ma.getdata(z), np.ma.getdata(z_rr)))
     far = ~no_z & (np.abs(velocity) > AGREEMENT)
     agree = np.where(ours != theirs, CLASS_DIFFERS, SAME) + np.where(far, Z_DIFFERS, SAME)
     joined["DV_RR"] = MaskedColumn(
-        velocity, mask=no_z, unit="km/s", description="Z less Z_RR as a velocity"
+        velocity, mask=no_z, unit="km/s", description="Z minus Z_RR as a velocity"
     )
     joined["AGREE_RR"] = MaskedColumn(
         np.where(unknown, 0, agree).astype(np.int16), mask=unknown, description=AGREE_MEANING
@@ -79,7 +79,7 @@ def join_redrock(catalog: Table, redrock: Redrock) -> Table:
 
 
 def _without_redshift(joined: Table) -> NDArray[np.bool_]:
-    """Where redrock says nothing to compare with, bool (n,)."""
+    """Return where redrock has no redshift to compare with, bool (n,)."""
     no_data = (np.ma.getdata(joined["ZWARN_RR"]) & ZWarn.NODATA) != 0
     return np.asarray(no_data | ~np.isfinite(np.ma.getdata(joined["Z_RR"])))
 
@@ -90,7 +90,7 @@ def _texts(column: Any) -> list[str]:
 
 
 def _places(catalog: Table, redrock: Redrock) -> NDArray[np.int64]:
-    """The row of redrock for every row of the catalog, (n,); -1 where there is none."""
+    """Return the row of redrock for every row of the catalog, (n,); -1 where there is none."""
     if "TARGETID" not in catalog.colnames:
         raise InputError(
             "the catalog has no column TARGETID to join redrock's redshifts by; give one of DESI"
@@ -123,22 +123,22 @@ def _check_equal(matches: Sequence[int], redrock: Redrock, target: int) -> None:
     """Raise InputError if rows of one target differ in what is compared."""
     if len(matches) == 1:
         return
-    first, *others = ([redrock.columns[name][row] for name in COMPARED] for row in matches)
-    if any(not _equal(first, other) for other in others):
+    first, *other_rows = ([redrock.columns[name][row] for name in COMPARED] for row in matches)
+    if any(not _equal(first, other) for other in other_rows):
         raise InputError(
-            f"TARGETID {target} has {len(matches)} rows that differ in the redrock files, and"
-            " none of these is named as its spectra (coadd-X.fits, redrock-X.fits); give one of"
+            f"TARGETID {target} has {len(matches)} rows that differ in the redrock files, none of"
+            " which is named like its spectra (coadd-X.fits, redrock-X.fits); give one of"
             " these files at a time"
         )
 
 
 def _equal(first: Sequence[Any], second: Sequence[Any]) -> bool:
-    """Whether values are the same, NaN included."""
+    """Return whether values are the same, NaN included."""
     return all(a == b or (a != a and b != b) for a, b in zip(first, second, strict=True))
 
 
 def counts(joined: Table) -> dict[str, int]:
-    """Rows by how the two answers compare."""
+    """Count rows by how the two answers compare."""
     agree = np.ma.asarray(joined["AGREE_RR"])
     values = np.ma.getdata(agree)[~np.ma.getmaskarray(agree)]
     names = ("same class and redshift", "other class", "other redshift", "other class and redshift")

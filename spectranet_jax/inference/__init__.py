@@ -1,4 +1,4 @@
-"""Trained models at work: `load().predict(flux, ivar)` gives a catalog."""
+"""Prediction with trained models: `load().predict(flux, ivar)` gives a catalog."""
 
 import importlib
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ _HOMES = {"load": "loading", "Model": "model", "predict": "model"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import at first use: finding a model's folder must not wait for JAX."""
+    """Import on first use: finding a model's folder must not wait for JAX."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,9 +1,9 @@
-"""Why did it say that: how much each bin of a spectrum speaks for the model's answer.
+"""Attribution: how much each bin of a spectrum contributes to the model's answer.
 
 Integrated gradients (Sundararajan, Taly & Yan 2017, arXiv:1703.01365): the gradient of the log
-probability of the answer along the straight way from a featureless spectrum, at the mean of its
-flux, to the spectrum itself. The bins' parts add up to the difference between the two ends. The
-log probability is minus the task's own loss, so it is there for every task and network.
+probability of the answer along the straight line from a featureless spectrum, at the mean of its
+flux, to the spectrum itself. The bins' contributions add up to the difference between the two ends.
+The log probability is minus the task's own loss, so it exists for every task and network.
 """
 
 from typing import Any
@@ -17,16 +17,16 @@ from spectranet_jax.inference.model import Model
 from spectranet_jax.spectra.labels import BAL, BAL_UNSURE, CLASSES, CONFIDENT, NOT_BAL, QSO_BAL
 
 STEPS = 48
-"""On the way, at the middles of equal parts of it."""
+"""Steps along the line, at the middles of equal intervals."""
 
-TOGETHER = 16
-"""Spectra in a compiled step: smaller batches are filled up."""
+BATCH = 16
+"""Spectra per compiled step; smaller batches are padded."""
 
 
 def attributions(
     model: Model, flux: NDArray[np.float32], ivar: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """How much each bin speaks for the class that the model gives, float32 (n, bins).
+    """Return each bin's contribution to the predicted class, float32 (n, bins).
 
     In natural logarithms of the class's probability; negative for what speaks against it, and 0
     where there is no measurement. A model that gives no class is asked about its redshift.
@@ -39,32 +39,32 @@ def attributions(
     targets = model.task.targets(answers(model.columns(flux, ivar), len(flux)))
     step = jax.jit(_step(model))
     parts = [np.zeros((0, flux.shape[1]), np.float32)]
-    for start in range(0, len(flux), TOGETHER):
-        own = slice(start, start + TOGETHER)
-        count = len(flux[own])
-        filled = [_filled(array[own]) for array in (flux, ivar)]
-        batch = {name: _filled(np.asarray(values)[own]) for name, values in targets.items()}
+    for start in range(0, len(flux), BATCH):
+        rows = slice(start, start + BATCH)
+        count = len(flux[rows])
+        filled = [_filled(array[rows]) for array in (flux, ivar)]
+        batch = {name: _filled(np.asarray(values)[rows]) for name, values in targets.items()}
         parts.append(np.asarray(step(model.variables, *filled, batch))[:count])
     return np.concatenate(parts)
 
 
 def log_probability(model: Model, variables: Any, inputs: Any, batch: Any) -> jax.Array:
-    """Log probability of what the targets say, up to a constant, (batch,)."""
+    """Return the log probability of the targets, up to a constant, (batch,)."""
     output = model.network.apply(variables, *inputs, train=False)
     return -model.task.loss(output, batch)
 
 
 def _step(model: Model) -> Any:
-    """(variables, flux, ivar, targets) -> attributions, (batch, bins)."""
+    """Return (variables, flux, ivar, targets) -> attributions, (batch, bins)."""
 
-    def total(normalized: jax.Array, variables: Any, others: Any, batch: Any) -> jax.Array:
-        return log_probability(model, variables, (normalized, *others), batch).sum()
+    def total(normalized: jax.Array, variables: Any, other_inputs: Any, batch: Any) -> jax.Array:
+        return log_probability(model, variables, (normalized, *other_inputs), batch).sum()
 
     def step(variables: Any, flux: jax.Array, ivar: jax.Array, batch: Any) -> jax.Array:
-        normalized, *others = model.task.inputs(flux, ivar)
+        normalized, *other_inputs = model.task.inputs(flux, ivar)
 
         def add(so_far: jax.Array, place: jax.Array) -> tuple[jax.Array, None]:
-            gradient = jax.grad(total)(place * normalized, variables, others, batch)
+            gradient = jax.grad(total)(place * normalized, variables, other_inputs, batch)
             return so_far + gradient, None
 
         places = (jnp.arange(STEPS, dtype=jnp.float32) + 0.5) / STEPS
@@ -91,5 +91,5 @@ def answers(columns: dict[str, NDArray[Any]], count: int) -> dict[str, NDArray[A
 
 
 def _filled(array: NDArray[Any]) -> NDArray[Any]:
-    missing = [(0, TOGETHER - len(array))] + [(0, 0)] * (array.ndim - 1)
+    missing = [(0, BATCH - len(array))] + [(0, 0)] * (array.ndim - 1)
     return np.pad(array, missing)

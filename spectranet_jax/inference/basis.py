@@ -1,4 +1,4 @@
-"""Basis vectors at native pixels, whose sums fit spectra of one kind, and the files they are in."""
+"""Basis vectors at native pixels, whose sums fit spectra of one kind, and their files."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +20,7 @@ FOLDERS = {"GALAXY": "basis-galaxy", "QSO": "basis-quasar"}
 FILE_NAME = "basis.safetensors"
 
 WIDE = 3
-"""Native pixels in a pixel of the first, coarse scan: 207 km/s."""
+"""Native pixels per pixel of the first, coarse scan: 207 km/s."""
 
 Float64Array = NDArray[np.float64]
 
@@ -39,7 +39,7 @@ class Basis:
 
     @cached_property
     def wide(self) -> tuple["Basis", ...]:
-        """The same on pixels `WIDE` times as wide, the first of which begins at pixel 0, 1, ...
+        """Bases on pixels `WIDE` times as wide, the first of which begins at pixel 0, 1, ...
 
         Their `start` is in native steps still, of the first native pixel.
         """
@@ -56,13 +56,13 @@ class Basis:
 
 
 def shipped() -> dict[str, Basis]:
-    """The basis vectors that come with the package, by kind of spectrum: "GALAXY" and "QSO"."""
+    """Return the basis vectors of the package by kind of spectrum: "GALAXY" and "QSO"."""
     root = Path(str(files("spectranet_jax"))) / "weights"
     return {kind: load(root / folder / FILE_NAME) for kind, folder in FOLDERS.items()}
 
 
 def load(path: Path) -> Basis:
-    """Basis vectors of a safetensors file, as `save` writes it.
+    """Return the basis vectors in a safetensors file, as `save` writes it.
 
     Raises:
         InputError: if it is missing or damaged, or holds something else.
@@ -80,7 +80,7 @@ def load(path: Path) -> Basis:
 
 
 def save(path: Path, basis: Basis) -> str:
-    """Write basis vectors in float32 to a safetensors file, with its sum; the sha256 of it."""
+    """Write basis vectors in float32 to a safetensors file, with a checksum; return the sha256."""
     arrays = {"start": np.array(basis.start), "vectors": basis.vectors.astype(np.float32)}
     with atomic(path) as temporary:
         save_file(arrays, temporary)

@@ -8,7 +8,7 @@ import numpy as np
 from astropy.table import MaskedColumn, Table
 from numpy.typing import NDArray
 
-from spectranet_jax.inference.columns import COLUMNS, KNOWN_NONETHELESS, TEXTS, WITHOUT_PREDICTION
+from spectranet_jax.inference.columns import COLUMNS, MASKED_OTHERWISE, TEXTS, WITHOUT_PREDICTION
 from spectranet_jax.spectra.column import Column
 
 
@@ -18,7 +18,7 @@ def build(
     provenance: Mapping[str, Any],
     extra: Mapping[str, Column] | None = None,
 ) -> Table:
-    """A catalog of n rows.
+    """Build a catalog of n rows.
 
     Args:
         predictions: column name -> (n,), plain or masked; columns that are absent are masked whole,
@@ -34,14 +34,14 @@ def build(
         values = columns.get(name, np.ma.masked_all(count, column.dtype))
         if name not in TEXTS:
             values = values.astype(column.dtype)
-        reasons = KNOWN_NONETHELESS.get(name, WITHOUT_PREDICTION)
+        reasons = MASKED_OTHERWISE.get(name, WITHOUT_PREDICTION)
         mask = np.ma.getmaskarray(values) | ((flags & reasons) != 0)
-        # What is masked is also emptied, so that equal catalogs are equal bytes.
+        # Masked values are also emptied, so that equal catalogs are equal bytes.
         values = np.where(mask, np.zeros((), values.dtype), np.ma.getdata(values))
         table[name] = MaskedColumn(
             values, mask=mask, description=column.description, unit=column.unit or None
         )
-        if values.dtype.kind == "i":  # what FITS calls null must not be a value that occurs
+        if values.dtype.kind == "i":  # FITS's null must not be a value that occurs
             table[name].fill_value = np.iinfo(values.dtype).min
     table.meta = {
         key: value if isinstance(value, str | int | float) else json.dumps(value)

@@ -1,4 +1,4 @@
-"""Spectra as networks take them: float32, in a unit near 1, bad pixels empty; and their flags."""
+"""Spectra cleaned for networks: float32, in a unit near 1, bad pixels empty; and their flags."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,13 +9,13 @@ from spectranet_jax.spectra.flags import Flag, noise_flags, quality_flags
 from spectranet_jax.spectra.grid import LogGrid
 
 FLUX_LIMIT, IVAR_LIMIT = 1e18, 1e35
-"""Beyond these, float32 does not hold the squares and sums of normalization: bad pixels."""
+"""Limits beyond which float32 cannot hold the squares and sums of normalization: bad pixels."""
 
 
 def clean(
     flux: ArrayLike, ivar: ArrayLike, grid: LogGrid, flags: NDArray[np.integer] | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32]]:
-    """Spectra as a network takes them, and what is wrong with them.
+    """Clean spectra for a network, and flag what is wrong with them.
 
     Args:
         flux: (n, bins), any unit.
@@ -30,7 +30,7 @@ def clean(
     Raises:
         InputError: if the arrays have another shape.
     """
-    # A masked pixel has no number; quality_flags flags it.
+    # A masked pixel has no value; quality_flags flags it.
     exact, weight = (
         np.atleast_2d(np.ma.asarray(array, np.float64).filled(np.nan)) for array in (flux, ivar)
     )
@@ -45,7 +45,7 @@ def clean(
     weight = np.where(np.abs(weight) < IVAR_LIMIT, weight, np.nan).astype(np.float32)
     bits = quality_flags(near, weight, grid) | mismatch
     if flags is not None:
-        # Of a file that could not be read, nothing else is known.
+        # A file that could not be read has no other flags.
         bits = np.where(flags & Flag.UNREADABLE, flags, bits | flags)
     good = np.isfinite(near) & np.isfinite(weight) & (weight > 0)
     return np.where(good, near, 0), np.where(good, weight, 0), bits
@@ -54,7 +54,7 @@ def clean(
 def _near_one(
     flux: NDArray[np.float64], ivar: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Spectra (n, bins) in units of a power of two near their median, which changes no digit.
+    """Scale spectra (n, bins) by a power of two near their median, which changes no digit.
 
     So float32 holds any unit: in erg/s/cm^2/Angstrom, ivar alone would be beyond it.
     """

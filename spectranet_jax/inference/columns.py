@@ -43,7 +43,7 @@ TEXTS = ("FILE", "ID", "ERROR")
 
 WITHOUT_PREDICTION = Flag.UNREADABLE | Flag.NO_DATA
 
-KNOWN_NONETHELESS = {
+MASKED_OTHERWISE = {
     **dict.fromkeys(("FILE", "FLAGS", "ERROR", "ZWARN"), Flag(0)),
     **dict.fromkeys(("ID", "SN", *IDENTITY_COLUMNS), Flag.UNREADABLE),
 }
@@ -51,11 +51,11 @@ KNOWN_NONETHELESS = {
 
 
 LONGEST_ERROR = 80
-"""Characters of ERROR, which is as wide in every row of a FITS file."""
+"""Maximum length of ERROR, which is as wide in every row of a FITS file."""
 
 
 def _short(error: str, path: str) -> str:
-    """A sentence without the file's name, which has a column of its own, and not too long."""
+    """Shorten a sentence, without the file's name, which has a column of its own."""
     text = error.removeprefix(f"{path} ").encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= LONGEST_ERROR else text[: LONGEST_ERROR - 1] + "…"
 
@@ -66,7 +66,7 @@ def known_columns(
     error: Sequence[str] | None = None,
     identity: Columns | None = None,
 ) -> dict[str, NDArray[Any]]:
-    """Columns of a catalog that are known before any prediction.
+    """Return columns of a catalog that are known before any prediction.
 
     Args:
         file: (n,) names of files.
@@ -81,7 +81,7 @@ def known_columns(
     }
     for key, texts in zip(TEXTS, (file, name, error), strict=True):
         if texts is not None:
-            # A file name need not be valid text; what is not is escaped.
+            # A file name may not be valid text; invalid bytes are escaped.
             plain = [text.encode("utf-8", "backslashreplace").decode() for text in texts]
             columns[key] = np.asarray(plain, np.str_)
     if error is not None:

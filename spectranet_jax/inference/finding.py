@@ -1,4 +1,4 @@
-"""Where a model is: among the shipped ones, in a run folder, or in a file. Without JAX."""
+"""Search for a model among the shipped ones, in a run folder, or in a file. Without JAX."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ DEFAULT = "linenet"
 
 
 def find(model: str | Path) -> Path:
-    """Where a model is: the folder of a shipped one by its name, a run folder, or an HDF5 file.
+    """Return a model's place: a shipped one's folder by its name, a run folder, or an HDF5 file.
 
     A string is looked up among the shipped models first; a `Path` is always a folder or a file.
 

@@ -1,4 +1,4 @@
-"""What one or more models answer for the same spectra, joined to the rows of a catalog."""
+"""Answers of one or more models for the same spectra, joined to the rows of a catalog."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,11 +21,11 @@ from spectranet_jax.tasks import Task
 
 
 class Answering(Protocol):
-    """What is needed of a model here."""
+    """The attributes of a model that are used here."""
 
     @property
     def name(self) -> str:
-        """Of the model."""
+        """Name of the model."""
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -33,7 +33,7 @@ class Answering(Protocol):
 
     @property
     def task(self) -> Task[Any]:
-        """What it was asked."""
+        """Its task."""
 
     @property
     def grid(self) -> LogGrid:
@@ -50,7 +50,7 @@ def join(
     cleaned: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32]],
     known: Columns,
 ) -> Table:
-    """The catalog of what models answered for the same spectra.
+    """Join the answers of models for the same spectra to a catalog.
 
     Args:
         models: one at least; see `model.predict`.
@@ -69,7 +69,7 @@ def join(
 
 
 def _joined(models: Sequence[Answering], answers: Sequence[Columns]) -> dict[str, NDArray[Any]]:
-    """The columns of all answers; those of a model are masked where it does not apply."""
+    """Return the columns of all answers; a model's are masked where it does not apply."""
     classes = next((answer["CLASS"] for answer in answers if "CLASS" in answer), None)
     columns: dict[str, NDArray[Any]] = {}
     answered: dict[str, list[Answering]] = {}
@@ -78,7 +78,7 @@ def _joined(models: Sequence[Answering], answers: Sequence[Columns]) -> dict[str
         if classes is not None and "CLASS" not in answer:
             applies = np.isin(classes, [CLASSES[i] for i in model.task.applies_to])
             answer = {k: np.ma.masked_array(v, mask=~applies) for k, v in answer.items()}
-        answer = {**z_net, **answer}  # which is there for spectra of every class
+        answer = {**z_net, **answer}  # this column applies to spectra of every class
         for key, values in answer.items():
             if key not in COLUMNS and key not in model.task.columns:
                 continue
@@ -101,7 +101,7 @@ def _overlap(first: Answering, second: Answering) -> bool:
 def _zwarn(
     models: Sequence[Answering], columns: Columns, bits: NDArray[np.int32]
 ) -> NDArray[np.int32]:
-    """Warning bits; a model without a threshold of its own assesses nothing."""
+    """Return the warning bits; a model without a threshold of its own assesses nothing."""
     threshold = next(
         (m.task.zwarn_threshold for m in models if m.task.zwarn_threshold is not None), None
     )
@@ -113,7 +113,7 @@ def _zwarn(
 
 
 def confidence(columns: Columns) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Probabilities that class and redshift are right, (n,) each: what ZWARN compares.
+    """Return the probabilities that class and redshift are right, (n,) each, for ZWARN.
 
     That of the class is of star, galaxy or quasar, with or without broad absorption; that of the
     redshift is P_3000, and 1 for stars. NaN where a model does not tell.

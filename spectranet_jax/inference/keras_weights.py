@@ -1,8 +1,8 @@
-"""QuasarNETs that were trained with Keras, out of the HDF5 file that Keras saves a model in.
+"""QuasarNETs trained with Keras, from the HDF5 file that Keras saves a model in.
 
-Nothing of Keras or TensorFlow is needed, and nothing in the file is executed: a network is told by
-its layers' settings (the attribute `model_config`, JSON) and their arrays (`model_weights`). The
-offsets are rescaled where there is any Lambda layer, whatever its name: QuasarNP 0.2.0 asks for one
+Neither Keras nor TensorFlow is needed, and nothing in the file is executed: a network is recognized
+by its layers' settings (the attribute `model_config`, JSON) and their arrays (`model_weights`). The
+offsets are rescaled if there is any Lambda layer, whatever its name: QuasarNP 0.2.0 requires one
 named exactly `lambda`, and so misses those of files that number them from `lambda_0`.
 """
 
@@ -18,14 +18,14 @@ from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import QUASARNET_GRID
 
 HEADS = 7
-"""The lines of `tasks.quasarnet_task`, of which the files carry no names, only the number."""
+"""Number of the lines of `tasks.quasarnet_task`; the files do not name them."""
 
 Layers = dict[str, dict[str, Any]]
 Arrays = dict[str, NDArray[np.float32]]
 
 
 class KerasWeights(NamedTuple):
-    """What a file holds: fields of `networks.QuasarNet`, its variables, and Keras's version."""
+    """Contents of a file: fields of `networks.QuasarNet`, its variables, and Keras's version."""
 
     fields: dict[str, Any]
     variables: dict[str, Any]
@@ -33,7 +33,7 @@ class KerasWeights(NamedTuple):
 
 
 def read(path: Path) -> KerasWeights:
-    """Network and weights of a QuasarNET.
+    """Read the network and weights of a QuasarNET.
 
     Raises:
         InputError: if the file is no HDF5 file, is damaged, holds another network, or one for
@@ -57,7 +57,7 @@ def read(path: Path) -> KerasWeights:
     except InputError:
         raise
     except (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
-        # A damaged file makes h5py fail in any of these ways, and another network ours.
+        # A damaged file makes h5py fail in any of these ways, and so does another network.
         raise InputError(
             f"{path} cannot be read as a QuasarNET in Keras's HDF5 format: it is damaged,"
             " or of another kind; fetch it again"
@@ -69,7 +69,7 @@ def _text(value: Any) -> str:
 
 
 def _check_grid(path: Path, file: Any) -> None:
-    """A file made by QuasarNP's post-processing says which wavelengths the network sees."""
+    """Check the wavelengths of the network in a file made by QuasarNP's post-processing."""
     if "model_grid" not in file:
         return
     grid = np.asarray(file["model_grid"], np.float64)
@@ -77,14 +77,14 @@ def _check_grid(path: Path, file: Any) -> None:
     if grid.shape != left.shape or not np.allclose(grid, left, rtol=1e-9):
         spacing = _text(file.attrs.get("grid_spacing", "unknown"))
         raise InputError(
-            f"{path} is for a grid of {grid.size} pixels with {spacing} spacing, and only the"
-            f" logarithmic one of {left.size} from {left[0]:.0f} Angstrom is known;"
-            " give weights trained on that"
+            f"{path} is for a grid of {grid.size} pixels with {spacing} spacing, but only the"
+            f" logarithmic one of {left.size} from {left[0]:.0f} Angstrom is supported; give"
+            " weights trained on that"
         )
 
 
 def _arrays(group: Any) -> Arrays:
-    """The arrays below a layer's group: "kernel:0", however deep, under "kernel"."""
+    """Return the arrays in a layer's group: "kernel:0", however deep, as "kernel"."""
     arrays: Arrays = {}
 
     def keep(name: str, node: Any) -> None:
@@ -96,7 +96,7 @@ def _arrays(group: Any) -> Arrays:
 
 
 def _in_order(layers: Layers, kind: str, prefix: str = "") -> list[str]:
-    """Names of the layers of a kind, by the number at their end (none is 0)."""
+    """Return the names of the layers of a kind, by the number at their end (none is 0)."""
 
     def number(name: str) -> int:
         return int("".join(c for c in name.rpartition("_")[2] if c.isdigit()) or 0)
@@ -108,12 +108,12 @@ def _in_order(layers: Layers, kind: str, prefix: str = "") -> list[str]:
 
 
 def _common(path: Path, values: Iterable[Any], what: str) -> Any:
-    """The value that all layers have in common."""
+    """Return the value that all layers share."""
     distinct = {json.dumps(value) for value in values}
     if len(distinct) != 1:
         raise InputError(
-            f"{path} holds a network whose layers differ in {what}, or has none of them:"
-            " it is no QuasarNET; give other weights"
+            f"{path} holds a network whose layers differ in {what}, or has none of them: it is"
+            " not a QuasarNET; give other weights"
         )
     return json.loads(distinct.pop())
 
@@ -127,7 +127,8 @@ def _fields(path: Path, layers: Layers) -> dict[str, Any]:
     if len(heads) != HEADS or _common(path, (n["epsilon"] for n in norms), "epsilon") != 1e-3:
         raise InputError(
             f"{path} holds a network with {len(heads)} lines; only QuasarNETs of {HEADS}"
-            " (six lines and broad absorption) with BatchNormalization of epsilon 0.001 are known"
+            " (six lines and broad absorption) with BatchNormalization of epsilon 0.001 are"
+            " supported"
         )
     dropouts = [
         layer["config"]["rate"] for layer in layers.values() if layer["class_name"] == "Dropout"
@@ -146,7 +147,7 @@ def _fields(path: Path, layers: Layers) -> dict[str, Any]:
 
 
 def _variables(layers: Layers, weights: dict[str, Arrays]) -> dict[str, Any]:
-    """Arrays by our names: Keras's for convolutions and dense layers; `norm_N` after `conv_N`."""
+    """Name arrays as we do: Keras's for convolutions and dense layers; `norm_N` after `conv_N`."""
     params: dict[str, Any] = {}
     stats: dict[str, Any] = {}
     dense = [name for name in layers if name.startswith("fc_") and "kernel" in weights[name]]

@@ -1,4 +1,4 @@
-"""Where a trained model is, and how it is read: shipped weights, a run folder, or Keras's HDF5."""
+"""Loading of trained models: shipped weights, run folders, or Keras's HDF5."""
 
 import dataclasses
 from pathlib import Path
@@ -30,11 +30,11 @@ READ_FROM_CONFIG = (
     ("data", "fingerprint"),
     ("versions", "spectranet-jax"),
 )
-"""What every config.json holds, each as the keys that lead to it."""
+"""Fields of every config.json, each as the keys that lead to it."""
 
 
 def load(model: str | Path = DEFAULT) -> Model:
-    """A shipped model by its name, the best checkpoint of a run folder, or a QuasarNET of Keras.
+    """Load a shipped model by name, the best checkpoint of a run folder, or a QuasarNET of Keras.
 
     See `find`. RUN/checkpoints/last is the last checkpoint of a run. What is loaded has been
     verified by its sha256.
@@ -63,7 +63,7 @@ def load(model: str | Path = DEFAULT) -> Model:
 
 
 def _built(folder: Path, config: dict[str, Any]) -> tuple[Network, Task[Any]]:
-    """The network and the task that a config.json, and calibration.json beside it, describe.
+    """Build the network and the task that config.json and calibration.json describe.
 
     Raises:
         InputError: if they describe none, as where a value is of another kind.
@@ -84,7 +84,7 @@ def _built(folder: Path, config: dict[str, Any]) -> tuple[Network, Task[Any]]:
 
 
 def _from_keras(file: Path) -> Model:
-    """A QuasarNET out of Keras's HDF5 file; it is fed, and answers, as QuasarNET does."""
+    """Load a QuasarNET from Keras's HDF5 file, with the inputs and decoding of QuasarNET."""
     fields, variables, version = keras_weights.read(file)
     task = tasks.build("quasarnet", QUASARNET_GRID, boxes=fields["boxes"])
     named = {"name": "QuasarNet", **fields}
@@ -117,7 +117,7 @@ def _check(folder: Path, config: dict[str, Any]) -> None:
 
 
 def _variables(folder: Path, network: Network, task: Task[Any]) -> Any:
-    """Shapes and dtypes of the network's variables.
+    """Return shapes and dtypes of the network's variables.
 
     Raises:
         InputError: if the network cannot be built, or does not answer what the task asks.
@@ -133,7 +133,7 @@ def _variables(folder: Path, network: Network, task: Task[Any]) -> Any:
         fits = False
     if not fits:
         raise InputError(
-            f"{folder / run.CONFIG} joins a network with a task that do not fit each other;"
+            f"{folder / run.CONFIG} has a network and a task that do not fit each other;"
             " give a run folder as it was trained"
         )
     return like

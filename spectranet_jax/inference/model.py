@@ -1,9 +1,8 @@
-"""A trained model: weights with the network and the question they belong to.
+"""A trained model: weights with their network and task.
 
 In a notebook:
 
-    import spectranet_jax as snj
-    catalog = snj.load().predict(snj.read("spec.fits"))
+ import spectranet_jax as snj catalog = snj.load().predict(snj.read("spec.fits"))
 """
 
 from collections.abc import Container, Mapping, Sequence
@@ -36,7 +35,7 @@ from spectranet_jax.training.steps import Network, make_predict_step, prediction
 
 @dataclass(frozen=True, repr=False)
 class Model:
-    """A network, what is asked of it, and its weights.
+    """A network with its task and weights.
 
     Attributes:
         name: of the shipped model, of the run folder, or of the file of Keras weights.
@@ -62,7 +61,7 @@ class Model:
 
     @property
     def grid(self) -> LogGrid:
-        """The bins of the spectra that it takes."""
+        """The bins of the spectra that the model takes."""
         return self.task.grid
 
     @cached_property
@@ -80,7 +79,7 @@ class Model:
         ivar: NDArray[np.float32],
         wanted: Container[str] | None = None,
     ) -> dict[str, NDArray[Any]]:
-        """What the model answers for clean spectra, by catalog column; one row each.
+        """Return the model's answers for clean spectra, by catalog column; one row each.
 
         Args:
             flux: (n, bins) float32, finite.
@@ -90,7 +89,7 @@ class Model:
         parts: list[dict[str, NDArray[Any]]] = []
         size = prediction_batch()
         for start in range(0, max(len(flux), 1), size):
-            # Fewer are filled up with empty ones, which changes no result.
+            # Smaller batches are padded with empty spectra, which changes no result.
             count = len(flux[start : start + size])
             batch = (
                 np.pad(a[start : start + size], [(0, size - count), (0, 0)]) for a in (flux, ivar)
@@ -106,7 +105,7 @@ class Model:
         }
 
     def predict(self, spectra: Any, ivar: ArrayLike | None = None, refine: bool = True) -> Table:
-        """A catalog, one row per spectrum in their order: see `predict`.
+        """Predict a catalog, one row per spectrum in order: see `predict`.
 
         Args:
             spectra: as `readers.read` gives them, one or many, or those of specutils: see
@@ -123,7 +122,7 @@ class Model:
         return predict_spectra([self], as_spectra(spectra), shipped() if refine else NONE)
 
     def posterior(self, spectra: Any) -> Posterior:
-        """p(z) of spectra, if they are not stars, with the peak of a refined redshift in it.
+        """P(z) of spectra, given that they are not stars, with the peak of refined redshifts.
 
         Args:
             spectra: as `readers.in_memory` takes them. Of one that has no data, p(z) is NaN.
@@ -161,7 +160,7 @@ def predict(
     name: Sequence[str] | None = None,
     flags: NDArray[np.integer] | None = None,
 ) -> Table:
-    """A catalog of rebinned spectra, one row each in their order.
+    """Predict a catalog of rebinned spectra, one row each in order.
 
     Where one model classifies and another one answers for some classes only (the redshift of
     quasars), the latter's columns are masked for spectra of other classes, in whatever order the
@@ -187,8 +186,8 @@ def predict(
     grids = {model.grid for model in models}
     if len(grids) > 1:
         raise InputError(
-            f"{' and '.join(model.name for model in models)} are of different grids; predict with"
-            " each from spectra on its own"
+            f"{' and '.join(model.name for model in models)} have different grids; predict with"
+            " each from spectra on its own grid"
         )
     known = known_columns(file, name)
     return predict_each(models, dict.fromkeys(grids, (flux, ivar)), known, flags)
@@ -197,7 +196,7 @@ def predict(
 def predict_spectra(
     models: Sequence[Model], spectra: Sequence[Spectrum], refinement: Refinement
 ) -> Table:
-    """A catalog of spectra on wavelengths of their own; they are rebinned to each model's grid.
+    """Predict a catalog of spectra with their own wavelengths, rebinned to each model's grid.
 
     Args:
         models: whose answers are joined.
@@ -231,7 +230,7 @@ def predict_each(
     native: Native | None = None,
     refinement: Refinement = NONE,
 ) -> Table:
-    """As `predict`, with the same spectra on the grid of each model.
+    """Predict like `predict`, with the same spectra on the grid of each model.
 
     S/N and flags are those on the first model's grid.
 
@@ -257,7 +256,7 @@ def answered(
     native: Native | None,
     refinement: Refinement,
 ) -> tuple[list[dict[str, NDArray[Any]]], NDArray[np.int32]]:
-    """What each model answers, refined and corrected where native pixels are there; and bits."""
+    """Each model's answers, refined and corrected if native pixels are there; and flag bits."""
     answers = []
     bits = np.zeros(len(cleaned[models[0].grid][2]), np.int32)
     for model in models:

@@ -1,4 +1,4 @@
-"""What a user decides at prediction, without training anew: the options of the tasks."""
+"""Options of the tasks that a user can set at prediction, without new training."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from spectranet_jax.spectra.errors import InputError
 
 
 def reconfigured(models: Sequence[Model], flags: Mapping[str, Any]) -> list[Model]:
-    """The models with some fields of their tasks replaced, wherever a task has such an option.
+    """Return the models with fields of their tasks replaced, wherever a task has such an option.
 
     Args:
         models: trained models.
@@ -24,7 +24,7 @@ def reconfigured(models: Sequence[Model], flags: Mapping[str, Any]) -> list[Mode
         if not any(flag in _flags(model.task) for model in models):
             kinds = [task.kind for task in tasks.TASKS.values() if flag in _flags(task)]
             raise InputError(
-                f"{flag} is for a {' or a '.join(kinds)}, and no --model is one; leave it out"
+                f"{flag} is for a {' or a '.join(kinds)}, but no --model is one; leave it out"
             )
     return [_with(model, values) for model in models]
 

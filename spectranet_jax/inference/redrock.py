@@ -16,7 +16,7 @@ from spectranet_jax.spectra.native import STEP
 Float64Array = NDArray[np.float64]
 
 LISTED = "templates-default.txt"
-"""File beside the templates that names those that redrock uses by default."""
+"""File beside the templates that names redrock's default ones."""
 
 FEWEST = 1000
 """Native pixels that templates must cover."""
@@ -26,7 +26,7 @@ class Wanted(NamedTuple):
     """Templates to use of one kind.
 
     Attributes:
-        names: what the file is called: rrtemplate-galaxy.fits, rrtemplate-GALAXY-None-v2.6.fits,
+        names: pattern of the file's name: rrtemplate-galaxy.fits, rrtemplate-GALAXY-None-v2.6.fits,
             perhaps compressed; the group is the version.
         spectype, subtype: RRTYPE and RRSUBTYP of its header, where it has them.
         limits: wavelengths to use, Angstrom.
@@ -40,19 +40,19 @@ class Wanted(NamedTuple):
     blur: float
 
 
-def _named(kind: str) -> re.Pattern[str]:
+def _file_pattern(kind: str) -> re.Pattern[str]:
     return re.compile(rf"rrtemplate-{kind}(?:-v(\d+(?:\.\d+)*))?\.fits(?:\.gz)?", re.IGNORECASE)
 
 
 REDROCK = {
-    "GALAXY": Wanted(_named("galaxy(?:-none)?"), "GALAXY", "", (1240.0, 9990.0), 60.0),
-    "QSO": Wanted(_named("qso-loz"), "QSO", "LOZ", (1340.0, 9600.0), 0.0),
+    "GALAXY": Wanted(_file_pattern("galaxy(?:-none)?"), "GALAXY", "", (1240.0, 9990.0), 60.0),
+    "QSO": Wanted(_file_pattern("qso-loz"), "QSO", "LOZ", (1340.0, 9600.0), 0.0),
 }
-"""Of galaxies, the last pixel and the spike at Lyman-alpha are left out, which are defects."""
+"""Redrock's templates, without the last pixel and the Lyman-alpha spike of galaxies: defects."""
 
 
 def redrock(folder: Path) -> dict[str, Basis]:
-    """Redrock's basis vectors of galaxies and of quasars at low redshift, by "GALAXY" and "QSO".
+    """Return redrock's basis vectors of galaxies and low-redshift quasars, by "GALAXY" and "QSO".
 
     Of several versions those are taken that `LISTED` names, else the newest.
 
@@ -69,7 +69,7 @@ def redrock(folder: Path) -> dict[str, Basis]:
 
 
 def _newest(folder: Path, wanted: Wanted) -> Path:
-    """The file of templates to use."""
+    """Return the file of templates to use."""
     matches = {path: wanted.names.fullmatch(path.name) for path in folder.iterdir()}
     versions = {path: match[1] or "0" for path, match in matches.items() if match}
     if not versions:
@@ -89,7 +89,7 @@ def _newest(folder: Path, wanted: Wanted) -> Path:
 
 
 def read_redrock(path: Path, wanted: Wanted) -> Basis:
-    """Basis vectors of one file of redrock's templates.
+    """Read the basis vectors in one file of redrock's templates.
 
     HDU 0 holds them, (vectors, pixels), with CRVAL1 and CDELT1 in Angstrom, or in log10 of them.
 
@@ -118,7 +118,7 @@ def read_redrock(path: Path, wanted: Wanted) -> Basis:
             f" {wanted.spectype} {wanted.subtype}".rstrip()
             + "; put the right file there"
         )
-    # A scale in log10 begins near 3, one in Angstrom near 1000: not every file says which it is.
+    # A scale in log10 begins near 3, one in Angstrom near 1000: not every file names its unit.
     loglam = scale if start < 10 else np.log10(np.maximum(scale, 1))
     used = (loglam > np.log10(wanted.limits[0])) & (loglam < np.log10(wanted.limits[1]))
     covered = np.ptp(loglam[used]) / STEP if step > 0 and used.any() else 0
@@ -132,7 +132,7 @@ def read_redrock(path: Path, wanted: Wanted) -> Basis:
 
 
 def on_native_steps(loglam: Float64Array, vectors: Float64Array, blur: float = 0.0) -> Basis:
-    """Vectors averaged over native pixels, blurred and brought to unit norm.
+    """Average vectors over native pixels, blur them and normalize them.
 
     Args:
         loglam: (points,), ascending, log10 of the wavelength.

@@ -1,8 +1,9 @@
 """Redshifts refined at native pixels: sums of basis vectors fitted near the network's redshift.
 
-The network finds the redshift, and this makes it precise; it never chooses another one. Shifts are
-whole pixels, so that every shifted basis is a slice: a scan of steps of three native pixels over
-1,450 km/s either way, then one of single pixels about its best, then a parabola through the least.
+The network finds the redshift, and the fit makes it precise; it never chooses another one. Shifts
+are whole pixels, so that every shifted basis is a slice: a scan in steps of three native pixels
+over 1,450 km/s either way, then one of single pixels about its best, then a parabola through the
+least values.
 """
 
 from collections.abc import Mapping
@@ -17,21 +18,23 @@ from spectranet_jax.spectra.lines import SPEED_OF_LIGHT, kms
 from spectranet_jax.spectra.native import FIRST, NATIVE_GRID, STEP
 
 PIXEL_KMS = kms(STEP)
-"""69.03 km/s."""
+"""Width of a native pixel, 69.03 km/s."""
 
 COARSE = np.arange(-7, 8)
 """Shifts of the first scan, in pixels of `WIDE` native ones: to 1,450 km/s either way."""
 
 NEAR = (2, 4)
-"""Native pixels to either side of the best of the first scan, for the second one: the wider reach
-if the least value of the narrower is at its end."""
+"""Native pixels to either side of the first scan's best, for the second scan: the wider reach if
+the least value of the narrower is at its end.
+"""
 
 FEWEST = 200
 """Native pixels with data that a fit must have."""
 
 STATISTICAL = 1.3
-"""What errors that come from chi2 are multiplied by: set on mock spectra of S/N 2 to 20 per
-690 km/s, whose noise is in part correlated, as that of surveys is."""
+"""Factor on errors that come from chi2: set on mock spectra of S/N 2 to 20 per 690 km/s, whose
+noise is partly correlated, as that of surveys is.
+"""
 
 SMOOTH = 51
 """Native pixels over which flux is smoothed for the error of the basis vectors."""
@@ -45,8 +48,8 @@ class Kind:
         noise: error of the basis vectors, as a fraction of the smoothed flux.
         floor: least error of the redshift, km/s.
         network: weight of the network's redshift in the result, 0 to 1.
-        doubt: what of the difference between the network's redshift and that of the fit counts as
-            an error of the result, in quadrature.
+        doubt: fraction of the difference between the redshifts of network and fit that counts as an
+            error of the result, in quadrature.
     """
 
     noise: float
@@ -60,10 +63,11 @@ KINDS = {
     "QSO": Kind(noise=0.01, floor=50.0, network=0.2, doubt=0.6),
 }
 """By the kind of basis vectors. Eight spectra of one bright galaxy scatter by 19 km/s. Lines of a
-quasar differ among themselves, so that its redshift is known no better than 50 km/s, and a fit that
-is all but free of noise errs where the network, which sees other features, does not. The weight is
-that of the least mean error of bright mock quasars; the floor and the doubt of quasars were set on
-93 real ones below z = 1.57. `python -m experiments.refined FOLDER --fit` chooses them anew."""
+quasar differ from each other, so that its redshift is known no better than 50 km/s, and a fit that
+is almost noise-free errs where the network, which sees other features, does not. The weight
+minimizes the mean error of bright mock quasars; the floor and the doubt of quasars were set on 93
+real ones below z = 1.57. `python -m experiments.refined FOLDER --fit` chooses them anew.
+"""
 
 Floats = NDArray[np.float64]
 
@@ -115,7 +119,7 @@ def refine(
     kind: NDArray[np.str_],
     bases: Mapping[str, Basis],
 ) -> Refined:
-    """Refine redshifts; a row depends on no other.
+    """Refine redshifts; rows are independent of each other.
 
     What is minimized is chi2 / max(1, least chi2 per degree of freedom) - 2 ln p(z).
 
@@ -138,8 +142,8 @@ def refine(
         name = str(kind[row])
         if name not in bases or not np.isfinite(z[row]):
             continue
-        how, data = KINDS[name], np.asarray(flux[row], np.float64)
-        weight = _with_noise(data, np.asarray(ivar[row], np.float64), how.noise)
+        kind_settings, data = KINDS[name], np.asarray(flux[row], np.float64)
+        weight = _with_noise(data, np.asarray(ivar[row], np.float64), kind_settings.noise)
         center = float(np.log10(1 + z[row])) / STEP
         fit = fitted(data, weight, round(center), Prior(p_of_z[row], edges[row]), bases[name])
         if fit is None:
@@ -150,16 +154,16 @@ def refine(
             not fit.at_edge,
         )
         difference = center - fit.shift
-        one_plus_z = 10 ** (STEP * (fit.shift + how.network * difference))
-        in_pixels = np.hypot(STATISTICAL * fit.sigma, how.doubt * difference)
-        error = np.hypot(in_pixels * PIXEL_KMS, how.floor) / SPEED_OF_LIGHT
+        one_plus_z = 10 ** (STEP * (fit.shift + kind_settings.network * difference))
+        in_pixels = np.hypot(STATISTICAL * fit.sigma, kind_settings.doubt * difference)
+        error = np.hypot(in_pixels * PIXEL_KMS, kind_settings.floor) / SPEED_OF_LIGHT
         if not fit.at_edge:
             result.z[row], result.z_err[row] = one_plus_z - 1, one_plus_z * error
     return result
 
 
 def fitted(flux: Floats, weight: Floats, center: int, prior: Prior, basis: Basis) -> Fit | None:
-    """The best fit near a redshift; None if too few pixels count.
+    """Return the best fit near a redshift; None if too few pixels count.
 
     Args:
         flux: (4750,), on the native grid.
@@ -168,7 +172,7 @@ def fitted(flux: Floats, weight: Floats, center: int, prior: Prior, basis: Basis
         prior: of the redshift.
         basis: basis vectors.
     """
-    # A pixel that some shift carries beyond the basis vectors does not count.
+    # A pixel that some shift carries beyond the basis vectors is ignored.
     first = round(FIRST / STEP) - basis.start - center
     reach = WIDE * int(COARSE[-1] + 1) + NEAR[-1]
     low = max(0, reach - first)
@@ -200,14 +204,14 @@ def fitted(flux: Floats, weight: Floats, center: int, prior: Prior, basis: Basis
     shift += u
     chi2_slope, chi2_curvature = _parabola(chi2[least - 1 : least + 2])
     reduced = float(chi2[least] + chi2_slope * u + 0.5 * chi2_curvature * u**2)
-    # The shift that both scans have in common makes their values comparable.
+    # The shift common to both scans makes their values comparable.
     around += objective[near] - around[best]
     elsewhere = _elsewhere(WIDE * COARSE, around, shifts, objective, shift - center)
     return Fit(float(shift), float(np.sqrt(2 / curvature + elsewhere)), reduced, at_edge=False)
 
 
 def _parabola(values: Floats) -> tuple[float, float]:
-    """Slope at the middle one of three values at whole pixels, and the curvature."""
+    """Return the slope at the middle of three values at whole pixels, and the curvature."""
     before, here, after = values
     return float(after - before) / 2, float(before - 2 * here + after)
 
@@ -215,7 +219,7 @@ def _parabola(values: Floats) -> tuple[float, float]:
 def _elsewhere(
     coarse: NDArray[np.int64], around: Floats, fine: NDArray[np.int64], near: Floats, shift: float
 ) -> float:
-    """What minima beyond the fine scan add to the variance of a shift, native pixels squared.
+    """Return the variance of a shift from minima beyond the fine scan, native pixels squared.
 
     Args:
         coarse, around: shifts of the coarse scan, and what was minimized there.
@@ -229,7 +233,7 @@ def _elsewhere(
 
 
 def _with_noise(flux: Floats, ivar: Floats, noise: float) -> Floats:
-    """Ivar (4750,) of one spectrum with an error of the basis vectors: see `Kind`."""
+    """Return ivar (4750,) of one spectrum with an error of the basis vectors: see `Kind`."""
     if not noise:
         return ivar
     half = SMOOTH // 2

@@ -1,4 +1,4 @@
-"""From what a network says of redshifts to columns of a catalog: refined, and corrected."""
+"""Columns of a catalog from a network's redshifts: refined, and corrected."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,8 @@ from spectranet_jax.tasks.task import PosteriorColumns
 
 HIGHEST = 1.57
 """Redshift from which quasars keep the network's redshift: C IV enters the spectrum, and lines
-differ among themselves by more than the network errs."""
+differ from each other by more than the network errs.
+"""
 
 QUASARS = ("QSO", "QSO_BAL")
 
@@ -28,7 +29,7 @@ def refined_columns(
     ivar: NDArray[np.floating],
     bases: Mapping[str, Basis],
 ) -> dict[str, NDArray[Any]]:
-    """Columns of redshift, of n spectra; a row depends on no other.
+    """Return the redshift columns of n spectra; rows are independent of each other.
 
     Args:
         columns: of the network: CLASS, Z, Z_ERR, Z_NET, and the second redshift, (n,), masked where

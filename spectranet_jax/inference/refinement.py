@@ -1,4 +1,4 @@
-"""What refines the redshifts of a catalog: basis vectors, and where they come from."""
+"""The refinement of a catalog's redshifts: basis vectors, and where they come from."""
 
 import hashlib
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from spectranet_jax.tasks import Task
 
 @dataclass(frozen=True)
 class Refinement:
-    """Basis vectors by kind of spectrum; none for redshifts as the network gives them.
+    """Basis vectors by kind of spectrum; none to keep the network's redshifts.
 
     Attributes:
         bases: "GALAXY" and "QSO" -> vectors.
@@ -34,19 +34,19 @@ class Refinement:
     source: str
 
     def fits(self, task: Task[Any]) -> bool:
-        """Whether it refines what a task answers: only p(z) tells where to look."""
+        """Return whether it can refine a task's answers, which requires p(z)."""
         return bool(self.bases) and task.posterior is not None
 
 
 @cache
 def shipped() -> Refinement:
-    """The basis vectors that come with the package."""
+    """Return the basis vectors that come with the package."""
     bases = basis.shipped()
     return Refinement(bases, _source("shipped", bases))
 
 
 def of_redrock(folder: Path) -> Refinement:
-    """Redrock's templates in a folder.
+    """Return the refinement with redrock's templates in a folder.
 
     Raises:
         InputError: if one of them is missing or cannot be read.
@@ -68,7 +68,7 @@ def _source(name: str, bases: Mapping[str, Basis]) -> str:
 def refined_answer(
     task: Task[Any], answer: Columns, grid: LogGrid, native: Native, refinement: Refinement
 ) -> tuple[dict[str, NDArray[Any]], NDArray[np.int32]]:
-    """A model's answer with its redshifts refined where they can be, and corrected for the phase.
+    """Return a model's answer with redshifts refined where possible, and corrected for the phase.
 
     Args:
         task: of the model.
@@ -87,14 +87,14 @@ def refined_answer(
         return {**answer, **moved}, bits
     bases = refinement.bases if native.flux.shape[1] else {}
     refined = refined_columns(answer, task.posterior, offset, native.flux, native.ivar, bases)
-    wanted, done, edge = (refined.pop(name) for name in ("WANTED", "REFINED", "AT_EDGE"))
+    wanted, refined_rows, edge = (refined.pop(name) for name in ("WANTED", "REFINED", "AT_EDGE"))
     if refinement.bases:
-        bits |= np.where(wanted & ~done, Flag.NOT_REFINED, 0).astype(np.int32)
+        bits |= np.where(wanted & ~refined_rows, Flag.NOT_REFINED, 0).astype(np.int32)
         bits |= np.where(edge, Flag.FIT_AT_EDGE, 0).astype(np.int32)
     return {**answer, **refined}, bits
 
 
 def _moved(z: NDArray[Any], offset: NDArray[np.float64]) -> NDArray[Any]:
-    """Redshifts with the phase of the pixels put right; masked where they were."""
+    """Return redshifts corrected for the phase of the pixels; masked where they were."""
     values = phase.corrected(np.ma.getdata(z), offset)
     return np.ma.masked_array(values, np.ma.getmaskarray(z)) if np.ma.isMaskedArray(z) else values

@@ -1,4 +1,4 @@
-"""chi2 of one spectrum against the shift of basis vectors, and the prior against the same."""
+"""chi2 of one spectrum as a function of the shift of basis vectors, and the prior likewise."""
 
 from dataclasses import dataclass
 
@@ -9,22 +9,23 @@ from spectranet_jax.inference.basis import WIDE
 from spectranet_jax.spectra.native import STEP
 
 POLYNOMIALS = 3
-"""Legendre polynomials that are fitted with the basis vectors: errors of the calibration."""
+"""Legendre polynomials fitted with the basis vectors, for errors of the calibration."""
 
 RIDGE = 1e-10
-"""Added to the diagonal of the normal equations, relative to it: basis vectors that look alike in
-what a spectrum covers must not make them singular."""
+"""Added to the diagonal of the normal equations, relative to it, so that basis vectors that look
+alike in a spectrum's coverage do not make them singular.
+"""
 
 TINY = 1e-300
 
 LEAST_P = 1e-12
-"""p(z) is taken to be no less than this, relative to its greatest."""
+"""Lower limit of p(z), relative to its maximum."""
 
 Floats = NDArray[np.float64]
 
 
 class Scan:
-    """Least chi2 of one spectrum by the shift of the basis vectors."""
+    """Least chi2 of one spectrum as a function of the shift of the basis vectors."""
 
     def __init__(self, flux: Floats, weight: Floats, vectors: Floats, start: int) -> None:
         """Take a spectrum and basis vectors.
@@ -33,7 +34,7 @@ class Scan:
             flux: (pixels,).
             weight: (pixels,), inverse variance, 0 where nothing was measured.
             vectors: (vectors, more pixels).
-            start: which pixel of the vectors the first of the spectrum is, without a shift.
+            start: the vectors' pixel of the spectrum's first pixel, without a shift.
         """
         self.vectors, self.start = vectors, start
         self.root = np.sqrt(weight)
@@ -46,7 +47,7 @@ class Scan:
         self.degrees = max(int(np.count_nonzero(weight)) - len(self.terms), 1)
 
     def chi2(self, shifts: NDArray[np.int64]) -> Floats:
-        """chi2 at shifts in pixels, (shifts,): d.d - b.x, of the normal equations A x = b."""
+        """Chi2 at shifts in pixels, (shifts,): d.d - b.x, of the normal equations A x = b."""
         size = len(self.terms)
         normal, right = np.empty((len(shifts), size, size)), np.empty((len(shifts), size))
         for place, shift in enumerate(shifts):
@@ -56,13 +57,13 @@ class Scan:
             normal[place] = self.terms @ self.terms.T
             right[place] = self.terms @ self.data
         diagonal = np.arange(size)
-        # A vector that is 0 in all that was measured gets the amount 0.
+        # A vector that is 0 wherever flux was measured gets the coefficient 0.
         normal[:, diagonal, diagonal] += RIDGE * normal[:, diagonal, diagonal] + TINY
         amounts = np.linalg.solve(normal, right[..., None])[..., 0]
         return self.data @ self.data - (right * amounts).sum(axis=1)
 
     def objective(self, shifts: NDArray[np.int64], prior: Floats) -> tuple[Floats, Floats]:
-        """chi2 / max(1, the least per degree of freedom) + prior, and chi2 per degree of freedom.
+        """Chi2 / max(1, least per degree of freedom) + prior, and chi2 per degree of freedom.
 
         Args:
             shifts: (shifts,), pixels.
@@ -74,7 +75,7 @@ class Scan:
 
 
 def widened(flux: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Weighted mean flux, and weight, of pixels `WIDE` times as wide."""
+    """Return weighted mean flux, and weight, of pixels `WIDE` times as wide."""
     weights = weight.reshape(-1, WIDE).sum(axis=1)
     sums = (flux * weight).reshape(-1, WIDE).sum(axis=1)
     return sums / np.where(weights > 0, weights, 1), weights
@@ -93,7 +94,7 @@ class Prior:
     edges: NDArray[np.floating]
 
     def __call__(self, shift: NDArray[np.int64]) -> Floats:
-        """At shifts in native pixels, (shifts,): a quadratic spline over ln p of the steps."""
+        """Return the prior at shifts in native pixels, (shifts,): a quadratic spline over ln p."""
         width = (self.edges[-1] - self.edges[0]) / len(self.p)
         place = (shift * STEP - self.edges[0]) / width - 0.5
         step = np.rint(place).astype(np.int64)

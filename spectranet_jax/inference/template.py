@@ -1,4 +1,4 @@
-"""The sum of basis vectors that fits a spectrum at a redshift: what a picture lays over it."""
+"""The best-fitting sum of basis vectors at a redshift, as figures show it over a spectrum."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ KIND_OF = {"GALAXY": "GALAXY", "QSO": "QSO", "QSO_BAL": "QSO"}
 def template(
     flux: NDArray[np.floating], ivar: NDArray[np.floating], z: float, basis: Basis
 ) -> NDArray[np.float64]:
-    """The best fit of basis vectors and polynomials at a redshift, (4750,); NaN beyond the vectors.
+    """Fit basis vectors and polynomials at a redshift, (4750,); NaN beyond the vectors.
 
     Args:
         flux: (4750,), on the native grid.
@@ -45,7 +45,7 @@ def of_row(
     ivar: NDArray[np.floating],
     bases: Mapping[str, Basis],
 ) -> NDArray[np.float64] | None:
-    """The template at the redshift of a catalog's row; None if that was not refined.
+    """Return the template at the redshift of a catalog's row; None if that was not refined.
 
     Args:
         row: with CLASS, Z and Z_CHI2.

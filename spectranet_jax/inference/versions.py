@@ -10,7 +10,7 @@ _VERSIONED = re.compile(r"(.+)@([1-9][0-9]*)")
 
 
 def shipped(root: Path | None = None) -> dict[str, Path]:
-    """Name -> folder of the shipped models.
+    """Return name -> folder of the shipped models.
 
     Each version has its own name, as linenet@1; the name alone means the newest one.
 
@@ -25,13 +25,13 @@ def shipped(root: Path | None = None) -> dict[str, Path]:
 
 
 def split_version(name: str) -> tuple[str, int]:
-    """Name and version of linenet@1; "" and 0 if it has none."""
+    """Split linenet@1 into name and version; "" and 0 if it has none."""
     match = _VERSIONED.fullmatch(name)
     return (match[1], int(match[2])) if match else ("", 0)
 
 
 def next_version(name: str, root: Path) -> str:
-    """The name under which new weights of a model join those in a folder, as linenet@2."""
+    """Return the name for new weights of a model in a folder, as linenet@2."""
     versions = [split_version(folder)[1] for folder in shipped(root) if _is_of(folder, name)]
     return f"{name}@{max(versions, default=0) + 1}"
 

@@ -18,7 +18,7 @@ Tree = dict[str, Any]
 
 
 def flatten(tree: Tree) -> dict[str, NDArray[Any]]:
-    """Nested dictionaries of arrays -> one of "outer/inner" names, sorted."""
+    """Flatten nested dictionaries of arrays to one with "outer/inner" names, sorted."""
     return {name: np.asarray(leaf) for name, leaf in _leaves(tree).items()}
 
 
@@ -31,7 +31,7 @@ def _leaves(tree: Tree, prefix: str = "") -> dict[str, Any]:
 
 
 def unflatten(flat: dict[str, NDArray[Any]]) -> Tree:
-    """The inverse of `flatten`."""
+    """Invert `flatten`."""
     tree: Tree = {}
     for name, array in flat.items():
         *outer, last = name.split("/")
@@ -43,7 +43,7 @@ def unflatten(flat: dict[str, NDArray[Any]]) -> Tree:
 
 
 def sha256(tree: Tree) -> str:
-    """The identity of a set of weights: over their sorted names and bytes."""
+    """Return the identity of a set of weights: over their sorted names and bytes."""
     digest = hashlib.sha256()
     for name, array in flatten(tree).items():
         digest.update(name.encode() + b"\0" + array.tobytes())
@@ -53,12 +53,12 @@ def sha256(tree: Tree) -> str:
 def save(path: Path, tree: Tree) -> None:
     """Write the weights into one safetensors file."""
     with atomic(path) as temporary:
-        # Not `ascontiguousarray`, which makes a scalar a vector.
+        # Not `ascontiguousarray`, which turns a scalar into a vector.
         save_file({k: np.asarray(v, order="C") for k, v in flatten(tree).items()}, temporary)
 
 
 def load(path: Path, like: Tree) -> Tree:
-    """The weights in a safetensors file.
+    """Load the weights in a safetensors file.
 
     Args:
         path: the file.
@@ -80,7 +80,7 @@ def load(path: Path, like: Tree) -> Tree:
 
 
 def alike(tree: Tree, like: Tree) -> bool:
-    """Whether two trees have the same names, shapes and dtypes."""
+    """Return whether two trees have the same names, shapes and dtypes."""
 
     def form(tree: Tree) -> dict[str, tuple[Any, Any]]:
         return {name: (leaf.shape, leaf.dtype) for name, leaf in _leaves(tree).items()}
