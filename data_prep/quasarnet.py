@@ -27,7 +27,7 @@ from spectranet_jax.datasets.checksums import sha256_of
 from spectranet_jax.datasets.folder import check_free
 from spectranet_jax.datasets.manifest import Manifest
 from spectranet_jax.datasets.records import Block
-from spectranet_jax.progress import progress, telling
+from spectranet_jax.progress import notice_if_slow, progress
 from spectranet_jax.readers import quasarnet_file as quasarnet
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.identity import FIBER, NONE, fiber_key
@@ -75,7 +75,7 @@ def prepare(config: Config) -> Manifest:
     check_free(config.out)
     check_fractions(config.split_fractions)
     check_lists(config.split_lists)
-    with telling(f"reading {config.truth}"):
+    with notice_if_slow(f"reading {config.truth}"):
         truth = truths.read(config.truth, bal=config.bal)
     index = quasarnet.read_index(config.data)
     reasons: Counter[str] = Counter()

@@ -31,7 +31,7 @@ from spectranet_jax.datasets.checksums import sha256_of
 from spectranet_jax.datasets.folder import check_free
 from spectranet_jax.datasets.journal import Journal, journal
 from spectranet_jax.datasets.manifest import Manifest
-from spectranet_jax.progress import progress, telling
+from spectranet_jax.progress import notice_if_slow, progress
 from spectranet_jax.readers import paths, spectrum_paths
 from spectranet_jax.readers.file_reading import FileRead, Reading
 from spectranet_jax.readers.groups import groups, sizes_and_times
@@ -100,7 +100,7 @@ def prepare(config: Config, command: str) -> Manifest:
     _check(config)
     catalogs = [Path(name) for name in paths(config.catalog)]
     files = _files_of_spectra(config, catalogs)
-    with telling(f"reading {', '.join(map(str, catalogs))}"[:200]):
+    with notice_if_slow(f"reading {', '.join(map(str, catalogs))}"[:200]):
         truth = truths.read(
             *catalogs,
             bal=config.bal,

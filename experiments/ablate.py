@@ -64,7 +64,7 @@ def work(config: Config) -> None:
     from spectranet_jax.datasets import manifest
     from spectranet_jax.datasets.atomic import check_writable, write_text
     from spectranet_jax.evaluation.ablation import WHOLE
-    from spectranet_jax.progress import telling
+    from spectranet_jax.progress import notice_if_slow
     from spectranet_jax.spectra import InputError
     from spectranet_jax.tables import print_table
 
@@ -76,7 +76,7 @@ def work(config: Config) -> None:
     kinds = {WHOLE: Ingredients()} | {name: Ingredients(frozenset({name})) for name in names}
     check_writable(config.out, folder=True)
     manifest.read(config.data)
-    with telling("ablate: starting"):
+    with notice_if_slow("ablate: starting"):
         from spectranet_jax.datasets.split import open_split
         from spectranet_jax.evaluation.ablation_figure import ablation_figure
         from spectranet_jax.evaluation.ablation_table import ablation_table

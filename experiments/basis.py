@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spectranet_jax.commands.command import Command, command
-from spectranet_jax.progress import telling
+from spectranet_jax.progress import notice_if_slow
 from spectranet_jax.spectra.errors import InputError
 
 REBUILD = "python -m experiments.basis"
@@ -44,7 +44,7 @@ def work(config: Config) -> None:
     from spectranet_jax.datasets.atomic import check_writable, write_text
 
     check_writable(config.out, folder=True)
-    with telling("basis: starting"):
+    with notice_if_slow("basis: starting"):
         import numpy as np
 
         from data_prep.mock import rest_frame
@@ -52,7 +52,7 @@ def work(config: Config) -> None:
         from spectranet_jax.inference import basis
 
     for kind, (generator, limits) in rest_frame.KINDS.items():
-        with telling(f"basis: {config.spectra:,} mock spectra of {kind}"):
+        with notice_if_slow(f"basis: {config.spectra:,} mock spectra of {kind}"):
             start, grid = rest_frame.rest_grid(*limits)
             rng = np.random.default_rng((config.seed, list(rest_frame.KINDS).index(kind)))
             light = generator(rng, config.spectra, grid, EVERYTHING)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from experiments.settings import Training, begin
 from spectranet_jax.commands.command import command
-from spectranet_jax.progress import telling
+from spectranet_jax.progress import notice_if_slow
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Config(Training):
 def work(config: Config) -> None:
     """Train and evaluate as configured."""
     begin(config, "classify")
-    with telling("classify: starting"):
+    with notice_if_slow("classify: starting"):
         from experiments.pipeline import train_and_evaluate
         from experiments.training_data import dataset_folder, training_split
         from spectranet_jax import tasks

@@ -46,7 +46,7 @@ def work(config: Config) -> None:
     from spectranet_jax.datasets import manifest
     from spectranet_jax.datasets.atomic import check_writable, write_text
     from spectranet_jax.inference.finding import find
-    from spectranet_jax.progress import progress, telling
+    from spectranet_jax.progress import notice_if_slow, progress
     from spectranet_jax.spectra import InputError
     from spectranet_jax.tables import print_table
 
@@ -58,7 +58,7 @@ def work(config: Config) -> None:
         manifest.read(config.data)
     if config.json is not None:
         check_writable(config.json)
-    with telling("compare: starting"):
+    with notice_if_slow("compare: starting"):
         from experiments.measured_on import measured_on
         from spectranet_jax.evaluation.quasar_scores import scorable
         from spectranet_jax.evaluation.score_tables import quasar_table

@@ -48,14 +48,14 @@ def work(config: Config) -> None:
     from spectranet_jax.datasets import manifest
     from spectranet_jax.datasets.atomic import check_writable
     from spectranet_jax.inference.finding import find
-    from spectranet_jax.progress import telling
+    from spectranet_jax.progress import notice_if_slow
 
     find(config.run)
     if config.data is not None:
         manifest.read(config.data)
     if config.out is not None:
         check_writable(config.out, folder=True)
-    with telling(f"evaluating {config.run}"):
+    with notice_if_slow(f"evaluating {config.run}"):
         import spectranet_jax.inference.loading  # noqa: F401
     evaluate_run(
         config.run, config.data, config.split, config.out, config.refine, config.skip_damaged

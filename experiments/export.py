@@ -14,7 +14,7 @@ import tyro
 
 from experiments.model_card import write_card
 from spectranet_jax.commands.command import Command, command
-from spectranet_jax.progress import telling
+from spectranet_jax.progress import notice_if_slow
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def work(config: Config) -> None:
         )
     check_writable(config.out, folder=True)
     find(config.run)
-    with telling(f"exporting {config.run}"):
+    with notice_if_slow(f"exporting {config.run}"):
         from spectranet_jax.inference import load, weights
         from spectranet_jax.tasks import TASKS
         from spectranet_jax.training import run

@@ -11,7 +11,7 @@ from typing import Any
 from experiments import settings
 from experiments.settings import Training, begin
 from spectranet_jax.commands.command import command
-from spectranet_jax.progress import telling
+from spectranet_jax.progress import notice_if_slow
 from spectranet_jax.spectra.errors import InputError
 
 
@@ -51,7 +51,7 @@ def work(config: Config) -> None:
     """Train and evaluate as configured."""
     check(config)
     begin(config, "linenet")
-    with telling("linenet: starting"):
+    with notice_if_slow("linenet: starting"):
         import numpy as np
 
         from experiments.pipeline import train_and_evaluate

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from experiments.settings import Training, begin
 from spectranet_jax.commands.command import command
-from spectranet_jax.progress import telling
+from spectranet_jax.progress import notice_if_slow
 from spectranet_jax.spectra.errors import InputError
 
 
@@ -59,7 +59,7 @@ def work(config: Config) -> None:
     """Train and evaluate as configured."""
     check(config)
     begin(config, "quasarnet")
-    with telling("quasarnet: starting"):
+    with notice_if_slow("quasarnet: starting"):
         import jax
 
         from experiments.pipeline import train_and_evaluate

@@ -10,7 +10,7 @@ from typing import Literal
 
 from experiments.settings import Training, begin
 from spectranet_jax.commands.command import command
-from spectranet_jax.progress import telling
+from spectranet_jax.progress import notice_if_slow
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def work(config: Config) -> None:
     """Train and evaluate as configured."""
     name = f"redshift-{config.target}"
     begin(config, name)
-    with telling(f"{name}: starting"):
+    with notice_if_slow(f"{name}: starting"):
         from experiments.pipeline import train_and_evaluate
         from experiments.training_data import dataset_folder, training_split
         from spectranet_jax import tasks

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from spectranet_jax.commands.command import Command, command
-from spectranet_jax.progress import telling
+from spectranet_jax.progress import notice_if_slow
 from spectranet_jax.spectra.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def work(config: Config) -> None:
     if not (config.folder / "index.csv").is_file():
         raise InputError(f"{config.folder} holds no index.csv; give the folder of labeled spectra")
     find(config.model)
-    with telling("refined: starting"):
+    with notice_if_slow("refined: starting"):
         from experiments import refined_scores
         from experiments.refined_methods import by_methods
         from spectranet_jax.inference import load
@@ -59,7 +59,7 @@ def work(config: Config) -> None:
     bases = {"refined": shipped()}
     if config.templates is not None or templates.is_dir():
         bases["redrock"] = redrock(templates)
-    with telling("refined: reading and refining"):
+    with notice_if_slow("refined: reading and refining"):
         index = refined_scores.read_index(config.folder, LABELS)
         spectra = read(config.folder, index, model.grid)
         if not config.fit:

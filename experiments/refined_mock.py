@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spectranet_jax.commands.command import Command, command
-from spectranet_jax.progress import telling
+from spectranet_jax.progress import notice_if_slow
 from spectranet_jax.spectra.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def work(config: Config) -> None:
 
         check_redrock(config.redrock)
     find(config.model)
-    with telling("refined_mock: starting"):
+    with notice_if_slow("refined_mock: starting"):
         from data_prep.mock.survey import blocks
         from experiments import refined_blocks, refined_scores
         from spectranet_jax.inference import load
@@ -55,7 +55,7 @@ def work(config: Config) -> None:
         from spectranet_jax.tables import print_table
 
         model = load(config.model)
-    with telling(f"refined_mock: {config.spectra:,} galaxies and as many quasars"):
+    with notice_if_slow(f"refined_mock: {config.spectra:,} galaxies and as many quasars"):
         counts = {"GALAXY": config.spectra, "QSO": config.spectra}
         drawn = blocks(counts, config.seed, model.grid, native=True)
         bases = {"refined": shipped()}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from experiments.reporting.sizes import DEFAULT, FULL, QUICK, Sizes
 from spectranet_jax.commands.command import Command, command
-from spectranet_jax.progress import telling
+from spectranet_jax.progress import notice_if_slow
 from spectranet_jax.spectra.errors import InputError
 
 LEAST = 400
@@ -97,7 +97,7 @@ def work(config: Config) -> None:
     if config.quasarnet_weights is not None:
         find(config.quasarnet_weights)
     keep_freed_memory()
-    with telling("report: starting"):
+    with notice_if_slow("report: starting"):
         from experiments.pipeline import resumable
         from experiments.reporting import making, report_page, stages
         from experiments.reporting.closing_table import closing_table

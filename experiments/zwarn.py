@@ -45,12 +45,12 @@ def work(config: Config) -> None:
     """Choose, write if asked, and measure."""
     from experiments.labeled_index import read_index
     from spectranet_jax.inference.finding import find
-    from spectranet_jax.progress import telling
+    from spectranet_jax.progress import notice_if_slow
     from spectranet_jax.spectra import InputError
 
     folder = find(config.model)
     labeled = None if config.data is None else read_index(config.data)
-    with telling("zwarn: starting"):
+    with notice_if_slow("zwarn: starting"):
         from spectranet_jax.inference import load
 
         model = load(config.model)

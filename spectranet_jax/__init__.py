@@ -34,7 +34,7 @@ __all__ = ["__version__", "from_arrays", "inspect", "load", "plot_spectrum", "re
 
 __version__ = "0.2.0"
 
-_HOMES = {
+_MODULES = {
     "from_arrays": ("spectranet_jax.readers.from_arrays", "spectra"),
     "inspect": ("spectranet_jax.inspection.notebook", "inspect"),
     "load": ("spectranet_jax.inference", "load"),
@@ -46,7 +46,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, there = _HOMES[name]
-    return getattr(importlib.import_module(module), there)
+    module, attribute = _MODULES[name]
+    return getattr(importlib.import_module(module), attribute)

@@ -1,4 +1,4 @@
-"""What every command does around its work: flags in, one sentence for a user's mistake."""
+"""What every command does around its work: parse flags, and report user errors in one sentence."""
 
 import errno
 import os
@@ -24,12 +24,13 @@ OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
 """Errors of a disk that is full, read-only or lost."""
 
 READABLE = (tyro.conf.DisallowNone, tyro.conf.PositionalMetavarFromFieldName)
-"""In --help, PATH instead of {None}|PATH (whoever wants no path leaves the flag out), and what a
-positional argument is instead of its type."""
+"""In --help, show PATH instead of {None}|PATH (a flag may be left out), and the description of a
+positional argument instead of its type.
+"""
 
 
 def one_or_more(metavar: str) -> Any:
-    """Marks positional arguments of which --help is not to say that there are none by default."""
+    """Mark positional arguments, for which --help should not show an empty default."""
     return tyro.conf.arg(metavar=f"{metavar} ...", help_behavior_hint="(one or more)")
 
 
@@ -92,7 +93,7 @@ def command(
             config=READABLE,
             registry=registry,
         )
-    for stream in (sys.stdout, sys.stderr):  # a file's name need not be valid text
+    for stream in (sys.stdout, sys.stderr):  # a file's name may not be valid text
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
@@ -101,15 +102,15 @@ def command(
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:  # whoever read our output has gone; the work is not done
+    except BrokenPipeError:  # the reader of our output is gone; the work is not done
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except OSError as error:  # wherever it comes from, the work is not at fault
         if error.errno not in OF_THE_DISK:
             raise
         print(
-            f"error: {error.filename or 'a file'}: {error.strerror}; make room, or see that its"
-            " disk is there, and run the same command again",
+            f"error: {error.filename or 'a file'}: {error.strerror}; make room, or check that its"
+            " disk is mounted, and run the same command again",
             file=sys.stderr,
         )
         sys.exit(2)

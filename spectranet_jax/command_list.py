@@ -27,7 +27,7 @@ def show(package: str, folder: Path) -> None:
 
 
 def overview(package: str, folder: Path) -> str:
-    """Usage, and each command of a package with the first line of its docstring."""
+    """Return the usage, and each command of a package with the first line of its docstring."""
     texts = commands(folder)
     column = max(map(len, texts)) + 4
     lines = (
@@ -66,5 +66,5 @@ def commands(folder: Path) -> dict[str, str]:
 
 
 def _is_entry(statement: ast.stmt) -> bool:
-    """Whether a statement is `if __name__ == "__main__":`."""
+    """Return whether a statement is `if __name__ == "__main__":`."""
     return isinstance(statement, ast.If) and ast.unparse(statement.test) == "__name__ == '__main__'"

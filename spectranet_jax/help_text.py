@@ -1,4 +1,4 @@
-"""What --help says, in lines as wide as the terminal: docstrings without their own line breaks."""
+"""Texts of --help, filled to the width of the terminal, without the docstrings' line breaks."""
 
 import ast
 import dataclasses
@@ -18,16 +18,16 @@ from tyro.constructors import StructConstructorSpec, StructFieldSpec, StructType
 WIDEST = 80
 
 PLACE = "<what the command does>"
-"""Stands in the help for the description, which tyro would not wrap."""
+"""Placeholder of the description, which tyro would not wrap."""
 
 
 def one_line(text: str) -> str:
-    """A paragraph without line breaks."""
+    """Return a paragraph without line breaks."""
     return " ".join(text.split())
 
 
 def wrapped(text: str, width: int) -> str:
-    """Paragraphs filled to a width; of a command too long for it, the lines end as in a shell."""
+    """Fill paragraphs to a width; of a command too long for it, the lines end as in a shell."""
     filled = []
     for paragraph in inspect.cleandoc(text).split("\n\n"):
         if paragraph.strip().startswith("python -m "):
@@ -38,7 +38,7 @@ def wrapped(text: str, width: int) -> str:
 
 
 def _lines(command: str, width: int) -> list[str]:
-    """The words of a command in lines, of which those after the first are indented."""
+    """Split the words of a command into lines, with those after the first indented."""
     return textwrap.wrap(
         command,
         width,
@@ -49,7 +49,7 @@ def _lines(command: str, width: int) -> list[str]:
 
 
 def field_texts(config: type) -> dict[str, str]:
-    """The docstring of each field of a dataclass, also of those that it inherits, in one line."""
+    """Return the docstring of each field of a dataclass, inherited ones included, in one line."""
     texts: dict[str, str] = {}
     for base in reversed(config.__mro__):
         if dataclasses.is_dataclass(base):
@@ -71,7 +71,7 @@ def _own_texts(config: type) -> dict[str, str]:
 
 
 def dataclass_rule(info: StructTypeInfo) -> StructConstructorSpec | None:
-    """How tyro is to take a dataclass: as it does, but with `field_texts`."""
+    """Make tyro treat a dataclass as usual, but with `field_texts`."""
     config: Any = info.type
     if not (isinstance(config, type) and dataclasses.is_dataclass(config)):
         return None
@@ -93,7 +93,7 @@ def _default(field: "dataclasses.Field[Any]") -> Any:
 
 @contextmanager
 def describing(description: str) -> Iterator[None]:
-    """Where --help is printed within the block, put the description, wrapped, into its place."""
+    """Replace the placeholder in --help printed within the block by the wrapped description."""
     printed = _Terminal(sys.stdout)
     try:
         with redirect_stdout(printed):
@@ -106,7 +106,7 @@ def describing(description: str) -> Iterator[None]:
 
 
 class _Terminal(io.StringIO):
-    """What is printed, kept; by which one does not tell that it is no terminal."""
+    """A standard output that is kept, and passes for the terminal it replaces."""
 
     def __init__(self, stdout: Any) -> None:
         super().__init__()

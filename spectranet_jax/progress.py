@@ -1,4 +1,4 @@
-"""Progress that a person reads on a terminal, and a log keeps as plain lines."""
+"""Progress for people on a terminal, and as plain lines for logs."""
 
 import sys
 import threading
@@ -20,17 +20,17 @@ from rich.progress import (
 SECONDS_BETWEEN_LINES = 10.0
 
 SILENT = 2.0
-"""Seconds for which nothing need be said: what is wrong with the input is mostly found by then."""
+"""Seconds without a message: most errors in the input are found by then."""
 
 
 class Advance(Protocol):
-    """Tell that `amount` more is done, with a remark to show beside the bar."""
+    """Report that `amount` more is done, with a remark to show beside the bar."""
 
     def __call__(self, amount: int, remark: str = "") -> None: ...
 
 
 @contextmanager
-def telling(line: str) -> Iterator[None]:
+def notice_if_slow(line: str) -> Iterator[None]:
     """Print a line on standard error if the block takes longer than `SILENT`."""
 
     def tell() -> None:
@@ -46,14 +46,14 @@ def telling(line: str) -> Iterator[None]:
 
 
 @contextmanager
-def progress(what: str, total: int, done: int = 0) -> Iterator[Advance]:
-    """A bar on standard error while the block runs; without a terminal, a line now and then.
+def progress(label: str, total: int, done: int = 0) -> Iterator[Advance]:
+    """Show a bar on standard error while the block runs; without a terminal, a line now and then.
 
     A log says nothing of work that takes less than `SILENT`: where that was in vain, the error
     stands alone.
 
     Args:
-        what: the work, as in "reading spectra".
+        label: the work, as in "reading spectra".
         total: how much there is to do.
         done: how much of it was done before (a resumed run).
     """
@@ -67,7 +67,7 @@ def progress(what: str, total: int, done: int = 0) -> Iterator[Advance]:
             TextColumn("{task.fields[remark]}"),
         )
         with Progress(*columns, console=Console(stderr=True)) as bar:
-            task = bar.add_task(what, total=total, completed=done, remark="")
+            task = bar.add_task(label, total=total, completed=done, remark="")
             yield lambda amount, remark="": bar.update(task, advance=amount, remark=remark)
         return
 
@@ -77,7 +77,7 @@ def progress(what: str, total: int, done: int = 0) -> Iterator[Advance]:
     def advance(amount: int, remark: str = "") -> None:
         nonlocal done, last_line, status
         done += amount
-        status = f"{what}: {done}/{total} {remark}".rstrip()
+        status = f"{label}: {done}/{total} {remark}".rstrip()
         if time.monotonic() - last_line >= SECONDS_BETWEEN_LINES:
             last_line = time.monotonic()
             print(status, file=sys.stderr, flush=True)

@@ -1,9 +1,9 @@
-"""How a command ends when it is told to: by SIGTERM, as a cluster preempts a job, or by Ctrl-C.
+"""Ending a command on SIGTERM, as when a cluster preempts a job, or Ctrl-C.
 
 Either is raised in the main thread as a KeyboardInterrupt, so that what saves finished work saves
 it in both cases. Where the main thread does not come to it, as in a long compilation, the process
-ends all the same before whoever sent the signal loses patience: whatever stands on disk is
-whole, since it must survive SIGKILL too.
+ends all the same before whoever sent the signal loses patience: whatever stands on disk is whole,
+since it must survive SIGKILL too.
 """
 
 import os
@@ -20,7 +20,7 @@ GRACE = 8.0
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM has come."""
+    """Raised on SIGTERM."""
 
 
 KINDS: dict[int, type[KeyboardInterrupt]] = {
@@ -31,7 +31,7 @@ KINDS: dict[int, type[KeyboardInterrupt]] = {
 
 @dataclass
 class Wish:
-    """Whether a signal has asked the block to end.
+    """Record of a signal that asks the block to end.
 
     Attributes:
         kind: what the signal would have raised; None until one comes.
@@ -41,17 +41,17 @@ class Wish:
 
 
 _wish: Wish | None = None
-"""Of the block that ends by itself, while there is one."""
+"""The wish of the block that ends by itself, while there is one."""
 
 
 def exit_status(interrupt: KeyboardInterrupt) -> int:
-    """128 and the number of the signal, as a shell has it: 143 or 130."""
+    """Return 128 plus the number of the signal, as a shell has it: 143 or 130."""
     return 128 + (signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT)
 
 
 @contextmanager
 def stoppable(grace: float = GRACE) -> Iterator[None]:
-    """Let SIGTERM and Ctrl-C raise in the block; the process ends within `grace` seconds of them.
+    """Make SIGTERM and Ctrl-C raise in the block, and end the process within `grace` seconds.
 
     Outside the main thread, to which signals go, this does nothing.
     """
@@ -74,7 +74,7 @@ def stoppable(grace: float = GRACE) -> Iterator[None]:
 
 @contextmanager
 def deferred() -> Iterator[Wish]:
-    """Give what tells the block, which then ends by itself, that a signal has come.
+    """Yield a `Wish` that shows signals to the block, which then ends by itself.
 
     A second signal raises at once. One that the block has not answered raises at its end.
     """
@@ -101,13 +101,13 @@ def _on_signal(number: int, _frame: object) -> None:
 
 
 def _watch(read: int, grace: float) -> None:
-    """End the process some time after a signal; Python tells of it here at once, by a pipe."""
+    """End the process `grace` seconds after a signal, which Python reports at once, by a pipe."""
     while received := os.read(read, 1):
         if received[0] in KINDS:
             time.sleep(grace)
             print(
-                f"stopped after {grace:.0f} s without an answer; what was saved before stands:"
-                " run the same command again",
+                f"stopped after {grace:.0f} s without an answer; saved work is kept: run the same"
+                " command again",
                 file=sys.stderr,
                 flush=True,
             )

@@ -1,4 +1,4 @@
-"""The one place that prints tables: 80 columns at most, one line per row, no number shortened.
+"""Printing of tables: at most 80 columns, one line per row, no number shortened.
 
 Long names lose their middle. What is still too wide is printed in several tables one below the
 other, each with the first column.
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 WIDTH = 80
 LEAST_NAME = 12
-"""Characters of a name that remain where numbers need the room."""
+"""Characters that remain of a name where numbers need the space."""
 HEADING = 24
-"""Characters of a heading that is longer than what stands below it."""
+"""Characters of a heading that is longer than the cells below it."""
 
 
 def shorten(text: str, width: int) -> str:
-    """The text on one line in `width` terminal columns: an ellipsis replaces its middle."""
+    """Return text on one line of `width` terminal columns: an ellipsis replaces its middle."""
     from rich.cells import cell_len, set_cell_size
 
     line = "".join(char if char.isprintable() else "?" for char in text)
@@ -33,7 +33,7 @@ def shorten(text: str, width: int) -> str:
 
 
 def fill(text: str, indent: str = "") -> str:
-    """A title or caption in lines of up to 80 columns; a longer word loses its middle."""
+    """Fill a title or caption in lines of up to 80 columns; a longer word loses its middle."""
     words = " ".join(shorten(word, WIDTH - len(indent)) for word in text.split())
     return textwrap.fill(
         words, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
@@ -66,7 +66,7 @@ def print_table(table: "Table") -> None:
 
 
 def _widths(columns: Sequence["Column"]) -> list[int]:
-    """Terminal columns of each: numbers as they are, names in what the numbers leave."""
+    """Return terminal columns of each: numbers in full, names in what the numbers leave."""
     from rich.cells import cell_len
 
     widths = []
@@ -77,18 +77,18 @@ def _widths(columns: Sequence["Column"]) -> list[int]:
     least = max(LEAST_NAME, HEADING // max(len(names), 1))
     while _total(widths) > WIDTH and max((widths[i] for i in names), default=0) > least:
         widths[max(names, key=lambda i: widths[i])] -= 1
-    if _total(widths) > WIDTH:  # several tables, in each of which the widest number has its room
+    if _total(widths) > WIDTH:  # several tables, in each of which the widest number fits
         widths[0] = min(widths[0], max(LEAST_NAME, WIDTH - _total([0, max(widths[1:])])))
     return widths
 
 
 def _total(widths: Sequence[int]) -> int:
-    """Terminal columns of a table: a column has a space on either side, and a line between."""
+    """Return the terminal columns of a table, with a space around columns and a line between."""
     return 1 + sum(width + 3 for width in widths)
 
 
 def _groups(widths: Sequence[int]) -> list[list[int]]:
-    """Columns of each of the tables to print, the first column in all."""
+    """Return the columns of each of the tables to print, the first column in all."""
     groups = [[0]]
     for column in range(1, len(widths)):
         wider = [*groups[-1], column]

@@ -139,7 +139,7 @@ def test_unmatched_plates_say_so_and_no_more_unless_it_took_long(
 ):
     monkeypatch.setattr("spectranet_jax.progress.SILENT", silent)
     other = write_catalog(tmp_path / "o.fits", [(1, 2, 3)], superset([3]))
-    monkeypatch.setattr(surveys, "telling", lambda _: nullcontext())
+    monkeypatch.setattr(surveys, "notice_if_slow", lambda _: nullcontext())
     settings = surveys.Config((str(other),), (str(plates / "spectra"),), tmp_path / "d")
     with pytest.raises(InputError, match=r"o\.fits .*; give the catalog"):
         surveys.prepare(settings, "data_prep.sdss")

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from spectranet_jax import command_line
 
 WORTH_KEEPING = 0.1
-"""Seconds of compilation from which a program is kept; a step takes 1 to 3 on a CPU."""
+"""Compilations longer than this, in seconds, are kept; a step takes 1 to 3 on a CPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ Config = TypeVar("Config", bound=Command)
 
 
 def command(config: type[Config], work: Callable[[Config], object], *rest: Any) -> None:
-    """`command_line.command`, with what JAX compiles kept for the next time."""
+    """Run `command_line.command`, and keep what JAX compiles for the next time."""
 
     def work_with_cache(parsed: Config) -> None:
         use_cache(parsed.cache)
@@ -46,7 +46,7 @@ def command(config: type[Config], work: Callable[[Config], object], *rest: Any) 
 
 
 def use_cache(wanted: bool) -> None:
-    """Have JAX, which is not imported yet, keep what it compiles; or not.
+    """Make JAX, which is not imported yet, keep compiled programs, or not.
 
     A cache that cannot be written is done without, and one that is damaged is passed over.
     """
@@ -56,32 +56,32 @@ def use_cache(wanted: bool) -> None:
     try:
         folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError):  # the latter where there is no home
+    except (OSError, RuntimeError):  # RuntimeError where there is no home
         return
     if not os.access(folder, os.W_OK | os.X_OK):
         return
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", str(WORTH_KEEPING))
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")  # however small
-    # What JAX says of a damaged entry or a full disk; it then compiles as if there were no cache.
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")  # of any size
+    # JAX's warning of a damaged entry or a full disk; it then compiles as if there were no cache.
     warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache entry")
 
 
 def cache_folder() -> Path:
-    """Where programs compiled for this CPU are kept.
+    """Return the folder of programs compiled for this CPU.
 
     Machines of a cluster share a home but not always the kind of CPU, and a program made for one
     may hold instructions that another lacks.
     """
     default = "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
-    # The specification has a relative path ignored.
+    # The specification requires relative paths to be ignored.
     named = Path(os.environ.get("XDG_CACHE_HOME", ""))
     caches = named if named.is_absolute() else Path(default).expanduser()
     return caches / "spectranet-jax" / f"{platform.machine()}-{_cpu_features()}"
 
 
 def _cpu_features() -> str:
-    """Eight digits that tell kinds of CPU apart, where Linux tells what they can do."""
+    """Return eight digits that distinguish kinds of CPU, if Linux lists their features."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

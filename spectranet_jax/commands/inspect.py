@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from spectranet_jax.commands.command import Command, command
-from spectranet_jax.progress import telling
+from spectranet_jax.progress import notice_if_slow
 from spectranet_jax.spectra.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from spectranet_jax.spectra.spectrum import Spectrum
 
 MOST = 20_000
-"""Spectra, on 20 pages: all are in memory at once."""
+"""Maximum of spectra, on 20 pages, since all are in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Config(Command):
 
 
 def work(config: Config) -> None:
-    """Write the page, and serve it if asked to."""
+    """Write the page, and serve it if requested."""
     from spectranet_jax.datasets.atomic import check_writable
     from spectranet_jax.inspection import pages, selecting
     from spectranet_jax.inspection.occurrence import COLUMN, occurrences
@@ -91,7 +91,7 @@ def work(config: Config) -> None:
     table[COLUMN] = occurrences(table)
     rows = selecting.select(table, config.where, config.uncertain, config.random, config.seed)
     if config.blind:
-        rows.sort()  # the order of sureness would tell what the model answers
+        rows.sort()  # the order of confidence would reveal the model's answers
     if len(rows) > MOST:
         raise InputError(
             f"{len(rows):,} spectra are too many to look at; choose up to {MOST:,} of them by"
@@ -113,7 +113,7 @@ def work(config: Config) -> None:
 
 
 def _content(config: Config, table: "Table", places: Sequence[int]) -> "Content":
-    """The rows with their spectra, p(z) and redshifts of the other catalog."""
+    """Return the rows with their spectra, p(z) and redshifts of the other catalog."""
     from spectranet_jax.inspection.matching import spectra_of
     from spectranet_jax.inspection.page import Content
     from spectranet_jax.inspection.reference import reference_of
@@ -125,16 +125,18 @@ def _content(config: Config, table: "Table", places: Sequence[int]) -> "Content"
     if not any(spectra):
         raise InputError(
             f"none of the spectra of {config.catalog} can be read; name their files or folders"
-            " after it"
+            " after the catalog"
         )
     reference_z: NDArray[Any] | None = None
     reference_class: list[str] = []
     if config.reference is not None:
         reference_z, reference_class = reference_of(config.reference, table, spectra)
-        found = sum(z == z for z in reference_z.tolist())  # NaN is none
-        print(f"{config.reference}: redshifts of {found} of {len(table)} spectra")
-    with telling("inspect: computing p(z)" + ", and what speaks for the class" * config.why):
-        p_of_z, edges, why = _answers(config, table, spectra)
+        known = sum(z == z for z in reference_z.tolist())  # NaN differs from itself
+        print(f"{config.reference}: redshifts of {known} of {len(table)} spectra")
+    with notice_if_slow(
+        "inspect: computing p(z)" + ", and the attribution of the class" * config.why
+    ):
+        p_of_z, edges, attributed = _answers(config, table, spectra)
     from spectranet_jax.inspection.overlay import templates
 
     return Content(
@@ -143,7 +145,7 @@ def _content(config: Config, table: "Table", places: Sequence[int]) -> "Content"
         p_of_z,
         edges,
         templates(table, spectra),
-        attributions=why,
+        attributions=attributed,
         reference_z=reference_z,
         places=places,
         reference_class=reference_class,
@@ -153,7 +155,7 @@ def _content(config: Config, table: "Table", places: Sequence[int]) -> "Content"
 def _answers(
     config: Config, table: "Table", spectra: "Sequence[Spectrum | None]"
 ) -> "tuple[NDArray[Any] | None, NDArray[Any] | None, Sequence[NDArray[Any] | None]]":
-    """p(z), its edges and attributions, by the model that made the catalog.
+    """Return p(z), its edges and attributions, by the model that made the catalog.
 
     Where there is no such model a sentence says so, and there are none.
     """
@@ -175,5 +177,5 @@ def _answers(
 
 
 def run(arguments: Sequence[str]) -> None:
-    """`spectranet inspect` with these words."""
+    """Run `spectranet inspect` with these arguments."""
     command(Config, work, __doc__ or "", arguments, "spectranet inspect")

@@ -57,5 +57,5 @@ def work(config: Config) -> None:
 
 
 def run(arguments: Sequence[str]) -> None:
-    """`spectranet join-redrock` with these words."""
+    """Run `spectranet join-redrock` with these arguments."""
     command(Config, work, __doc__ or "", arguments, "spectranet join-redrock")

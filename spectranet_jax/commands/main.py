@@ -1,4 +1,4 @@
-"""The console command `spectranet`: one word says what to do, the rest are its own flags."""
+"""The console command `spectranet`: the first word names the command, the rest are its flags."""
 
 import importlib
 import sys
@@ -11,8 +11,9 @@ COMMANDS = {
     "inspect": "look at the spectra of a catalog in a browser, and correct them",
     "merge-vi": "join the answers of several inspectors in one file",
 }
-"""Each a module beside this one (join_redrock for join-redrock) with `Config`, `work` and `run` ->
-what it does."""
+"""Command (join_redrock.py for join-redrock) -> what it does; a module with `Config`, `work`,
+`run`.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -40,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def overview() -> str:
-    """The commands, and what each does."""
-    lines = (f"  {name:<13} {what}" for name, what in COMMANDS.items())
+    """Return the list of commands, and what each does."""
+    lines = (f"  {name:<13} {description}" for name, description in COMMANDS.items())
     return "\n".join(
         [
             "usage: spectranet COMMAND ...",

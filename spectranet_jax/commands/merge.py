@@ -52,5 +52,5 @@ def work(config: Config) -> None:
 
 
 def run(arguments: Sequence[str]) -> None:
-    """`spectranet merge` with these words."""
+    """Run `spectranet merge` with these arguments."""
     command(Config, work, __doc__ or "", arguments, "spectranet merge")

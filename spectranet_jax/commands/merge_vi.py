@@ -42,38 +42,38 @@ def work(config: Config) -> None:
     from spectranet_jax.readers import vi_file
 
     beside = config.out.with_name(f"{config.out.stem}-disagreements{config.out.suffix}")
-    others_path = config.disagreements or beside
+    disputed_path = config.disagreements or beside
     if not config.files:
         raise InputError("name the files to merge, as in spectranet merge-vi anna.csv ben.csv")
-    if config.out.absolute() == others_path.absolute():
+    if config.out.absolute() == disputed_path.absolute():
         raise InputError(f"{config.out} cannot be both files; pass another --disagreements")
-    for path in (config.out, others_path):
+    for path in (config.out, disputed_path):
         if path.exists() and any(path.samefile(read) for read in config.files if read.exists()):
             raise InputError(f"{path} is among the files to be read; choose another --out")
         if path.exists() and not config.overwrite:
             raise InputError(f"{path} exists; choose another --out, or pass --overwrite")
     files = [vi_file.read(path) for path in config.files]
-    agreed, others = merge(files)
+    agreed, disputed = merge(files)
     write_text(config.out, vi_file.written(agreed))
-    write_text(others_path, vi_file.written(listed(others)))
-    for reasons, rows in others[:NAMED]:
+    write_text(disputed_path, vi_file.written(listed(disputed)))
+    for reasons, rows in disputed[:NAMED]:
         answers = " | ".join(_answer(row) for row in rows)
         print(f"{title(rows[0])}: {', '.join(reasons)} differ: {answers}")
-    if len(others) > NAMED:
-        print(f"and {len(others) - NAMED} more, all in {others_path}")
+    if len(disputed) > NAMED:
+        print(f"and {len(disputed) - NAMED} more, all in {disputed_path}")
     for path, rows in zip(config.files, files, strict=True):
         if half := sum(not is_answer(row) for row in rows):
             print(
-                f"{path}: {half} of {len(rows)} rows have no class or no quality, and are left out"
+                f"{path}: {half} of {len(rows)} rows have no class or no quality and are left out"
             )
-    print(f"{config.out}: {len(agreed)} spectra; {others_path}: {len(others)} that disagree")
+    print(f"{config.out}: {len(agreed)} spectra; {disputed_path}: {len(disputed)} that disagree")
 
 
 def _answer(row: dict[str, str]) -> str:
-    who = row.get("VI_SCANNER") or "?"
-    return f"{who}: {row['VI_CLASS']} z={row['VI_Z'] or '-'} quality {row['VI_QUALITY']}"
+    inspector = row.get("VI_SCANNER") or "?"
+    return f"{inspector}: {row['VI_CLASS']} z={row['VI_Z'] or '-'} quality {row['VI_QUALITY']}"
 
 
 def run(arguments: Sequence[str]) -> None:
-    """`spectranet merge-vi` with these words."""
+    """Run `spectranet merge-vi` with these arguments."""
     command(Config, work, __doc__ or "", arguments, "spectranet merge-vi")

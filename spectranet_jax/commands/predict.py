@@ -17,7 +17,7 @@ import tyro
 
 from spectranet_jax.command_line import one_or_more
 from spectranet_jax.commands.command import Command, command
-from spectranet_jax.progress import telling
+from spectranet_jax.progress import notice_if_slow
 from spectranet_jax.readers.workers import cores
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Config(Command):
 
 
 def work(config: Config) -> None:
-    """Predict as configured, and print what was found."""
+    """Predict as configured, and print a summary."""
     from spectranet_jax.catalog import catalog_file, joining, layouts, parts
     from spectranet_jax.catalog.pieces import pieces
     from spectranet_jax.inference.finding import DEFAULT, find
@@ -93,7 +93,7 @@ def work(config: Config) -> None:
     named = config.model or (DEFAULT,)
     for name in named:
         find(name)
-    with telling("predict: starting"):
+    with notice_if_slow("predict: starting"):
         from spectranet_jax.catalog.streaming import predict_to
         from spectranet_jax.catalog.tally import ROWS, flag_row, show
         from spectranet_jax.inference import load
@@ -125,7 +125,7 @@ def work(config: Config) -> None:
 
 
 def refinement(config: Config, with_posterior: bool) -> "Refinement":
-    """What refines the redshifts: nothing, redrock's templates, or what comes with the package.
+    """Return the refinement of redshifts: none, redrock's templates, or the package's own.
 
     Args:
         config: the settings.
@@ -153,7 +153,7 @@ def refinement(config: Config, with_posterior: bool) -> "Refinement":
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder for pictures before any work is done for them.
+    """Make the folder for figures before any work is done for them.
 
     Raises:
         InputError: if it cannot be made or written to.
@@ -171,5 +171,5 @@ def make_folder(folder: Path) -> None:
 
 
 def run(arguments: Sequence[str]) -> None:
-    """`spectranet predict` with these words."""
+    """Run `spectranet predict` with these arguments."""
     command(Config, work, __doc__ or "", arguments, "spectranet predict")

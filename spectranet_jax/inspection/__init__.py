@@ -1,1 +1,1 @@
-"""Spectra to look at, and corrections of what a model says of them: pages for a browser."""
+"""Pages for a browser to look at spectra and correct a model's answers."""

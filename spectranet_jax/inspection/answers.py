@@ -1,4 +1,4 @@
-"""Model answers that a catalog does not hold: p(z), and what speaks for the class."""
+"""Model answers that a catalog does not hold: p(z), and the attribution of the class."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from spectranet_jax.spectra.spectrum import Spectrum
 def posteriors(
     model: Model, spectra: Sequence[Spectrum | None]
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]] | None:
-    """p(z) of each spectrum, and the edges of its steps.
+    """Return p(z) of each spectrum, and the edges of its steps.
 
     Args:
         model: the one that made the catalog.
@@ -37,7 +37,7 @@ def posteriors(
 
 
 def reasons(model: Model, spectra: Sequence[Spectrum | None]) -> list[NDArray[np.float32] | None]:
-    """How much each pixel of each spectrum speaks for its class, (pixels,), that of its bin.
+    """Return the contribution of each pixel to its spectrum's class, (pixels,), that of its bin.
 
     Args:
         model: the model that is asked.
@@ -47,24 +47,24 @@ def reasons(model: Model, spectra: Sequence[Spectrum | None]) -> list[NDArray[np
         for each spectrum an array, 0 outside of the model's grid; None where there is no spectrum.
     """
     present, flux, ivar = _cleaned(model, spectra)
-    found: list[NDArray[np.float32] | None] = [None] * len(spectra)
+    attributed: list[NDArray[np.float32] | None] = [None] * len(spectra)
     for row, of_bins in zip(present, attributions(model, flux, ivar), strict=True):
         loglam = np.nan_to_num(spectra[row].loglam)  # type: ignore[union-attr]  # it is present
         bins = model.grid.bin_of(loglam)
         inside = (bins >= 0) & (bins < model.grid.size)
-        found[row] = np.where(inside, of_bins[np.where(inside, bins, 0)], 0).astype(np.float32)
-    return found
+        attributed[row] = np.where(inside, of_bins[np.where(inside, bins, 0)], 0).astype(np.float32)
+    return attributed
 
 
 def _cleaned(
     model: Model, spectra: Sequence[Spectrum | None]
 ) -> tuple[list[int], NDArray[np.float32], NDArray[np.float32]]:
-    """Which spectra are there, and their flux and ivar as the network takes them."""
+    """Return the indices of existing spectra, and their flux and ivar cleaned for the network."""
     present = [i for i, spectrum in enumerate(spectra) if spectrum is not None]
     pixels = rebin_all([s for s in spectra if s is not None], model.grid)
     return present, *clean(*pixels, model.grid)[:2]
 
 
 def made(table: Table, model: Model) -> bool:
-    """Whether a catalog's header names the weights of a model."""
+    """Return whether a catalog's header names the weights of a model."""
     return model.sha256 in [value for key, value in table.meta.items() if key.startswith("SHA256_")]

@@ -2,7 +2,7 @@
 
 Bokeh, not Plotly: its core is 1.2 MB of JavaScript where Plotly's is 4.5, and replacing the columns
 of a source redraws 5,000 pixels in some 10 ms. A Bokeh document per spectrum would take tens of
-times the bytes, and a second to show.
+times more bytes, and a second to show.
 """
 
 from functools import cache
@@ -34,7 +34,7 @@ FLUX, TEMPLATE, Z_MARK = "#33527e", "#c2410c", "#c2410c"
 Z_TICKS = (0, 0.2, 0.5, 1, 1.5, 2, 3, 4, 5, 6)
 
 UNIT = "unit"
-"""Range of y from 0 to 1 over the height of the figure: for what stays where it is."""
+"""Range of y from 0 to 1 over the height of the figure, for marks that stay in place."""
 
 REST_FRAME = "rest"
 """Range of x in rest-frame wavelengths."""
@@ -45,7 +45,7 @@ OXYGEN_BANDS = ((6869.0, 6945.0), (7596.0, 7702.0))
 
 @cache
 def script() -> str:
-    """Bokeh's JavaScript: its core alone."""
+    """Return Bokeh's JavaScript: its core alone."""
     return "\n".join(Resources(mode="inline", components=["bokeh"]).js_raw)
 
 
@@ -55,7 +55,7 @@ def figures() -> dict[str, Any]:
     return {target: json_item(plot, target) for target, plot in made.items()}
 
 
-def _plain(**further: Any) -> Any:
+def _plain(**options: Any) -> Any:
     plot = figure(
         sizing_mode="stretch_both",
         min_height=80,
@@ -63,7 +63,7 @@ def _plain(**further: Any) -> Any:
         background_fill_color=PAPER,
         border_fill_color=PAPER,
         outline_line_color=FAINT,
-        **further,
+        **options,
     )
     plot.grid.grid_line_color = FAINT
     return plot
@@ -86,7 +86,7 @@ def _source(name: str, *columns: str) -> ColumnDataSource:
 
 
 def spectrum() -> Plot:
-    """Flux within its standard error, masked pixels, the template, and lines at a redshift."""
+    """Plot flux within its standard error, masked pixels, the template, and lines at a redshift."""
     plot = _plain(name="spectrum", tools=[], x_range=Range1d(3600, 10000), y_range=Range1d(0, 1))
     pan, wheel = PanTool(dimensions="width"), WheelZoomTool(dimensions="width")
     plot.add_tools(
@@ -136,7 +136,7 @@ def spectrum() -> Plot:
 
 
 def _sky(plot: Plot) -> None:
-    """Where the night sky shines and the air absorbs: what stands there may be its remains."""
+    """Mark night sky lines and atmospheric absorption: features there may be their residuals."""
     above = {"y_range_name": UNIT, "name": "sky"}
     plot.scatter(
         [REST[name] for name in SKY], 0.06, marker="triangle", color=MUTED, size=6, **above
@@ -146,7 +146,7 @@ def _sky(plot: Plot) -> None:
 
 
 def posterior() -> Plot:
-    """p(z) over log10(1 + z), its peaks, and the redshift that is chosen."""
+    """Plot p(z) over log10(1 + z), its peaks, and the chosen redshift."""
     reach = float(np.log10(1 + Z_TICKS[-1]))
     along = Range1d(0, reach, reset_start=0, reset_end=reach)
     plot = _plain(name="posterior", tools=[], x_range=along, y_range=Range1d(0, 1.12))
@@ -159,10 +159,10 @@ def posterior() -> Plot:
     peaks = _source("peaks", "x", "y")
     plot.scatter("x", "y", source=peaks, size=9, fill_color=PAPER, line_color=FLUX, line_width=1.5)
     mark = Span(location=0, dimension="height", line_color=Z_MARK, line_width=1.5, name="z-mark")
-    other = Span(location=-1, dimension="height", line_color=MUTED, line_dash="dashed")
-    other.update(line_width=1.2, name="z-reference")
+    reference = Span(location=-1, dimension="height", line_color=MUTED, line_dash="dashed")
+    reference.update(line_width=1.2, name="z-reference")
     plot.add_layout(mark)
-    plot.add_layout(other)
+    plot.add_layout(reference)
     places = {float(np.log10(1 + z)): f"{z:g}" for z in Z_TICKS}
     plot.xaxis.ticker = FixedTicker(ticks=list(places))
     plot.xaxis.major_label_overrides = places

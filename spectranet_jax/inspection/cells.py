@@ -1,4 +1,4 @@
-"""Cells of a catalog, whatever columns it has: numbers with NaN, text without bytes."""
+"""Cells of a catalog with any columns: numbers with NaN, text without bytes."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def numbers(table: Table, name: str) -> NDArray[np.float64]:
 
 
 def texts(table: Table, name: str) -> list[str]:
-    """A column as text, "" where masked or NaN; all "" if there is no such column.
+    """Return a column as text, "" where masked or NaN; all "" if there is no such column.
 
     Whole numbers keep all their digits: a TARGETID has 17.
     """
@@ -36,7 +36,7 @@ def texts(table: Table, name: str) -> list[str]:
 
 
 def as_text(value: Any) -> str:
-    """A cell as text; bytes are UTF-8, NaN and None are ""."""
+    """Return a cell as text; bytes are UTF-8, NaN and None are ""."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace").strip()
     if value is None or (isinstance(value, float) and not np.isfinite(value)):
@@ -45,15 +45,15 @@ def as_text(value: Any) -> str:
 
 
 def probabilities(table: Table) -> NDArray[np.float64]:
-    """Probabilities of the four classes, float64 (rows, 4), NaN where there are none."""
+    """Return the probabilities of the four classes, float64 (rows, 4), NaN where there are none."""
     return np.stack([numbers(table, f"P_{name}") for name in CLASSES], axis=-1)
 
 
 def sureness(table: Table) -> NDArray[np.float64]:
-    """How sure the model is of each row, float64 (rows,), 0 to 1; NaN where it says nothing.
+    """Return the model's confidence in each row, float64 (rows,), 0 to 1; NaN where unknown.
 
-    The lesser of P_3000 and the margin between the two likeliest of star, galaxy and quasar: a
-    BAL quasar taken for a quasar without broad absorption is still a quasar.
+    The lesser of P_3000 and the margin between the two likeliest of star, galaxy and quasar: a BAL
+    quasar taken for a quasar without broad absorption is still a quasar.
     """
     p = probabilities(table)
     kinds = np.sort(np.stack([p[:, 0], p[:, 1], p[:, 2] + p[:, 3]], axis=-1), axis=-1)

@@ -1,4 +1,4 @@
-"""A row of the catalog as the page shows it: plain values that JSON holds."""
+"""Rows of the catalog for the page: plain values that JSON can hold."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ IDENTITY = (
     *("RA", "DEC"),
     *dict.fromkeys((*(name for fields in OBSERVATIONS for name in fields), *OBJECTS)),
 )
-"""Columns that name spectra and objects, those of the sky first."""
+"""Columns that name spectra and objects, with the position on the sky first."""
 
 HIDDEN = ("FOLDER", "PAIR")
 """Fields of `spectra.identity` that only place a file among others."""
@@ -48,7 +48,7 @@ def rows(
     places: Sequence[int] | None = None,
     reference_class: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
-    """What the page knows of each row of a catalog, beside its pixels.
+    """Return the page's data of each row of a catalog, except its pixels.
 
     Args:
         table: n rows of a catalog; columns may be absent.
@@ -61,15 +61,17 @@ def rows(
     number = {key: _plain(numbers(table, column)) for key, column in NUMBERS.items()}
     number["occurrence"] = occurrences(table).tolist()
     number["row"] = list(range(count) if places is None else places)
-    other = np.full(count, np.nan) if reference_z is None else np.asarray(reference_z, np.float64)
+    reference = (
+        np.full(count, np.nan) if reference_z is None else np.asarray(reference_z, np.float64)
+    )
     text = {key: texts(table, key.upper()) for key in ("file", "id", "class")}
     text["reference_class"] = list(reference_class) or [""] * count
     z = numbers(table, "Z")
     z = np.where(np.isnan(z) & (np.array(text["class"]) == "STAR"), 0, z)
     number |= {
         "sureness": _plain(sureness(table)),
-        "reference_z": _plain(other),
-        "dv": _plain(dv(z, other)),
+        "reference_z": _plain(reference),
+        "dv": _plain(dv(z, reference)),
     }
     error = texts(table, "ERROR")
     named = names(table, spectra)
@@ -97,30 +99,30 @@ def rows(
 
 
 def names(table: Table, spectra: Sequence[Spectrum | None]) -> list[dict[str, str]]:
-    """Fields that name each spectrum, as text: the catalog's, or those of its file.
+    """Return the fields that name each spectrum, as text, from the catalog or its file.
 
     Args:
         table: n rows of a catalog; what it masks is unknown.
         spectra: (n,) the spectra, which tell the fields that the table lacks.
     """
     columns = {name: texts(table, name) for name in IDENTITY if name in table.colnames}
-    found = []
+    identities = []
     for i, spectrum in enumerate(spectra):
         known = {} if spectrum is None else spectrum.identity
         cells = {
             name: columns[name][i] if name in columns else str(known.get(name, ""))
             for name in IDENTITY
         }
-        found.append({k: v for k, v in cells.items() if v and k not in HIDDEN})
-    return found
+        identities.append({k: v for k, v in cells.items() if v and k not in HIDDEN})
+    return identities
 
 
-def _differ(one: str, other: str) -> bool:
-    """Whether classes are known and differ; a BAL quasar is a quasar."""
-    kinds = {one.removesuffix("_BAL"), other.removesuffix("_BAL")}
+def _differ(first: str, second: str) -> bool:
+    """Return whether classes are known and differ; a BAL quasar is a quasar."""
+    kinds = {first.removesuffix("_BAL"), second.removesuffix("_BAL")}
     return len(kinds) == 2 and "" not in kinds
 
 
 def _plain(values: Any) -> list[float | None]:
-    """Numbers for JSON: to nine digits, None for what is not finite."""
+    """Return numbers for JSON: to nine digits, None for values that are not finite."""
     return [float(f"{v:.9g}") if np.isfinite(v) else None for v in np.asarray(values).tolist()]

@@ -1,4 +1,4 @@
-"""The spectra that the rows of a catalog are of, read again from their files."""
+"""The spectra of the rows of a catalog, read again from their files."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from spectranet_jax.spectra.spectrum import Spectrum
 def spectra_of(
     table: Table, folder: Path, arguments: Sequence[str] = ()
 ) -> tuple[list[Spectrum | None], list[str]]:
-    """The spectrum of each row, None where it cannot be found.
+    """Return the spectrum of each row, None where it cannot be found.
 
     Of spectra of one name in a file, as the exposures of a DESI spectra file, the first row of that
     name is of the first, and so on; see `occurrences` for rows that were selected or sorted.
@@ -35,29 +35,31 @@ def spectra_of(
     """
     for name in ("FILE", "ID"):
         if name not in table.colnames:
-            raise InputError(f"the catalog has no column {name}; give one of spectranet predict")
+            raise InputError(
+                f"the catalog has no column {name}; give a catalog of spectranet predict"
+            )
     files = texts(table, "FILE")
     names = list(zip(texts(table, "ID"), occurrences(table).tolist(), strict=True))
     given = readers.spectrum_paths(list(arguments)) if arguments else []
     by_file: dict[str, list[int]] = {}
     for row, file in enumerate(files):
         by_file.setdefault(file, []).append(row)
-    found: list[Spectrum | None] = [None] * len(files)
+    spectra: list[Spectrum | None] = [None] * len(files)
     sentences = []
     with progress("reading spectra", len(by_file)) as advance:
         for file, rows in by_file.items():
             try:
                 path = _place(file, folder, given)
                 for row, spectrum in list(_pick(path, rows, [names[r] for r in rows])):
-                    found[row] = spectrum
+                    spectra[row] = spectrum
             except InputError as error:
                 sentences.append(str(error))
             advance(1)
-    return found, sentences
+    return spectra, sentences
 
 
 def _place(file: str, folder: Path, given: Sequence[str]) -> Path:
-    """Where a file of the catalog is.
+    """Return the path of a file of the catalog.
 
     Raises:
         InputError: if it is nowhere.
@@ -68,17 +70,17 @@ def _place(file: str, folder: Path, given: Sequence[str]) -> Path:
         if len(named) == 1:
             return Path(named[0])
         problem = "several of the files" if named else "none of the files"
-        raise InputError(f"{file} has the name of {problem} given; name its own")
+        raise InputError(f"{file} has the name of {problem} given; give the right one only")
     for path in (Path(file), folder / file):
         if path.is_file():
             return path
-    raise InputError(f"{file} does not exist; name the spectra after the catalog")
+    raise InputError(f"{file} does not exist; name the files of spectra after the catalog")
 
 
 def _pick(
     path: Path, rows: Sequence[int], names: Sequence[tuple[str, int]]
 ) -> Iterator[tuple[int, Spectrum]]:
-    """The spectra of some rows, each by its name and which one of that name it is."""
+    """Yield the spectra of rows, each by its name and its occurrence among those of that name."""
     waiting = dict(zip(names, rows, strict=True))
     seen: Counter[str] = Counter()
     for spectrum in readers.stream(path):

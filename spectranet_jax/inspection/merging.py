@@ -1,4 +1,4 @@
-"""Answers of more than one inspector about the same spectra: what they agree on, and what not.
+"""Agreement and disagreement of several inspectors about the same spectra.
 
 The rules are those of the visual inspections of DESI (Lan et al. 2023, ApJ 943, 68): inspectors
 disagree if they give different classes, redshifts further apart than 1000 km/s, or qualities more
@@ -17,10 +17,10 @@ from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.identity import NAMING, NONE, object_ids, observation_keys
 
 FURTHEST = 1000.0
-"""km/s between redshifts that agree."""
+"""Greatest difference of redshifts that agree, km/s."""
 
 QUALITY_STEPS = 1
-"""Between qualities that agree."""
+"""Greatest difference of qualities that agree."""
 
 
 class Disagreement(NamedTuple):
@@ -55,20 +55,20 @@ def merge(files: Iterable[Sequence[Row]]) -> tuple[list[Row], list[Disagreement]
         for row in rows:
             if is_answer(row):
                 answers.setdefault(key(row), []).append(row)
-    agreed, others = [], []
+    agreed, disputed = [], []
     for group in answers.values():
         if reasons := disagreements(group):
-            others.append(Disagreement(reasons, group))
+            disputed.append(Disagreement(reasons, group))
         else:
             agreed.append(_joined(group))
-    return agreed, others
+    return agreed, disputed
 
 
 def key(row: Row) -> tuple[str | int, ...]:
-    """What names a spectrum: the surest fields of `identity.OBSERVATIONS` that the row has.
+    """Return the key of a spectrum: the most reliable fields of `identity.OBSERVATIONS` in the row.
 
-    Else its file's name, ID and OCCURRENCE, or its object. Numbers count, not how they are
-    written: FIBERID 0082 is 82.
+    Else its file's name, ID and OCCURRENCE, or its object. Numbers count, not how they are written:
+    FIBERID 0082 is 82.
 
     Raises:
         InputError: if it has none of them.
@@ -91,18 +91,18 @@ def key(row: Row) -> tuple[str | int, ...]:
 
 
 def title(row: Row) -> str:
-    """What a spectrum is called to a reader: its ID, or else the fields of its key."""
+    """Return a spectrum's name for a reader: its ID, or else the fields of its key."""
     fields = [name for name in key(row) if isinstance(name, str) and row.get(name)]
     return row.get("ID") or "-".join(row[name] for name in fields)
 
 
 def is_answer(row: Row) -> bool:
-    """Whether an inspector gave class and quality."""
+    """Return whether an inspector gave class and quality."""
     return bool(row["VI_CLASS"] and row["VI_QUALITY"])
 
 
 def disagreements(rows: Sequence[Row]) -> list[str]:
-    """In what answers about a spectrum differ; nothing if they agree."""
+    """Return how answers about a spectrum differ; empty if they agree."""
     z = [value for value in map(redshift, rows) if value is not None]
     qualities = [value for value in map(quality, rows) if value is not None]
     stars = {row["VI_CLASS"] for row in rows} == {"STAR"}
@@ -128,6 +128,6 @@ def _joined(rows: Sequence[Row]) -> Row:
     return merged
 
 
-def listed(others: Iterable[Disagreement]) -> list[Row]:
-    """Rows of a file of disagreements: the answers, each with the column DIFFERS."""
-    return [{**row, "DIFFERS": " ".join(other.reasons)} for other in others for row in other.rows]
+def listed(disputed: Iterable[Disagreement]) -> list[Row]:
+    """Return rows of a file of disagreements: the answers, each with the column DIFFERS."""
+    return [{**row, "DIFFERS": " ".join(other.reasons)} for other in disputed for row in other.rows]

@@ -16,7 +16,7 @@ from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.spectrum import Spectrum
 
 MOST = 100
-"""Spectra in a notebook: the page is stored in its file."""
+"""Maximum of spectra in a notebook, whose file stores the page."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -24,7 +24,7 @@ class Inspection:
     """A page for a notebook, which shows it as the value of a cell.
 
     Attributes:
-        catalog: what the model answers, a row per spectrum.
+        catalog: the model's answers, one row per spectrum.
         html: the page.
     """
 
@@ -53,7 +53,7 @@ class Inspection:
 def inspect(
     model: Model, spectra: Spectrum | Sequence[Spectrum], blind: bool = False
 ) -> Inspection:
-    """Show spectra and what a model answers, in a notebook.
+    """Show spectra and a model's answers in a notebook.
 
     Args:
         model: as `load` gives it.

@@ -1,4 +1,4 @@
-"""Which of the spectra of one name a row is of, as the exposures of a target in a DESI file."""
+"""Occurrences of a name in a file, as of the exposures of a target in a DESI file."""
 
 from collections import Counter
 
@@ -12,15 +12,15 @@ COLUMN = "OCCURRENCE"
 
 
 def occurrences(table: Table) -> NDArray[np.int64]:
-    """How many rows up to each, itself included, have its FILE and ID, int64 (rows,).
+    """Count the rows with the same FILE and ID up to each row, itself included, int64 (rows,).
 
     The column OCCURRENCE where there is one: it was counted before rows were selected or sorted.
     """
     if COLUMN in table.colnames:
         return numbers(table, COLUMN).astype(np.int64)
     seen: Counter[tuple[str, str]] = Counter()
-    found = []
+    counts = []
     for name in zip(texts(table, "FILE"), texts(table, "ID"), strict=True):
         seen[name] += 1
-        found.append(seen[name])
-    return np.array(found, np.int64)
+        counts.append(seen[name])
+    return np.array(counts, np.int64)

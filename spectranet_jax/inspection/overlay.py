@@ -1,4 +1,4 @@
-"""The templates that a catalog's refined redshifts rest on, on the pixels of its spectra."""
+"""The templates of a catalog's refined redshifts, on the pixels of its spectra."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ from spectranet_jax.spectra.spectrum import Spectrum
 
 
 def templates(table: Table, spectra: Sequence[Spectrum | None]) -> list[NDArray[np.float64] | None]:
-    """The template of each row, (pixels,) on its spectrum's own; None where none was fitted.
+    """Return the template of each row on its spectrum's pixels, (pixels,); None if not fitted.
 
     It is fitted with the basis vectors that come with the package, whatever refined the catalog.
 

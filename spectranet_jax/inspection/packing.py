@@ -1,4 +1,4 @@
-"""A spectrum in few bytes, for a page that holds hundreds: half-precision numbers, deflated.
+"""Compact encoding of spectra, for a page with hundreds: half-precision numbers, deflated.
 
 A browser unpacks one spectrum in a few milliseconds, when it is looked at. Numbers are float16 in
 units of the spectrum's median |flux|, so they are exact to 1 part in 2,000; the bytes of all
@@ -17,15 +17,13 @@ from numpy.typing import NDArray
 from spectranet_jax.spectra.spectrum import Spectrum
 
 MOST_ARMS = 8
-"""Runs of ascending wavelength that are drawn apart, as the arms of DESI; beyond, pixels are
-sorted."""
+"""Maximum of runs drawn separately, as the arms of DESI; beyond it, pixels are sorted."""
 
 TOLERANCE_DEX, TOLERANCE_ANGSTROM = 5e-7, 0.005
-"""How far a pixel may be from a regular wavelength: 0.3 km/s. float32 columns of BOSS are within
-it."""
+"""Greatest distance of a pixel from a regular wavelength: 0.3 km/s; float32 ones of BOSS pass."""
 
 LARGEST = 6e4
-"""Within what float16 holds; larger flux is cut there."""
+"""Limit of flux within the range of float16; larger values are cut."""
 
 
 def pack(
@@ -40,7 +38,7 @@ def pack(
         spectrum: the spectrum; None where there is none to show.
         p_of_z: (zsteps,) probability of each step of redshift.
         template: (pixels,) model of the flux at the catalog's redshift, NaN where there is none.
-        attribution: (pixels,) how much each pixel speaks for the class.
+        attribution: (pixels,) contribution of each pixel to the class.
 
     Returns:
         `segments`, the wavelengths, as (kind, first, step, count) with kind "log", "linear" or
@@ -68,7 +66,7 @@ def pack(
 
 
 def flux_and_sigma(spectrum: Spectrum) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Flux and its standard error, (pixels,) float64, both 0 where a pixel is masked."""
+    """Return flux and its standard error, (pixels,) float64, both 0 where a pixel is masked."""
     flux, ivar = spectrum.flux.astype(np.float64), spectrum.ivar.astype(np.float64)
     good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
     sigma = np.where(good, 1 / np.sqrt(np.where(good, ivar, 1)), 0)
@@ -128,7 +126,7 @@ def _half(values: NDArray[np.floating]) -> NDArray[np.float16]:
 
 
 def _deflated(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """Arrays as one string: of each, the first bytes of all numbers, then the second, and so on."""
+    """Deflate arrays: of each, the first bytes of all numbers, then the second, and so on."""
     planes = [[name, len(array), array.itemsize] for name, array in arrays.items()]
     content = b"".join(
         np.ascontiguousarray(array).view(np.uint8).reshape(-1, array.itemsize).T.tobytes()

@@ -48,7 +48,7 @@ MODULES = (
 
 @dataclass(frozen=True)
 class Content:
-    """What is to be inspected; all have a row per spectrum.
+    """The spectra to inspect; all fields have a row per spectrum.
 
     Attributes:
         table: rows of a catalog.
@@ -76,18 +76,18 @@ class Content:
         return len(self.table)
 
     def part(self, start: int, stop: int) -> "Content":
-        """The rows from `start` up to `stop`."""
-        own = slice(start, stop)
+        """Return the rows from `start` up to `stop`."""
+        chosen = slice(start, stop)
         return Content(
-            self.table[own],
-            self.spectra[own],
-            None if self.p_of_z is None else self.p_of_z[own],
+            self.table[chosen],
+            self.spectra[chosen],
+            None if self.p_of_z is None else self.p_of_z[chosen],
             self.edges,
-            self.templates[own],
-            self.attributions[own],
-            None if self.reference_z is None else self.reference_z[own],
-            (self.places or range(len(self)))[own],
-            self.reference_class[own],
+            self.templates[chosen],
+            self.attributions[chosen],
+            None if self.reference_z is None else self.reference_z[chosen],
+            (self.places or range(len(self)))[chosen],
+            self.reference_class[chosen],
         )
 
 
@@ -97,7 +97,7 @@ class Look:
 
     Attributes:
         title: name of the catalog.
-        blind: hide what the model answers until the inspector has answered.
+        blind: hide the model's answers until the inspector has answered.
         thumbnails: begin with the contact sheet.
         pages: file names and numbers of spectra of all pages of the catalog, and this one's number.
     """
@@ -110,7 +110,7 @@ class Look:
 
 
 def page(content: Content, look: Look, fingerprint: str) -> str:
-    """The HTML of a page.
+    """Return the HTML of a page.
 
     Args:
         content: what to inspect.
@@ -121,7 +121,7 @@ def page(content: Content, look: Look, fingerprint: str) -> str:
         "title": look.title,
         "blind": look.blind,
         "thumbnails": look.thumbnails,
-        "pages": [list(one) for one in look.pages],
+        "pages": [list(entry) for entry in look.pages],
         "number": look.number,
         "fingerprint": fingerprint,
         "classes": list(CLASSES),
@@ -145,7 +145,7 @@ def page(content: Content, look: Look, fingerprint: str) -> str:
             content.attributions[i] if len(content.attributions) else None,
         )
         blocks.append(_data(f"spectrum-{i}", packed))
-    # Of the page's own content, and so nothing that a name in it could contain.
+    # A hash of the page's own content, which no name within it can contain.
     nonce = hashlib.sha256("".join(blocks).encode()).hexdigest()[:32]
     filled = {
         "NONCE": nonce,
@@ -159,7 +159,7 @@ def page(content: Content, look: Look, fingerprint: str) -> str:
 
 
 def fingerprint(table: Table) -> str:
-    """Identity of a catalog: of its rows' names, classes and redshifts, in order."""
+    """Identity of a catalog: a hash of its rows' names, classes and redshifts, in order."""
     digest = hashlib.sha256()
     for name in ("FILE", "ID", "CLASS"):
         digest.update(json.dumps(texts(table, name)).encode())
@@ -168,12 +168,12 @@ def fingerprint(table: Table) -> str:
 
 
 def _fill(template: str, values: dict[str, str]) -> str:
-    """A template whose {{NAME}} are replaced; what is put in is not looked at again."""
+    """Fill a template's {{NAME}}s; inserted values are not expanded again."""
     pieces = template.split("{{")
     filled = [pieces[0]]
     for piece in pieces[1:]:
-        name, rest = piece.split("}}", 1)
-        filled += [values[name], rest]
+        name, after = piece.split("}}", 1)
+        filled += [values[name], after]
     return "".join(filled)
 
 
@@ -182,7 +182,7 @@ def _data(identifier: str, value: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    """JSON that can stand in a script element: nothing in it ends or begins one."""
+    """Return JSON that is safe in a script element: nothing in it ends or begins one."""
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -193,7 +193,7 @@ def _file(name: str) -> str:
 
 
 def _module(name: str) -> str:
-    """A module as the address that holds it."""
+    """Return a module as a data URL that holds it."""
     return "data:text/javascript;base64," + base64.b64encode(_file(f"{name}.js").encode()).decode()
 
 

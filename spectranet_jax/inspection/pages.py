@@ -1,4 +1,4 @@
-"""Pages as files: one, or several and an index of them, and a server for this machine alone."""
+"""Pages as files: one, or several with an index, and a server for this machine alone."""
 
 import html
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from spectranet_jax.inspection.page import Content, Look, page
 from spectranet_jax.spectra.errors import InputError
 
 LARGEST = 1000
-"""Spectra on a page, at most."""
+"""Maximum of spectra on a page."""
 
 LOCAL = "127.0.0.1"
 
@@ -20,7 +20,7 @@ LOCAL = "127.0.0.1"
 def write(
     content: Content, out: Path, look: Look, fingerprint: str, largest: int = LARGEST
 ) -> list[Path]:
-    """Write the pages of what is to be inspected.
+    """Write the pages of spectra to inspect.
 
     Args:
         content: n spectra; more than `largest` go on several pages, and `out` is their index.
@@ -38,8 +38,8 @@ def write(
     parts = [content.part(i * size, (i + 1) * size) for i in range(len(files))]
     listed = [(path.name, len(part)) for path, part in zip(files, parts, strict=True)]
     for number, (part, path) in enumerate(zip(parts, files, strict=True)):
-        own = Look(look.title, look.blind, look.thumbnails, listed, number)
-        write_text(path, page(part, own, fingerprint))
+        page_look = Look(look.title, look.blind, look.thumbnails, listed, number)
+        write_text(path, page(part, page_look, fingerprint))
     if out not in files:
         write_text(out, index(look, listed))
         return [out, *files]
@@ -47,7 +47,7 @@ def write(
 
 
 def paths(out: Path, count: int, largest: int = LARGEST) -> list[Path]:
-    """The files that `write` makes of so many spectra: a page, or an index and its pages."""
+    """Return the files that `write` makes of `count` spectra: a page, or an index and its pages."""
     number = -(-count // largest)
     if number <= 1:
         return [out]
@@ -55,7 +55,7 @@ def paths(out: Path, count: int, largest: int = LARGEST) -> list[Path]:
 
 
 def index(look: Look, listed: Sequence[tuple[str, int]]) -> str:
-    """The HTML of a list of pages, the least sure spectra on the first unless the look is blind."""
+    """Return the HTML of a list of pages, the least sure spectra first unless the look is blind."""
     title = html.escape(look.title)
     order = "" if look.blind else "The least sure spectra are on the first page. "
     items = "\n".join(
@@ -74,7 +74,7 @@ def index(look: Look, listed: Sequence[tuple[str, int]]) -> str:
 
 
 def serve(files: Sequence[Path], port: int) -> ThreadingHTTPServer:
-    """A server of these files, to this machine alone; call `serve_forever` on it.
+    """Return a server of these files to this machine alone; call `serve_forever` on it.
 
     Args:
         files: the one at / first.
@@ -88,7 +88,7 @@ def serve(files: Sequence[Path], port: int) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = served.get(unquote(self.path.partition("?")[0]))
-            # Another site's page could reach a server on localhost by a name of its own.
+            # Another site's page could reach a server on localhost under another host name.
             host = self.headers.get("Host", "").partition(":")[0]
             if path is None or host not in (LOCAL, "localhost"):
                 self.send_error(404)
@@ -100,13 +100,13 @@ def serve(files: Sequence[Path], port: int) -> ThreadingHTTPServer:
             self.send_header("X-Content-Type-Options", "nosniff")
             self.end_headers()
             if self.command != "HEAD":
-                with suppress(ConnectionError):  # the browser has gone elsewhere
+                with suppress(ConnectionError):  # the browser has left the page
                     self.wfile.write(content)
 
         do_HEAD = do_GET  # noqa: N815  # as http.server names it
 
         def log_message(self, format: str, *args: object) -> None:
-            del format, args  # the terminal is for the address alone
+            del format, args  # the terminal shows only the address
 
     try:
         return ThreadingHTTPServer((LOCAL, port), Handler)

@@ -1,4 +1,4 @@
-"""Redshifts and classes of the same spectra in another catalog: what the model is compared with."""
+"""Redshifts and classes of the same spectra in another catalog, for comparison with the model."""
 
 import warnings
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from spectranet_jax.spectra.identity import object_ids, observation_keys
 from spectranet_jax.spectra.spectrum import Spectrum
 
 REDSHIFTS = ("VI_Z", "Z_VI", "Z_PIPE", "Z")
-"""Columns that hold a redshift, the surest first; each row has the first that is known of it."""
+"""Columns of redshifts, the most reliable first; each row has the first that is known."""
 
 LEAST = -0.5
-"""Redshifts are above it; below are codes for none."""
+"""Lower limit of redshifts; below it are codes for none."""
 
 KINDS = ("VI_CLASS", "CLASS", "SPECTYPE")
-"""Columns that hold a class, in the same way."""
+"""Columns of classes, likewise."""
 
 
 READ_AS = {
@@ -31,26 +31,29 @@ READ_AS = {
     **{".ecsv": "ascii.ecsv", ".csv": "ascii.csv", ".parquet": "parquet"},
 }
 """Suffix of a catalog -> astropy's name of its format. Others are refused: a VOTable or an HDF5
-file may name further files, and addresses, that astropy would read."""
+file may name other files, and addresses, that astropy would read.
+"""
 
 
 def read_table(path: Path) -> Table:
-    """A catalog from a file.
+    """Read a catalog from a file.
 
     Raises:
         InputError: if it cannot be read as a table.
     """
     kind = next((kind for end, kind in READ_AS.items() if path.name.lower().endswith(end)), None)
     if kind is None:
-        raise InputError(f"{path} is not named as a catalog is: {', '.join(READ_AS)}; convert it")
+        raise InputError(
+            f"{path} does not end in {', '.join(READ_AS)}; convert it to one of these formats"
+        )
     check_regular(path)
     if kind == "fits":
-        with open_fits(path, large=True) as hdus:  # whose headers promise no more than there is
+        with open_fits(path, large=True) as hdus:  # which promise no more than the file holds
             hdus.at(1)
     try:
         with warnings.catch_warnings(action="ignore"):
             return Table.read(path, format=kind)
-    except Exception as error:  # astropy fails in many ways on what is no table
+    except Exception as error:  # astropy fails in many ways on other files
         raise InputError(
             f"{path} cannot be read as a table ({str(error).splitlines()[0][:100]}); give a"
             " catalog, as .fits, .ecsv or .parquet"
@@ -60,7 +63,7 @@ def read_table(path: Path) -> Table:
 def reference_of(
     path: Path, table: Table, spectra: Sequence[Spectrum | None]
 ) -> tuple[NDArray[np.float64], list[str]]:
-    """Redshift and class of each row in another catalog, where a row is found.
+    """Return redshift and class of each row in another catalog, where a row is found.
 
     A row is found by what names its observation, or else its object.
 
@@ -96,7 +99,7 @@ def reference_of(
 
 
 def _answers(other: Table) -> tuple[NDArray[np.float64], list[str]]:
-    """Redshift and class of each row: of several columns the first that is valid (-999 is not)."""
+    """Redshift and class of each row: of several columns the first valid one (-999 is not)."""
     kinds = [""] * len(other)
     for column in KINDS:
         kinds = [known or cell for known, cell in zip(kinds, texts(other, column), strict=True)]

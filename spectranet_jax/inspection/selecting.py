@@ -1,4 +1,4 @@
-"""Which rows of a catalog to inspect, and in which order."""
+"""Selection and order of the rows of a catalog to inspect."""
 
 import numpy as np
 from astropy.table import Table
@@ -16,7 +16,7 @@ def select(
     random: int | None = None,
     seed: int = 0,
 ) -> NDArray[np.intp]:
-    """Rows to inspect, the least sure first, those without a prediction last.
+    """Return the rows to inspect, the least sure first, those without a prediction last.
 
     Args:
         table: a catalog.

@@ -1,4 +1,4 @@
-"""Rows by a condition such as "CLASS == 'QSO' and Z > 2", without running any of it as code.
+"""Selection of rows by a condition such as "CLASS == 'QSO' and Z > 2", not run as code.
 
 The condition is parsed as a Python expression, of which only what stands here is evaluated: names
 of columns, numbers, texts, comparisons, `in`, and, or, not, + - * /, & (bits) and abs(). Logic has
@@ -37,19 +37,19 @@ ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 EXAMPLE = "as in --where \"CLASS == 'QSO' and Z > 2\""
 LONGEST = 2000
-"""Characters of a condition: nesting is bounded by it."""
+"""Maximum length of a condition, which bounds its nesting."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """Whether a condition holds of each row: `yes`, `no`, or neither where a cell is masked."""
+    """Whether a condition holds in each row: `yes`, `no`, or neither where a cell is masked."""
 
     yes: Bools
     no: Bools
 
 
 def where(table: Table, condition: str) -> Bools:
-    """Rows of which the condition is true, bool (rows,).
+    """Return the rows for which the condition is true, bool (rows,).
 
     Args:
         table: a catalog.
@@ -61,7 +61,7 @@ def where(table: Table, condition: str) -> Bools:
     try:
         if len(condition) > LONGEST:
             raise ValueError
-        with warnings.catch_warnings(action="ignore"):  # of odd, but valid, Python
+        with warnings.catch_warnings(action="ignore"):  # from odd, but valid, Python
             tree = ast.parse(condition.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InputError(
@@ -80,13 +80,13 @@ class _Reader:
     def truth(self, node: ast.expr) -> Truth:
         if isinstance(node, ast.BoolOp):
             parts = [self.truth(value) for value in node.values]
-            every, some = (
+            all_of, any_of = (
                 (np.logical_and, np.logical_or)
                 if isinstance(node.op, ast.And)
                 else (np.logical_or, np.logical_and)
             )
             return Truth(
-                every.reduce([part.yes for part in parts]), some.reduce([p.no for p in parts])
+                all_of.reduce([part.yes for part in parts]), any_of.reduce([p.no for p in parts])
             )
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
             part = self.truth(node.operand)
@@ -99,26 +99,26 @@ class _Reader:
                 np.logical_and.reduce([link.yes for link in links]),
                 np.logical_or.reduce([link.no for link in links]),
             )
-        raise self.not_known(node, "is no comparison")
+        raise self.error(node, "is not a comparison")
 
-    def comparison(self, how: ast.cmpop, left: ast.expr, right: ast.expr) -> Truth:
-        if isinstance(how, ast.In | ast.NotIn):
+    def comparison(self, comparator: ast.cmpop, left: ast.expr, right: ast.expr) -> Truth:
+        if isinstance(comparator, ast.In | ast.NotIn):
             if not isinstance(right, ast.Tuple | ast.List) or not right.elts:
-                raise self.not_known(right, "is no list of values, as in CLASS in ('QSO', 'STAR')")
-            parts = [self.comparison(ast.Eq(), left, one) for one in right.elts]
+                raise self.error(right, "is not a list of values, as in CLASS in ('QSO', 'STAR')")
+            parts = [self.comparison(ast.Eq(), left, element) for element in right.elts]
             yes = np.logical_or.reduce([part.yes for part in parts])
             no = np.logical_and.reduce([part.no for part in parts])
-            return Truth(no, yes) if isinstance(how, ast.NotIn) else Truth(yes, no)
-        if type(how) not in COMPARISONS:
-            raise self.not_known(left, "is compared by an operator that is not known")
+            return Truth(no, yes) if isinstance(comparator, ast.NotIn) else Truth(yes, no)
+        if type(comparator) not in COMPARISONS:
+            raise self.error(left, "has an operator that is not supported")
         (a, a_known), (b, b_known) = self.values(left), self.values(right)
         if (a.dtype.kind == "U") != (b.dtype.kind == "U"):
-            raise self.not_known(left, f"cannot be compared with {ast.unparse(right)}")
-        holds, known = COMPARISONS[type(how)](a, b), a_known & b_known
+            raise self.error(left, f"cannot be compared with {ast.unparse(right)}")
+        holds, known = COMPARISONS[type(comparator)](a, b), a_known & b_known
         return Truth(holds & known, ~holds & known)
 
     def values(self, node: ast.expr) -> tuple[NDArray[Any], Bools]:
-        """Values of an expression, (rows,) numbers or text, and where they are known."""
+        """Return values of an expression, (rows,) numbers or text, and where they are known."""
         if isinstance(node, ast.Name):
             return self.column(node)
         if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str):
@@ -138,18 +138,18 @@ class _Reader:
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "abs" and len(node.args) == 1:
             value, known = self.number(node.args[0])
             return np.abs(value), known
-        raise self.not_known(node, "is not understood")
+        raise self.error(node, "is not supported")
 
     def number(self, node: ast.expr) -> tuple[NDArray[np.float64], Bools]:
         value, known = self.values(node)
         if value.dtype.kind == "U":
-            raise self.not_known(node, "is text where a number is needed")
+            raise self.error(node, "is text where a number is needed")
         return value, known
 
     def column(self, node: ast.Name) -> tuple[NDArray[Any], Bools]:
         if node.id not in self.table.colnames:
-            raise self.not_known(
-                node, f"is no column; there are {', '.join(self.table.colnames[:13])}"
+            raise self.error(
+                node, f"is not a column; the columns are {', '.join(self.table.colnames[:13])}"
             )
         if self.table[node.id].dtype.kind in "iufb":
             value = numbers(self.table, node.id)
@@ -157,7 +157,7 @@ class _Reader:
         value = np.array(texts(self.table, node.id), dtype=np.str_)
         return value, value != ""
 
-    def not_known(self, node: ast.expr, why: str) -> InputError:
+    def error(self, node: ast.expr, reason: str) -> InputError:
         return InputError(
-            f"--where: {ast.unparse(node)[:80]} {why}; write a comparison of columns, {EXAMPLE}"
+            f"--where: {ast.unparse(node)[:80]} {reason}; write a comparison of columns, {EXAMPLE}"
         )

@@ -1,4 +1,4 @@
-"""Quality bits of a catalog row in words that an inspector understands at once."""
+"""Words for the quality bits of a catalog row, as inspectors need them."""
 
 from collections.abc import Mapping
 
@@ -35,12 +35,12 @@ OF_ZWARN = {
 
 
 def flag_words(bits: int) -> list[str]:
-    """What the bits of FLAGS mean, a phrase per bit."""
+    """Return the meaning of the bits of FLAGS, a phrase per bit."""
     return _words(bits, {flag.value: OF_FLAGS[flag.name or ""] for flag in Flag}, "FLAGS")
 
 
 def zwarn_words(bits: int) -> list[str]:
-    """What the bits of ZWARN mean, a phrase per bit."""
+    """Return the meaning of the bits of ZWARN, a phrase per bit."""
     return _words(bits, {warn.value: OF_ZWARN[warn.name or ""] for warn in ZWarn}, "ZWARN")
 
 
