@@ -1,1 +1,1 @@
-"""From survey files, or from nothing but physics, to a dataset folder. No JAX here."""
+"""From survey files, or from physics alone, to a dataset folder. No JAX here."""

@@ -1,4 +1,4 @@
-"""The commands that write datasets, listed: `python -m data_prep`."""
+"""List of the commands that write datasets: `python -m data_prep`."""
 
 from pathlib import Path
 

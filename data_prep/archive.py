@@ -1,9 +1,9 @@
-"""Where the SDSS archive keeps spectra: the layout of its releases.
+"""Addresses of spectra in the SDSS archive: the layout of its releases.
 
 Paths of plates are those of the SDSS data model (files spec, spec-lite, spPlate): the run of the
 reduction, the plate in four digits or more, and the file. Those of SDSS-V, by field, MJD and
-CATALOGID, and of all files from DR18 on, follow sdss-tree 4.1.4 and sdss-access 3.0.11, packages
-of the archive itself, and astroquery: no address of the releases `UNVERIFIED` was ever tried by us.
+CATALOGID, and of all files from DR18 on, follow sdss-tree 4.1.4 and sdss-access 3.0.11, packages of
+the archive itself, and astroquery: no address of the releases `UNVERIFIED` was ever tried by us.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ Kind = Literal["spec-lite", "spec", "spPlate"]
 BASE_URL = "https://data.sdss.org/sas"
 
 UNVERIFIED = ("dr18", "dr19")
-"""Releases whose addresses are taken from templates and documents alone."""
+"""Releases whose addresses come from templates and documents alone."""
 
 RUNS: dict[Release, tuple[str, ...]] = {
     "dr12": ("v5_7_0", "v5_7_2"),
@@ -39,13 +39,13 @@ ROOTS: dict[Release, tuple[str, ...]] = {
     "dr18": ("spectro/sdss/redux", "spectro/boss/redux"),
     "dr19": ("spectro/sdss/redux", "spectro/boss/redux"),
 }
-"""Release -> where the runs of BOSS and later surveys are, the likeliest place first."""
+"""Release -> folders of the runs of BOSS and later surveys, the most probable first."""
 
 LEGACY_RUNS = ("26", "103", "104")
 """Runs of SDSS-I/II: the main survey, and SEGUE."""
 
 LEGACY_ROOT = "sdss/spectro/redux"
-"""Where these are up to DR17."""
+"""Folder of the legacy runs up to DR17."""
 
 FULL_FOLDER = ("dr16", "dr17", "dr18", "dr19")
 """Releases in which full spec files of BOSS and later surveys are in a folder `full`."""
@@ -53,12 +53,12 @@ FULL_FOLDER = ("dr16", "dr17", "dr18", "dr19")
 FIRST_BOSS_PLATE = 3510
 
 FIELDS_OF_PLATES = ("v6_0_1", "v6_0_2", "v6_0_3", "v6_0_4")
-"""Runs of SDSS-V while it had plates: fields as they are, and "p" behind those of folders."""
+"""Runs of SDSS-V with plates: fields as they are, and a "p" after them in folders."""
 
 
 @dataclass(frozen=True, order=True)
 class Wanted:
-    """A spectrum, or the plate that holds it (fiber 0); run is "" where the catalog has none.
+    """A spectrum, or a plate (fiber 0); run is "" if the catalog has none.
 
     Of SDSS-V, `plate` is the field, and `catalog_id` the CATALOGID, 0 for others.
     """
@@ -71,7 +71,7 @@ class Wanted:
 
 
 def file_name(wanted: Wanted, kind: Kind, run: str = "") -> str:
-    """spec-7102-56666-0082.fits, spPlate-7102-56666.fits, spec-015000-59146-4375991629.fits."""
+    """Spec-7102-56666-0082.fits, spPlate-7102-56666.fits, spec-015000-59146-4375991629.fits."""
     if wanted.catalog_id:
         if (run or wanted.run) in FIELDS_OF_PLATES:
             return f"spec-{wanted.plate:04d}-{wanted.mjd}-{wanted.catalog_id:011d}.fits"
@@ -82,7 +82,7 @@ def file_name(wanted: Wanted, kind: Kind, run: str = "") -> str:
 
 
 def addresses(wanted: Wanted, kind: Kind, release: Release, base_url: str) -> Iterator[str]:
-    """Where a file may be, the likeliest place first."""
+    """Yield the addresses where a file may be, the most probable first."""
     for run in (wanted.run,) if wanted.run else _runs(wanted, release):
         before_dr18 = release not in UNVERIFIED
         roots = (LEGACY_ROOT,) if run in LEGACY_RUNS and before_dr18 else ROOTS[release]
@@ -93,14 +93,14 @@ def addresses(wanted: Wanted, kind: Kind, release: Release, base_url: str) -> It
 
 
 def _runs(wanted: Wanted, release: Release) -> tuple[str, ...]:
-    """Those of a release that may have a spectrum of which the run is not known."""
+    """Return the runs of a release that may have a spectrum whose run is unknown."""
     if wanted.catalog_id:
         return RUNS_BY_FIELD.get(release, ())
     return LEGACY_RUNS if wanted.plate < FIRST_BOSS_PLATE else RUNS[release]
 
 
 def _folders(wanted: Wanted, kind: Kind, release: Release, run: str) -> Iterator[str]:
-    """Folders of a run in which a file may be."""
+    """Yield the folders of a run in which a file may be."""
     plate = f"{wanted.plate:04d}"
     if wanted.catalog_id:
         of_plates = run in FIELDS_OF_PLATES

@@ -1,10 +1,8 @@
-"""Spectra in memory, of NumPy arrays say, with their labels -> a dataset folder.
+"""Spectra in memory, such as NumPy arrays, with their labels -> a dataset folder.
 
-    import spectranet_jax as snj
-    from data_prep.arrays import write
+ import spectranet_jax as snj from data_prep.arrays import write
 
-    spectra = snj.from_arrays(wavelength, flux, ivar=ivar)
-    write("data/mine", spectra, classes, z)
+ spectra = snj.from_arrays(wavelength, flux, ivar=ivar) write("data/mine", spectra, classes, z)
 
 Spectra may come from a generator: few of them are in memory at a time.
 """
@@ -52,7 +50,7 @@ def write(
     """Write a dataset folder of n labeled spectra, divided by object into train, valid and test.
 
     A spectrum of another class, or without data, is left out and counted in the manifest's report.
-    Where some are QSO_BAL, those that are QSO are known to be none.
+    If some are QSO_BAL, those that are QSO count as non-BAL.
 
     Args:
         out: the folder to make.
@@ -101,7 +99,7 @@ def write(
 def _blocks(
     spectra: Iterable[Spectrum], selection: Selection, ids: NDArray[np.int64]
 ) -> Iterator[Block]:
-    """Blocks of the spectra that can be used."""
+    """Yield blocks of the usable spectra."""
     start, stream = 0, iter(spectra)
     while some := list(islice(stream, BLOCK_SIZE)):
         rows = np.arange(start, start := start + len(some))

@@ -1,4 +1,4 @@
-"""Equally many spectra of each class within a split: which stay, whatever the order they come in.
+"""Balanced classes within a split: a selection of spectra that does not depend on their order.
 
 A spectrum stays if a hash of its name is at most a cut; the cuts are known when all have come.
 """
@@ -15,12 +15,12 @@ from spectranet_jax.datasets.records import Block
 from spectranet_jax.spectra import CLASSES, InputError
 
 _SALT = 2
-"""Of a hash that follows neither the split nor the shard."""
+"""Salt of a hash that is independent of the split and the shard."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What balancing must know of every spectrum: 10 bytes of each.
+class BalanceKeys:
+    """The data that balancing needs, 10 bytes per spectrum.
 
     Attributes:
         seed: of the draw.
@@ -34,7 +34,7 @@ class Seen:
     key: list[NDArray[np.uint64]] = field(default_factory=list)
 
     def add(self, block: Block, split: NDArray[np.int8]) -> None:
-        """Take note of a block's spectra, which go to these splits."""
+        """Record a block's spectra, which go to these splits."""
         self.split.append(split)
         self.label.append(block.label)
         self.key.append(name_key(block.name, self.seed, _SALT))
@@ -44,7 +44,7 @@ class Seen:
         return sum(map(len, self.split))
 
     def cuts(self, labels: Sequence[int]) -> NDArray[np.uint64]:
-        """Cuts that balance these classes: see `balance`."""
+        """Return the cuts that balance these classes: see `balance`."""
         return balance(
             np.concatenate(self.split), np.concatenate(self.label), np.concatenate(self.key), labels
         )
@@ -53,7 +53,7 @@ class Seen:
 def within(
     block: Block, cut: NDArray[np.uint64], labels: Sequence[int], seed: int
 ) -> NDArray[np.bool_]:
-    """Which spectra of a split stay, bool (n,).
+    """Return which spectra of a split stay, bool (n,).
 
     Args:
         block: n spectra of the split.
@@ -71,7 +71,7 @@ def within(
 def balance(
     split: NDArray[np.int8], label: NDArray[np.int8], key: NDArray[np.uint64], labels: Sequence[int]
 ) -> NDArray[np.uint64]:
-    """Cuts that leave as many spectra of each label within a split; uint64 (splits, labels).
+    """Cuts that leave equally many spectra of each label in a split, uint64 (splits, labels).
 
     A spectrum stays if its key is at most `cut[split, position of its label in labels]`: those of
     the smallest keys stay, which is a random draw since keys are hashes.

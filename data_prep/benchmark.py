@@ -1,6 +1,6 @@
 """Measure how fast survey files become spectra on the grid, compared with astropy's reading alone.
 
-    python -m data_prep.benchmark
+ python -m data_prep.benchmark
 
 Our code and astropy read the same files alternately; ratios are medians over the turns. Astropy
 opens a file, reads the needed HDUs and copies them to arrays in native byte order. (A memory map
@@ -31,7 +31,7 @@ from spectranet_jax.spectra import QUASARNET_GRID
 
 PIXELS, FIBERS, TARGETS, ROWS = 4646, 1000, 500, 20_000
 SPEC_FILES = 40
-DIAGONALS = 11  # of the resolution matrix, which is most of a coadd file and is not read
+DIAGONALS = 11  # of the resolution matrix, the largest part of a coadd file, which is not read
 ARMS = {"B": (3600.0, 5800.0), "R": (5760.0, 7620.0), "Z": (7520.0, 9824.0)}
 
 
@@ -46,7 +46,7 @@ class Config:
 
 
 def measure(config: Config) -> None:
-    """Time each format and print spectra a second and the ratios to astropy's time."""
+    """Time each format and print spectra per second and the ratios to astropy's time."""
     print(
         f"{'format':<12}{'spectra/s':>11}{'astropy':>11}{'ratio':>8}  {'range over turns':<18}"
         f"{'sha256 / astropy':>18}{'ratio without':>16}"
@@ -144,7 +144,7 @@ def _images(shape: tuple[int, int], rng: np.random.Generator) -> list[NDArray[An
 
 
 def _spec_files(folder: Path, rng: np.random.Generator) -> list[str]:
-    """Spec-lite files with the 230 columns of catalog values that DR12's have."""
+    """Write spec-lite files with the 230 columns of catalog values that DR12's have."""
     from astropy.io import fits
 
     files = []
@@ -190,8 +190,8 @@ def _coadd(folder: Path, rng: np.random.Generator) -> str:
         wavelength = np.arange(first, last + 0.4, 0.8)
         hdus.append(fits.ImageHDU(wavelength, name=f"{arm}_WAVELENGTH"))
         images = _images((TARGETS, len(wavelength)), rng)
-        for what, image in zip(("FLUX", "IVAR", "MASK"), images, strict=True):
-            hdus.append(fits.ImageHDU(image, name=f"{arm}_{what}"))
+        for quantity, image in zip(("FLUX", "IVAR", "MASK"), images, strict=True):
+            hdus.append(fits.ImageHDU(image, name=f"{arm}_{quantity}"))
         bands = np.repeat(images[0][:, None], DIAGONALS, axis=1)
         hdus.append(fits.ImageHDU(bands, name=f"{arm}_RESOLUTION"))
     path = folder / "coadd.fits"

@@ -1,4 +1,4 @@
-"""Columns of a catalog as what they mean: whole numbers, numbers, or text, however they are stored.
+"""Columns of a catalog by meaning, however stored: whole numbers, numbers, or text.
 
 Whole numbers come as floats where a table went through pandas, and as text where it went through
 CSV; a missing one is masked (TNULL), NaN, empty, or a negative number.
@@ -23,14 +23,14 @@ WHOLE = frozenset({
 TEXT = frozenset({
     "SURVEY", "PROGRAM", "OBJTYPE", "CLASS", "SPECTYPE", "SOURCE_Z", "AUTOCLASS_PQN"
 })  # fmt: skip
-"""Columns of text, in capitals. All others are numbers, of which missing ones are NaN."""
+"""Columns of text, in capitals. All others are numbers, with NaN for missing ones."""
 
 FILES = frozenset({"FILE"})
-"""Columns of names of files, which stay as they are."""
+"""Columns of names of files, which are not changed."""
 
 
 def read_column(table: Hdu, name: str, rows: slice = slice(None)) -> NDArray[Any]:
-    """Some rows of a column: int64 if it is of `WHOLE`, text if of `TEXT` or `FILES`, else float64.
+    """Read rows of a column: int64 if it is of `WHOLE`, text if of `TEXT` or `FILES`, else float64.
 
     Raises:
         InputError: if a value is not of that kind, with column and row.
@@ -42,7 +42,8 @@ def read_column(table: Hdu, name: str, rows: slice = slice(None)) -> NDArray[Any
     stored = table.cells(name, rows)
     if stored.dtype.kind not in "iufbU":
         raise InputError(
-            f"{table.path} has no numbers in its column {name}; give a catalog that has"
+            f"{table.path} has no numbers in its column {name}; give a catalog that has numbers"
+            " there"
         )
     if stored.dtype.kind == "U":
         stored = _texts(stored)
@@ -56,12 +57,12 @@ def read_column(table: Hdu, name: str, rows: slice = slice(None)) -> NDArray[Any
 
 
 def read_text(table: Hdu, name: str, rows: slice = slice(None)) -> NDArray[np.str_]:
-    """Some rows of a column as text, without spaces around it; what is not ASCII is replaced."""
+    """Read rows of a column as text, without surrounding spaces; non-ASCII letters are replaced."""
     return _texts(table.cells(name, rows))
 
 
 def _texts(stored: NDArray[Any]) -> NDArray[np.str_]:
-    if stored.dtype.kind == "O":  # of variable length, an array of letters a row
+    if stored.dtype.kind == "O":  # variable length: an array of letters per row
         stored = np.array(["".join(map(str, cell)) for cell in stored], np.str_)
     return np.strings.strip(stored.astype(np.str_))
 
@@ -69,7 +70,7 @@ def _texts(stored: NDArray[Any]) -> NDArray[np.str_]:
 def _floats(
     stored: NDArray[Any], null: int | None
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Numbers, NaN where there is none; and where a text is neither missing nor a number."""
+    """Return numbers, NaN where there is none; and where a text is neither missing nor a number."""
     if stored.dtype.kind != "U":
         missing = stored == null if null is not None else np.zeros(stored.shape, np.bool_)
         return np.where(missing, np.nan, stored.astype(np.float64)), np.zeros_like(missing)

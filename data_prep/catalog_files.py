@@ -1,4 +1,4 @@
-"""Catalogs as files: FITS, or any other table that astropy reads; with columns of other names.
+"""Catalog files: FITS, or any other table that astropy reads, with renamed columns.
 
 Tables in other formats (CSV, ECSV, VOTable, Parquet, IPAC, ...) become FITS tables in memory, so
 that all that follows knows one kind.
@@ -21,7 +21,7 @@ from spectranet_jax.readers.opening import MAGIC
 from spectranet_jax.spectra import InputError
 
 Names = Mapping[str, str]
-"""What a column is called here, in upper case -> what the file calls it."""
+"""Our name of a column, in upper case -> the file's name of it."""
 
 FORMATS = {
     ".csv": "ascii.csv",
@@ -29,12 +29,13 @@ FORMATS = {
     **dict.fromkeys((".xml", ".vot", ".votable"), "votable"),
     **dict.fromkeys((".dat", ".tbl", ".tsv", ".asc", ".ipac", ".mrt", ".cds"), "ascii"),
 }
-"""Suffix -> astropy's name of the format; of "ascii", it finds out which text it is. Others, as
-HDF5, may name files that hold their data, and are not read."""
+"""Suffix -> astropy's name of the format; for "ascii", astropy guesses the variant. Others, such as
+HDF5, may name files that hold their data, and are not read.
+"""
 
 
 def column_names(flags: Sequence[str]) -> dict[str, str]:
-    """The names that flags NAME=COLUMN give to columns.
+    """Parse flags NAME=COLUMN.
 
     Raises:
         InputError: if one is not of this form.
@@ -50,7 +51,7 @@ def column_names(flags: Sequence[str]) -> dict[str, str]:
 
 @contextmanager
 def open_catalog(path: Path, names: Names | None = None) -> Iterator[Fits]:
-    """Give the tables of a catalog in the block: see `readers.fits.open_fits`.
+    """Open a catalog and yield its tables: see `readers.fits.open_fits`.
 
     Args:
         path: the file.
@@ -68,21 +69,21 @@ def open_catalog(path: Path, names: Names | None = None) -> Iterator[Fits]:
             listed = ", ".join(sorted({column for hdu in hdus for column in hdu.columns})[:40])
             raise InputError(
                 f"{path} has no table with columns {', '.join(names.values())}; correct --columns"
-                f" (there are {listed or 'none'})"
+                f" (columns: {listed or 'none'})"
             )
         yield _Renamed(hdus, names)
 
 
 def _is_fits(path: Path) -> bool:
     if path.name.lower().endswith(FITS_SUFFIXES) or not path.is_file():
-        return True  # whose reader tells what is wrong
+        return True  # whose reader reports what is wrong
     with path.open("rb") as file:
         return file.read(len(MAGIC)) == MAGIC
 
 
 @contextmanager
 def _in_memory(path: Path) -> Iterator[Fits]:
-    """A table of another format as FITS."""
+    """Convert a table of another format to FITS."""
     from astropy.io import fits
 
     try:
@@ -96,11 +97,11 @@ def _in_memory(path: Path) -> Iterator[Fits]:
             f"{path} needs a package to be read ({error}); for Parquet, pip install"
             ' "spectranet-jax[parquet]"'
         ) from error
-    except Exception as error:  # each format fails in its own ways
+    except Exception as error:  # each format has its own errors
         reason = " ".join(str(error).split()).partition(". ")[0][:200] or type(error).__name__
         raise InputError(
             f"{path} cannot be read as a table ({reason}); give FITS, CSV, ECSV, VOTable or"
-            " Parquet, with a suffix that says which, as .csv"
+            " Parquet, with its suffix, such as .csv"
         ) from error
     yield Fits(path, fits.HDUList([fits.PrimaryHDU(), hdu]))
 
@@ -112,19 +113,19 @@ def _read(path: Path) -> Any:
     if suffix == ".parquet":
         return _parquet(path)
     if suffix not in FORMATS:
-        raise ValueError("its name does not say what it is")
-    # A VOTable may tell that its data lie elsewhere (VOTable 1.4, section 5.4).
+        raise ValueError("its suffix is not that of a table")
+    # A VOTable may refer to data elsewhere (VOTable 1.4, section 5.4).
     content = path.read_bytes() if FORMATS[suffix] == "votable" else b""
     if re.search(rb"<(\w+:)?STREAM[^>]*\shref", content, re.IGNORECASE):
         raise InputError(
-            f"{path} names another file or address that holds its data, which is not fetched;"
+            f"{path} refers to another file or address for its data, which is not fetched;"
             " write the VOTable with its data inside"
         )
     return Table.read(path, format=FORMATS[suffix])
 
 
 def _parquet(path: Path) -> Any:
-    """The columns of one value per row: astropy needs pandas for this, which rounds ids."""
+    """Read the columns of one value per row: astropy needs pandas for this, which rounds ids."""
     import pyarrow
     from astropy.table import MaskedColumn, Table
     from pyarrow import compute, parquet, types
@@ -142,12 +143,12 @@ def _parquet(path: Path) -> Any:
 
 
 def _storable(path: Path, table: Any) -> Any:
-    """A table without what FITS does not hold: objects, letters beyond ASCII, masks of floats."""
+    """A table without what FITS cannot hold: objects, letters beyond ASCII, masks of floats."""
     upper = [name.upper() for name in table.colnames]
     twice = sorted({name for name in upper if upper.count(name) > 1})
     if twice:
         raise InputError(
-            f"{path} has several columns {', '.join(twice)} apart from capitals; rename one"
+            f"{path} has columns {', '.join(twice)} that differ only in case; rename one of them"
         )
     for name in table.colnames:
         column = table[name]
@@ -171,7 +172,7 @@ def _utf8(texts: NDArray[np.str_]) -> NDArray[np.bytes_]:
 
 
 class _Renamed(Fits):
-    """The tables of a file, with columns called otherwise."""
+    """The tables of a file, with renamed columns."""
 
     def __init__(self, hdus: Fits, names: Names) -> None:
         self.path, self._hdus, self._names = hdus.path, hdus, names
@@ -182,13 +183,15 @@ class _Renamed(Fits):
 
 
 class _RenamedTable(Hdu):
-    """A table of which some columns are called otherwise, those there are."""
+    """A table with those of the renamed columns that it has."""
 
     def __init__(self, table: Hdu, names: Names) -> None:
         super().__init__(table.path, table._hdu)
-        there = table.columns
-        self._names = {name: of for name, of in names.items() if of.upper() in there}
-        self.columns = (there - {of.upper() for of in self._names.values()}) | self._names.keys()
+        file_columns = table.columns
+        self._names = {name: of for name, of in names.items() if of.upper() in file_columns}
+        self.columns = (
+            file_columns - {of.upper() for of in self._names.values()}
+        ) | self._names.keys()
 
     def cells(self, column: str, rows: slice = slice(None)) -> NDArray[Any]:
         return super().cells(self._names.get(column, column), rows)

@@ -1,14 +1,13 @@
-"""The catalogs that tell what a spectrum is: one adapter a catalog, all in one table.
+"""Catalogs of labels: one adapter per catalog, all in one table.
 
 Classes are CLASS_PERSON's codes where an inspector gave one (1 star, 3 quasar, 4 galaxy, 30 BAL
 quasar), else the catalog's own statement; a quasar of which it does not say more is QSO_BAL where
 it is surely a BAL. Which quasars are BALs is told by the rule that is asked for:
 
 - "class": CLASS_PERSON is 30 (DR12Q: BAL_FLAG_VI is set; DR14Q: BI_CIV is above 0); a quasar that
-  nobody inspected is unsure.
-- "flag-and-bi": QuasarNET's. A BAL where BAL_FLAG_VI is set and BI_CIV above 0, none where both are
-  0, unsure where they disagree (py/quasarnet/io.py). For DR16Q, which has no flag, BAL_PROB >= 0.75
-  stands for it, which is our choice.
+nobody inspected is unsure. - "flag-and-bi": QuasarNET's. A BAL where BAL_FLAG_VI is set and BI_CIV
+above 0, none where both are 0, unsure where they disagree (py/quasarnet/io.py). For DR16Q, which
+has no flag, BAL_PROB >= 0.75 stands for it, which is our choice.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,22 +28,23 @@ Table = Mapping[str, NDArray[Any]]
 
 JOIN = ("THING_ID", *FIBER)
 DUPLICATES = tuple(f"{name}_DUPLICATE" for name in ("PLATE", "MJD", "FIBERID"))
-"""Columns (rows, k) that list further spectra of the same object, from DR9Q on."""
+"""Columns (rows, k) that list duplicate spectra of the same object, from DR9Q on."""
 
 MISSING_Z = -0.5
 """Below it, a redshift means missing (-1, -999); stars reach -0.008."""
 
 LIKELY_BAL = 0.75
 """BAL_PROB from which a DR16 quasar counts as flagged. The catalog gives the probability alone
-(Lyke et al. 2020; by the network of Guo & Martini 2019): where to cut it is our choice."""
+(Lyke et al. 2020; by the network of Guo & Martini 2019): the cut is our choice.
+"""
 
 CLASS_COLUMNS = frozenset({"CLASS", "SPECTYPE", "CLASS_PERSON"})
-"""A table with one of them tells classes, so it is never taken to be of one class alone."""
+"""A table with one of these columns has classes, so it is never read as one class alone."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a catalog says of each row; all (n,): see `truth.Truth`."""
+    """A catalog's statements about each row; all (n,): see `truth.Truth`."""
 
     label: NDArray[np.int8]
     bal: NDArray[np.int8]
@@ -54,7 +54,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Catalog:
-    """One catalog: its name, the columns it must and may have, and how they are understood.
+    """A catalog: its name, its required and optional columns, and their interpretation.
 
     Attributes:
         name: what its makers call it.
@@ -82,7 +82,7 @@ def _superset(table: Table, rule: BalRule) -> Answer:
 
 
 def _dr12q(table: Table, rule: BalRule) -> Answer:
-    """Every object was inspected and is a quasar with a secure redshift (Paris et al. 2017)."""
+    """Interpret DR12Q: every object was inspected, with a secure redshift (Paris et al. 2017)."""
     flag = table["BAL_FLAG_VI"]
     if rule == "flag-and-bi":
         bal = _flag_and_bi(flag == 1, flag == 0, table["BI_CIV"])
@@ -93,8 +93,8 @@ def _dr12q(table: Table, rule: BalRule) -> Answer:
 
 
 def _dr14q(table: Table, rule: BalRule) -> Answer:
-    """Quasars all; redshifts are the inspectors' or the pipeline's (Paris et al. 2018)."""
-    del rule  # there is no flag, so `read` has refused the other
+    """Interpret DR14Q: all quasars, redshifts by inspectors or the pipeline (Paris et al. 2018)."""
+    del rule  # there is no flag, so `read` has refused the other rule
     bal = np.full(len(table["Z"]), labels.BAL_UNSURE, np.int8)
     if "BI_CIV" in table:
         bal[table["BI_CIV"] > 0] = labels.BAL
@@ -105,7 +105,7 @@ def _dr14q(table: Table, rule: BalRule) -> Answer:
 
 
 def _dr16q(table: Table, rule: BalRule) -> Answer:
-    """Inspected or by the pipeline; the superset has stars and galaxies too (Lyke et al. 2020)."""
+    """Interpret DR16Q: inspected or by the pipeline, with all classes (Lyke et al. 2020)."""
     label = labels.from_class_person(table["CLASS_PERSON"])
     inspected = label != UNKNOWN
     if rule == "flag-and-bi":
@@ -127,7 +127,7 @@ def _dr16q(table: Table, rule: BalRule) -> Answer:
 
 
 def _named(kind: str, *warnings: str) -> Callable[[Table, BalRule], Answer]:
-    """The class, by any usual spelling, and the redshift, where no warning is given.
+    """Return an adapter for named classes and redshifts, used where no warning is set.
 
     Args:
         kind: the column of classes.
@@ -148,7 +148,7 @@ def _named(kind: str, *warnings: str) -> Callable[[Table, BalRule], Answer]:
 
 
 OWN = "table of labels"
-"""What a user's own table is called: CLASS, Z, and any column that names spectra."""
+"""Name of a user's own table: CLASS, Z, and any column that names spectra."""
 
 WARNINGS = frozenset({"ZWARN", "ZWARNING"})
 
@@ -223,11 +223,11 @@ CATALOGS = (
         _named("CLASS", *WARNINGS),
     ),
 )
-"""Catalogs that tell the class of every row, in the order in which they are tried."""
+"""Catalogs with the class of every row, in the order in which they are tried."""
 
 
 def named(label: NDArray[np.int8], z: NDArray[Any], sure: NDArray[np.bool_]) -> Answer:
-    """What classes and redshifts tell by themselves, (n,) each.
+    """Return the answer that classes and redshifts alone give, (n,) each.
 
     Where some row is QSO_BAL, those that are QSO are not; else nobody looked, and they are unsure.
     """

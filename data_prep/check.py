@@ -1,4 +1,4 @@
-"""Whether a dataset folder still holds what was written, block by block."""
+"""Verification of a dataset folder, block by block."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,7 +15,7 @@ from spectranet_jax.spectra import InputError
 
 @dataclass(frozen=True)
 class Checked:
-    """A block of a shard, or, where `damage` says what is wrong, none."""
+    """A block of a shard, or None where `damage` says what is wrong."""
 
     split: str
     shard: Shard
@@ -24,7 +24,7 @@ class Checked:
 
 
 def checked_blocks(folder: Path, contents: Manifest) -> Iterator[Checked]:
-    """Every block of a dataset with its checksum verified, in order, and what is damaged.
+    """Yield every block of a dataset in order, with its checksum verified, and what is damaged.
 
     A shard whose sha256 differs although its blocks are whole is damaged elsewhere, and told too.
     """
@@ -34,7 +34,7 @@ def checked_blocks(folder: Path, contents: Manifest) -> Iterator[Checked]:
 
 
 def source_list_damage(folder: Path, contents: Manifest) -> list[str]:
-    """What is wrong with the list of the files that went in, where there is one."""
+    """Return what is wrong with the list of source files, where there is one."""
     path = folder / SOURCES
     for source in contents.sources:
         if source.get("spectra") == SOURCES:
@@ -46,32 +46,32 @@ def source_list_damage(folder: Path, contents: Manifest) -> list[str]:
 
 
 def _of_shard(path: Path, split: str, shard: Shard) -> Iterator[Checked]:
-    def damaged(what: str) -> Checked:
-        return Checked(split, shard, None, f"{path.name}{what}")
+    def damaged(problem: str) -> Checked:
+        return Checked(split, shard, None, f"{path.name}{problem}")
 
     if not path.is_file():
         yield damaged(" is missing")
         return
-    whole = True
+    intact = True
     try:
         reader = open_shard(path)
         count = reader.num_records()
     except (RuntimeError, ValueError, IndexError, OSError):
-        yield damaged(" cannot be opened: it is cut off, or its end is damaged")
+        yield damaged(" cannot be opened: it is truncated, or its end is damaged")
         return
     if count != shard.blocks:
-        whole = False
-        yield damaged(f" holds {count} blocks where {shard.blocks} were written: it is cut off")
+        intact = False
+        yield damaged(f" holds {count} blocks where {shard.blocks} were written: it is truncated")
     for number in range(count):
         try:
             block = records.decode(reader.read([number])[0])
         except (RuntimeError, ValueError, IndexError) as error:  # InputError is a ValueError
-            whole = False
-            why = "checksum differs" if isinstance(error, InputError) else "cannot be read"
-            yield damaged(f", block {number} of {count}, is damaged ({why})")
+            intact = False
+            reason = "checksum differs" if isinstance(error, InputError) else "cannot be read"
+            yield damaged(f", block {number} of {count}, is damaged ({reason})")
             continue
         yield Checked(split, shard, block)
-    with suppress(RuntimeError):  # it tells again of the damaged block
+    with suppress(RuntimeError):  # it reports the damaged block again
         reader.close()
-    if whole and sha256_of(path) != shard.sha256:
+    if intact and sha256_of(path) != shard.sha256:
         yield damaged(" differs from its sha256, outside its blocks")

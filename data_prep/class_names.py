@@ -1,4 +1,4 @@
-"""Names of classes as catalogs and people write them, as labels."""
+"""Names of classes in catalogs and tables, as labels."""
 
 import re
 import sys
@@ -29,19 +29,19 @@ SPELLINGS = {
     "QUASARBAL": QSO_BAL,
     "BROADABSORPTIONLINEQUASAR": QSO_BAL,
 }
-"""Letters of a name, in capitals -> label."""
+"""Spelling in capitals, letters only -> label."""
 
 NO_CLASS = frozenset({"", "?", "-", "--", "NONE", "NAN", "NULL", "N/A", "UNKNOWN", "UNSURE"})
-"""Texts, in capitals, of a class that is not known."""
+"""Texts, in capitals, of an unknown class."""
 
 NAMED = 8
-"""Names that are none of a class which a sentence lists."""
+"""Unknown names listed in a message."""
 
 _NOT_LETTERS = re.compile("[^A-Z0-9]")
 
 
 def labels_of(names: NDArray[np.str_]) -> NDArray[np.int8]:
-    """Labels of class names, int8 (n,); UNKNOWN (-1) where it is none of the spellings.
+    """Return labels of class names, int8 (n,); UNKNOWN (-1) for other spellings.
 
     Capitals, spaces, hyphens and underscores do not count: "BAL QSO" is "bal_qso" is "BALQSO".
     """
@@ -53,7 +53,7 @@ def labels_of(names: NDArray[np.str_]) -> NDArray[np.int8]:
 
 
 def check_names(path: Path, names: NDArray[np.str_]) -> None:
-    """Tell on standard error of classes that are none of ours, and how many rows are of them.
+    """Warn on standard error of other classes than ours, and of their numbers of rows.
 
     Args:
         path: the catalog.

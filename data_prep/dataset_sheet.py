@@ -1,4 +1,4 @@
-"""A dataset's card: what it holds, in numbers and pictures, and where it comes from."""
+"""A dataset's card: its contents in numbers and figures, and its sources."""
 
 import html
 from collections.abc import Iterable
@@ -29,14 +29,14 @@ from spectranet_jax.spectra.labels import (
 Z_EDGES = np.arange(0, 6.01, 0.1)
 SN_EDGES = np.logspace(-1, 2.5, 61)
 EXAMPLES = 18
-"""Spectra of each class kept to be drawn."""
+"""Spectra of each class kept for drawing."""
 
 CARD, FIGURE, SHEET = "card.html", "card.png", "card_examples.png"
 
 
 @dataclass
 class Tally:
-    """Sums over the blocks of a dataset: memory does not grow with it.
+    """Sums over the blocks of a dataset, in constant memory.
 
     Attributes:
         spectra: rows seen.
@@ -94,7 +94,7 @@ class Tally:
 
 
 def facts(contents: Manifest, tally: Tally) -> list[tuple[str, str]]:
-    """What the card says in words: (what, value)."""
+    """Return the card's facts in words: (name, value)."""
     report, total = contents.report, max(1, tally.spectra)
     measured = tally.covered / total
     full = np.flatnonzero(measured > 0.99)
@@ -132,7 +132,7 @@ def facts(contents: Manifest, tally: Tally) -> list[tuple[str, str]]:
 
 
 def counts_table(contents: Manifest) -> list[list[str]]:
-    """Class by split, with sums; the first row is the heading."""
+    """Return classes by split, with sums; the first row is the heading."""
     names = list(dict.fromkeys(c for split in SPLITS for c in contents.counts[split]))
     numbers = {name: [contents.counts[split].get(name, 0) for split in SPLITS] for name in names}
     numbers["all"] = [sum(contents.counts[split].values()) for split in SPLITS]
@@ -153,10 +153,10 @@ def write_card(folder: Path, contents: Manifest, tally: Tally, damage: Iterable[
 
 
 def page(contents: Manifest, tally: Tally, damage: list[str]) -> str:
-    """The card as an HTML page, which shows the pictures beside it."""
+    """Return the card as an HTML page, which shows the figures beside it."""
     heading, *rows = counts_table(contents)
     state = (
-        "<p>Every block is whole.</p>"
+        "<p>Every block is intact.</p>"
         if not damage
         else f"<p class=damage>{len(damage)} damaged:</p>{_list(damage)}"
     )
@@ -190,7 +190,7 @@ def _list(sentences: Iterable[str]) -> str:
 
 
 def draw(path: Path, tally: Tally, grid: LogGrid) -> None:
-    """Redshifts, S/N and coverage as a PNG.
+    """Draw redshifts, S/N and coverage as a PNG.
 
     Raises:
         InputError: if `path` cannot be written.

@@ -17,7 +17,7 @@ from spectranet_jax.progress import progress
 from spectranet_jax.spectra import InputError
 
 NAMED_BLOCKS = 20
-"""Damaged blocks named on the terminal; the card names them all."""
+"""Damaged blocks named on the terminal; the card names all."""
 
 
 @dataclass(frozen=True)
@@ -54,19 +54,20 @@ def describe(config: Config) -> Tally:
     rows = counts_table(contents)
     for row in rows:
         print(f"{row[0]:<10}" + "".join(f"{cell:>10}" for cell in row[1:]))
-    width = max(len(what) for what, _ in facts(contents, tally))
-    for what, value in facts(contents, tally):
-        print(f"{what:<{width}}  {value}")
+    width = max(len(name) for name, _ in facts(contents, tally))
+    for name, value in facts(contents, tally):
+        print(f"{name:<{width}}  {value}")
     pictures = f" (with {FIGURE}{f' and {SHEET}' if tally.examples else ''})"
     print(f"card: {out / CARD}{pictures}")
     if damage:
         for sentence in damage[:NAMED_BLOCKS]:
             print(f"damaged: {sentence}")
         raise InputError(
-            f"{config.dataset} is damaged in {len(damage)} places, first {damage[0]}; prepare it"
+            f"{config.dataset} is damaged in {len(damage)} places, the first: {damage[0]};"
+            " prepare it"
             " anew, or copy it again"
         )
-    print(f"every one of {blocks} blocks is whole")
+    print(f"all {blocks} blocks are intact")
     return tally
 
 

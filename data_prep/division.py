@@ -1,10 +1,10 @@
-"""Which split an object belongs to: a function of (seed, id of the object) and of nothing else.
+"""The split of an object: a function of (seed, id of the object) alone.
 
-A hash of the id is compared with thresholds, so that no object stands in two splits, and the order
-of rows does not matter. Further spectra and rows move no object while it keeps its id, the smallest
-of the first kind in `identity.OBJECTS` by which it is known (`objects.preferred`). They move it
-where they tell another: an SDSS_ID of what was known by CATALOGID, or that two objects are one. So
-a model's test spectra are those of the dataset that it was trained on, and of no later one.
+A hash of the id is compared with thresholds, so that no object is in two splits, and the order of
+rows does not matter. More spectra and rows move no object while it keeps its id, the smallest of
+the first kind in `identity.OBJECTS` that is known of it (`objects.preferred`). They move it if they
+add another id: an SDSS_ID to a known CATALOGID, or the evidence that two objects are one. So a
+model's test spectra are those of the dataset that it was trained on, and of no later one.
 
 The price is that fractions hold on average only. The hashes are integer arithmetic modulo 2**64 and
 BLAKE2b: the same on every machine.
@@ -34,7 +34,7 @@ Uint64Array = NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class Division:
-    """How spectra are divided.
+    """The division of spectra into splits.
 
     Attributes:
         of: (object_id (n,), name (n,)) -> split of each, int8 (n,), index into `manifest.SPLITS`,
@@ -49,7 +49,7 @@ class Division:
 
 
 def by_hash(seed: int, fractions: Sequence[float] = FRACTIONS) -> "Division":
-    """The division by `split_of`.
+    """Return the division by `split_of`.
 
     Raises:
         InputError: if the fractions are not three that sum to 1.
@@ -63,18 +63,18 @@ def by_hash(seed: int, fractions: Sequence[float] = FRACTIONS) -> "Division":
 
 
 def name_hash(name: NDArray[np.bytes_]) -> Uint64Array:
-    """BLAKE2b of each name, uint64 (n,)."""
+    """Return BLAKE2b of each name, uint64 (n,)."""
     digests = (hashlib.blake2b(n, digest_size=8).digest() for n in name.tolist())
     return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
 
 
 def name_key(name: NDArray[np.bytes_], seed: int, salt: int) -> Uint64Array:
-    """A hash of each name, uint64 (n,), unrelated to that of another salt and to the split."""
+    """Return a hash of each name, uint64 (n,), independent of other salts and of the split."""
     return mix(mix(name_hash(name), salt), seed)
 
 
 def object_hash(object_id: NDArray[np.int64], name: NDArray[np.bytes_], seed: int) -> Uint64Array:
-    """One hash an object, uint64 (n,): of its id, or of its name where the id is -1."""
+    """Return one hash per object, uint64 (n,): of its id, or of its name where the id is -1."""
     key = np.asarray(object_id, np.int64).astype(np.uint64)  # two's complement, by definition
     nameless = np.asarray(object_id) == NONE
     if nameless.any():
@@ -88,7 +88,7 @@ def check_fractions(fractions: Sequence[float]) -> None:
         listed = " ".join(f"{f:g}" for f in fractions)
         raise InputError(
             f"split fractions {listed} are not three numbers from 0 to 1 that sum to 1;"
-            " give for instance 0.6 0.2 0.2 for train, valid and test"
+            " give for example 0.6 0.2 0.2 for train, valid and test"
         )
 
 
@@ -98,7 +98,7 @@ def split_of(
     seed: int,
     fractions: Sequence[float] = FRACTIONS,
 ) -> NDArray[np.int8]:
-    """The split of each spectrum, int8 (n,): an index into `manifest.SPLITS`.
+    """Return the split of each spectrum, int8 (n,): an index into `manifest.SPLITS`.
 
     Args:
         object_id: (n,), -1 where there is none.
@@ -110,8 +110,10 @@ def split_of(
         InputError: if the fractions are not three that sum to 1.
     """
     check_fractions(fractions)
-    # 53 bits are what float64 holds: uniform in [0, 1), exactly the same everywhere.
+    # float64 holds 53 bits: uniform in [0, 1), exactly the same everywhere.
     uniform = (object_hash(object_id, name, seed) >> np.uint64(11)).astype(np.float64) * 2.0**-53
-    used = np.flatnonzero(np.asarray(fractions) > 0)  # rounding must not leak into an empty split
+    used = np.flatnonzero(
+        np.asarray(fractions) > 0
+    )  # rounding must not put spectra into an empty split
     bounds = np.cumsum(np.asarray(fractions, np.float64)[used])[:-1]
     return used[np.searchsorted(bounds, uniform, side="right")].astype(np.int8)

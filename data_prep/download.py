@@ -27,7 +27,7 @@ from spectranet_jax.spectra.identity import FIBER
 FIELDS = ("FIELD", "MJD", "CATALOGID")
 
 _RUN = re.compile(r"[\w.]+", re.ASCII)
-"""RUN2D where it can be a folder of the archive: v5_13_2, 26; else that of the release is taken."""
+"""RUN2D that can be a folder of the archive: v5_13_2, 26; otherwise the release's is used."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,16 @@ class Config:
 
 
 def download(config: Config) -> Summary:
-    """Fetch what is not there yet; see `Config` and `fetch_many`.
+    """Fetch missing files; see `Config` and `fetch_many`.
 
     Raises:
         InputError: if the flags do not tell what is wanted, the catalog cannot be read or names no
             spectrum, or files could not be fetched, or are not those that are listed.
     """
     if (config.catalog is not None) + config.sample + config.sets != 1:
-        raise InputError("give one of --catalog, --sample and --sets: what is to be fetched")
+        raise InputError(
+            "give one of --catalog, --sample and --sets, which name the spectra to fetch"
+        )
     if not 1 <= config.connections <= MOST_CONNECTIONS:
         raise InputError(f"connections {config.connections} is not from 1 to {MOST_CONNECTIONS}")
     check_writable(config.out, folder=True)
@@ -82,7 +84,7 @@ def download(config: Config) -> Summary:
 def _of_catalog(catalog: Path, config: Config) -> list[Target]:
     release = config.release
     if release is None:
-        raise InputError(f"--catalog {catalog} needs --release, as dr17: whose files are fetched")
+        raise InputError(f"--catalog {catalog} needs --release, such as dr17, to fetch files of")
     wanted = _wanted(catalog, config.files)
     if wanted[0].catalog_id and release not in archive.RUNS_BY_FIELD:
         raise InputError(
@@ -91,8 +93,9 @@ def _of_catalog(catalog: Path, config: Config) -> list[Target]:
         )
     if release in UNVERIFIED:
         print(
-            f"note: the addresses of {release} are unverified: they follow the archive's templates,"
-            " and were never tried; if files are missing, look where they are and see --base-url",
+            f"note: the addresses of {release} are unverified: they follow the archive's"
+            " templates, and were never tried; if files are missing, find their addresses and"
+            " see --base-url",
             file=sys.stderr,
             flush=True,
         )
@@ -105,7 +108,7 @@ def _of_catalog(catalog: Path, config: Config) -> list[Target]:
 
 
 def _wanted(catalog: Path, kind: Kind) -> list[Wanted]:
-    """What the catalog names, each once, plate by plate."""
+    """Return the spectra that the catalog names, each once, plate by plate."""
     with open_catalog(catalog) as hdus:
         by_field = hdus.table(FIELDS)
         table = by_field or hdus.table(FIBER)
@@ -121,7 +124,7 @@ def _wanted(catalog: Path, kind: Kind) -> list[Wanted]:
         if "RUN2D" in table.columns:
             runs = read_text(table, "RUN2D")
     if by_field and kind == "spPlate":
-        raise InputError("--files spPlate is for plates, and SDSS-V has fields; fetch spec-lite")
+        raise InputError("--files spPlate is for plates, but SDSS-V has fields; fetch spec-lite")
     last = np.zeros_like(keys[2]) if kind == "spPlate" else keys[2]
     known = (keys[0] > 0) & (keys[1] > 0) & ((keys[2] > 0) | (by_field is None))
     named = [run if _RUN.fullmatch(run) else "" for run in runs[known].tolist()]

@@ -48,8 +48,8 @@ def main(config: Config) -> None:
     from spectranet_jax.spectra.grid import QUASARNET_GRID
 
     check_writable(config.out, folder=True)
-    each, rest = divmod(config.spectra, len(CLASS_PERSON))
-    counts = {name: each + (i < rest) for i, name in enumerate(CLASS_PERSON)}
+    each, remainder = divmod(config.spectra, len(CLASS_PERSON))
+    counts = {name: each + (i < remainder) for i, name in enumerate(CLASS_PERSON)}
     drawn = []
     with progress("drawing mock spectra", config.spectra) as advance:
         for block in blocks(counts, config.seed, QUASARNET_GRID, native=True):
@@ -75,7 +75,7 @@ def _write_spec(folder: Path, fiber: int, flux: NDArray[Any], ivar: NDArray[Any]
 
     primary = fits.PrimaryHDU()
     primary.header.update({"PLATEID": PLATE, "MJD": MJD, "FIBERID": fiber})
-    primary.header["COMMENT"] = "A mock spectrum: no telescope has seen it."
+    primary.header["COMMENT"] = "A mock spectrum, not an observation."
     columns = {"flux": flux, "ivar": ivar, "loglam": np.log10(NATIVE_GRID.centers)}
     coadd = fits.BinTableHDU.from_columns(
         [fits.Column(name, "E", array=values) for name, values in columns.items()]
@@ -106,4 +106,4 @@ def _write_catalog(path: Path, codes: NDArray[Any], z: NDArray[np.float64]) -> N
 
 
 if __name__ == "__main__":
-    command(Config, main, "Write mock spectra as spec files with a catalog, to try commands on.")
+    command(Config, main, "Write mock spectra as spec files with a catalog, to try commands with.")

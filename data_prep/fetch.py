@@ -1,4 +1,4 @@
-"""One file over HTTP, whole or not at all: resumed, checked, tried again with patience."""
+"""Download of one file over HTTP, complete or not at all: resumed, checked, and retried."""
 
 import hashlib
 import http.client
@@ -20,12 +20,12 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds before the second try; each pause is twice the last, and up to half of it longer."""
 
 TIMEOUT = 60.0
-"""Seconds of silence after which a connection counts as lost."""
+"""Seconds without data after which a connection counts as lost."""
 
 PIECE = 1 << 16
 HEADERS = {"User-Agent": f"spectranet-jax/{__version__}", "Accept-Encoding": "identity"}
 FOR_EVER = {400, 401, 403, 404, 405, 410, 414, 451}
-"""Statuses that another try does not change."""
+"""HTTP statuses that are not retried."""
 
 
 class MissingError(Exception):
@@ -33,27 +33,27 @@ class MissingError(Exception):
 
 
 class FetchError(Exception):
-    """The file could not be fetched whole; the message says why."""
+    """The file could not be fetched completely; the message says why."""
 
 
 class UnreachableError(FetchError):
-    """The server did not answer, time after time."""
+    """The server did not answer repeatedly."""
 
 
-Tell = Callable[[str], None]
-"""Called with a sentence each time that a server cannot be reached."""
+Report = Callable[[str], None]
+"""Callback with a message each time that a server cannot be reached."""
 
 
 def silent(_sentence: str) -> None:
-    """Tell nobody."""
+    """Ignore the message."""
 
 
-def fetch(url: str, path: Path, sha1: str = "", tries: int = TRIES, tell: Tell = silent) -> int:
-    """Fetch a file to `path`, which appears only when it is whole; bytes that came over the wire.
+def fetch(url: str, path: Path, sha1: str = "", tries: int = TRIES, report: Report = silent) -> int:
+    """Fetch a file to `path`, which appears only when complete; return the bytes transferred.
 
     What an earlier try left in `path`.part is kept and the rest asked for (Range, RFC 9110), as
-    long as the file on the server is the same (ETag or date). Whole is what has the length that
-    the server announces, and the SHA-1 where one is given.
+    long as the file on the server is the same (ETag or date). Whole is what has the length that the
+    server announces, and the SHA-1 where one is given.
 
     Raises:
         MissingError: if the server says that there is no such file.
@@ -79,7 +79,7 @@ def fetch(url: str, path: Path, sha1: str = "", tries: int = TRIES, tell: Tell =
                 raise MissingError(url) from None
             if error.code in FOR_EVER:
                 raise FetchError(f"the server answers {error.code} ({error.reason})") from None
-            if error.code == 416:  # what we have is longer than the file
+            if error.code == 416:  # our part is longer than the file
                 _discard(part)
             reason = f"the server answers {error.code} ({error.reason})"
             pause = max(pause, _patience(error.headers))
@@ -88,8 +88,8 @@ def fetch(url: str, path: Path, sha1: str = "", tries: int = TRIES, tell: Tell =
             reason = str(error)
         except _NoAnswerError as error:
             failure, reason = UnreachableError, str(error)
-            tell(error.sentence)
-        except (OSError, http.client.HTTPException) as error:  # lost, cut short
+            report(error.sentence)
+        except (OSError, http.client.HTTPException) as error:  # connection lost
             reason = f"the connection was lost ({error or type(error).__name__})"
         except _ShortError as error:
             reason = str(error)
@@ -97,26 +97,26 @@ def fetch(url: str, path: Path, sha1: str = "", tries: int = TRIES, tell: Tell =
 
 
 class _NoAnswerError(OSError):
-    """Not even an error came from the server."""
+    """No answer came from the server, not even an error."""
 
     def __init__(self, url: str, error: Exception) -> None:
         cause = getattr(error, "reason", error)  # what an URLError wraps
-        why = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+        detail = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
         host = urlsplit(url).netloc
-        super().__init__(f"{host} cannot be reached ({why})")
-        self.sentence = f"cannot reach {host}: {why}; trying again"
+        super().__init__(f"{host} cannot be reached ({detail})")
+        self.sentence = f"cannot reach {host}: {detail}; trying again"
 
 
 class _ShortError(Exception):
-    """Fewer bytes came than were announced; those that came stay."""
+    """Fewer bytes came than announced; they are kept."""
 
 
 class _DamagedError(Exception):
-    """What came is not the file."""
+    """The content is not that of the file."""
 
 
 def _fetch_rest(url: str, part: Path) -> int:
-    """Append what `part` lacks; the bytes that came."""
+    """Append the rest of the file to `part`; return the bytes transferred."""
     have = part.stat().st_size if part.exists() else 0
     version = _version(part).read_text() if have and _version(part).exists() else ""
     headers = dict(HEADERS)
@@ -125,7 +125,7 @@ def _fetch_rest(url: str, part: Path) -> int:
     with _open(url, headers) as answer:
         appending = answer.status == 206 and _range_start(answer.headers) == have
         if answer.status == 206 and not appending:
-            raise _DamagedError("the server sent another range than was asked for")
+            raise _DamagedError("the server sent another range than requested")
         start = have if appending else 0
         announced = answer.headers.get("Content-Length")
         new = answer.headers.get("ETag", "") or answer.headers.get("Last-Modified", "")
@@ -167,7 +167,7 @@ def _range_start(headers: Mapping[str, str]) -> int:
 
 
 def _version(part: Path) -> Path:
-    """Beside the part: which version of the file it is a part of."""
+    """Return the file beside the part that has its version."""
     return part.with_name(part.name + "-of")
 
 
@@ -177,55 +177,55 @@ def _discard(part: Path) -> None:
 
 
 def _patience(headers: Any) -> float:
-    """Seconds that the server asks us to wait, at most a minute."""
+    """Return the seconds that the server asks us to wait, at most a minute."""
     asked = headers.get("Retry-After", "") if headers else ""
     return min(float(asked), LONGEST_PAUSE) if asked.isdecimal() else 0.0
 
 
 def _check(part: Path, sha1: str) -> None:
-    """Raise _DamagedError unless the file can be what was asked for."""
+    """Raise _DamagedError unless the content can be that of the file."""
     with part.open("rb") as file:
         begin = file.read(30)
         size = part.stat().st_size
         if part.name.endswith(".fits.part") and not begin.startswith(b"SIMPLE  ="):
-            raise _DamagedError("what came is no FITS file")
+            raise _DamagedError("the content is not a FITS file")
         if part.name.endswith(".fits.part") and size % 2880:  # FITS is made of such blocks
-            raise _DamagedError(f"what came has {size} bytes, which is no whole FITS file")
+            raise _DamagedError(f"the content has {size} bytes, which is not a complete FITS file")
         file.seek(0)
         if sha1 and (digest := hashlib.file_digest(file, "sha1").hexdigest()) != sha1:
-            raise _DamagedError(f"what came has SHA-1 {digest}, and {sha1} is published")
+            raise _DamagedError(f"the content has SHA-1 {digest}, but {sha1} is published")
 
 
 class Checksums:
     """The SHA-1 sums that the archive publishes: a *.sha1sum file in many of its folders.
 
-    A folder is asked once, from whichever thread comes first; none published is no error.
+    A folder is queried once, by the first thread; missing checksums are not an error.
     """
 
-    def __init__(self, tell: Tell = silent) -> None:
-        self._tell = tell
+    def __init__(self, report: Report = silent) -> None:
+        self._report = report
         self._of_folder: dict[str, dict[str, str]] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
     def of(self, url: str) -> str:
-        """The SHA-1 of a file, hexadecimal; "" where none is published."""
+        """Return the SHA-1 of a file, hexadecimal; "" where none is published."""
         folder, _, name = url.rpartition("/")
         with self._lock:
             lock = self._locks.setdefault(folder, threading.Lock())
         with lock:
             if folder not in self._of_folder:
-                self._of_folder[folder] = _published(folder, self._tell)
+                self._of_folder[folder] = _published(folder, self._report)
         return self._of_folder[folder].get(name, "")
 
 
-def _published(folder: str, tell: Tell) -> dict[str, str]:
+def _published(folder: str, report: Report) -> dict[str, str]:
     try:
         page = _text(f"{folder}/")
         match = re.search(r"""href=["']?([^"'>/]+\.sha1sum)["'>]""", page, re.IGNORECASE)
         lines = _text(f"{folder}/{match.group(1)}").splitlines() if match else []
     except _NoAnswerError as error:
-        tell(error.sentence)
+        report(error.sentence)
         return {}
     except (OSError, http.client.HTTPException):
         return {}  # HTTPError and URLError are OSErrors

@@ -1,4 +1,4 @@
-"""Many files from the archive, a few at a time: what came, what is missing, what failed and why."""
+"""Download of many files from the archive, a few at a time, with a report of each outcome."""
 
 import sys
 import threading
@@ -16,17 +16,17 @@ from spectranet_jax.spectra import InputError
 MISSING_LIST, FAILED_LIST = "missing.txt", "failed.txt"
 
 MOST_CONNECTIONS = 16
-"""The archive is shared by all; more connections are not faster for long."""
+"""Limit of connections: the archive is shared, and more are not faster for long."""
 
 UNREACHABLE_FILES = 3
-"""If so many files are asked for and the archive answers none of them, it is no use to go on."""
+"""If this many files are requested and the archive answers none, the download stops."""
 
 Check = Callable[[Path], str]
-"""What is wrong with a file that is there, or came whole; "" if nothing."""
+"""Return what is wrong with an existing or fetched file; "" if nothing."""
 
 
 class Target(NamedTuple):
-    """A file that is wanted.
+    """A file to fetch.
 
     Attributes:
         path: where it goes; what is there already stays.
@@ -41,9 +41,9 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True)
 class Summary:
-    """What became of the files: counts, and the names of those that are not there."""
+    """Outcome of the files: counts, and the names of those that are missing."""
 
-    there: int
+    present: int
     fetched: int
     bytes_fetched: int
     missing: list[str]
@@ -51,7 +51,7 @@ class Summary:
 
 
 def fetch_many(out: Path, targets: Sequence[Target], connections: int) -> Summary:
-    """Fetch what is not there yet.
+    """Fetch missing files.
 
     Files that the archive does not have are listed in missing.txt, others that could not be
     fetched, or are not what they should be, in failed.txt, which the next run tries again.
@@ -65,8 +65,8 @@ def fetch_many(out: Path, targets: Sequence[Target], connections: int) -> Summar
         InputError: if files could not be fetched, at once where the archive does not answer at all.
     """
     trouble = _Trouble()
-    checksums = Checksums(trouble.tell)
-    there, fetched, size, unreachable = 0, 0, 0, 0
+    checksums = Checksums(trouble.report)
+    present, fetched, size, unreachable = 0, 0, 0, 0
     missing: list[str] = []
     failed: list[str] = []
     with (
@@ -75,7 +75,7 @@ def fetch_many(out: Path, targets: Sequence[Target], connections: int) -> Summar
     ):
         jobs = ((pool, checksums, trouble, target) for target in targets)
         try:
-            for target, came, reason, answered in _some_at_a_time(jobs, 4 * connections):
+            for target, came, reason, answered in _outcomes(jobs, 4 * connections):
                 if reason == "missing":
                     missing.append(target.path.name)
                 elif reason:
@@ -83,7 +83,7 @@ def fetch_many(out: Path, targets: Sequence[Target], connections: int) -> Summar
                 elif came:
                     fetched, size = fetched + 1, size + came
                 else:
-                    there += 1
+                    present += 1
                 unreachable += not answered
                 if fetched + len(missing) + len(failed) == unreachable == UNREACHABLE_FILES:
                     raise InputError(
@@ -96,8 +96,8 @@ def fetch_many(out: Path, targets: Sequence[Target], connections: int) -> Summar
             trouble.given_up = True
             pool.shutdown(cancel_futures=True)
             raise
-    summary = Summary(there, fetched, size, sorted(missing), sorted(failed))
-    _tell(out, summary)
+    summary = Summary(present, fetched, size, sorted(missing), sorted(failed))
+    _print_summary(out, summary)
     if failed:
         raise InputError(
             f"{len(failed)} of {len(targets)} files could not be fetched, the first because"
@@ -107,24 +107,24 @@ def fetch_many(out: Path, targets: Sequence[Target], connections: int) -> Summar
 
 
 class _Trouble:
-    """Tells of the first failure to reach the archive at once, and ends the tries once given up."""
+    """Reports the first failure to reach the archive at once, and ends the tries once given up."""
 
     def __init__(self) -> None:
         self.given_up = False
-        self._told = False
+        self._reported = False
         self._lock = threading.Lock()
 
-    def tell(self, sentence: str) -> None:
+    def report(self, sentence: str) -> None:
         if self.given_up:
             raise FetchError("the download has ended")
         with self._lock:
-            first, self._told = not self._told, True
+            first, self._reported = not self._reported, True
         if first:
             print(sentence, file=sys.stderr, flush=True)
 
 
 class _Outcome(NamedTuple):
-    """A file, the bytes that came, why it is not there, and whether the archive answered."""
+    """A file, the bytes transferred, why it is missing, and whether the archive answered."""
 
     target: Target
     came: int = 0
@@ -135,21 +135,21 @@ class _Outcome(NamedTuple):
 Job = tuple[ThreadPoolExecutor, Checksums, _Trouble, Target]
 
 
-def _some_at_a_time(jobs: Iterable[Job], most: int) -> Iterator[_Outcome]:
-    """Outcomes as they come, with few jobs waiting: a catalog names half a million files."""
+def _outcomes(jobs: Iterable[Job], most: int) -> Iterator[_Outcome]:
+    """Yield outcomes as they come, with few jobs waiting: a catalog names half a million files."""
     running: set[Future[_Outcome]] = set()
     for pool, checksums, trouble, target in jobs:
-        running.add(pool.submit(_one, checksums, trouble, target))
+        running.add(pool.submit(_fetch_target, checksums, trouble, target))
         if len(running) >= most:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in done)
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in finished)
     while running:
-        done, running = wait(running, return_when=FIRST_COMPLETED)
-        yield from (future.result() for future in done)
+        finished, running = wait(running, return_when=FIRST_COMPLETED)
+        yield from (future.result() for future in finished)
 
 
-def _one(checksums: Checksums, trouble: _Trouble, target: Target) -> _Outcome:
-    """Fetch a file from where it is."""
+def _fetch_target(checksums: Checksums, trouble: _Trouble, target: Target) -> _Outcome:
+    """Fetch a file from the first address that has it."""
     path, check = target.path, target.check or (lambda _: "")
     if path.exists():
         return _Outcome(target, reason=check(path))
@@ -159,7 +159,7 @@ def _one(checksums: Checksums, trouble: _Trouble, target: Target) -> _Outcome:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     for url in target.urls:
         try:
-            came = fetch(url, path, checksums.of(url), tell=trouble.tell)
+            came = fetch(url, path, checksums.of(url), report=trouble.report)
         except MissingError:
             continue
         except FetchError as error:
@@ -172,8 +172,8 @@ def _one(checksums: Checksums, trouble: _Trouble, target: Target) -> _Outcome:
     return _Outcome(target, reason="missing")
 
 
-def _tell(out: Path, summary: Summary) -> None:
-    print(f"already there: {summary.there}")
+def _print_summary(out: Path, summary: Summary) -> None:
+    print(f"already there: {summary.present}")
     print(f"fetched: {summary.fetched} ({summary.bytes_fetched / 1e6:.1f} MB)")
     lists: Sequence[tuple[str, list[str], str]] = (
         ("not in the archive", summary.missing, MISSING_LIST),

@@ -1,4 +1,4 @@
-"""Answers of a visual inspection, as spectranet inspect exports them, in this project's terms.
+"""Answers of a visual inspection, as spectranet inspect exports them, as labels.
 
 Qualities 3 and 4 are secure: class and redshift count. Of others neither does.
 """
@@ -26,14 +26,14 @@ DIFFERS = "DIFFERS"
 """Column of a file of disagreements, as spectranet merge-vi writes it."""
 
 STAR_MOST = 0.01
-"""|z| of a star, at most: 3000 km/s, faster than any."""
+"""Greatest |z| of a star: 3000 km/s, faster than any."""
 
 APART = 1000.0
-"""km/s between redshifts of one spectrum that agree, at most."""
+"""Greatest difference between redshifts of one spectrum that agree, km/s."""
 
 
 def is_inspection(path: Path) -> bool:
-    """Whether a file is CSV with a column of an inspection's answers."""
+    """Return whether a file is CSV with a column of an inspection's answers."""
     if path.suffix.lower() != SUFFIX or not path.is_file():
         return False
     with path.open("rb") as file:
@@ -43,7 +43,7 @@ def is_inspection(path: Path) -> bool:
 
 
 def read(path: Path) -> tuple[RowIdentity, Answer]:
-    """What spectra the rows of a file are of, and the answers about them.
+    """Read the identities of the rows of a file, and the answers about them.
 
     Raises:
         InputError: if it cannot be read, has no rows, does not name spectra, or holds answers that
@@ -54,7 +54,7 @@ def read(path: Path) -> tuple[RowIdentity, Answer]:
         raise InputError(f"{path} holds no rows; export answers with spectranet inspect")
     if DIFFERS in rows[0]:
         raise InputError(
-            f"{path} has a column {DIFFERS}: it holds answers that do not agree; give the other"
+            f"{path} has a column {DIFFERS}, and so answers that disagree; give the other"
             " file of spectranet merge-vi"
         )
     fields = {
@@ -72,8 +72,8 @@ def read(path: Path) -> tuple[RowIdentity, Answer]:
     quality = np.array([vi_file.quality(row) or 0 for row in rows])
     secure = quality >= vi_file.SECURE
     _check_secure(path, rows, secure, identity)
-    given = [row["VI_CLASS"] for row in rows]
-    label = np.array([CLASSES.index(name) if name else UNKNOWN for name in given], np.int8)
+    written = [row["VI_CLASS"] for row in rows]
+    label = np.array([CLASSES.index(name) if name else UNKNOWN for name in written], np.int8)
     label[~secure] = UNKNOWN
     bal = np.full(len(rows), labels.BAL_UNSURE, np.int8)
     bal[label == QSO], bal[label == QSO_BAL] = labels.NOT_BAL, labels.BAL
@@ -82,20 +82,20 @@ def read(path: Path) -> tuple[RowIdentity, Answer]:
 
 
 def _check_numbers(path: Path, fields: Mapping[str, NDArray[np.str_]]) -> None:
-    """Refuse a number that names a spectrum and is none, as a spreadsheet's 3.96336E+16."""
+    """Raise an error for an identifier that is not whole, as a spreadsheet's 3.96336E+16."""
     for name in fields.keys() - TEXTS:
         if (wrong := whole_numbers(fields[name])[1]).any():
             row = int(np.flatnonzero(wrong)[0])
             raise InputError(
-                f"{path} has {fields[name][row]!r:.40} in column {name}, {_named(row)}, which is no"
-                " whole number; a spreadsheet rounds long ones: import such columns as text"
+                f"{path} has {fields[name][row]!r:.40} in column {name}, {_named(row)}, which is"
+                " not a whole number; a spreadsheet rounds long ones: import such columns as text"
             )
 
 
 def _check_secure(
     path: Path, rows: Sequence[vi_file.Row], secure: NDArray[np.bool_], identity: RowIdentity
 ) -> None:
-    """Refuse secure answers that cannot be, or that contradict each other."""
+    """Raise an error for secure answers that are impossible or contradict each other."""
     for row in np.flatnonzero(secure).tolist():
         kind, z = rows[row]["VI_CLASS"], vi_file.redshift(rows[row])
         fast = kind == "STAR" and z is not None and abs(z) > STAR_MOST
@@ -107,19 +107,22 @@ def _check_secure(
     for keys in identity.keys.values():
         first: dict[int, int] = {}
         for row in np.flatnonzero(secure & (keys >= 0)).tolist():
-            other = first.setdefault(int(keys[row]), row)
-            if _contradict(rows[other], rows[row]):
+            earlier_row = first.setdefault(int(keys[row]), row)
+            if _contradict(rows[earlier_row], rows[row]):
                 raise InputError(
-                    f"{path} has secure answers about one spectrum that differ, {_named(other)} and"
-                    f" {_named(row)}; keep one of them"
+                    f"{path} has secure answers about one spectrum that differ,"
+                    f" {_named(earlier_row)} and"
+                    f" {_named(row)}; keep one of these rows"
                 )
 
 
-def _contradict(one: vi_file.Row, other: vi_file.Row) -> bool:
-    z = [value for value in (vi_file.redshift(one), vi_file.redshift(other)) if value is not None]
+def _contradict(first: vi_file.Row, second: vi_file.Row) -> bool:
+    z = [
+        value for value in (vi_file.redshift(first), vi_file.redshift(second)) if value is not None
+    ]
     far = len(z) == 2 and SPEED_OF_LIGHT * (max(z) - min(z)) > APART * (1 + min(z))
-    return one["VI_CLASS"] != other["VI_CLASS"] or far
+    return first["VI_CLASS"] != second["VI_CLASS"] or far
 
 
 def _named(row: int) -> str:
-    return f"row {row + 2}"  # as a spreadsheet counts, below the heading
+    return f"row {row + 2}"  # numbered as in a spreadsheet, below the heading

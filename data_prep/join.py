@@ -1,4 +1,4 @@
-"""From what was read to what is written: each spectrum with its row, or the reason why not."""
+"""Join of spectra with catalog rows: from readings to blocks, with the reason for each left out."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ from spectranet_jax.spectra.identity_columns import IDENTITY_COLUMNS
 
 UNREADABLE = "in a file that cannot be read"
 SAME_FILE = "in a file that had come before under another name"
-NO_TARGET = "of the sky, or of a fiber that is out of order (OBJTYPE is SKY or BAD)"
+NO_TARGET = "of the sky, or of a fiber out of order (OBJTYPE is SKY or BAD)"
 
 
 class Join:
@@ -32,7 +32,7 @@ class Join:
 
     Attributes:
         rows: the catalog's row of each spectrum, -1 for none.
-        of_rows: of what object each row of the catalog is.
+        of_rows: the object of each row of the catalog.
         report: what the manifest tells of what came in, and of what was left out.
         read: the files, for the list of sources.
     """
@@ -51,7 +51,7 @@ class Join:
         Args:
             catalogs: their names, as given.
             files: how many were read.
-            truth: what the catalogs tell.
+            truth: labels from the catalogs.
             grid: the bins of the spectra.
             keys, ids: of all spectra in order, as `identity.as_arrays` has them.
         """
@@ -74,7 +74,7 @@ class Join:
         self._seen: set[str] = set()
 
     def blocks(self, readings: Iterable[Reading]) -> Iterator[Block]:
-        """Blocks of the spectra that can be used.
+        """Yield blocks of the usable spectra.
 
         Args:
             readings: all that was read, in the order of the keys.
@@ -103,7 +103,7 @@ class Join:
 
     def _select(self, reading: Reading, rows: slice) -> Block:
         self._count(reading)
-        again = self._came_before(reading)
+        repeated = self._came_before(reading)
         names = [Path(file.name).name.encode("utf-8", "surrogateescape") for file in reading.files]
         fiber = reading.columns[KEYS][:, OBSERVATIONS.index(FIBER)]
         ((flux, ivar),) = reading.pixels.values()
@@ -123,7 +123,7 @@ class Join:
                 if column in reading.columns
             },
             left_out={
-                SAME_FILE: again[reading.file_index] & (fiber < 0),
+                SAME_FILE: repeated[reading.file_index] & (fiber < 0),
                 NO_TARGET: ~reading.columns[ON_TARGET],
             },
         )
@@ -138,16 +138,16 @@ class Join:
             self.selection.reasons[UNREADABLE] += len(unreadable)
 
     def _came_before(self, reading: Reading) -> NDArray[np.bool_]:
-        """Whether each file's content had come before, bool (files,)."""
-        again = []
+        """Return whether each file's content had come before, bool (files,)."""
+        repeated = []
         for file in reading.files:
-            again.append(bool(file.sha256) and file.sha256 in self._seen)
+            repeated.append(bool(file.sha256) and file.sha256 in self._seen)
             self._seen.add(file.sha256)
-        return np.array(again, np.bool_)
+        return np.array(repeated, np.bool_)
 
 
 def _gathered(readings: Iterable[Reading]) -> Iterator[Reading]:
-    """The same in readings of about a block."""
+    """Yield the readings joined to about a block each."""
     waiting: list[Reading] = []
     for reading in readings:
         waiting.append(reading)

@@ -1,4 +1,4 @@
-"""Files read for a dataset: spectra on the grid, what names them, and checksums of the files."""
+"""Files read for a dataset: spectra on the grid, their identities, and checksums of the files."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -19,19 +19,20 @@ from spectranet_jax.spectra.identity import Identity, as_arrays, file_fields
 from spectranet_jax.spectra.identity_columns import identity_columns
 
 HASHED_MEANWHILE = 4 << 20
-"""Bytes of a file from which on handing it to a thread is worth it."""
+"""Bytes of a file from which hashing it in a thread is worthwhile."""
 
 KEYS, IDS, ON_TARGET = "keys", "ids", "on_target"
-"""Columns of a `Reading` that is to be labeled: what observation (n, observations) and what object
-(n, objects) each spectrum is of, int64, as `identity.as_arrays` has them; and whether the fiber was
-on a target, bool (n,), False where OBJTYPE is SKY or BAD."""
+"""Columns of a `Reading` to be labeled: the observation (n, observations) and object (n, objects)
+of each spectrum, int64, as `identity.as_arrays` has them; and whether the fiber was on a target,
+bool (n,), False where OBJTYPE is SKY or BAD.
+"""
 
 NATIVE = {f"native.{name}": name for name in ("flux", "ivar", "phase")}
-"""Columns of a `Reading` where native pixels are kept -> those of `Block.native`."""
+"""Columns of a `Reading` with native pixels -> those of `Block.native`."""
 
 
 def read_files(paths: Sequence[str], grid: LogGrid, native: bool = False) -> Reading:
-    """Read and rebin some files of any survey; one that cannot be read has no spectra.
+    """Read and rebin files of any survey; one that cannot be read has no spectra.
 
     Args:
         paths: the files.
@@ -45,8 +46,12 @@ def read_files(paths: Sequence[str], grid: LogGrid, native: bool = False) -> Rea
 def _read_file(path: str, grid: LogGrid, native: bool, thread: Executor) -> Reading:
     digest = _digest(Path(path), thread)
     reading = read_file(path, [grid], partial(naming, file=path), native or None)
-    if (own := reading.native) is not None:
-        arrays: tuple[NDArray[Any], ...] = own.flux, own.ivar, own.phase[grid]
+    if (file_columns := reading.native) is not None:
+        arrays: tuple[NDArray[Any], ...] = (
+            file_columns.flux,
+            file_columns.ivar,
+            file_columns.phase[grid],
+        )
         of_native = dict(zip(NATIVE, arrays, strict=True))
         reading = replace(reading, columns={**reading.columns, **of_native}, native=None)
     (file,) = reading.files
@@ -54,7 +59,7 @@ def _read_file(path: str, grid: LogGrid, native: bool, thread: Executor) -> Read
 
 
 def naming(identities: Sequence[Identity], file: str = "") -> dict[str, NDArray[Any]]:
-    """The columns by which spectra are joined with a catalog, and those of their identity.
+    """Return the columns that join spectra with a catalog, and those of their identity.
 
     Args:
         identities: of n spectra.
@@ -73,22 +78,26 @@ def naming(identities: Sequence[Identity], file: str = "") -> dict[str, NDArray[
 
 
 def _digest(path: Path, thread: Executor) -> Callable[[], str]:
-    """What gives the file's sha256; a large file is hashed by a thread meanwhile."""
+    """A function that gives the file's sha256; a large file is hashed by a thread meanwhile."""
     if path.is_file() and path.stat().st_size >= HASHED_MEANWHILE:
         return thread.submit(sha256_of, path).result
     return lambda: sha256_of(path)
 
 
 def encode(reading: Reading) -> bytes:
-    """A reading on one grid as a record of a journal."""
+    """Return a reading on one grid as a record of a journal."""
     ((flux, ivar),) = reading.pixels.values()
     arrays = {name: getattr(reading, name) for name in ("file_index", "name", "flags")}
     return pack(reading.files, {**arrays, "flux": flux, "ivar": ivar, **reading.columns})
 
 
 def decode(record: bytes, grid: LogGrid) -> Reading:
-    """The reading of a record; its arrays are read-only views into the bytes."""
+    """Return the reading of a record; its arrays are read-only views into the bytes."""
     files, arrays = unpack(record)
     pixels = {grid: (arrays.pop("flux"), arrays.pop("ivar"))}
-    own: Mapping[str, Any] = {name: arrays.pop(name) for name in ("file_index", "name", "flags")}
-    return Reading([FileRead(*file) for file in files], pixels=pixels, **own, columns=arrays)
+    file_columns: Mapping[str, Any] = {
+        name: arrays.pop(name) for name in ("file_index", "name", "flags")
+    }
+    return Reading(
+        [FileRead(*file) for file in files], pixels=pixels, **file_columns, columns=arrays
+    )

@@ -43,19 +43,19 @@ from spectranet_jax.spectra.labels import GALAXY, QSO, STAR
 
 GRID = QUASARNET_GRID
 
-CLASSES_TOLD = (STAR, GALAXY, QSO)
-"""By the pipelines of SDSS and DESI."""
+PIPELINE_CLASSES = (STAR, GALAXY, QSO)
+"""Classes given by the pipelines of SDSS and DESI."""
 
 SOURCE = {"layout": "MultimodalUniverse"}
 
 ROWS_AT_ONCE = 1024
-"""Spectra that a worker reads before it answers: a file may hold any number."""
+"""Spectra that a worker reads at a time: a file may hold any number."""
 
 FEW_PARTS = 4
-"""Up to so many of these, starting worker processes is not worth it."""
+"""Up to this many parts, starting worker processes is not worthwhile."""
 
 NOTHING = named(np.empty(0, np.int8), np.empty(0), np.empty(0, np.bool_))
-"""What is said of no spectrum."""
+"""The answer about no spectra."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def prepare(config: Config) -> Manifest:
         expected=stream.expected,
         seed=config.seed,
         division=by_hash(config.seed, config.split_fractions),
-        balance=CLASSES_TOLD if config.balance else (),
+        balance=PIPELINE_CLASSES if config.balance else (),
     )
     manifest = write_dataset(
         config.out,
@@ -116,14 +116,14 @@ class Part(NamedTuple):
 
 
 class Labeled(NamedTuple):
-    """Spectra, and what their file says of them; no answer where it cannot be read."""
+    """Spectra with their file's labels; no answer where it cannot be read."""
 
     reading: Reading
     answer: Answer | None
 
 
 def read_part(part: Part) -> Labeled:
-    """Read and rebin some rows of a file; the first of them come with the sha256 of the file."""
+    """Read and rebin rows of a file; the first part has the sha256 of the file."""
     try:
         columns = catalog_columns(Path(part.file), part.rows)
     except InputError as reason:
@@ -143,7 +143,7 @@ def _unreadable(part: Part, reason: str) -> Reading:
 
 
 class _Stream:
-    """From files to blocks; `report` and `files` are complete at the end of `blocks`.
+    """The stream from files to blocks; `report` and `files` are complete at the end of `blocks`.
 
     Attributes:
         parts: what is read at a time, in order.
@@ -164,7 +164,7 @@ class _Stream:
             "unreadable": [],
         }
         self._came_before: set[str] = set()
-        with progress("looking into files", len(files)) as advance:
+        with progress("counting spectra in files", len(files)) as advance:
             for file in files:
                 self._look_into(file)
                 advance(1, f"{self.expected} spectra")
@@ -196,7 +196,7 @@ class _Stream:
         return next(iter(self.report["unreadable"]), "they hold no spectra")
 
     def blocks(self, workers: int) -> Iterator[Block]:
-        """Blocks of the spectra that can be used.
+        """Yield blocks of the usable spectra.
 
         Raises:
             InputError: if none is left.
@@ -220,7 +220,7 @@ class _Stream:
 
     def _select(self, part: Part, reading: Reading, answer: Answer) -> Block:
         (file,) = reading.files
-        again = self._again(part, file)
+        repeated = self._is_repeated(part, file)
         self.report["rows_in"] += len(reading)
         self.report["masked"] += int((reading.flags & Flag.BAD_PIXELS != 0).sum())
         count = len(reading)
@@ -239,13 +239,13 @@ class _Stream:
             object_id=preferred(ids, each),
             identity={name: reading.columns[name] for name in IDENTITY_COLUMNS},
             left_out={
-                SAME_FILE: np.full(count, again),
+                SAME_FILE: np.full(count, repeated),
                 NO_TARGET: ~reading.columns[ON_TARGET],
             },
         )
 
-    def _again(self, part: Part, file: FileRead) -> bool:
-        """Whether the content of the file had come before; takes note of the file."""
+    def _is_repeated(self, part: Part, file: FileRead) -> bool:
+        """Return whether the content of the file had come before, and record the file."""
         if part.rows.start == 0 or not self.files or self.files[-1].name != file.name:
             self._same = bool(file.sha256) and file.sha256 in self._came_before
             self._came_before.add(file.sha256)

@@ -1,4 +1,4 @@
-"""Which spectra are of one object, by all ids that files and catalogs give.
+"""Grouping of spectra by object, from all ids in files and catalogs.
 
 One spectrum may know an object as SDSS_ID, another as CATALOGID, and a row of a catalog know both:
 then all three are of one object, and must not be divided among splits.
@@ -21,7 +21,7 @@ Ids = Mapping[str, NDArray[np.int64]]
 def objects_of(
     truth: Truth, rows: NDArray[np.int64], ids: Ids
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """One id for every object, as its rows in the catalogs and its spectra have it.
+    """Return one id per object, for its rows in the catalogs and its spectra.
 
     Args:
         truth: n rows.
@@ -42,8 +42,8 @@ def objects_of(
         )
         for name in truth.ids.keys() | ids.keys()
     }
-    same = np.stack([rows, spectra], axis=-1)[rows >= 0]
-    group = groups(every, same, count + len(rows))
+    pairs = np.stack([rows, spectra], axis=-1)[rows >= 0]
+    group = groups(every, pairs, count + len(rows))
     chosen = preferred(every, group)
     repeated = np.unique(truth.other_row)
     repeated = repeated[chosen[repeated] == NONE]
@@ -53,15 +53,15 @@ def objects_of(
     return chosen[:count], chosen[count:]
 
 
-def groups(ids: Ids, same: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """A number of the object that each of n things is of, int64 (n,), from 0.
+def groups(ids: Ids, pairs: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Return the number of the object of each of n items, int64 (n,), from 0.
 
     Args:
         ids: what the things are called.
-        same: (k, 2), pairs of things that are known to be of one object.
+        pairs: (k, 2), pairs of things that are known to be of one object.
         count: n.
     """
-    ends = [same.reshape(-1, 2)]
+    ends = [pairs.reshape(-1, 2)]
     nodes = count
     for values in ids.values():
         named = np.flatnonzero(values != NONE)
@@ -74,7 +74,7 @@ def groups(ids: Ids, same: NDArray[np.int64], count: int) -> NDArray[np.int64]:
 
 
 def preferred(ids: Ids, group: NDArray[np.int64]) -> NDArray[np.int64]:
-    """One id for all of a group, int64 (n,): its smallest of the first of `OBJECTS` that it has.
+    """Return one id per group, int64 (n,): the smallest of the first of `OBJECTS` that it has.
 
     -1 where a group has none.
 

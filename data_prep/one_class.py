@@ -1,4 +1,4 @@
-"""Catalogs that tell redshifts alone, of objects that are all of one class."""
+"""Catalogs of redshifts alone, whose objects are all of one class."""
 
 import re
 from pathlib import Path
@@ -10,16 +10,16 @@ from spectranet_jax.spectra import CLASSES, labels
 from spectranet_jax.spectra.labels import QSO, QSO_BAL, UNKNOWN
 
 _OF_QUASARS = re.compile(r"(QSO_cat|DR\d+Q(?!_?Superset))(?![a-z])", re.IGNORECASE)
-"""How names of quasar catalogs begin. A word in them tells nothing, as in not_qso.fits."""
+"""Beginning of quasar catalogs' names. A word within a name has no meaning, as in not_qso.fits."""
 
 
 def is_of_quasars(path: Path, extension: str) -> bool:
-    """Whether the name of a file, or of its table, says that all its rows are quasars."""
+    """Return whether the name of a file, or of its table, says that all rows are quasars."""
     return any(_OF_QUASARS.match(name) for name in (path.name, extension))
 
 
 def all_are(name: str) -> Catalog:
-    """A catalog that tells redshifts alone, of objects that are all of one class.
+    """Return a catalog of redshifts alone, whose objects are all of one class.
 
     Args:
         name: of the class.

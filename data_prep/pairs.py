@@ -1,4 +1,4 @@
-"""Files and rows that belong together by a file's name alone: where that is believed.
+"""Matches of files and rows by a file's name alone, and when they are trusted.
 
 Such are coadd-0.fits and redrock-0.fits, and a spectrum and a row whose FILE is called so.
 """
@@ -23,7 +23,7 @@ Keys = Mapping[tuple[str, ...], NDArray[np.int64]]
 
 
 def believed(truth: Truth, keys: Keys) -> Keys:
-    """The keys of n spectra, without those by a file's name that headers or other files contradict.
+    """Return the keys of n spectra, without file-name keys that headers or other files contradict.
 
     Headers contradict it where spectrum and row tell the same fields, but not the same values.
     Files in several folders that have one name contradict each other, be they of redshifts, named
@@ -48,7 +48,7 @@ def believed(truth: Truth, keys: Keys) -> Keys:
 def _in_more_folders(
     keys: Keys, by_name: tuple[str, ...], by_folder: tuple[str, ...]
 ) -> NDArray[np.int64]:
-    """Those keys of a name that stand in more than one folder."""
+    """Return the keys of a name that occur in more than one folder."""
     if not {by_name, by_folder} <= keys.keys():
         return np.empty(0, np.int64)
     distinct = np.unique(np.stack([keys[by_name], keys[by_folder]]), axis=1)
@@ -57,7 +57,7 @@ def _in_more_folders(
 
 
 def _contradicted(truth: Truth, keys: Keys, fields: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Whether the row that each spectrum would have by some fields is another's by its header."""
+    """Return whether each spectrum's row by some fields is another's by its header."""
     rows, _ = truth.rows_of({fields: keys[fields]}, {})
     wrong = np.zeros(len(rows), np.bool_)
     for header in truth.keys.keys() & set(OF_HEADERS):

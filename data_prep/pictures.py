@@ -1,4 +1,4 @@
-"""A contact sheet: some spectra of each class on one page, to see what a dataset holds."""
+"""A contact sheet: spectra of each class on one page, to check the content of a dataset."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ COLUMNS, ROWS_A_CLASS = 6, 3
 
 
 def contact_sheet(path: Path, blocks: Sequence[Block], grid: LogGrid) -> None:
-    """Draw up to 18 spectra of each class that `blocks` hold, and write a PNG.
+    """Draw up to 18 spectra of each class in `blocks`, and write a PNG.
 
     Raises:
         InputError: if `path` cannot be written or there is nothing to draw.

@@ -1,10 +1,10 @@
 """Public spectra that are known by name, with labels and checksums: public_spectra.csv.
 
 The sets are those that the tables of the documentation are measured on, as far as they are in the
-SDSS archive, and `sample`, 20 spectra of four classes. A checksum is the SHA-256 of what is read of
-a spectrum, its columns loglam, flux, ivar and and_mask one after the other as big-endian 32-bit
-numbers: so it is the same for spec and spec-lite files, packed or not, and for copies of which
-further HDUs were taken away, as those that the tables were measured on.
+SDSS archive, and `sample`, 20 spectra of four classes. A checksum is the SHA-256 of a spectrum's
+columns loglam, flux, ivar and and_mask one after the other as big-endian 32-bit numbers: so it is
+the same for spec and spec-lite files, packed or not, and for copies of which further HDUs were
+taken away, as those that the tables were measured on.
 """
 
 import csv
@@ -24,13 +24,12 @@ from spectranet_jax.readers.fits import open_fits
 from spectranet_jax.spectra import InputError
 
 TABLE = Path(__file__).with_name("public_spectra.csv")
-"""Columns SET, RELEASE, RUN2D (empty where any of SDSS-I/II may be), PLATE, MJD, FIBERID, CLASS, Z,
-SHA256."""
+"""Columns SET, RELEASE, RUN2D (empty: any of SDSS-I/II), PLATE, MJD, FIBERID, CLASS, Z, SHA256."""
 
 SAMPLE = "sample"
 
 LABELS = "labels.csv"
-"""Written beside the spectra of a set; `python -m data_prep.sdss --catalog` takes it."""
+"""Written beside the spectra of a set, for `python -m data_prep.sdss --catalog`."""
 
 LABEL_COLUMNS = ("PLATE", "MJD", "FIBERID", "CLASS", "Z")
 
@@ -55,7 +54,7 @@ class PublicSpectrum(NamedTuple):
 
 
 def public_spectra(table: Path = TABLE) -> list[PublicSpectrum]:
-    """The rows of the table, in order."""
+    """Return the rows of the table, in order."""
     with table.open(encoding="utf-8", newline="") as file:
         return [
             PublicSpectrum(
@@ -71,7 +70,7 @@ def public_spectra(table: Path = TABLE) -> list[PublicSpectrum]:
 
 
 def targets(out: Path, sample: bool, base_url: str) -> Iterator[Target]:
-    """The files of the sample, to a folder; or those of all sets, to a folder each.
+    """Yield the files of the sample, to one folder, or those of all sets, to a folder each.
 
     Args:
         out: the folder.
@@ -108,7 +107,7 @@ def _folder(out: Path, spectrum: PublicSpectrum, sample: bool) -> Path:
 
 
 def content_sha256(path: Path) -> str:
-    """SHA-256 of what is read of a spec file: see the module.
+    """Return the SHA-256 of the used columns of a spec file: see the module.
 
     Raises:
         InputError: if it cannot be read as one.
@@ -122,11 +121,11 @@ def content_sha256(path: Path) -> str:
 
 
 def _wrong(sha256: str, path: Path) -> str:
-    """What is wrong with a file whose spectrum should have this checksum; "" if nothing."""
+    """Return what is wrong with a file whose spectrum should have this checksum; "" if nothing."""
     try:
-        found = content_sha256(path)
+        actual = content_sha256(path)
     except InputError as error:
         return str(error)
-    if found == sha256:
+    if actual == sha256:
         return ""
-    return f"its spectrum has SHA-256 {found}, and {sha256} is listed in {TABLE.name}"
+    return f"its spectrum has SHA-256 {actual}, but {sha256} is listed in {TABLE.name}"

@@ -119,8 +119,9 @@ def _sources(config: Config, truth: truths.Truth) -> list[dict[str, Any]]:
 
 
 class _Joined(NamedTuple):
-    """Of the spectra, (n,): row of the truth, whether by object alone, `fiber_key`, object; and the
-    object of each row of the truth."""
+    """Of the spectra, (n,): row of the truth, whether matched by object alone, `fiber_key`, object;
+    and the object of each row of the truth.
+    """
 
     rows: NDArray[np.int64]
     by_object: NDArray[np.bool_]

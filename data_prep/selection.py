@@ -1,4 +1,4 @@
-"""Which spectra enter a dataset, and why the others do not."""
+"""Selection of the spectra of a dataset, and the reasons why others are left out."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import UNKNOWN
 
 NO_ROW = "without a row in the catalog"
-NO_CLASS = "of none of the classes, or not surely (another CLASS_PERSON, a pipeline's warning)"
+NO_CLASS = "of none of the classes, or not securely (another CLASS_PERSON, a pipeline's warning)"
 NO_DATA = "without data (every ivar is 0, or the flux is constant)"
 REPEATED = "of a plate, MJD and fiber that had come before"
 
@@ -53,7 +53,7 @@ class Selection:
         native: Columns = MappingProxyType({}),
         left_out: Mapping[str, NDArray[np.bool_]] = MappingProxyType({}),
     ) -> Block:
-        """The usable spectra as a block, in order.
+        """Return the usable spectra as a block, in order.
 
         Args:
             rows: (n,) the catalog row of each, -1 for none.
@@ -95,7 +95,7 @@ class Selection:
     def _leave_out(
         self, kept: NDArray[np.bool_], reasons: Mapping[str, NDArray[np.bool_]]
     ) -> NDArray[np.bool_]:
-        """What is still kept; each spectrum is counted under its first reason only."""
+        """Return which spectra are still kept; each is counted under its first reason only."""
         for why, rows in reasons.items():
             if (kept & rows).any():
                 self.reasons[why] += int((kept & rows).sum())

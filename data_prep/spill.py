@@ -1,4 +1,4 @@
-"""Spectra on disk between their arrival and their shard: one temporary file per shard.
+"""Temporary storage of spectra before their shards are written: one file per shard.
 
 Blocks arrive in any order and are spilled at once; each shard in turn is then taken from its file,
 so that memory is bounded by one shard.
@@ -20,11 +20,11 @@ from spectranet_jax.datasets.records import Block
 
 _LENGTH = struct.Struct("<Q")
 _SALT = 1
-"""Of a hash that follows neither the split nor the balance."""
+"""Salt of a hash that is independent of the split and the balance."""
 
 
 class Spill:
-    """Spectra that wait for their shards.
+    """Spectra waiting for their shards.
 
     Attributes:
         folder: of the temporary files.
@@ -49,7 +49,7 @@ class Spill:
                     file.write(_LENGTH.pack(len(record)) + record)
 
     def take(self, split: int, number: int) -> Block | None:
-        """The spectra of a shard, which are forgotten here; None if there are none."""
+        """Return the spectra of a shard and remove them here; None if there are none."""
         path = self._path(split, number)
         if not path.exists():
             return None
@@ -66,7 +66,7 @@ class Spill:
 
 
 def _load(path: Path) -> Block:
-    """All that was spilled to a file as one block, its texts no wider than the longest of them."""
+    """Load all spectra of a file as one block, its texts no wider than the longest of them."""
     content = memoryview(path.read_bytes())
     blocks, start = [], 0
     while start < len(content):

@@ -1,8 +1,8 @@
 """A published split: lists of the spectra of valid and test, and perhaps of train.
 
 As published for Superset_DR12Q by the authors of Bayesian SZNet (Podsztavek et al. 2022): text
-files whose names hold the split's, with a spectrum a line as plate-mjd-fiber or as the name of its
-file (6783/spec-6783-56284-0684.fits).
+files whose names hold the split's, with a spectrum per line as plate-mjd-fiber or as the name of
+its file (6783/spec-6783-56284-0684.fits).
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _NAME = re.compile(r"(?:.*/)?(?:spec(?:-lite)?-)?(\d+)-(\d+)-(\d+)(?:\.fits?(?:\
 
 
 def by_lists(folder: Path, fiber: NDArray[np.int64], objects: NDArray[np.int64]) -> Division:
-    """The division that lists in a folder tell.
+    """Return the division by the lists in a folder.
 
     An object goes where the spectrum of its catalog row is listed, and so do all its spectra: no
     object is in two splits. What is in no list belongs to train, or, where there is a list of
@@ -45,19 +45,19 @@ def by_lists(folder: Path, fiber: NDArray[np.int64], objects: NDArray[np.int64])
     if lists["test"] is None:
         raise InputError(
             f"{folder} has no list of test spectra: a {', '.join(SUFFIXES)} file with test in its"
-            " name, one plate-mjd-fiber a line"
+            " name, one plate-mjd-fiber per line"
         )
     keys, splits, record = _read(lists)
-    rest = NOT_LISTED if lists["train"] else TRAIN
-    of_row = _look_up(keys, splits, fiber, rest)
-    # The most held-out place of an object that has several rows: nothing of test is trained on.
+    unlisted = NOT_LISTED if lists["train"] else TRAIN
+    of_row = _look_up(keys, splits, fiber, unlisted)
+    # The most held-out split of an object with several rows: nothing of test is trained on.
     order = np.lexsort((-of_row, objects))
     distinct, first = np.unique(objects[order], return_index=True)
     of_object = of_row[order][first]
 
     def of(object_id: NDArray[np.int64], name: NDArray[np.bytes_]) -> NDArray[np.int8]:
-        by_name = _look_up(keys, splits, np.array([_key(n.decode()) for n in name]), rest)
-        by_object = _look_up(distinct, of_object, object_id, rest)
+        by_name = _look_up(keys, splits, np.array([_key(n.decode()) for n in name]), unlisted)
+        by_object = _look_up(distinct, of_object, object_id, unlisted)
         return np.where(object_id == NONE, by_name, by_object).astype(np.int8)
 
     fractions = [
@@ -85,7 +85,7 @@ def _list_of(folder: Path, split: str) -> Path | None:
 def _read(
     lists: dict[str, Path | None],
 ) -> tuple[NDArray[np.int64], NDArray[np.int8], list[dict[str, Any]]]:
-    """Sorted `fiber_key`s of the listed spectra, the split of each, and what the lists are."""
+    """Return sorted `fiber_key`s of the listed spectra, the split of each, and the lists' names."""
     keys, splits, record = [np.empty(0, np.int64)], [np.empty(0, np.int8)], []
     for number, (split, path) in enumerate(lists.items()):
         if path is None:
@@ -118,7 +118,7 @@ def _listed(path: Path, number: int, line: str) -> int:
     key = _key(line.strip())
     if key < 0:
         raise InputError(
-            f"line {number} of {path}, {line.strip()[:60]!r}, names no spectrum; write"
+            f"line {number} of {path}, {line.strip()[:60]!r}, does not name a spectrum; write"
             " plate-mjd-fiber, as in 7102-56666-0082"
         )
     return key
@@ -147,12 +147,12 @@ def division(
     fiber: NDArray[np.int64],
     objects: NDArray[np.int64],
 ) -> Division:
-    """The division by lists where a folder of them is given, else by hash: see `by_lists`."""
+    """Return the division by lists if a folder of them is given, else by hash: see `by_lists`."""
     return by_lists(lists, fiber, objects) if lists else by_hash(seed, fractions)
 
 
 def check_lists(folder: Path | None) -> None:
-    """Raise InputError, before any work, if lists that are given cannot be used."""
+    """Raise InputError, before any work, if the given lists cannot be used."""
     if folder is not None:
         nothing = np.empty(0, np.int64)
         by_lists(folder, nothing, nothing)

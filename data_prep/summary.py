@@ -1,4 +1,4 @@
-"""What a command leaves behind besides spectra: who made them, and a table of what there is."""
+"""Provenance and summary of a dataset: its creator, and a table of its contents."""
 
 import dataclasses
 import sys
@@ -15,16 +15,16 @@ SHEET = "contact_sheet.png"
 
 REPORTED_COUNTS = {
     "by_object": "joined by the object, since the catalog has no row of the observation",
-    "checksum": "in files that do not sum to their DATASUM: edited, or damaged",
+    "checksum": "in files that do not match their DATASUM: edited, or damaged",
 }
-"""Counts of a manifest's report that are told where they are not 0 -> what they are."""
+"""Counts of a manifest's report that are printed unless 0 -> their description."""
 
 NAMED_FILES = 10
-"""Unreadable files named on the terminal; the report in the manifest names them all."""
+"""Unreadable files named on the terminal; the report in the manifest names all."""
 
 
 def creator(command: str, config: Any) -> dict[str, Any]:
-    """The manifest's `creator`: program, version, command and its flags (a dataclass)."""
+    """Return the manifest's `creator`: program, version, command and its flags (a dataclass)."""
     flags = dataclasses.asdict(config)
     return {
         "program": "spectranet-jax",
@@ -35,7 +35,7 @@ def creator(command: str, config: Any) -> dict[str, Any]:
 
 
 def lacking_classes(manifest: Manifest) -> list[str]:
-    """A sentence for each split that holds spectra, but none of some class."""
+    """Return a sentence for each split that holds spectra, but none of some class."""
     held = {name: {c for c in CLASSES if manifest.counts[name].get(c)} for name in SPLITS}
     nowhere = [c for c in CLASSES if not any(c in classes for classes in held.values())]
     sentences = [f"no split has a spectrum of {', '.join(nowhere)}"] if nowhere else []
@@ -69,9 +69,9 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
     print(f"rows in: {rows_in}, out: {manifest.report['rows_out']}")
     for reason, rows in manifest.report["reasons"].items():
         print(f"  left out: {rows} of {rows_in} {reason}")
-    for count, what in REPORTED_COUNTS.items():
+    for count, description in REPORTED_COUNTS.items():
         if rows := manifest.report.get(count):
-            print(f"  {rows} of {rows_in} {what}")
+            print(f"  {rows} of {rows_in} {description}")
     for sentence in lacking_classes(manifest):
         print(sentence)
     print(f"fingerprint: {manifest.fingerprint}")
@@ -79,7 +79,7 @@ def print_summary(manifest: Manifest, folder: Path) -> None:
 
 
 def warn_of_unreadable(unreadable: Sequence[str]) -> None:
-    """Name some of the files that cannot be read."""
+    """Name the first of the files that cannot be read."""
     sys.stdout.flush()
     for sentence in unreadable[:NAMED_FILES]:
         print(f"left out: {sentence}", file=sys.stderr)

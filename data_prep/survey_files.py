@@ -1,8 +1,8 @@
-"""Survey files and catalogs -> a dataset folder: what `data_prep.sdss` and `data_prep.desi` do.
+"""Survey files and catalogs -> a dataset folder: the work of `data_prep.sdss` and `data_prep.desi`.
 
 Files are read and rebinned by workers, a few at a time, and their results come back in order. Then
-each spectrum is joined with its catalog row, and streams to the shard of its hash. What has been
-read is kept until the dataset is whole, so that a run that was cut off goes on.
+each spectrum is joined with its catalog row, and streams to the shard of its hash. Readings are
+kept until the dataset is complete, so that an interrupted run can resume.
 """
 
 import hashlib
@@ -41,13 +41,13 @@ from spectranet_jax.spectra.identity import OBJECTS, OBSERVATIONS
 from spectranet_jax.spectra.native import NATIVE_GRID
 
 GRID = QUASARNET_GRID
-"""Of the datasets that are made of survey files: the one that QuasarNET's data set has."""
+"""Grid of datasets made of survey files: that of QuasarNET's data set."""
 
 TOGETHER_FILES, TOGETHER_BYTES = 16, 8 << 20
-"""A worker reads so much before it answers: 16 spec files, or one plate."""
+"""Limits of what a worker reads at a time: 16 spec files, or one plate."""
 
 FEW_GROUPS = 19
-"""Up to so many of these groups, 300 spec files, starting worker processes is not worth it."""
+"""Up to this many groups, 300 spec files, starting worker processes is not worthwhile."""
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,8 @@ def _files_of_spectra(config: Config, catalogs: Sequence[Path]) -> list[str]:
     files = [f for f in spectrum_paths(config.spectra) if not _is_one_of(f, catalogs)]
     if not files:
         raise InputError(
-            f"--spectra {' '.join(config.spectra)} names no spectra, but the catalog alone; name"
-            " the files of the spectra"
+            f"--spectra {' '.join(config.spectra)} names only the catalog; name the files of the"
+            " spectra"
         )
     return files
 
@@ -168,7 +168,7 @@ def _plan(config: Config, truth: truths.Truth, join: Join) -> Plan:
 
 
 def _key(files: Sequence[str], states: NDArray[np.int64], native: bool) -> str:
-    """What an earlier run must have had in common, for its results to count."""
+    """Return the key that an earlier run must share for its results to count."""
     columns = [field.name for field in fields(Reading)], FileRead._fields, list(naming([]))
     form = __version__, columns, str(GRID), OBSERVATIONS, OBJECTS, *([NATIVE_GRID] * native)
     digest = hashlib.sha256(str(form).encode())
@@ -178,14 +178,14 @@ def _key(files: Sequence[str], states: NDArray[np.int64], native: bool) -> str:
 
 
 def _kept(record: Journal) -> Iterator[Reading]:
-    """What has been read so far, in order."""
+    """Yield the readings so far, in order."""
     return (decode(kept, GRID) for kept in record.records())
 
 
 def _read(
     config: Config, files: Sequence[str], file_groups: Sequence[tuple[str, ...]], record: Journal
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Read the files into the journal; observation and object of every spectrum in them.
+    """Read the files into the journal; return observation and object of every spectrum.
 
     All must be known before the first is written: the last file may tell that two objects are one.
     """
@@ -202,7 +202,7 @@ def _read(
 def _readings(
     config: Config, file_groups: Sequence[tuple[str, ...]], record: Journal
 ) -> Iterator[Reading]:
-    """The files read: those of an earlier run, then the others."""
+    """Yield the readings of an earlier run, then the others."""
     done = 0
     for reading in _kept(record):
         done += 1

@@ -1,4 +1,4 @@
-"""What is known of each object: catalogs in this project's terms, and their join with spectra."""
+"""Labels of objects from catalogs, and their join with spectra."""
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,7 +30,7 @@ Int64 = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Truth:
-    """Catalogs in this project's terms; every array has one row a catalog row, except `other_*`.
+    """Labels from catalogs; every array has one row per catalog row, except `other_*`.
 
     Attributes:
         keys: fields of `identity.OBSERVATIONS` -> (n,) int64, which spectrum a row describes;
@@ -66,7 +66,7 @@ class Truth:
         kind: str = "",
         other: tuple[Int64, Int64] | None = None,
     ) -> "Truth":
-        """What one catalog tells.
+        """Return the labels of one catalog.
 
         Args:
             answers: of n rows.
@@ -94,13 +94,13 @@ class Truth:
 
     @property
     def fiber(self) -> Int64:
-        """(n,) `fiber_key` of plate, MJD and fiber."""
+        """Return (n,) `fiber_key` of plate, MJD and fiber."""
         return self.keys.get(FIBER, np.full(len(self), NONE))
 
     def rows_of(
         self, keys: Mapping[tuple[str, ...], Int64], ids: Mapping[str, Int64]
     ) -> tuple[Int64, NDArray[np.bool_]]:
-        """The row of each of m spectra, and whether it was found by the object alone.
+        """Return the row of each of m spectra, and whether it was matched by the object alone.
 
         That of its own observation comes first, by the surest fields that both tell; only where
         there is none, a row of the same object. Of several rows the most confident counts, and of
@@ -118,15 +118,15 @@ class Truth:
         for fields in OBSERVATIONS:
             if fields in keys and fields in self._rows_by:
                 rows = np.where(rows >= 0, rows, _find(*self._rows_by[fields], keys[fields]))
-        own = rows >= 0
+        has_row = rows >= 0
         for name in OBJECTS:
             if name in ids and (name,) in self._rows_by:
                 rows = np.where(rows >= 0, rows, _find(*self._rows_by[name,], ids[name]))
-        return rows, (rows >= 0) & ~own
+        return rows, (rows >= 0) & ~has_row
 
     @cached_property
     def _rows_by(self) -> dict[tuple[str, ...], tuple[Int64, Int64]]:
-        """Sorted keys and their rows, by fields."""
+        """Return sorted keys and their rows, by fields."""
         every = np.arange(len(self))
         rows_by = {
             fields: _sorted(key, every, self.z_conf)
@@ -142,7 +142,7 @@ class Truth:
 def read(
     *paths: Path, bal: BalRule = "class", every: str = "", names: Names | None = None
 ) -> Truth:
-    """The truth in catalogs; the table may be in any HDU, its columns in any case.
+    """Read labels from catalogs; the table may be in any HDU, its columns in any case.
 
     Read are the catalogs of `catalog_layouts.CATALOGS`, which end with a table of one's own labels,
     and those of one class, as of quasars; QuasarNET's truth file is laid out as Superset_DR12Q. A
@@ -177,7 +177,7 @@ def _read(path: Path, rule: BalRule, every: str, names: Names | None) -> Truth:
         check_rule(path, catalog, table.columns, rule)
         if checksum_flag(table):
             print(
-                f"warning: {path} does not sum to its DATASUM; if nobody edited it, fetch it again",
+                f"warning: {path} does not match its DATASUM; if nobody edited it, fetch it again",
                 file=sys.stderr,
             )
         return _adapt(hdus, catalog, table, rule)
@@ -186,7 +186,7 @@ def _read(path: Path, rule: BalRule, every: str, names: Names | None) -> Truth:
 def _read_inspected(path: Path, rule: BalRule) -> Truth:
     if rule != "class":
         raise InputError(
-            f"{path}, a visual inspection, has no BAL flag beside BI_CIV, so --bal {rule} cannot be"
+            f"{path}, a visual inspection, has no BAL flag and BI_CIV, so --bal {rule} cannot be"
             " used with it; pass --bal class"
         )
     identity, answer = inspected.read(path)
@@ -197,7 +197,7 @@ def _adapt(hdus: Fits, catalog: Catalog, table: Hdu, rule: BalRule) -> Truth:
     if not names_rows(table.columns):
         raise InputError(
             f"{hdus.path} does not name spectra: it has neither FILE, nor PLATE, MJD and FIBERID,"
-            " nor an id as TARGETID or CATALOGID; if a column of it does, say which, as with"
+            " nor an id such as TARGETID or CATALOGID; if a column does, name it, as with"
             " --columns FILE=COLUMN"
         )
     naming = naming_columns(table.columns)
@@ -237,7 +237,7 @@ def _concatenate(truths: Sequence[Truth]) -> Truth:
 
 
 def _joined(catalogs: Sequence[Mapping[Any, Int64]], truths: Sequence[Truth]) -> dict[Any, Int64]:
-    """Columns of several catalogs one after the other, -1 where one lacks a column."""
+    """Concatenate columns of several catalogs, -1 where one lacks a column."""
     names = dict.fromkeys(name for columns in catalogs for name in columns)
     return {
         name: np.concatenate(

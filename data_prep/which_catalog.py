@@ -1,4 +1,4 @@
-"""Which catalog a file holds, and whether it can tell what is asked of it."""
+"""Recognition of the catalog in a file, and checks that it has what is needed."""
 
 from collections.abc import Set as AbstractSet
 from itertools import product
@@ -16,20 +16,20 @@ FLAG_AND_BI: dict[str, frozenset[str]] = {
     "DR12Q": frozenset({"BAL_FLAG_VI", "BI_CIV"}),
     "DR16Q": frozenset({"BAL_PROB", "BI_CIV"}),
 }
-"""The columns that the rule "flag-and-bi" needs of each catalog that it applies to."""
+"""Columns that the rule "flag-and-bi" needs, by catalog that it applies to."""
 
 
 def check_rule(path: Path, catalog: Catalog, available: AbstractSet[str], rule: BalRule) -> None:
-    """Raise InputError if a catalog cannot tell BALs by the rule that is asked for."""
+    """Raise InputError if a catalog cannot identify BALs by the requested rule."""
     if rule == "flag-and-bi" and not (FLAG_AND_BI.get(catalog.name, {""}) <= available):
         raise InputError(
-            f"{path}, a {catalog.name} catalog, has no visual BAL flag beside BI_CIV, so"
+            f"{path}, a {catalog.name} catalog, has no visual BAL flag and BI_CIV, so"
             " --bal flag-and-bi cannot be used with it; pass --bal class"
         )
 
 
 def which_catalog(hdus: Fits, every: str) -> tuple[Catalog, Hdu]:
-    """The catalog that a file holds, and its table.
+    """Return the catalog that a file holds, and its table.
 
     Args:
         hdus: the file.
@@ -46,9 +46,9 @@ def which_catalog(hdus: Fits, every: str) -> tuple[Catalog, Hdu]:
         if _tells_redshifts_alone(table.columns):
             if not every and not is_of_quasars(hdus.path, table.name):
                 raise InputError(
-                    f"{hdus.path} tells redshifts, but not what its rows are (no CLASS or"
-                    " SPECTYPE); if they are all of one class, say so, as with --all-are QSO, else"
-                    " give a catalog that tells"
+                    f"{hdus.path} has redshifts, but no classes (CLASS or SPECTYPE); if all rows"
+                    " are of one class, name it, as with --all-are QSO, else give a catalog with"
+                    " classes"
                 )
             return all_are(every or "QSO"), table
     if not tables:
@@ -67,7 +67,7 @@ def _tells_redshifts_alone(columns: AbstractSet[str]) -> bool:
 
 
 def _lack(tables: list[frozenset[str]]) -> str:
-    """What is missing for the most similar catalog; "" if no table has half of its columns."""
+    """Return what the most similar catalog needs; "" if no table has half of its columns."""
     fraction, name, lacking = min(
         (
             (

@@ -2,7 +2,7 @@
 
 Blocks arrive in any order and are spilled to disk; when the stream ends, each shard in turn is
 ordered by a hash of its rows, and written. So memory is bounded by one shard, and the bytes depend
-on the spectra and the seed, not on who delivered them when.
+on the spectra and the seed, not on the order of arrival.
 """
 
 import csv
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.balance import Seen, within
+from data_prep.balance import BalanceKeys, within
 from data_prep.division import NOT_LISTED, Division
 from data_prep.spill import Spill
 from spectranet_jax.datasets import manifest, records
@@ -27,14 +27,15 @@ from spectranet_jax.readers.file_reading import FileRead
 from spectranet_jax.spectra import CLASSES, InputError, LogGrid
 
 SHARD_SIZE = 60_000
-"""Spectra expected in a shard: 65k is the limit, and a hash fills shards unevenly (+- 250). Those
-with native pixels are fewer, so that a shard, which must fit into memory, has as many bytes."""
+"""Spectra expected in a shard: 65k is the limit, and a hash fills shards unevenly (+- 250). A shard
+of spectra with native pixels has fewer, but as many bytes, since it must fit into memory.
+"""
 
 BALANCED_AWAY = "to balance the classes"
 NOT_IN_LISTS = "in none of the split lists"
 
 SOURCES = "sources.csv"
-"""The file that lists the files that went in: a million of them would swell the manifest."""
+"""The list of source files: a million of them would be too long for the manifest."""
 
 Shards = dict[str, list[Shard]]
 Counts = dict[str, dict[str, int]]
@@ -42,7 +43,7 @@ Counts = dict[str, dict[str, int]]
 
 @dataclass(frozen=True)
 class Plan:
-    """How spectra become a dataset.
+    """The plan of a dataset: how it is divided, balanced and stored.
 
     Attributes:
         grid: the wavelength bins of the spectra.
@@ -67,13 +68,13 @@ class Plan:
 
     @property
     def shards(self) -> list[int]:
-        """How many shards each split has."""
+        """Return the number of shards of each split."""
         size = self._shard_size
         return [max(1, -(-round(self.expected * f) // size)) for f in self.division.fractions]
 
     @property
     def _shard_size(self) -> int:
-        """Spectra expected in a shard."""
+        """Return the spectra expected in a shard."""
         if self.native is None:
             return SHARD_SIZE
         binned = self.grid.bytes_per_spectrum
@@ -82,7 +83,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the spectra of a dataset come from; read after the last block, which may add to it.
+    """Sources of a dataset's spectra; read after the last block, which may add to it.
 
     Attributes:
         creator: program, version, command and settings.
@@ -103,7 +104,7 @@ def write_dataset(
     """Divide spectra by object into train, valid and test, and write the dataset folder.
 
     Equal spectra and seed give equal bytes, whatever the order and the size of the blocks. The
-    folder appears under its name only when it is whole.
+    folder appears under its name only when it is complete.
 
     Args:
         out: the folder to make; it may exist if it is empty.
@@ -146,9 +147,11 @@ def write_dataset(
     return result
 
 
-def _spilled(out: Path, blocks: Iterable[Block], plan: Plan, spill: Spill) -> tuple[Seen, int]:
-    """Spill all blocks; what was seen of them, and how many spectra belong to no split."""
-    seen, not_listed = Seen(plan.seed), 0
+def _spilled(
+    out: Path, blocks: Iterable[Block], plan: Plan, spill: Spill
+) -> tuple[BalanceKeys, int]:
+    """Spill all blocks; return what balancing needs, and the spectra that belong to no split."""
+    seen, not_listed = BalanceKeys(plan.seed), 0
     for block in blocks:
         if block.flux.shape[1:] != (plan.grid.size,):
             raise ValueError(f"flux {block.flux.shape} is not on a grid of {plan.grid.size} bins")
@@ -166,7 +169,7 @@ def _spilled(out: Path, blocks: Iterable[Block], plan: Plan, spill: Spill) -> tu
 
 
 def _report(rows: int, not_listed: int, reported: Mapping[str, Any]) -> dict[str, Any]:
-    """What the manifest says of rows in, and of those left out before the shards are written."""
+    """Manifest's report of rows in, and of those left out before the shards are written."""
     report: dict[str, Any] = {"rows_in": rows + not_listed, "reasons": {}, **reported}
     report["reasons"] = dict(report["reasons"])
     if not_listed:
@@ -192,7 +195,7 @@ def _complete(report: dict[str, Any], rows: int, shards: Shards, balanced: bool)
 def _write_shards(
     out: Path, folder: Path, spill: Spill, plan: Plan, cuts: NDArray[np.uint64] | None
 ) -> tuple[Shards, Counts]:
-    """Write what was spilled; the shards, and the spectra of each class, of each split."""
+    """Write the shards from the spill; return them, and each split's spectra by class."""
     shards: Shards = {name: [] for name in SPLITS}
     counts: Counts = {name: dict.fromkeys(CLASSES, 0) for name in SPLITS}
     for s, name in enumerate(SPLITS):
@@ -200,7 +203,7 @@ def _write_shards(
             with writing(out):
                 block = spill.take(s, number)
             if block is None:
-                continue  # hashes leave a shard empty only where its split is all but empty
+                continue  # hashes leave a shard empty only where its split is almost empty
             if cuts is not None:
                 block = block.take(within(block, cuts[s], plan.balance, plan.seed))
             if len(block):
@@ -223,13 +226,13 @@ def _write_shard(path: Path, block: Block, seed: int) -> Shard:
         for start in starts:
             writer.write(records.encode(block.take(order[start : start + records.BLOCK_SIZE])))
         writer.close()
-    except RuntimeError as error:  # its words for a full disk
+    except RuntimeError as error:  # its message for a full disk
         raise OSError(str(error).partition(";")[0]) from error
     return Shard(path.name, len(block), len(starts), sha256_of(path))
 
 
 def _order(block: Block, seed: int) -> NDArray[np.int64]:
-    """A random order that depends on the rows alone: rows that tie are equal in every column."""
+    """Return a random order that depends on the rows alone: tied rows are equal in every column."""
     salt = str(seed).encode()
     columns = [getattr(block, name) for name in ARRAYS]
     digests = (
@@ -246,7 +249,7 @@ def _count(counts: dict[str, int], label: NDArray[np.int8]) -> None:
 
 
 def _write_sources(path: Path, files: Sequence[FileRead]) -> dict[str, Any]:
-    """Write the list of files; what the manifest says of it."""
+    """Write the list of files; return its entry in the manifest."""
     with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(("file", "sha256", "spectra"))
@@ -255,14 +258,14 @@ def _write_sources(path: Path, files: Sequence[FileRead]) -> dict[str, Any]:
 
 
 def open_shard(path: Path) -> Any:
-    """A reader of a shard's records: num_records(), read([number, ...]), close()."""
+    """Return a reader of a shard's records: num_records(), read([number, ...]), close()."""
     from array_record.python.array_record_module import ArrayRecordReader
 
     return ArrayRecordReader(str(path))
 
 
 def first_block(folder: Path, contents: Manifest) -> Block:
-    """The first block of a dataset: a random draw of its spectra, to look at."""
+    """Return the first block of a dataset: a random draw of its spectra, to look at."""
     shards = [shard for split in SPLITS for shard in contents.shards[split]]
     reader = open_shard(folder / shards[0].file)
     block = records.decode(reader.read([0])[0])

@@ -115,7 +115,7 @@ def test_a_damaged_shard_is_left_out_whole(copy: Path, damage: str):
     assert len(split) == stored.spectra
     assert [part[:3] for part in split.left_out] == [(path.name, None, stored.spectra)]
     second.unlink()
-    with pytest.raises(InputError, match=naming("train", "nothing", copy)):
+    with pytest.raises(InputError, match=naming("train", "damaged", copy)):
         read_all(copy, skip=True)
 
 

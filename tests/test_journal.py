@@ -100,7 +100,7 @@ def test_what_is_not_ours_is_removed_with_a_note(
     assert capsys.readouterr().err == ""
     record = Journal(tmp_path / "j", "key")
     note = capsys.readouterr().err
-    assert str(tmp_path / "j") in note and "starting anew" in note and note.count("\n") == 1
+    assert str(tmp_path / "j") in note and "another version" in note and note.count("\n") == 1
     assert list(record.records()) == [] and record.is_empty
     assert [path.name for path in (tmp_path / "j").iterdir()] == [FILE_NAME]
 

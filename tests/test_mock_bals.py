@@ -53,7 +53,7 @@ def test_mini_bals_have_no_balnicity_and_are_few(rng):
     z = np.full(4000, 2.4)
     passed = bals.mini_bals(rng, z, GRID)
     shown = (passed < 0.95).any(axis=1)
-    assert shown.mean() == pytest.approx(bals.MINI_SHARE, abs=0.015)
+    assert shown.mean() == pytest.approx(bals.MINI_BAL_FRACTION, abs=0.015)
     speed = (1 - GRID.centers / (1549.06 * 3.4)) * SPEED_OF_LIGHT
     order = np.argsort(speed)
     fine = np.arange(3000, 25001, 100.0)

@@ -52,7 +52,7 @@ def test_galaxies_cover_the_redshifts_of_the_survey(rng):
     assert flux.min() >= 0
     assert 0 < z.min() < 0.02
     assert 1.1 < z.max() <= 1.4
-    assert sum(galaxies.SHARES.values()) == pytest.approx(1)
+    assert sum(galaxies.FRACTIONS.values()) == pytest.approx(1)
 
 
 def test_templates_without_young_stars_go_to_galaxies_without_gas(rng):

@@ -65,7 +65,7 @@ def test_every_kind_of_star_shines(kind, rng):
 
 def test_shares_of_stars_add_up():
     assert sum(kind.fraction for kind in stars.KINDS.values()) == pytest.approx(1)
-    assert sum(white_dwarfs.SHARES.values()) == pytest.approx(1)
+    assert sum(white_dwarfs.FRACTIONS.values()) == pytest.approx(1)
 
 
 def test_cataclysmic_variables_emit_where_white_dwarfs_absorb(rng):

@@ -38,7 +38,7 @@ class Config:
 
 
 def class_counts(spectra: int, counts: str) -> dict[str, int]:
-    """Spectra of each class: those of `counts`, or `spectra` divided equally.
+    """Return the spectra of each class: those of `counts`, or `spectra` divided equally.
 
     Raises:
         InputError: if `counts` cannot be read, or there is nothing to make.
@@ -54,8 +54,8 @@ def class_counts(spectra: int, counts: str) -> dict[str, int]:
                 f"--counts {counts} cannot be read; write it as STAR=1000,QSO=2000"
             ) from error
     else:
-        each, rest = divmod(spectra, len(CLASSES))
-        wanted = {name: each + (i < rest) for i, name in enumerate(CLASSES)}
+        each, remainder = divmod(spectra, len(CLASSES))
+        wanted = {name: each + (i < remainder) for i, name in enumerate(CLASSES)}
     if sum(wanted.values()) <= 0:
         raise InputError("there is nothing to make; give --spectra or --counts above 0")
     return wanted
@@ -65,7 +65,7 @@ def main(config: Config) -> None:
     if config.seed < 0:
         raise InputError(f"--seed {config.seed} is negative; give 0 or more")
     if config.workers < 1:
-        raise InputError(f"--workers {config.workers} cannot work; give 1 or more")
+        raise InputError(f"--workers {config.workers} is too few; give 1 or more")
     wanted = class_counts(config.spectra, config.counts)
     from data_prep.mock.dataset import prepare
     from data_prep.mock.empirical import folder

@@ -11,7 +11,7 @@ from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
 
 DETECTABLE = (1.55, 5.0)
-"""Redshifts at which a trough of C IV stands on the grid (the search window of DR12Q and later)."""
+"""Redshifts at which a C IV trough is on the grid (the search window of DR12Q and later)."""
 
 # Ion -> depth relative to C IV: median and scatter (natural log).
 HIGH_IONS = {"CIV": (1.0, 0.0), "SiIV": (0.55, 0.5), "NV": (0.9, 0.35), "OVI": (1.0, 0.4),
@@ -21,11 +21,11 @@ IRON_IONS = {"FeII 2600": (0.35, 0.6), "FeII 2383": (0.45, 0.6)}
 # Ion -> equivalent width relative to C IV, separation of the doublet in km/s.
 ASSOCIATED = {"CIV": (1.0, 498.0), "NV": (0.7, 962.0), "SiIV": (0.3, 1931.0),
               "OVI": (0.6, 1650.0), "Lya": (1.0, 0.0)}  # fmt: skip
-LOW_SHARE, IRON_SHARE = 0.13, 0.2
-"""Of BAL quasars that show low ions too, and of those the ones that show Fe II."""
+LOW_ION_FRACTION, IRON_FRACTION = 0.13, 0.2
+"""Fraction of BAL quasars that show low ions too, and of those the fraction with Fe II."""
 
-MINI_SHARE = 0.05
-"""Of quasars without BAL that show a trough too narrow to be called one."""
+MINI_BAL_FRACTION = 0.05
+"""Fraction of quasars without BAL that show a trough too narrow to count as one."""
 
 
 class Trough(NamedTuple):
@@ -42,7 +42,7 @@ class Trough(NamedTuple):
     tilt: Array
 
     def optical_depth(self, outflow: Array) -> Array:
-        """At outflow speeds (n, bins), km/s; float32 (n, bins)."""
+        """Return the optical depth at outflow speeds (n, bins), km/s; float32 (n, bins)."""
         start = np.tanh((outflow - self.slowest) / self.edge)
         stop = np.tanh((outflow - self.slowest - self.width) / self.edge)
         middle = (outflow - self.slowest - self.width / 2) / self.width
@@ -57,8 +57,8 @@ def troughs(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> 
     covers but 40 to 95% of the source, so that even a saturated trough has a floor.
     """
     n = len(z)
-    low_ions = rng.random(n) < LOW_SHARE
-    iron_ions = low_ions & (rng.random(n) < IRON_SHARE)
+    low_ions = rng.random(n) < LOW_ION_FRACTION
+    iron_ions = low_ions & (rng.random(n) < IRON_FRACTION)
     shown = dict.fromkeys(HIGH_IONS, np.ones(n, np.bool_))
     shown |= dict.fromkeys(LOW_IONS, low_ions) | dict.fromkeys(IRON_IONS, iron_ions)
     strengths = {
@@ -80,13 +80,13 @@ def troughs(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> 
 
 
 def mini_bals(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> Array:
-    """Transmitted fraction of quasars at z (n,) without BAL, float32 (n, bins).
+    """Return the transmitted fraction of quasars at z (n,) without BAL, float32 (n, bins).
 
     Troughs of C IV, Si IV and N V, 400 to 1,400 km/s wide, before some: broader than a galaxy's
     halo makes them, and without balnicity, which wants 2,000 km/s.
     """
     n = len(z)
-    rows = np.flatnonzero(rng.random(n) < MINI_SHARE)
+    rows = np.flatnonzero(rng.random(n) < MINI_BAL_FRACTION)
     m = len(rows)
     width = rng.uniform(400, 1400, m)
     fields = (rng.uniform(0, 20000, m), width, 0.2 * width, -np.log1p(-rng.uniform(0.2, 0.85, m)),
@@ -101,13 +101,13 @@ def mini_bals(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -
 
 
 def _outflow_speed(ion: str, z: NDArray[np.float64], grid: LogGrid) -> Array:
-    """Speed toward us at which gas absorbs in each bin in the line of an ion, km/s, (n, bins)."""
+    """Return the outflow speed that each bin has in the line of an ion, km/s, (n, bins)."""
     ratio = grid.centers / (REST[ion] * (1 + z[:, None]))
     return ((1 - ratio) * SPEED_OF_LIGHT).astype(np.float32)
 
 
 def _draw(rng: np.random.Generator, n: int, fraction: float, narrow_fraction: float) -> Trough:
-    """A trough for a `fraction` of quasars, of depth 0 for the others.
+    """Draw a trough for a `fraction` of quasars, of depth 0 for the others.
 
     Balnicity is log-uniform over 200 to 10,000 km/s ("roughly equal numbers per logarithmic
     interval"), speeds reach 25,000 km/s, and depths 0.35 to 1: what an inspector would notice. The
@@ -130,7 +130,7 @@ def _draw(rng: np.random.Generator, n: int, fraction: float, narrow_fraction: fl
 
 
 def balnicity_index(transmitted: Array, step: float, width: float = 2000.0) -> Array:
-    """BI of Weymann et al. (1991), km/s, float32 (n,).
+    """Return BI of Weymann et al. (1991), km/s, float32 (n,).
 
     Args:
         transmitted: (n, speeds), flux over continuum at outflow speeds rising from 3,000 km/s.
@@ -156,7 +156,7 @@ def narrow_absorbers(rng: np.random.Generator, z: NDArray[np.float64], grid: Log
 def _add_associated(
     rng: np.random.Generator, depth: Array, z: NDArray[np.float64], grid: LogGrid
 ) -> None:
-    """C IV with its N V, Si IV, O VI and Lyman-alpha within 4,000 km/s of a quarter of quasars.
+    """Add C IV, N V, Si IV, O VI and Lyman-alpha within 4,000 km/s of a quarter of quasars.
 
     Some are strong (rest equivalent width 0.3 to 9 Angstrom) or come in pairs: the hard negatives
     of a BAL classifier.
@@ -179,13 +179,13 @@ def _add_associated(
 def _add_intervening(
     rng: np.random.Generator, depth: Array, z: NDArray[np.float64], grid: LogGrid
 ) -> None:
-    """C IV, and Mg II with Fe II, of galaxies on the way: 0.5 and 0.35 a quasar."""
+    """Add C IV, and Mg II with Fe II, of intervening galaxies: 0.5 and 0.35 per quasar."""
     systems = (({"CIV": 1.0}, 0.5), ({"MgII": 1.0, "FeII 2600": 0.5, "FeII 2383": 0.5}, 0.35))
     for ions, rate in systems:
         for _ in range(2):
             at = (1 + z) * rng.uniform(0.72, 0.985, len(z)) - 1
-            there = (rng.random(len(z)) < rate / 2) & (at > 0.05)
-            strength = np.where(there, np.minimum(rng.exponential(0.8, len(z)) + 0.2, 4), 0)
+            is_present = (rng.random(len(z)) < rate / 2) & (at > 0.05)
+            strength = np.where(is_present, np.minimum(rng.exponential(0.8, len(z)) + 0.2, 4), 0)
             width = rng.uniform(60, 250, len(z))
             for ion, ratio in ions.items():
                 add_line(depth, grid, REST[ion], ratio * strength, width, z=at)

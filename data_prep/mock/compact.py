@@ -1,4 +1,4 @@
-"""Templates as they come with the code: the published ones on fewer, logarithmic bins.
+"""Preparation of the shipped templates: the published ones on fewer, logarithmic bins.
 
 from data_prep.mock.compact import compact
 
@@ -63,7 +63,7 @@ def compact(redrock: Path, pyhammer: Path, out: Path) -> None:
 def _on_fine_bins(
     wavelength: NDArray[np.floating], flux: NDArray[np.floating], low: float, high: float
 ) -> tuple[float, NDArray[np.float32]]:
-    """Center of the first bin in log10, and flux averaged over bins of `FINE`, (n, bins)."""
+    """Return the first bin's center in log10, and flux averaged over bins of `FINE`, (n, bins)."""
     inside = (wavelength > low) & (wavelength < high)
     loglam, flux = np.log10(wavelength[inside]), flux[:, inside]
     column = np.floor((loglam - loglam[0]) / FINE + 1e-6).astype(np.int64)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from data_prep.division import by_hash
 from data_prep.mock.empirical import SHIPPED
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
-from data_prep.mock.survey import blocks, none_of_them
+from data_prep.mock.survey import blocks, select_none
 from data_prep.pictures import contact_sheet
 from data_prep.summary import SHEET
 from data_prep.write import Plan, Provenance, write_dataset
@@ -26,13 +26,13 @@ from spectranet_jax.spectra import grid as grids
 from spectranet_jax.spectra.native import NATIVE_GRID
 
 NO_PHYSICS = ("__init__.py", "__main__.py", "compact.py", Path(__file__).name)
-"""Files of this folder that do not decide what a mock spectrum looks like."""
+"""Files of this folder that do not affect mock spectra."""
 
 
 def recipe() -> str:
-    """sha256 over the source files and templates that decide what a mock spectrum looks like."""
-    here = sorted(Path(__file__).parent.glob("*.py"))
-    physics = [path for path in here if path.name not in NO_PHYSICS]
+    """Return the sha256 over the source files and templates that determine mock spectra."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    physics = [path for path in sources if path.name not in NO_PHYSICS]
     physics += [Path(str(module.__file__)) for module in (grids, instrument, lines, noise)]
     digest = hashlib.sha256()
     for path in [*physics, *sorted(SHIPPED.glob("*.fits"))]:
@@ -58,8 +58,8 @@ def prepare(
         seed: of every draw and of the split.
         grid: the bins.
         workers: threads.
-        noiseless: store the spectra to train on as light, for training that draws the observation;
-            those to validate with and to test on are observed once in any case.
+        noiseless: store the training spectra noise-free, for training that draws the noise; the
+            validation and test spectra are observed once in any case.
         ingredients: what spectra are made of.
         native: draw spectra at native pixels, and store these beside the bins.
 
@@ -73,12 +73,12 @@ def prepare(
     def to_train_on(object_id: NDArray[np.int64], name: NDArray[np.bytes_]) -> NDArray[np.bool_]:
         return division.of(object_id, name) == manifest.SPLITS.index("train")
 
-    made = blocks(  # tells of wrong counts before any work
+    made = blocks(  # reports wrong counts before any work
         counts,
         seed,
         grid,
         workers,
-        noiseless=to_train_on if noiseless else none_of_them,
+        noiseless=to_train_on if noiseless else select_none,
         ingredients=ingredients,
         native=native,
     )
@@ -116,7 +116,7 @@ def creator(
     ingredients: Ingredients = EVERYTHING,
     native: bool = False,
 ) -> dict[str, Any]:
-    """What the manifest of a mock survey says of how it was made."""
+    """Return the manifest's account of how a mock survey was made."""
     return {
         "program": "spectranet-jax",
         "version": __version__,
@@ -134,7 +134,7 @@ def creator(
 
 
 def check_recipe(folder: Path, expected: Mapping[str, Any]) -> None:
-    """Raise InputError if a mock survey is not the one that would be made here and now.
+    """Raise InputError if a mock survey is not the one that this code would make.
 
     Args:
         folder: of the survey.
@@ -143,11 +143,11 @@ def check_recipe(folder: Path, expected: Mapping[str, Any]) -> None:
     made = manifest.read(folder).creator
     if made.get("config") != expected["config"]:
         raise InputError(
-            f"{folder} holds another mock survey than its name says; remove it to have it made"
-            " anew, or name it with --data to use it as it is"
+            f"{folder} holds another mock survey than its name says; remove it to make it anew,"
+            " or name it with --data to use it as it is"
         )
     if made.get("recipe") != expected["recipe"]:
         raise InputError(
-            f"{folder} holds a mock survey of another version of this code; remove it to have it"
-            " made anew, or name it with --data to use it as it is"
+            f"{folder} holds a mock survey of another version of this code; remove it to make it"
+            " anew, or name it with --data to use it as it is"
         )

@@ -1,4 +1,4 @@
-"""Lines that are two, close together: painted as two where the pixels tell them apart."""
+"""Doublets: painted as two lines where the pixels resolve them."""
 
 from typing import NamedTuple
 
@@ -19,13 +19,14 @@ class Doublet(NamedTuple):
 
     @property
     def separation(self) -> float:
-        """Of the two, km/s."""
+        """Separation of the two, km/s."""
         return SPEED_OF_LIGHT * (self.red / self.blue - 1)
 
 
 DOUBLETS = {"[OII]": Doublet(3727.09, 3729.88, (0.7, 1.5))}
-"""Line of `lines.REST` -> the two that it stands for. [O II] has 1.5 where gas is thin, as in
-nearly all galaxies, and less where it is dense."""
+"""Line of `lines.REST` -> the two that it stands for. [O II] has 1.5 in thin gas, as in nearly all
+galaxies, and less in dense gas.
+"""
 
 
 def add_named_line(

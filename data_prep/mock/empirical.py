@@ -2,7 +2,7 @@
 
 A folder holds `rrtemplate-*.fits` (basis vectors, with the coefficients of observed objects in
 ARCHETYPE_COEFF where there are any) and `rrarchetype-*.fits` (a table of spectra), also compressed.
-What comes with the code lies in `templates/`; its README.md says where it is from.
+The shipped ones are in `templates/`; its README.md gives their sources.
 """
 
 import os
@@ -27,7 +27,7 @@ FINE = 2e-4
 """Bins of the templates in log10(wavelength): 138 km/s."""
 
 MOST = 800
-"""Spectra taken of one file, evenly through it: a folder of 30,000 stays within memory."""
+"""Spectra taken from one file, evenly spaced: so a folder of 30,000 fits into memory."""
 
 FEWEST = 10
 """Wavelengths that a file must have in the range that is used."""
@@ -56,7 +56,7 @@ class Bank:
 
     @cached_property
     def cumulative(self) -> NDArray[np.float64]:
-        """Sums of flux up to each edge, float64 (n, grid.size + 1)."""
+        """Return the sums of flux up to each edge, float64 (n, grid.size + 1)."""
         return np.pad(np.cumsum(self.flux, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
 
     def seen(self, rows: NDArray[np.int64], z: NDArray[np.floating], grid: LogGrid) -> Array:
@@ -70,30 +70,30 @@ class Bank:
         where /= self.grid.dloglam  # (m, bins + 1), in fine bins
         margin = max(2, self.grid.size // 100)
         left = np.clip(np.floor(where), 0, self.grid.size - 1).astype(np.int64)
-        part = np.clip(where - left, 0, 1)
+        fraction = np.clip(where - left, 0, 1)
         sums = self.cumulative[rows]
         below = np.take_along_axis(sums, left, axis=1)
         above = np.take_along_axis(sums, left + 1, axis=1)
-        total = below + part * (above - below)
+        total = below + fraction * (above - below)
         if grid.dloglam < self.grid.dloglam:
-            total += self._curved(rows, left, part)
+            total += self._curved(rows, left, fraction)
         blue = sums[:, [margin]] / margin
         red = (sums[:, [-1]] - sums[:, [-1 - margin]]) / margin
         total += np.minimum(where, 0) * blue + np.maximum(where - self.grid.size, 0) * red
         return (np.diff(total, axis=1) / np.diff(where, axis=1)).astype(np.float32)
 
     def _curved(
-        self, rows: NDArray[np.int64], left: NDArray[np.int64], part: NDArray[np.float64]
+        self, rows: NDArray[np.int64], left: NDArray[np.int64], fraction: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """What parabolas add to sums of level flux up to a `part` of fine bin `left`, (m, bins).
+        """What parabolas add to sums of level flux up to a fraction of fine bin `left`, (m, bins).
 
         At its edges the parabola has the means of adjacent bins.
         """
-        before, here, after = (
+        before, middle, after = (
             self.flux[rows[:, None], np.clip(left + k, 0, self.grid.size - 1)] for k in (-1, 0, 1)
         )
-        rise, fall = (before - here) / 2, (after - here) / 2
-        return part * (1 - part) * (rise * (1 - part) - fall * part)
+        rise, fall = (before - middle) / 2, (after - middle) / 2
+        return fraction * (1 - fraction) * (rise * (1 - fraction) - fall * fraction)
 
 
 BEND = 41_400.0
@@ -101,19 +101,19 @@ BEND = 41_400.0
 
 
 def bent(rng: np.random.Generator, flux: Array, grid: LogGrid, amount: float) -> Array:
-    """Spectra (n, bins) with a smooth error of `amount` in them: no two look alike, float32."""
+    """Return spectra (n, bins) with a smooth error of `amount`, each a different one, float32."""
     return flux * np.exp(np.float32(amount) * smooth_field(NumpyDraws(rng), len(flux), grid, BEND))
 
 
 def folder(chosen: Path | None) -> Path:
-    """Where templates are: `given`, else where RR_TEMPLATE_DIR points, else those of the code."""
+    """Return the folder of templates: `chosen`, else RR_TEMPLATE_DIR, else the shipped ones."""
     named = os.environ.get("RR_TEMPLATE_DIR", "")
     return chosen if chosen is not None else Path(named) if named else SHIPPED
 
 
 @cache
 def banks(where: Path) -> Mapping[str, Bank]:
-    """Bank of each of `KINDS` from a folder; of those that come with the code where it has none.
+    """Return a bank of each of `KINDS` from a folder, or the shipped one where it has none.
 
     Raises:
         InputError: if there is no such folder, or a file in it cannot be read.
@@ -124,17 +124,17 @@ def banks(where: Path) -> Mapping[str, Bank]:
             f"{where} holds no templates; name a folder with rrtemplate-*.fits or"
             " rrarchetype-*.fits"
         )
-    kept: dict[str, list[Bank]] = {kind: [] for kind in KINDS}
+    by_kind: dict[str, list[Bank]] = {kind: [] for kind in KINDS}
     for path in paths:
         kind, bank = read(path)
         if len(bank):
-            kept[kind].append(bank)
-    others = {} if where == SHIPPED else banks(SHIPPED)
-    return {kind: _joined(kept[kind]) if kept[kind] else others[kind] for kind in KINDS}
+            by_kind[kind].append(bank)
+    shipped = {} if where == SHIPPED else banks(SHIPPED)
+    return {kind: _joined(by_kind[kind]) if by_kind[kind] else shipped[kind] for kind in KINDS}
 
 
 def read(path: Path) -> tuple[str, Bank]:
-    """Kind and spectra of one file of templates; without those that are mostly empty or negative.
+    """Read kind and spectra of a file of templates, without mostly empty or negative spectra.
 
     Basis vectors without coefficients of objects say nothing of which sums of them are spectra, so
     such a file gives none.
@@ -171,13 +171,13 @@ def read(path: Path) -> tuple[str, Bank]:
     else:
         fine = np.add.reduceat(flux, starts, axis=1) / np.diff(starts, append=len(column))
     level = np.median(fine, axis=1, keepdims=True) if len(fine) else fine[:, :1]
-    whole = (level[:, 0] > 0) & (np.mean(fine < -0.05 * level, axis=1) < 0.1)
-    fine = np.maximum(fine[whole] / level[whole], 0)
-    return kind, Bank(grid, fine.astype(np.float32), subtype[whole])
+    usable = (level[:, 0] > 0) & (np.mean(fine < -0.05 * level, axis=1) < 0.1)
+    fine = np.maximum(fine[usable] / level[usable], 0)
+    return kind, Bank(grid, fine.astype(np.float32), subtype[usable])
 
 
 def _content(hdus: Any) -> tuple[str, NDArray[np.float64], NDArray[np.float64], NDArray[Any]]:
-    """Kind, wavelengths, spectra and their subtypes of an open file."""
+    """Return kind, wavelengths, spectra and their subtypes of an open file."""
     table = "ARCHETYPES" in hdus
     hdu = hdus["ARCHETYPES"] if table else hdus["BASIS_VECTORS"]
     header, kind = hdu.header, str(hdu.header["RRTYPE"]).strip()
@@ -196,22 +196,24 @@ def _content(hdus: Any) -> tuple[str, NDArray[np.float64], NDArray[np.float64], 
         flux = weights @ basis if len(weights) else basis[:0]
         subtype = np.full(len(flux), str(header.get("RRSUBTYP", "")).strip())
     wavelength = header["CRVAL1"] + header["CDELT1"] * np.arange(flux.shape[1])
-    # A grid in log10 begins near 3, one in Angstrom near 1000: files of version 1 do not say.
+    # A grid in log10 begins near 3, one in Angstrom near 1000: files of version 1 do not name it.
     return kind, 10**wavelength if header["CRVAL1"] < 10 else wavelength, flux, subtype
 
 
 def _thinned(rows: NDArray[Any]) -> NDArray[Any]:
-    """At most `MOST` of rows (n, ...), evenly through them."""
+    """Return at most `MOST` of rows (n, ...), evenly spaced."""
     return rows[:: max(1, -(-len(rows) // MOST))]
 
 
 def _joined(parts: list[Bank]) -> Bank:
-    """Banks of one kind as one, on the wavelengths that all of them cover."""
+    """Join banks of one kind, on the wavelengths that all of them cover."""
     start = max(bank.grid.start for bank in parts)
     stop = min(bank.grid.edges[-1] for bank in parts)
     size = int(np.log10(stop / start) / FINE)
     if size < 100:
-        raise InputError("templates of one kind have no wavelengths in common; keep those alike")
+        raise InputError(
+            "templates of one kind have no wavelengths in common; keep those with common ones"
+        )
     grid = LogGrid(start=start, dloglam=FINE, size=size)
     flux = [bank.seen(np.arange(len(bank)), np.zeros(len(bank)), grid) for bank in parts]
     return Bank(grid, np.concatenate(flux), np.concatenate([bank.subtype for bank in parts]))

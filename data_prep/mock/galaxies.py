@@ -21,19 +21,20 @@ from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
 REST_GRID = LogGrid(start=1000.0, dloglam=2.5e-4, size=4100)
-"""What light of stars is looked up in for the survey's bins: to 10,600 Angstrom, 173 km/s."""
+"""Grid of tabulated starlight for the survey's bins: to 10,600 Angstrom, 173 km/s."""
 
 FINE_REST_GRID = LogGrid(start=1000.0, dloglam=1e-5, size=102_500)
 """The same for bins narrower than those of `REST_GRID`: 7 km/s, so that no feature moves."""
 
 STARS, BIN, SPECTROGRAPH = 250.0, 200.0, 65.0
-"""Widths (sigma) that smear the light of stars, km/s: their motions; a bin of the survey; and where
-pixels are narrow, the spectrograph."""
+"""Widths (sigma) that smooth starlight, km/s: the stars' motions; a bin of the survey; and where
+pixels are narrow, the spectrograph.
+"""
 
 TEMPERATURES = (3500.0, 4400.0, 5700.0, 9000.0, 20000.0)
-"""Of the stars that stand for a population: cool giants, giants, turn-off, A and B stars."""
+"""Temperatures of the stars of a population: cool giants, giants, turn-off, A and B stars."""
 
-# Share of the light at 5500 Angstrom by temperature; a Dirichlet draw around it.
+# Fraction of the flux at 5500 Angstrom by temperature; a Dirichlet draw around it.
 MIXTURES = {
     "old": (0.26, 0.28, 0.41, 0.04, 0.01),
     "intermediate": (0.16, 0.22, 0.39, 0.18, 0.05),
@@ -41,27 +42,27 @@ MIXTURES = {
     "star-forming": (0.05, 0.13, 0.25, 0.37, 0.20),
     "compact blue": (0.02, 0.04, 0.10, 0.34, 0.50),
 }
-SHARES = {"old": 0.40, "intermediate": 0.15, "post-starburst": 0.04, "star-forming": 0.22,
+FRACTIONS = {"old": 0.40, "intermediate": 0.15, "post-starburst": 0.04, "star-forming": 0.22,
           "compact blue": 0.19}  # fmt: skip
 IONIZED = ("star-forming", "compact blue")
-"""Kinds whose gas shines."""
+"""Kinds with emission lines."""
 
 EMPIRICAL = 0.5
-"""Of galaxies, those drawn from templates."""
+"""Fraction of galaxies drawn from templates."""
 
 PASSIVE_BREAK = 1.5
 """D4000 above which a template stands for galaxies without young stars."""
 
 NEARBY, NEARBY_OLD = 0.15, 0.35
-"""Of all galaxies, and of old ones, those at redshifts up to 0.2."""
+"""Fraction of all galaxies, and of old ones, at redshifts up to 0.2."""
 
 
 def galaxies(
     rng: np.random.Generator, n: int, grid: LogGrid, ingredients: Ingredients = EVERYTHING
 ) -> tuple[Array, NDArray[np.float64]]:
-    """Noiseless spectra (n, bins) a unit wavelength, arbitrary scale, and redshifts (n,)."""
-    names = np.array(list(SHARES))
-    kind = names[rng.choice(len(names), n, p=list(SHARES.values()))]
+    """Draw noise-free spectra (n, bins) per unit wavelength, any scale, and redshifts (n,)."""
+    names = np.array(list(FRACTIONS))
+    kind = names[rng.choice(len(names), n, p=list(FRACTIONS.values()))]
     z = np.select(
         [kind == "old", kind == "compact blue"],
         [rng.triangular(0.01, 0.5, 0.9, n), rng.power(0.6, n) * 1.4],
@@ -87,7 +88,7 @@ def template_flux(
     z: NDArray[np.float64],
     grid: LogGrid,
 ) -> Array:
-    """Templates of `bank` at redshifts z (n,), float32 (n, bins), each bent by a few percent.
+    """Draw templates of `bank` at redshifts z (n,), float32 (n, bins), each bent by a few percent.
 
     Where `ionized` (n,) is false, one with a strong break at 4000 Angstrom, if there are any.
     """
@@ -101,7 +102,7 @@ def template_flux(
 
 @cache
 def break_4000(bank: Bank) -> Array:
-    """D4000 of Balogh et al. (1999): mean f_nu of 4000-4100 over that of 3850-3950, (n,)."""
+    """Return D4000 of Balogh et al. (1999): mean f_nu of 4000-4100 over that of 3850-3950, (n,)."""
     rest = bank.grid.centers
     f_nu = bank.flux * rest**2
     red = f_nu[:, (rest > 4000) & (rest < 4100)].mean(axis=1)
@@ -111,7 +112,7 @@ def break_4000(bank: Bank) -> Array:
 def stellar_flux(
     rng: np.random.Generator, kind: NDArray[np.str_], z: NDArray[np.float64], grid: LogGrid
 ) -> Array:
-    """Light of stars alone, float32 (n, bins), about 1 at rest-frame 5500 Angstrom.
+    """Draw starlight alone, float32 (n, bins), about 1 at rest-frame 5500 Angstrom.
 
     Args:
         rng: of the scatter in mixture and line strength.
@@ -137,7 +138,7 @@ def stellar_flux(
 
 @cache
 def _populations(rest: LogGrid, instrument: float) -> tuple[Array, Array]:
-    """Continuum and depth of lines of each temperature, float32 (temperatures, rest.size).
+    """Return continuum and depth of lines of each temperature, float32 (temperatures, rest.size).
 
     Smoothed by the motions of stars and by the width of an instrument, km/s.
     """
@@ -161,10 +162,10 @@ def gas(
     z: NDArray[np.float64],
     grid: LogGrid,
 ) -> Array:
-    """Emission lines, float32 (n, bins), in the unit of `flux`.
+    """Draw emission lines, float32 (n, bins), in the unit of `flux`.
 
-    Equivalent widths of H-alpha 5 to 600 Angstrom where `ionized`, below 8 elsewhere;
-    line ratios along the sequence of metallicity of Baldwin, Phillips & Terlevich (1981).
+    Equivalent widths of H-alpha 5 to 600 Angstrom where `ionized`, below 8 elsewhere; line ratios
+    along the sequence of metallicity of Baldwin, Phillips & Terlevich (1981).
     """
     n = len(z)
     halpha = np.where(ionized, log_uniform(rng, n, 5, 600), log_uniform(rng, n, 0.02, 8))
@@ -184,5 +185,5 @@ def gas(
     depth = np.zeros_like(flux)
     for name, width_angstrom in lines.items():
         add_named_line(rng, depth, grid, name, width_angstrom, width, z)
-    # Lines follow the gas, not the stars that happen to shine beside them: one level for all.
+    # Lines follow the gas, not the stars in the same bins: one level for all.
     return np.median(flux, axis=1, keepdims=True) * depth

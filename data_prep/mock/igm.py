@@ -1,4 +1,4 @@
-"""What hydrogen between a quasar and us takes away: forest, damped systems, Lyman limit."""
+"""Absorption by hydrogen between a quasar and us: forest, damped systems, Lyman limit."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,21 +10,20 @@ from spectranet_jax.spectra.lines import REST
 LYA, LYB, LIMIT = REST["Lya"], REST["Lyb"], REST["Lyman limit"]
 
 KNOTS = 690.0
-"""Between the knots of the forest's field, km/s."""
+"""Distance between the knots of the forest's field, km/s."""
 
 BEYOND = 0.08
-"""How far the forest goes on beyond the red end, in log10(wavelength): its Lyman-beta stands on
-the grid."""
+"""Reach of the forest beyond the red end, in log10(wavelength): its Lyman-beta is on the grid."""
 
 
 def transmission(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> Array:
-    """Fraction of the light of quasars at z (n,) that passes, float32 (n, bins)."""
+    """Return the transmitted fraction of quasars at z (n,), float32 (n, bins)."""
     depth = forest(rng, z, grid) + damped(rng, z, grid) + lyman_limit(rng, z, grid)
     return np.exp(-depth).astype(np.float32)
 
 
 def effective_depth(absorber: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Mean optical depth in Lyman-alpha at an absorber's redshift.
+    """Return the mean optical depth in Lyman-alpha at an absorber's redshift.
 
     Kamble et al. (2020; cited from memory).
     """
@@ -34,9 +33,9 @@ def effective_depth(absorber: NDArray[np.floating]) -> NDArray[np.floating]:
 def forest(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> Array:
     """Optical depth of the forest in Lyman-alpha and Lyman-beta, float32 (n, bins).
 
-    The mean follows `effective_depth` with a scatter of 15% a sight line; a log-normal field,
-    correlated over about 1400 km/s, fluctuates about it, which gives an rms of the
-    transmitted fraction of 0.1 to 0.2 at z 2.5.
+    The mean follows `effective_depth` with a scatter of 15% per sight line; a log-normal field,
+    correlated over about 1400 km/s, fluctuates about it, which gives an rms of the transmitted
+    fraction of 0.1 to 0.2 at z 2.5.
     """
     n, bins = len(z), grid.size + round(BEYOND / grid.dloglam)
     centers = grid.start * 10 ** (grid.dloglam * (np.arange(bins) + 0.5))
@@ -48,7 +47,7 @@ def forest(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> A
     sight_line = np.exp(rng.normal(0, 0.15, (n, 1))).astype(np.float32)
     alpha = sight_line * mean * np.exp(spread * field - 0.2 * spread**2)
     rest = centers / (1 + z[:, None])
-    # The quasar clears its own neighborhood, over up to 2,000 km/s.
+    # The quasar ionizes its own neighborhood, over up to 2,000 km/s.
     alpha *= _below(rest, LYA * (1 - rng.uniform(0, 0.007, (n, 1))), 3.0)
     shift = round(np.log10(LYA / LYB) / grid.dloglam)
     beta = 0.25 * alpha[:, shift : shift + grid.size] * _below(rest[:, : grid.size], LYB, 3.0)
@@ -56,14 +55,14 @@ def forest(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> A
 
 
 def _below(rest: NDArray[np.floating], edge: NDArray[np.floating] | float, width: float) -> Array:
-    """1 blueward of `edge`, 0 redward, float32."""
+    """Return 1 blueward of `edge`, 0 redward, float32."""
     return (0.5 - 0.5 * np.tanh((rest - edge) / width)).astype(np.float32)
 
 
 def damped(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> Array:
     """Optical depth of (sub-)damped systems, log N(HI) 19.7 to 22, float32 (n, bins).
 
-    0.2 damped systems a unit redshift at z 2.5 and as many sub-damped ones.
+    0.2 damped systems per unit redshift at z 2.5 and as many sub-damped ones.
     """
     depth = np.zeros((len(z), grid.size), np.float32)
     low = np.maximum(grid.start / LYA - 1, (1 + z) * LYB / LYA - 1)
@@ -80,10 +79,10 @@ def damped(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> A
 def damping_depth(
     offset: NDArray[np.floating], column: NDArray[np.floating]
 ) -> NDArray[np.floating]:
-    """Optical depth of a damped Lyman-alpha line, at most 30.
+    """Return the optical depth of a damped Lyman-alpha line, at most 30.
 
-    tau = column / 1e20 (2.06 / offset)^2, whose equivalent width is the well-known
-    W = 7.3 Angstrom (column / 1e20)^0.5.
+    tau = column / 1e20 (2.06 / offset)^2, whose equivalent width is the well-known W = 7.3 Angstrom
+    (column / 1e20)^0.5.
 
     Args:
         offset: from the line, Angstrom in the absorber's frame.
@@ -93,7 +92,7 @@ def damping_depth(
 
 
 def lyman_limit(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> Array:
-    """Optical depth below 912 Angstrom of one Lyman-limit system a sight line, float32.
+    """Optical depth below 912 Angstrom of one Lyman-limit system per sight line, float32.
 
     Its distance in redshift is exponential, 1.2 at z 2.5 and falling to 0.3 at z 4.5: 1.5 times the
     mean free path of Worseck et al. (2014, MNRAS 445, 1745; cited from memory), which is 0.77 and

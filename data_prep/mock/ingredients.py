@@ -1,6 +1,6 @@
 """The ingredients of the mock survey by name, so that each can be left out.
 
-Every generator takes one `Ingredients` and asks it; an ablation is one name.
+Every generator takes one `Ingredients`; an ablation leaves out one name.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ NAMES = {
     "calibration errors": "tilts, steps, sky residuals and glitches",
     "host and iron": "starlight, Fe II and the Balmer continuum under quasars",
 }
-"""Ingredient -> what it puts into a spectrum."""
+"""Ingredient -> its effect on a spectrum."""
 
 INSTRUMENT = {
     "realistic noise": ("noise", "masks"),
@@ -29,7 +29,7 @@ INSTRUMENT = {
 
 @dataclass(frozen=True)
 class Ingredients:
-    """Those of a survey: all of `NAMES` but some.
+    """Ingredients of a survey: all of `NAMES` except those left out.
 
     Attributes:
         without: names left out.
@@ -44,26 +44,27 @@ class Ingredients:
         for name in sorted(self.without):
             if name not in NAMES:
                 raise InputError(
-                    f"{name} is no ingredient of the mock survey; choose among {', '.join(NAMES)}"
+                    f"{name} is not an ingredient of the mock survey; choose among"
+                    f" {', '.join(NAMES)}"
                 )
         if self.templates != SHIPPED and self.has("empirical templates"):
-            banks(self.templates)  # tells of a wrong folder before any work
+            banks(self.templates)  # reports a wrong folder before any work
 
     def has(self, name: str) -> bool:
-        """Whether the survey is made with it; KeyError where there is no such ingredient."""
+        """Whether the survey has an ingredient; KeyError where there is no such ingredient."""
         return bool(NAMES[name]) and name not in self.without
 
     def bank(self, kind: str) -> Bank | None:
-        """Templates of STAR, GALAXY or QSO; None where the survey is made without."""
+        """Return templates of STAR, GALAXY or QSO; None where the survey is made without them."""
         return banks(self.templates)[kind] if self.has("empirical templates") else None
 
     @property
     def effects(self) -> tuple[str, ...]:
-        """Effects of the instrument that the survey is made with."""
+        """Return the effects of the instrument in the survey."""
         return tuple(e for name, held in INSTRUMENT.items() if self.has(name) for e in held)
 
     def as_text(self) -> Mapping[str, object]:
-        """For a manifest: names left out, and where templates come from."""
+        """Return the manifest's entry: names left out, and where templates come from."""
         origin = "shipped" if self.templates == SHIPPED else str(self.templates)
         return {"without": sorted(self.without), "templates": origin}
 

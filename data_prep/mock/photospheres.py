@@ -1,9 +1,9 @@
-"""Light of stellar photospheres, from O to L, as a function of temperature and metallicity.
+"""Spectra of stellar photospheres, from O to L, as a function of temperature and metallicity.
 
 A black body, bent by the Balmer jump and by line blanketing, with the lines and bands that a
-classifier goes by. Strengths against temperature are round numbers in the manner of Gray &
-Corbally (2009, Stellar Spectral Classification): the trends are right, no star is modeled.
-Colors of K and M stars and depths of their bands were set by eye against a dozen SDSS stars.
+classifier goes by. Strengths against temperature are round numbers in the manner of Gray & Corbally
+(2009, Stellar Spectral Classification): the trends are right, no star is modeled. Colors of K and M
+stars and depths of their bands were set by eye against a dozen SDSS stars.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import BALMER, REST, SPEED_OF_LIGHT
 
 Knots = Mapping[float, float]
-"""Temperature, K -> strength there; linear in log temperature between, constant outside."""
+"""Temperature, K -> strength; linear in log temperature between, constant outside."""
 
 # Equivalent width of H-delta, Angstrom, and of the other Balmer lines relative to it.
 BALMER_EW: Knots = {3300: 0, 4000: 0.2, 5000: 0.7, 5500: 1.5, 6000: 2.6, 6500: 4.5, 7500: 10,
@@ -96,13 +96,13 @@ CYANOGEN_DEPTH: Knots = {3500: 0.5, 4200: 1.2, 4800: 1, 5500: 0.5, 6200: 0.1, 68
 
 
 def at(knots: Knots, temperature: Array) -> Array:
-    """A strength at each temperature, float32 (n,)."""
+    """Return a strength at each temperature, float32 (n,)."""
     strength = np.interp(np.log(temperature), np.log(list(knots)), list(knots.values()))
     return strength.astype(np.float32)
 
 
 def planck(wavelength: Array, temperature: Array) -> Array:
-    """Black-body light a unit wavelength, 1 at 5500 Angstrom.
+    """Return black-body flux per unit wavelength, 1 at 5500 Angstrom.
 
     Args:
         wavelength: (n, bins), Angstrom.
@@ -115,7 +115,7 @@ def planck(wavelength: Array, temperature: Array) -> Array:
 
 
 def continuum(wavelength: Array, temperature: Array, metals: Array) -> Array:
-    """Black body with Balmer jump and blanketing, about 1 at 5500 Angstrom.
+    """Return a black body with Balmer jump and blanketing, about 1 at 5500 Angstrom.
 
     Args:
         wavelength: (n, bins), rest frame, Angstrom.
@@ -133,7 +133,7 @@ def continuum(wavelength: Array, temperature: Array, metals: Array) -> Array:
 
 
 def _fall(wavelength: Array, where: float, width: float) -> Array:
-    """1 blueward of `where`, 0 redward."""
+    """Return 1 blueward of `where`, 0 redward."""
     return 0.5 - 0.5 * np.tanh((wavelength - np.float32(where)) / np.float32(width))
 
 
@@ -147,7 +147,7 @@ def absorption(
     gravity: Array,
     velocity: Array,
 ) -> Array:
-    """Optical depth of lines and bands, float32 (n, bins).
+    """Return the optical depth of lines and bands, float32 (n, bins).
 
     Args:
         grid: the bins.

@@ -15,7 +15,7 @@ Array = NDArray[np.floating]
 """(n,) for a property of each spectrum, float64 or float32; (n, bins) for spectra, float32."""
 
 Values = NDArray[np.floating] | NDArray[np.bool_] | float
-"""A number, or one a spectrum."""
+"""A number, or one per spectrum."""
 
 
 def _normal_cdf(x: Array) -> Array:
@@ -27,7 +27,7 @@ def _normal_cdf(x: Array) -> Array:
 
 
 def _split_cdf(x: Array, left: Array, right: Array) -> Array:
-    """Distribution function of a normal whose width differs on its two sides."""
+    """Return the distribution function of a normal whose width differs on its two sides."""
     width = np.where(x < 0, left, right)
     return (left + width * (2 * _normal_cdf(x / width) - 1)) / (left + right)
 

@@ -16,10 +16,10 @@ from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
 class Broad(NamedTuple):
     """A broad line: equivalent width and sigma in Angstrom, mean shift in km/s, family.
 
-    Equivalent widths and widths after Vanden Berk et al. (2001), Table 2, with N V and the blend
-    of C III] divided among their parts, and brought nearer to medians of some hundred BOSS quasars;
-    so are the shifts, which are those from the redshift that inspectors and pipelines give. Lines
-    of a family rise, fall and move together.
+    Equivalent widths and widths after Vanden Berk et al. (2001), Table 2, with N V and the blend of
+    C III] divided among their parts, and brought nearer to medians of some hundred BOSS quasars; so
+    are the shifts, relative to the redshift that inspectors and pipelines give. Lines of a family
+    rise, fall and move together.
     """
 
     name: str
@@ -95,7 +95,7 @@ FAMILIES = {
 }
 
 TYPE_TWO = 0.05
-"""Of quasars below redshift 1.2, those whose narrow lines outshine weak broad ones."""
+"""Fraction of quasars below redshift 1.2 whose narrow lines outshine weak broad ones."""
 
 NARROW = {"[NeV]": 0.06, "[OII]": 0.12, "[NeIII]": 0.10, "[OIII] 4364": 0.03, "HeII 4686": 0.03,
           "Hbeta": 0.10, "[OIII] 4960": 0.336, "[OIII]": 1.0, "[OI]": 0.06, "Halpha": 0.35,
@@ -111,7 +111,7 @@ def emission(
     grid: LogGrid,
     ingredients: Ingredients = EVERYTHING,
 ) -> Array:
-    """All emission relative to the power law under it, float32 (n, bins).
+    """Draw all emission relative to the power law under it, float32 (n, bins).
 
     Args:
         rng: of the scatter from quasar to quasar.
@@ -156,7 +156,7 @@ def emission(
 
 
 def iron_and_balmer(rng: np.random.Generator, wavelength: Array, iron: Array) -> Array:
-    """Pseudo-continuum of Fe II and the Balmer continuum relative to the power law, (n, bins).
+    """Draw the Fe II pseudo- and the Balmer continuum relative to the power law, (n, bins).
 
     Bumps where the ultraviolet multiplets stand (Vestergaard & Wilkes 2001; cited from memory) and
     the 3000 Angstrom bump (Grandi 1982, ApJ 255, 25; checked in a second source); heights were set
@@ -179,7 +179,7 @@ def iron_and_balmer(rng: np.random.Generator, wavelength: Array, iron: Array) ->
 def _families(
     rng: np.random.Generator, luminosity: NDArray[np.float64], outflow: Array
 ) -> dict[str, Array]:
-    """Strength of each family of lines about 1: Baldwin effect, outflow, common and own scatter.
+    """Draw the strength of each family of lines, about 1: Baldwin effect, outflow and scatter.
 
     Where the outflow is fast, C IV is weak and Al III and Si III] are strong beside C III]
     (Richards et al. 2011, AJ 141, 167; cited from memory for these lines). Each (n,), float32.
@@ -199,7 +199,7 @@ def _families(
 
 
 def _outflow(rng: np.random.Generator, luminosity: NDArray[np.float64]) -> Array:
-    """Outflow factor of the high-ionization lines, float32 (n,): 1 in the composite.
+    """Draw the outflow factor of the high-ionization lines, float32 (n,): 1 in the composite.
 
     The blueshift of C IV runs from 0 to 3,000 km/s (mean 810 km/s of radio-quiet quasars, Richards
     et al. 2011, AJ 141, 167; checked in its abstract) and grows with luminosity.

@@ -14,11 +14,11 @@ from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
 EMPIRICAL = 0.3
-"""Of quasars, those drawn from templates where these reach."""
+"""Fraction of quasars drawn from templates where these reach."""
 
 
 def redshifts(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
-    """Redshifts of a BOSS-like quasar survey, float64 (n,).
+    """Draw redshifts of a BOSS-like quasar survey, float64 (n,).
 
     Half from the peak of the selection (median 2.5, a tail to 5), half spread over 0.05 to 3.6,
     more evenly than any survey's, so that every line meets every part of the grid; a few more
@@ -39,7 +39,7 @@ def quasars(
     bal: bool,
     ingredients: Ingredients = EVERYTHING,
 ) -> tuple[Array, Array]:
-    """Noiseless spectra of quasars, float32 (n, bins), arbitrary scale, and BI of C IV (n,).
+    """Draw noise-free spectra of quasars, float32 (n, bins), arbitrary scale, and BI of C IV (n,).
 
     Args:
         rng: the source of all scatter.
@@ -77,7 +77,7 @@ def quasars(
 def template_flux(
     rng: np.random.Generator, bank: Bank, flux: Array, z: NDArray[np.float64], grid: LogGrid
 ) -> Array:
-    """Templates of `bank` where they reach, and `flux` (n, bins) scaled to them beyond.
+    """Draw templates of `bank` where they reach, and scale `flux` (n, bins) to them beyond.
 
     Blueward, where a template begins amid Lyman-alpha, the scale passes within 15 Angstrom from
     that of the line's peak to that of the continuum redward of the line.
@@ -89,7 +89,7 @@ def template_flux(
     ratio = np.log(np.maximum(template, 0.01) / np.maximum(flux, 1e-6))
 
     def ratio_at(wavelength: float) -> Array:
-        """Over 2,070 km/s from a rest wavelength on, or at the grid's end beside it, (n, 1)."""
+        """Ratio over 2,070 km/s from a rest wavelength on, or at the grid's end, (n, 1)."""
         first = grid.bin_of(np.log10(wavelength * (1 + z)))[:, None] + np.arange(grid.bins(2070))
         columns = np.clip(first, 0, grid.size - 1)
         return np.take_along_axis(ratio, columns, axis=1).mean(axis=1, keepdims=True)
@@ -102,7 +102,7 @@ def template_flux(
 
 
 def absolute_magnitude(magnitude: Array, z: NDArray[np.float64]) -> NDArray[np.float64]:
-    """M_i in a flat universe (Omega_m 0.3, h 0.7), K-corrected for a slope of -0.5 in f_nu.
+    """Return M_i in a flat universe (Omega_m 0.3, h 0.7), K-corrected for a slope of -0.5 in f_nu.
 
     The luminosity distance is the closed approximation of Pen (1999, ApJS 120, 49), to 0.4%.
     """
@@ -118,7 +118,7 @@ def _pen(a: NDArray[np.float64] | float) -> NDArray[np.float64] | float:
 
 
 def power_law(rng: np.random.Generator, wavelength: Array) -> Array:
-    """Broken power law, 1 at 1450 Angstrom, float32 (n, bins).
+    """Draw a broken power law, 1 at 1450 Angstrom, float32 (n, bins).
 
     Slopes alpha_nu: -1.5 below 1100 Angstrom, -0.5 to 5000, flatter beyond, each +- 0.3 (as the
     quasars simulated for the BOSS DR9 luminosity function, Ross et al. 2013, ApJ 773, 14).
@@ -137,7 +137,7 @@ def host(
     z: NDArray[np.float64],
     grid: LogGrid,
 ) -> Array:
-    """Light of the host galaxy, float32 (n, bins): up to 80% of all in faint nearby quasars."""
+    """Draw the host galaxy, float32 (n, bins): up to 80% of the total in faint nearby quasars."""
     n = len(z)
     kind = rng.choice(np.array(["old", "intermediate", "star-forming"]), n)
     stars = stellar_flux(rng, kind, z, grid)

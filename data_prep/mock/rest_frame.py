@@ -1,4 +1,4 @@
-"""Noise-free mock spectra in the rest frame, at native pixels: what basis vectors are made of.
+"""Noise-free mock spectra in the rest frame, at native pixels, from which basis vectors are made.
 
 They are drawn at redshift 0 over every wavelength that is wanted, so that none has a missing end.
 Of what lies between a quasar and us, absorbers and the forest, they have none.
@@ -26,7 +26,7 @@ HOSTS = ("old", "intermediate", "star-forming")
 
 
 def rest_grid(first: float, last: float) -> tuple[int, LogGrid]:
-    """Native pixels centered from `first` to `last`, Angstrom.
+    """Return native pixels centered from `first` to `last`, Angstrom.
 
     Returns:
         log10 of the first center in steps of `native.STEP`, and the pixels.
@@ -38,40 +38,40 @@ def rest_grid(first: float, last: float) -> tuple[int, LogGrid]:
 def galaxies(
     rng: np.random.Generator, n: int, grid: LogGrid, ingredients: Ingredients = EVERYTHING
 ) -> Array:
-    """Galaxies of the kinds of the mock survey, noise-free, float32 (n, pixels), any scale."""
-    names = np.array(list(observed_galaxies.SHARES))
-    kind = names[rng.choice(len(names), n, p=list(observed_galaxies.SHARES.values()))]
+    """Draw galaxies of the kinds of the mock survey, noise-free, float32 (n, pixels), any scale."""
+    names = np.array(list(observed_galaxies.FRACTIONS))
+    kind = names[rng.choice(len(names), n, p=list(observed_galaxies.FRACTIONS.values()))]
     z = np.zeros(n)
-    light = _starlight(rng, kind, grid)
+    flux = _starlight(rng, kind, grid)
     ionized = np.isin(kind, observed_galaxies.IONIZED)
-    light += observed_galaxies.gas(rng, ionized, light, z, grid)
+    flux += observed_galaxies.gas(rng, ionized, flux, z, grid)
     if (bank := ingredients.bank("GALAXY")) is not None:
         rows = np.flatnonzero(rng.random(n) < observed_galaxies.EMPIRICAL)
-        light[rows] = observed_galaxies.template_flux(rng, bank, ionized[rows], z[rows], grid)
+        flux[rows] = observed_galaxies.template_flux(rng, bank, ionized[rows], z[rows], grid)
     reddening = rng.exponential(0.12, n).astype(np.float32) * (kind != "old")
-    return light * dust.dimming(dust.milky_way(_wavelength(n, grid)), reddening)
+    return flux * dust.dimming(dust.milky_way(_wavelength(n, grid)), reddening)
 
 
 def quasars(
     rng: np.random.Generator, n: int, grid: LogGrid, ingredients: Ingredients = EVERYTHING
 ) -> Array:
-    """Quasars as below z = 1.57, noise-free, float32 (n, pixels), any scale."""
+    """Draw quasars as below z = 1.57, noise-free, float32 (n, pixels), any scale."""
     z, wavelength = np.zeros(n), _wavelength(n, grid)
     luminosity = rng.uniform(*LUMINOSITY, n)
-    light = observed_quasars.power_law(rng, wavelength)
-    light *= 1 + quasar_lines.emission(rng, luminosity, z, grid, ingredients)
+    flux = observed_quasars.power_law(rng, wavelength)
+    flux *= 1 + quasar_lines.emission(rng, luminosity, z, grid, ingredients)
     if (bank := ingredients.bank("QSO")) is not None:
         rows = np.flatnonzero(rng.random(n) < observed_quasars.EMPIRICAL)
-        light[rows] = observed_quasars.template_flux(rng, bank, light[rows], z[rows], grid)
+        flux[rows] = observed_quasars.template_flux(rng, bank, flux[rows], z[rows], grid)
     reddening = rng.exponential(0.033, n).astype(np.float32)
-    light *= dust.dimming(dust.small_magellanic(wavelength), reddening)
+    flux *= dust.dimming(dust.small_magellanic(wavelength), reddening)
     if ingredients.has("host and iron"):
         stars = _starlight(rng, rng.choice(np.array(HOSTS), n), grid)
         at_5500 = int(grid.bin_of(np.log10(np.array(5500.0))))
         ratio = log_normal(rng, n, 0.25, 1.1) * 10 ** (0.16 * luminosity)  # as in `quasars.host`
-        level = light[:, at_5500] / stars[:, at_5500] * np.minimum(ratio, 4.0)
-        light += level[:, None].astype(np.float32) * stars
-    return light
+        level = flux[:, at_5500] / stars[:, at_5500] * np.minimum(ratio, 4.0)
+        flux += level[:, None].astype(np.float32) * stars
+    return flux
 
 
 Generator = Callable[[np.random.Generator, int, LogGrid, Ingredients], Array]
@@ -80,34 +80,35 @@ KINDS: dict[str, tuple[Generator, tuple[float, float]]] = {
     "GALAXY": (galaxies, (1500.0, 9980.0)),
     "QSO": (quasars, (1340.0, 10_000.0)),
 }
-"""Spectra of each kind, and the wavelengths of its basis vectors, Angstrom: of galaxies those of
-the templates that half of them are drawn from."""
+"""Generator of each kind, and the wavelengths of its basis vectors, Angstrom: for galaxies those of
+the templates that half of them are drawn from.
+"""
 
 
-def principal(light: NDArray[np.floating], vectors: int) -> NDArray[np.float64]:
-    """Leading principal vectors of spectra of equal weight, float64 (vectors, pixels).
+def principal(flux: NDArray[np.floating], vectors: int) -> NDArray[np.float64]:
+    """Return leading principal vectors of spectra of equal weight, float64 (vectors, pixels).
 
     Every spectrum is brought to unit norm first, so that none counts for its brightness, nor for
     the strength of its lines. No mean is subtracted: the first vector is about the mean. Each has
     unit norm and a positive sum.
 
     Args:
-        light: (n, pixels), n no less than `vectors`.
+        flux: (n, pixels), n no less than `vectors`.
         vectors: how many.
     """
-    light = np.asarray(light, np.float64)
-    light = light / np.linalg.norm(light, axis=1, keepdims=True)
-    _, amounts = np.linalg.eigh(light @ light.T)  # ascending
-    leading = amounts[:, ::-1][:, :vectors].T @ light
+    flux = np.asarray(flux, np.float64)
+    flux = flux / np.linalg.norm(flux, axis=1, keepdims=True)
+    _, amounts = np.linalg.eigh(flux @ flux.T)  # ascending
+    leading = amounts[:, ::-1][:, :vectors].T @ flux
     leading *= np.where(leading.sum(axis=1) < 0, -1, 1)[:, None]
     return leading / np.linalg.norm(leading, axis=1, keepdims=True)
 
 
 def _starlight(rng: np.random.Generator, kind: NDArray[np.str_], grid: LogGrid) -> Array:
-    """Light of stars, float32 (n, pixels), between the pixels that it is computed on."""
-    light = stellar_flux(rng, kind, np.zeros(len(kind)), REST_GRID)
+    """Draw starlight, float32 (n, pixels), interpolated between the pixels computed."""
+    flux = stellar_flux(rng, kind, np.zeros(len(kind)), REST_GRID)
     places, wanted = np.log10(REST_GRID.centers), np.log10(grid.centers)
-    return np.array([np.interp(wanted, places, row) for row in light], np.float32)
+    return np.array([np.interp(wanted, places, row) for row in flux], np.float32)
 
 
 def _wavelength(n: int, grid: LogGrid) -> Array:

@@ -2,7 +2,7 @@
 with a white dwarf, and cataclysmic variables.
 
 The proportions are those of objects that quasar surveys target by mistake (hot, metal-poor A and F
-stars, white dwarfs, M dwarfs), widened so that a general survey's stars are at home too.
+stars, white dwarfs, M dwarfs), widened to include a general survey's stars.
 """
 
 from collections.abc import Callable
@@ -28,13 +28,13 @@ BLUE_CYANOGEN = ((3884, -90, 1.2), (4217, -80, 0.9))
 
 
 EMPIRICAL = 0.65
-"""Of the stars of a kind that templates hold, those drawn from them: half of all stars."""
+"""Fraction of stars of kinds with templates that are drawn from these: half of all stars."""
 
 
 def stars(
     rng: np.random.Generator, n: int, grid: LogGrid, ingredients: Ingredients = EVERYTHING
 ) -> Array:
-    """Noiseless spectra of stars, float32 (n, bins), a unit wavelength, arbitrary scale."""
+    """Draw noise-free spectra of stars, float32 (n, bins), per unit wavelength, arbitrary scale."""
     fractions = np.array([kind.fraction for kind in KINDS.values()])
     kinds = rng.choice(len(KINDS), n, p=fractions)
     flux = np.zeros((n, grid.size), np.float32)
@@ -61,12 +61,12 @@ def template_flux(
 
 
 def _velocity(rng: np.random.Generator, n: int) -> Array:
-    """Radial velocities of halo and disk stars, km/s, float32 (n,)."""
+    """Draw radial velocities of halo and disk stars, km/s, float32 (n,)."""
     return (rng.normal(0, 120, n)).astype(np.float32)
 
 
 def _rest(grid: LogGrid, velocity: Array) -> Array:
-    """Wavelength in the star's frame, float32 (n, bins)."""
+    """Return wavelengths in the star's frame, float32 (n, bins)."""
     beta = 1 + velocity[:, None] / SPEED_OF_LIGHT
     return (grid.centers / beta).astype(np.float32)
 
@@ -79,7 +79,7 @@ def _normal_stars(
     hydrogen: float = 1.0,
     gravity: Array | float = 1.0,
 ) -> Array:
-    """Photospheres with scatter in each family of lines, float32 (n, bins)."""
+    """Draw photospheres with scatter in each family of lines, float32 (n, bins)."""
     n = len(temperature)
     temperature, metals = temperature.astype(np.float32), metals.astype(np.float32)
     velocity = _velocity(rng, n)
@@ -94,9 +94,9 @@ def _normal_stars(
         (log_normal(rng, n, 1, 0.15) * gravity).astype(np.float32),
         velocity,
     )
-    # Lines and bands of real stars differ more than by one factor.
+    # Lines and bands of real stars differ by more than one factor.
     depth *= np.exp(0.2 * smooth_field(NumpyDraws(rng), n, grid))
-    color = temperature * log_normal(rng, n, 1, 0.05)  # colors and lines never agree to better
+    color = temperature * log_normal(rng, n, 1, 0.05)  # colors and lines never agree better
     return continuum(wavelength, color, metals) * np.exp(-depth)
 
 
@@ -150,7 +150,7 @@ def _binary(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
 
 
 def _cataclysmic(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
-    """Disk light, emission of hydrogen and helium, often double, over the star that feeds it."""
+    """Draw disks with emission of hydrogen and helium, often double, over the donor star."""
     wavelength = np.broadcast_to(grid.centers.astype(np.float32), (n, grid.size))
     slope = rng.uniform(-3, 0.2, (n, 1)).astype(np.float32)
     disk = (wavelength / 5500) ** slope
@@ -174,8 +174,9 @@ def _cataclysmic(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
 
 
 class Kind(NamedTuple):
-    """A kind of star: its fraction of all, what draws n noiseless spectra of it, and how the
-    subtypes of templates of such stars begin."""
+    """A kind of star: its fraction of all, the function that draws n noise-free spectra of it, and
+    the beginnings of the template subtypes of such stars.
+    """
 
     fraction: float
     draw: Callable[[np.random.Generator, int, LogGrid], Array]

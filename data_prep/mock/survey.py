@@ -1,4 +1,4 @@
-"""The mock survey: how many of which class, how bright, seen through the instrument."""
+"""The mock survey: classes, magnitudes and the instrument."""
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,11 +23,11 @@ from spectranet_jax.spectra.native import NATIVE_GRID
 from spectranet_jax.spectra.phase import phase
 
 Rows = Callable[[NDArray[np.int64], NDArray[np.bytes_]], NDArray[np.bool_]]
-"""Object ids and names -> which of them, bool (n,)."""
+"""Object ids and names -> a selection of them, bool (n,)."""
 
 
-def none_of_them(object_id: NDArray[np.int64], _name: NDArray[np.bytes_]) -> NDArray[np.bool_]:
-    """Not one, bool (n,)."""
+def select_none(object_id: NDArray[np.int64], _name: NDArray[np.bytes_]) -> NDArray[np.bool_]:
+    """Select none of them, bool (n,)."""
     return np.zeros(len(object_id), bool)
 
 
@@ -36,11 +36,11 @@ def blocks(
     seed: int,
     grid: LogGrid,
     workers: int = 2,
-    noiseless: Rows = none_of_them,
+    noiseless: Rows = select_none,
     ingredients: Ingredients = EVERYTHING,
     native: bool = False,
 ) -> Iterator[Block]:
-    """Mock spectra in blocks of one class each, at most `BLOCK_SIZE` spectra.
+    """Yield mock spectra in blocks of one class each, at most `BLOCK_SIZE` spectra.
 
     A block depends on (seed, class, its place in the class) alone: more workers give the same
     survey, and a larger count begins with the smaller one's spectra.
@@ -78,7 +78,7 @@ def blocks(
 def _made(
     jobs: list[tuple[int, int, int]], make: Callable[[int, int], Block], workers: int
 ) -> Iterator[Block]:
-    """Blocks in the order of jobs, made a few ahead of their use."""
+    """Yield blocks in the order of jobs, made a few ahead of their use."""
     with ThreadPoolExecutor(workers) as pool:
         ahead = []
         for label, chunk, count in jobs:
@@ -99,7 +99,7 @@ def _block(
     ingredients: Ingredients,
     native: bool,
 ) -> Block:
-    """One block of `BLOCK_SIZE` spectra of a class."""
+    """Return one block of `BLOCK_SIZE` spectra of a class."""
     bins, grid = grid, NATIVE_GRID if native else grid
     rng, n = np.random.default_rng((seed, label, chunk)), BLOCK_SIZE
     magnitude = magnitudes(rng, n)
@@ -145,7 +145,7 @@ def _block(
 
 
 def binned(flux: Array, ivar: Array, grid: LogGrid) -> tuple[tuple[Array, Array], Columns]:
-    """Flux and ivar (n, 4750) in bins, both float32 (n, bins), and columns of `Block.native`."""
+    """Return flux and ivar (n, 4750) in bins, float32 (n, bins), and columns of `Block.native`."""
     loglam = np.log10(NATIVE_GRID.centers)
     columns = {"flux": flux, "ivar": ivar, "phase": phase(loglam, ivar, grid)}
     means, weights = Binning.of(loglam, grid)(flux, ivar)
@@ -153,7 +153,7 @@ def binned(flux: Array, ivar: Array, grid: LogGrid) -> tuple[tuple[Array, Array]
 
 
 def magnitudes(rng: np.random.Generator, n: int) -> Array:
-    """PSF i magnitudes, float32 (n,): 16/50/84% at 19.0, 20.8, 21.8, and tails to 14.5 and 23.5.
+    """Draw PSF i magnitudes, float32 (n,): 16/50/84% at 19.0, 20.8, 21.8, tails to 14.5 and 23.5.
 
     S/N a bin is some 260 at the bright end and 0.6 at the faint one.
     """
@@ -164,15 +164,15 @@ def magnitudes(rng: np.random.Generator, n: int) -> Array:
 
 
 def galaxy_magnitudes(rng: np.random.Generator, magnitude: Array, z: NDArray[np.float64]) -> Array:
-    """Magnitudes of galaxies at z (n,), float32: half of those below 0.2 are 15 to 18.5 instead."""
+    """Draw magnitudes of galaxies at z (n,), float32: half of those below 0.2 are 15 to 18.5."""
     bright = (z < 0.2) & (rng.random(len(z)) < 0.5)
     return np.where(bright, rng.uniform(15, 18.5, len(z)), magnitude).astype(np.float32)
 
 
 def calibrated(noise_free: Array, magnitude: Array, grid: LogGrid) -> Array:
-    """Spectra of any scale in units of the survey, 1e-17 erg/s/cm^2/Angstrom, float32 (n, bins)."""
+    """Scale spectra to units of the survey, 1e-17 erg/s/cm^2/Angstrom, float32 (n, bins)."""
     band = (grid.centers > 6900) & (grid.centers < 8200)  # i
     mean = np.maximum(noise_free[:, band].mean(axis=1), 1e-12)
-    # 3631 Jy (AB) at 7500 Angstrom is 1.94e8 in our unit; a fiber takes 75% of it.
+    # 3631 Jy (AB) at 7500 Angstrom is 1.94e8 in our unit; a fiber collects 75% of it.
     scale = 0.75 * 1.94e8 * 10 ** (-0.4 * magnitude) / mean
     return (noise_free * scale[:, None]).astype(np.float32)

@@ -8,7 +8,7 @@ from data_prep.mock.profiles import Array, add_band, add_line
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import BALMER, REST, SPEED_OF_LIGHT
 
-SHARES = {"DA": 0.55, "DB": 0.13, "DC": 0.14, "DQ": 0.07, "DZ": 0.06, "DAH": 0.05}
+FRACTIONS = {"DA": 0.55, "DB": 0.13, "DC": 0.14, "DQ": 0.07, "DZ": 0.06, "DAH": 0.05}
 DA_EW: Knots = {5200: 0, 6000: 3, 7000: 10, 8000: 19, 10000: 34, 12500: 44, 15000: 40, 20000: 30,
                 30000: 19, 50000: 11, 80000: 5}  # fmt: skip
 DA_RATIOS = dict(zip(BALMER[:7], (0.65, 1.0, 1.0, 0.85, 0.5, 0.22, 0.06), strict=True))
@@ -20,9 +20,9 @@ DZ_LINES = {"CaII K": 1.0, "CaII H": 0.8, "Mgb": 0.35, "FeI 4385": 0.3, "FeI 527
 
 
 def white_dwarfs(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
-    """White dwarfs of types DA, DB, DC, DQ, DZ and magnetic DA, float32 (n, bins)."""
-    names = list(SHARES)
-    kind = np.array(names)[rng.choice(len(names), n, p=list(SHARES.values()))]
+    """Draw white dwarfs of types DA, DB, DC, DQ, DZ and magnetic DA, float32 (n, bins)."""
+    names = list(FRACTIONS)
+    kind = np.array(names)[rng.choice(len(names), n, p=list(FRACTIONS.values()))]
     temperature: Array = log_uniform(rng, n, 5500, 60000)
     cooler = np.isin(kind, ["DC", "DQ", "DZ"])
     temperature = np.where(cooler, log_uniform(rng, n, 5000, 12000), temperature)
@@ -33,7 +33,9 @@ def white_dwarfs(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
 
     hydrogen = at(DA_EW, temperature) * np.isin(kind, ["DA", "DAH"]) * log_normal(rng, n, 1, 0.15)
     width = log_normal(rng, n, 1, 0.2) * (600 + 28 * hydrogen)
-    split = np.where(kind == "DAH", log_uniform(rng, n, 0.002, 0.03), 0)  # of the wavelength
+    split = np.where(
+        kind == "DAH", log_uniform(rng, n, 0.002, 0.03), 0
+    )  # fraction of the wavelength
     for name, ratio in DA_RATIOS.items():
         for shift in (-1, 0, 1):  # the Zeeman triplet; one line where the field is zero
             strength = ratio * hydrogen / 3 * (1 - 0.15 * abs(shift))

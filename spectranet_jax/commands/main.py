@@ -11,9 +11,7 @@ COMMANDS = {
     "inspect": "look at the spectra of a catalog in a browser, and correct them",
     "merge-vi": "join the answers of several inspectors in one file",
 }
-"""Command (join_redrock.py for join-redrock) -> what it does; a module with `Config`, `work`,
-`run`.
-"""
+"""Command, a module (join_redrock.py) with `Config`, `work` and `run` -> what it does."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
