@@ -1,1 +1,1 @@
-"""Commands: each parses its flags, wires the library's parts together, and calls them."""
+"""Commands: each parses its flags, connects the library's parts, and calls them."""

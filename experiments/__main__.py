@@ -1,4 +1,4 @@
-"""The commands that train and measure, listed: `python -m experiments`."""
+"""List of the commands that train and measure: `python -m experiments`."""
 
 from pathlib import Path
 

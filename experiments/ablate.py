@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from spectranet_jax.training.scoring import Evaluation
 
 LEAST = {"seeds": 3, "spectra": 1000}
-"""Smallest values that show anything."""
+"""Smallest sensible values."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Config(Command):
 
 
 def work(config: Config) -> None:
-    """Train what is not trained yet, and score all of it."""
+    """Run the missing trainings, and score all."""
     from spectranet_jax.training.memory import keep_freed_memory
 
     keep_freed_memory()
@@ -105,7 +105,7 @@ def work(config: Config) -> None:
 
 
 def _training(config: Config, seed: int, survey: Path, run: Path) -> Any:
-    """Settings of one training."""
+    """Return the settings of one training."""
     from experiments import linenet
 
     return linenet.Config(
@@ -119,7 +119,7 @@ def _training(config: Config, seed: int, survey: Path, run: Path) -> Any:
 
 
 def _trained(config: Config, kinds: dict[str, "Ingredients"]) -> Iterator[tuple[str, Path]]:
-    """What is left out and the run folder of every training; each is done when its turn comes."""
+    """Yield what is left out and the run folder of every training, each done in its turn."""
     from experiments import linenet
     from spectranet_jax.spectra import InputError
 
@@ -140,7 +140,7 @@ def _trained(config: Config, kinds: dict[str, "Ingredients"]) -> Iterator[tuple[
 
 
 def _survey(folder: Path, spectra: int, ingredients: "Ingredients") -> Path:
-    """The noise-free survey made of those ingredients; it is made if it is not there."""
+    """Return the noise-free survey of those ingredients, made if it does not exist."""
     from data_prep.mock.dataset import creator, prepare
     from spectranet_jax.datasets import manifest
     from spectranet_jax.spectra import CLASSES, QUASARNET_GRID, InputError
@@ -151,13 +151,13 @@ def _survey(folder: Path, spectra: int, ingredients: "Ingredients") -> Path:
     elif manifest.read(folder).creator != creator(counts, 0, True, ingredients):
         raise InputError(
             f"{folder} was made with other --spectra, or by another version of this code; choose"
-            " another --out, or remove the former one"
+            " another --out, or remove the earlier one"
         )
     return folder
 
 
 def _evaluation(run: Path, known: "Split") -> "Evaluation":
-    """The evaluation of a run on known spectra."""
+    """Evaluate a run on labeled spectra."""
     from spectranet_jax.inference import load
     from spectranet_jax.training.scoring import make_evaluate
 

@@ -31,7 +31,7 @@ class Config(Command):
 
 
 def work(config: Config) -> None:
-    """Make and write them as configured."""
+    """Make and write basis vectors as configured."""
     vectors = {"GALAXY": config.galaxy_vectors, "QSO": config.quasar_vectors}
     for flag in ("galaxy_vectors", "quasar_vectors"):
         if not 1 <= getattr(config, flag) <= config.spectra:
@@ -55,8 +55,8 @@ def work(config: Config) -> None:
         with notice_if_slow(f"basis: {config.spectra:,} mock spectra of {kind}"):
             start, grid = rest_frame.rest_grid(*limits)
             rng = np.random.default_rng((config.seed, list(rest_frame.KINDS).index(kind)))
-            light = generator(rng, config.spectra, grid, EVERYTHING)
-            principal = rest_frame.principal(light, vectors[kind])
+            flux = generator(rng, config.spectra, grid, EVERYTHING)
+            principal = rest_frame.principal(flux, vectors[kind])
         folder = config.out / basis.FOLDERS[kind]
         digest = basis.save(folder / basis.FILE_NAME, basis.Basis(start, principal))
         write_text(folder / "CARD.md", card(config, kind, vectors[kind], limits, digest))
@@ -64,7 +64,7 @@ def work(config: Config) -> None:
 
 
 def card(config: Config, kind: str, vectors: int, limits: tuple[float, float], digest: str) -> str:
-    """Markdown: what the vectors are, where they come from, and their limits."""
+    """Return Markdown on the vectors, their sources, and their limits."""
     import numpy as np
 
     import spectranet_jax

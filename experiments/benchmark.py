@@ -50,11 +50,11 @@ class Config(Command):
 
 
 ONE_CORE = ("train", "infer", "input")
-"""What is measured on one core of a CPU."""
+"""Cases that are measured on one core of a CPU."""
 
 
 def work(config: Config) -> None:
-    """Measure as configured; print a table, and keep it."""
+    """Measure as configured; print a table, and save it."""
     if config.batch < 1 or config.repeats < 1:
         raise InputError("--batch and --repeats must be 1 or more")
     from spectranet_jax.datasets.atomic import check_writable
@@ -62,7 +62,7 @@ def work(config: Config) -> None:
 
     if config.json is not None:
         check_writable(config.json)
-    keep_freed_memory()  # as training does; it serves all sides
+    keep_freed_memory()  # as training does; it helps all sides
     rows = measured(config)
     made_on = circumstances(config)
     show(rows, made_on)
@@ -70,7 +70,7 @@ def work(config: Config) -> None:
 
 
 def measured(config: Config) -> "list[Row]":
-    """The rows of everything that is to be measured."""
+    """Return the rows of everything to be measured."""
     from experiments.benchmarks.rows import Setting, one_core
     from spectranet_jax.progress import progress
 
@@ -97,7 +97,7 @@ def keep(rows: "list[Row]", made_on: dict[str, Any], config: Config) -> None:
 
 
 def cases() -> dict[str, "Callable[[Setting], list[Row]]"]:
-    """What is measured by each word of the command line."""
+    """Return the measurement of each word of the command line."""
     from experiments.benchmarks import infer, input, scale, startup, train
 
     return {
@@ -110,7 +110,7 @@ def cases() -> dict[str, "Callable[[Setting], list[Row]]"]:
 
 
 def circumstances(config: Config) -> dict[str, Any]:
-    """On what the rows were measured, when, and how."""
+    """Return the conditions of the measurement: machine, time and settings."""
     import importlib.metadata
     import importlib.util
     import platform
@@ -135,7 +135,7 @@ def circumstances(config: Config) -> dict[str, Any]:
 
 
 def cells(row: "Row") -> tuple[str, ...]:
-    """A row as it is written, under `HEADINGS`."""
+    """Return the cells of a row, under `HEADINGS`."""
     figures = (
         f"{figure:#.3g}" if figure < 100 else f"{figure:,.0f}"
         for figure in (row.ours, row.peer_figure)
@@ -161,22 +161,28 @@ def show(rows: "list[Row]", made_on: dict[str, Any]) -> None:
 
 
 def markdown(rows: "list[Row]", made_on: dict[str, Any]) -> str:
-    """The table with its circumstances, to be added to a document."""
+    """Return the table with its conditions, to be added to a document."""
     lines = (HEADINGS, ("---",) * len(HEADINGS), *(cells(row) for row in rows))
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return f"\n{title(made_on)}:\n\n{table}\n"
 
 
 def title(made_on: dict[str, Any]) -> str:
-    """The circumstances in a line."""
+    """Return the conditions in a line."""
     named = [
         f"{package} {made_on['versions'][package]}"
         for package in ("jax", "torch", "numpy")
         if package in made_on["versions"]
     ]
     machine = f"{made_on['device']} ({made_on['machine']})"
-    how = [f"batch {made_on['batch']}", f"medians of {made_on['repeats']}", made_on["precision"]]
-    return ", ".join([made_on["date"], machine, *named, *how, *filter(None, [made_on["note"]])])
+    settings = [
+        f"batch {made_on['batch']}",
+        f"medians of {made_on['repeats']}",
+        made_on["precision"],
+    ]
+    return ", ".join(
+        [made_on["date"], machine, *named, *settings, *filter(None, [made_on["note"]])]
+    )
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from spectranet_jax.inference import Model
 
 AT_ONCE = 32 << 20
-"""Bytes of spectra in memory; answers, p(z) among them, take some four times as much."""
+"""Bytes of spectra in memory; predictions, p(z) included, take some four times as much."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def work(config: Config) -> None:
 
 
 def measure(model: "Model", split: "Split") -> "QuasarScores":
-    """Scores of what a model answers about quasars on the spectra of a split."""
+    """Score a model's answers about quasars on the spectra of a split."""
     import numpy as np
 
     from spectranet_jax.datasets.split import check_grid

@@ -85,7 +85,7 @@ def evaluate_run(
         InputError: if the model or the data cannot be used.
     """
     from experiments.measured_on import measured_on
-    from experiments.training_data import told
+    from experiments.training_data import warn_of_damage
     from spectranet_jax.inference import load, versions
     from spectranet_jax.inference.finding import find
     from spectranet_jax.spectra import InputError
@@ -97,12 +97,14 @@ def evaluate_run(
     alone = (folder / run.CONFIG).is_file() and folder not in versions.shipped().values()
     if out is None and not alone:
         raise InputError(
-            f"{model_or_run} is no run folder: say where to write with --out, and with --data what"
-            " to evaluate on"
+            f"{model_or_run} is not a run folder; name the folder to write to with --out, and the"
+            " dataset with --data"
         )
     trained_on = model.config["data"]
     select = model.task.select
-    split = told(measured_on(data, split_name, select, model_or_run, trained_on, skip_damaged))
+    split = warn_of_damage(
+        measured_on(data, split_name, select, model_or_run, trained_on, skip_damaged)
+    )
     if refine:
         from experiments.refined_blocks import check_native
 
@@ -122,7 +124,7 @@ def evaluate_run(
 
 
 def record(out: Path, model: "Model", split: "Split", evaluation: "Evaluation") -> None:
-    """Write what a model scores on a split into evaluation.json, with where both come from."""
+    """Write a model's scores on a split into evaluation.json, with the sources of both."""
     from experiments.training_data import left_out
     from spectranet_jax import __version__
     from spectranet_jax.training import run
@@ -168,7 +170,7 @@ def show(
     """Print the tables of a task, draw its figures, and return their paths.
 
     Args:
-        task: what was asked.
+        task: the model's task.
         split: what was evaluated.
         evaluation: its answers and scores.
         metrics: log of the training, for the loss curve; empty without one.

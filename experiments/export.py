@@ -84,7 +84,7 @@ def work(config: Config) -> None:
 
 
 def version_of(sha256: str, name: str, out: Path) -> str:
-    """NAME@VERSION for weights: the version that is theirs already, or the next."""
+    """Return NAME@VERSION for weights: their existing version, or the next."""
     from spectranet_jax.inference import load, versions
 
     for folder in versions.shipped(out).values():
@@ -94,7 +94,7 @@ def version_of(sha256: str, name: str, out: Path) -> str:
 
 
 def rebuild_command(config: Mapping[str, Any]) -> str:
-    """The command that trains a run again: every setting that is not the default, as a flag."""
+    """Command that trains a run again: every setting that is not the default, as a flag."""
     from data_prep.mock.dataset import creator
     from spectranet_jax.spectra import CLASSES
     from spectranet_jax.tasks import TASKS
@@ -103,8 +103,8 @@ def rebuild_command(config: Mapping[str, Any]) -> str:
     settings = config["settings"] | {"seed": config["seed"]}
     counts = dict.fromkeys(CLASSES, settings["spectra"] // len(CLASSES))
     noiseless = bool(TASKS[config["task"]["name"]].noiseless_survey)
-    own = creator(counts, config["seed"], noiseless=noiseless)
-    if config["data"]["creator"].get("config") != own["config"]:
+    current = creator(counts, config["seed"], noiseless=noiseless)
+    if config["data"]["creator"].get("config") != current["config"]:
         settings["data"] = config["data"]["folder"]
     defaults = asdict(training())
     flags = [f"--{key} {value}" for key, value in settings.items() if value != defaults[key]]

@@ -1,4 +1,4 @@
-"""A folder of spectra whose labels stand in its index.csv: columns file, label and z."""
+"""Folders of spectra with labels in index.csv: columns file, label and z."""
 
 import csv
 import sys
@@ -21,7 +21,7 @@ class Labeled:
 
     Attributes:
         file: (n,) paths within the folder.
-        label: (n,) STAR, GALAXY, QSO, QSO_BAL, or what else the index says, as SKY.
+        label: (n,) STAR, GALAXY, QSO, QSO_BAL, or another label of the index, such as SKY.
         z: (n,) redshifts, NaN where there is none.
     """
 
@@ -37,7 +37,7 @@ class Labeled:
 
 
 def read_index(folder: Path) -> Labeled:
-    """The labels of a folder of spectra.
+    """Read the labels of a folder of spectra.
 
     Raises:
         InputError: if there is no index.csv, it lacks a column, is empty, or a redshift is not a
@@ -46,7 +46,7 @@ def read_index(folder: Path) -> Labeled:
     path = folder / INDEX
     rows = read_rows(path, NEEDED)
     if not rows:
-        raise InputError(f"{path} names no spectrum; give a folder whose {INDEX} names some")
+        raise InputError(f"{path} lists no spectrum; give a folder whose {INDEX} lists spectra")
     return Labeled(
         np.array([row["file"] for row in rows], np.str_),
         np.array([row["label"] for row in rows], np.str_),
@@ -73,7 +73,7 @@ def those_there(folder: Path, labeled: Labeled) -> Labeled:
 
 
 def read_rows(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
-    """The lines of a table with some columns, by column.
+    """Read the lines of a CSV table, by column.
 
     Raises:
         InputError: if it cannot be read or lacks one of the columns.
@@ -84,9 +84,14 @@ def read_rows(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
             absent = [name for name in needed if name not in (reader.fieldnames or ())]
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        why = "does not exist" if isinstance(error, FileNotFoundError) else f"is not read ({error})"
+        problem = (
+            "does not exist"
+            if isinstance(error, FileNotFoundError)
+            else f"cannot be read ({error})"
+        )
         raise InputError(
-            f"{path} {why}; give a folder with {path.name}, whose columns are {', '.join(needed)}"
+            f"{path} {problem}; give a folder with {path.name}, whose columns are"
+            f" {', '.join(needed)}"
         ) from error
     if absent:
         raise InputError(f"{path} has no column {', '.join(absent)}; give {', '.join(needed)}")

@@ -42,8 +42,8 @@ def check(config: Config) -> None:
             raise InputError(f"--{flag} {getattr(config, flag)} is too small; give 1 or more")
     if config.members > 1 and config.optimizer == "sgd":
         raise InputError(
-            "--optimizer sgd would share one gradient norm among all --members; use adam, or train"
-            " them one by one"
+            "--optimizer sgd would share one gradient norm among all --members; use adam, or"
+            " train them separately"
         )
 
 

@@ -1,4 +1,4 @@
-"""The spectra that a model is measured on: of the dataset that is named, or of its training."""
+"""The spectra that a model is measured on: of a named dataset, or of the model's own."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

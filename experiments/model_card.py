@@ -19,7 +19,7 @@ SHIPPED = """redrock's galaxies and quasar archetypes (BSD license) and PyHammer
 
 
 def limits(creator: Mapping[str, Any]) -> str:
-    """What a user should know before trusting a model that was trained on these data, Markdown."""
+    """Return what users of a model should know about its training data, Markdown."""
     if creator.get("command") != MOCK:
         return "No limits are recorded for this training data."
     config = creator["config"]
@@ -47,7 +47,7 @@ def limits(creator: Mapping[str, Any]) -> str:
 
 
 def write_card(name: str, model: "Model", command: str, evaluations: Evaluations) -> str:
-    """Markdown of the card; every number in it comes from the arguments.
+    """Return the card as Markdown; every number in it comes from the arguments.
 
     Args:
         name: of the model.
@@ -85,6 +85,6 @@ def write_card(name: str, model: "Model", command: str, evaluations: Evaluations
 def _scores(task: "Task", title: str, evaluation: Mapping[str, Any]) -> str:
     content = evaluation["scores"]
     scores: Any = from_json(task.scored, content)
-    first, *others = task.card(scores)
+    first, *later_sections = task.card(scores)
     begin = f"{content['spectra']:,} spectra, data fingerprint {evaluation['data']['fingerprint']}."
-    return "\n".join([f"### {title}\n\n{begin} {first}", *others])
+    return "\n".join([f"### {title}\n\n{begin} {first}", *later_sections])

@@ -14,7 +14,7 @@ import jax
 import spectranet_jax
 from experiments.evaluate import evaluate_run
 from experiments.settings import Training, of_the_run, run_folder
-from experiments.training_data import left_out, observation, told
+from experiments.training_data import left_out, observation, warn_of_damage
 from spectranet_jax import networks
 from spectranet_jax.datasets.split import Split, open_split
 from spectranet_jax.inference import load
@@ -42,11 +42,13 @@ def train_and_evaluate(
         config: settings of the run.
         training: spectra to train on; those to validate with and to test on are beside them.
         network: its name and fields, as `networks.build` takes them.
-        task: what is asked.
+        task: the task of the network.
     """
     folder = run_folder(config, name)
     skip = config.skip_damaged
-    validation = told(open_split(training.folder, "valid", task.select, skip_damaged=skip))
+    validation = warn_of_damage(
+        open_split(training.folder, "valid", task.select, skip_damaged=skip)
+    )
     with resumable(folder):
         train_run(name, config, training, validation, network, task)
         if task.calibrated:
@@ -69,7 +71,7 @@ def train_run(
     """
     folder = run_folder(config, name)
     recipe = recipe_of(config, training, network, task)
-    placement(config.batch)  # before anything is written: a batch must suit the devices
+    placement(config.batch)  # before anything is written: the batch size must suit the devices
     content = run_config(name, config, training, network, task)
     content["data"] |= left_out(training, validation)
     in_first_process(lambda: run.write_config(folder, content))
@@ -79,10 +81,14 @@ def train_run(
 
 
 def recipe_of(config: Training, training: Split, network: dict[str, Any], task: Task) -> Recipe:
-    """What is trained, as the settings describe it."""
-    own = {"chunked": {"chunk": config.chunk}}.get(config.schedule, {})
+    """Return the recipe that the settings describe."""
+    order_settings = {"chunked": {"chunk": config.chunk}}.get(config.schedule, {})
     order = ORDERS[config.schedule](
-        training.block_sizes, batch=config.batch, epochs=config.epochs, seed=config.seed, **own
+        training.block_sizes,
+        batch=config.batch,
+        epochs=config.epochs,
+        seed=config.seed,
+        **order_settings,
     )
     return Recipe(
         networks.build(grid=training.grid, **network),
@@ -96,7 +102,7 @@ def recipe_of(config: Training, training: Split, network: dict[str, Any], task: 
 def run_config(
     name: str, config: Training, training: Split, network: dict[str, Any], task: Task
 ) -> run.Row:
-    """The contents of config.json: enough to build network and task, and where they come from."""
+    """Return the contents of config.json: enough to build network and task, and their sources."""
     return {
         "experiment": name,
         "grid": dataclasses.asdict(training.grid),
@@ -114,15 +120,15 @@ def run_config(
 
 
 def announce(name: str, folder: Path, training: Split, validation: Split, steps: int) -> None:
-    """Print how much there is to train, and where a run resumes."""
+    """Print the amount of training, and where a run resumes."""
     print(
         f"{name}: {len(training):,} spectra to train on, {len(validation):,} to validate with,"
         f" {steps} steps on {jax.device_count()} {jax.default_backend()} device(s)",
         flush=True,
     )
     if done := checkpoint.latest_step(folder, checkpoint.LAST):
-        how = "resuming after" if done < steps else "evaluating again, all is trained:"
-        print(f"{name}: {how} step {done} of {steps}", flush=True)
+        action = "resuming after" if done < steps else "training is complete, evaluating again:"
+        print(f"{name}: {action} step {done} of {steps}", flush=True)
 
 
 def train_here(recipe: Recipe, session: Session, training: Split, validation: Split) -> None:
@@ -136,7 +142,7 @@ def train_here(recipe: Recipe, session: Session, training: Split, validation: Sp
 
 @contextmanager
 def resumable(folder: Path) -> Iterator[None]:
-    """Have an interruption of the block, by Ctrl-C or SIGTERM, name the way to resume."""
+    """Make an interruption of the block, by Ctrl-C or SIGTERM, name the way to resume."""
     try:
         yield
     except KeyboardInterrupt as interrupt:
@@ -147,8 +153,10 @@ def resumable(folder: Path) -> Iterator[None]:
 
 
 def calibrate(folder: Path, validation: Split) -> None:
-    """Fit what makes a run's probabilities hold on its validation split, and keep it beside it."""
-    in_first_process(lambda: run.write_calibration(folder, {}))  # those of a run that was resumed
+    """Fit a run's calibration on its validation split, and save it in the run folder."""
+    in_first_process(
+        lambda: run.write_calibration(folder, {})
+    )  # the model of a run that was resumed
     model = load(folder)
     evaluation = make_evaluate(model.network, model.task, validation)(model.variables)
     fields = model.task.calibrate(evaluation.columns, validation.columns)
@@ -157,11 +165,11 @@ def calibrate(folder: Path, validation: Split) -> None:
 
 
 def silent(_amount: int, _remark: str = "") -> None:
-    """Show no progress, in the processes after the first one."""
+    """Show no progress, in all processes but the first."""
 
 
 def versions() -> dict[str, str]:
-    """What a run is made with: this package, Python, and the packages that compute."""
+    """Return the versions of this package, Python, and the packages that compute."""
     return {
         "spectranet-jax": spectranet_jax.__version__,
         "python": platform.python_version(),

@@ -74,7 +74,7 @@ def work(config: Config) -> None:
     fields = {name: getattr(config, name) for name in ("boxes", "threshold", "empty_pixels")}
     task = tasks.build("quasarnet", grid, **fields)
     network = networks.build(grid=grid, **network_of(config))
-    # Before the spectra are read: the grid may be too short for that many convolutions.
+    # Before the spectra are read: the grid may be too short for the convolutions.
     jax.eval_shape(lambda key: init_variables(network, task, key), jax.random.key(0))
     training = training_split(data, task.select, config.skip_damaged)
     train_and_evaluate("quasarnet", config, training, network_of(config), task)

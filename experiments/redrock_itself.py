@@ -1,8 +1,7 @@
-"""Redrock itself on spectra at native pixels, where it is installed: what refinement is compared
-with.
+"""Redrock itself on spectra at native pixels, where it is installed, to compare refinement with.
 
-It is a program of its own (https://github.com/desihub/redrock), and comes with
-`pip install 'spectranet-jax[compare]'`; its templates do not.
+It is a program of its own (https://github.com/desihub/redrock), and comes with `pip install
+'spectranet-jax[compare]'`; its templates do not.
 """
 
 import contextlib
@@ -19,7 +18,7 @@ from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.native import NATIVE_GRID
 
 WINDOW = (3600.0, 9940.0)
-"""Wavelengths that are fitted, Angstrom: its templates must cover them at every redshift."""
+"""Wavelengths of the fit, Angstrom: redrock's templates must cover them at every redshift."""
 
 SPECTROGRAPH = 65.0
 """Sigma of the resolution that redrock is given, km/s."""
@@ -42,7 +41,7 @@ def check_redrock(templates: Path) -> None:
 
 
 def fitted(flux: NDArray[np.floating], ivar: NDArray[np.floating], templates: Path) -> Fit:
-    """Redshifts by redrock, and their errors, float64 (n,) each; NaN where it fits a star best.
+    """Return redrock's redshifts and errors, float64 (n,) each; NaN where a star fits best.
 
     Args:
         flux: (n, 4750), on the native grid.
@@ -73,7 +72,7 @@ def fitted(flux: NDArray[np.floating], ivar: NDArray[np.floating], templates: Pa
 
 
 def _with_igm(path: Path, folder: Path) -> str:
-    """The file, or a copy that names the hydrogen model: redrock 0.21 refuses older galaxies."""
+    """File, or a copy that names the hydrogen model: redrock 0.21 refuses older galaxies."""
     from astropy.io import fits
 
     with fits.open(path) as hdus:
@@ -87,7 +86,7 @@ def _with_igm(path: Path, folder: Path) -> str:
 
 
 def _resolution(pixels: int) -> Any:
-    """A resolution matrix of `SPECTROGRAPH`, as redrock takes it; every row sums to 1."""
+    """Return a resolution matrix of `SPECTROGRAPH`, in redrock's form; every row sums to 1."""
     from scipy import sparse
 
     offsets = np.arange(-4, 5)

@@ -80,7 +80,7 @@ def work(config: Config) -> None:
 
 
 def read(folder: Path, index: Mapping[str, Any], grid: Any) -> tuple[Any, Any, Any]:
-    """Spectra in an index: in bins, at native pixels (flux and ivar each), and their phase."""
+    """Read the spectra in an index: in bins, at native pixels (flux and ivar), and their phase."""
     import numpy as np
 
     from spectranet_jax import readers

@@ -1,5 +1,4 @@
-"""Refined redshifts of blocks with native pixels, beside the network's: of mock spectra, or of a
-dataset's split."""
+"""Refined redshifts of blocks with native pixels, beside the network's: of mocks or a split."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -25,7 +24,7 @@ def measured(
     blocks: Iterable[Block],
     model: Model,
     bases: Mapping[str, Any],
-    others: Mapping[str, Callable[[Block], Method]] = MappingProxyType({}),
+    other_methods: Mapping[str, Callable[[Block], Method]] = MappingProxyType({}),
 ) -> Measured:
     """Redshifts of galaxies and quasars by each method: see `by_methods`.
 
@@ -33,7 +32,7 @@ def measured(
         blocks: with native pixels.
         model: of the task linenet.
         bases: name of a method -> basis vectors by kind.
-        others: name of a method -> what finds the redshifts of a block.
+        other_methods: name of a method -> function that measures the redshifts of a block.
 
     Raises:
         InputError: if no spectrum is a galaxy or a quasar with a known redshift.
@@ -46,17 +45,19 @@ def measured(
             continue
         pixels, native = (block.flux, block.ivar), (block.native["flux"], block.native["ivar"])
         ours = by_methods(model, pixels, native, block.native["phase"], block.z, bases)
-        by_block.append(ours | {name: find(block) for name, find in others.items()})
+        by_block.append(ours | {name: find(block) for name, find in other_methods.items()})
         known.append({"label": np.array(CLASSES)[block.label], "z": block.z, "sn": block.sn})
     if not known:
         raise InputError("there is no galaxy or quasar with a redshift to refine; give another set")
-    index = {name: np.concatenate([some[name] for some in known]) for name in known[0]}
+    index = {name: np.concatenate([entry[name] for entry in known]) for name in known[0]}
     names = list(by_block[0])
-    return index, {name: refined_scores.joined([some[name] for some in by_block]) for name in names}
+    return index, {
+        name: refined_scores.joined([methods[name] for methods in by_block]) for name in names
+    }
 
 
 def tables(index: Index, methods: Mapping[str, Method]) -> list[Table]:
-    """Errors by S/N and by redshift, a line per method, and coverage of p(z)."""
+    """Return errors by S/N and by redshift, a line per method, and coverage of p(z)."""
     by_range = refined_scores.ranges(index).items()
     return [
         *(refined_scores.group_table(name, rows, index["z"], methods) for name, rows in by_range),
@@ -74,7 +75,7 @@ def check_native(split: Split) -> None:
 
 
 def blocks_of(split: Split) -> Iterator[Block]:
-    """The spectra of a split with native pixels, in blocks, in order."""
+    """Yield the spectra of a split with native pixels, in blocks, in order."""
     assert split.native is not None and split.phase is not None
     for start in range(0, len(split), BLOCK_SIZE):
         rows = np.arange(start, min(start + BLOCK_SIZE, len(split)))

@@ -1,11 +1,11 @@
-"""What the constants of refined redshifts and of p(z) would be, chosen anew, for another model.
+"""Choice of the constants of refined redshifts and of p(z) anew, for another model.
 
-Mock spectra decide what they show: what errors from chi2 are multiplied by
-(`refine.STATISTICAL`), and the weight of the network's redshift in that of a quasar
-(`refine.KINDS`). Real spectra decide the rest: the width that p(z) of quasars above z = 1.57 is
-convolved with (`corrected_posterior.LINE_SHIFTS`), and of quasars below it the floor of the error
-and the doubt. These are chosen from all labeled spectra, and from all but one set, which is then
-what they are judged on.
+Mock spectra decide what they show: what errors from chi2 are multiplied by (`refine.STATISTICAL`),
+and the weight of the network's redshift in that of a quasar (`refine.KINDS`). Real spectra decide
+the rest: the width that p(z) of quasars above z = 1.57 is convolved with
+(`corrected_posterior.LINE_SHIFTS`), and of quasars below it the floor of the error and the doubt.
+These are chosen from all labeled spectra, and from all but one set, which is then what they are
+judged on.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ from rich.table import Table
 
 from data_prep.mock.survey import blocks
 from experiments.refined_methods import of_network
-from experiments.refined_scores import ONE_AND_TWO, Bools, held
+from experiments.refined_scores import NORMAL_FRACTIONS, Bools, held
 from spectranet_jax.evaluation import redshift_scores
 from spectranet_jax.evaluation.corrected_posterior import (
     LINE_SHIFTS,
@@ -39,7 +39,7 @@ FLOORS = (30.0, 40.0, 50.0, 60.0, 75.0)
 WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4)
 DOUBTS = (0.2, 0.4, 0.6, 0.8, 1.0)
 FACTORS = (1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2.0)
-"""Values among which the floor, km/s, the network's weight, the doubt and the factor are chosen."""
+"""Values from which the floor, km/s, the network's weight, the doubt and the factor are chosen."""
 
 FAINT, BRIGHT = (2, 20), (20, np.inf)
 """Ranges of the mock spectra's S/N per 690 km/s: errors of faint ones come from chi2, those of
@@ -49,7 +49,7 @@ MOCK = {"GALAXY": 2048, "QSO": 12288}
 """Mock spectra of each kind; a twentieth of the quasars are bright, below z = 1.57 and refined."""
 
 SEED, RIGHT = 1000, 1000.0
-"""Seed that they are drawn with, and how far a redshift may be off to count, km/s."""
+"""Seed of the mock spectra, and limit of the redshift errors that count, km/s."""
 
 Floats = NDArray[np.float64]
 
@@ -59,7 +59,7 @@ class Fits:
     """Fits of n spectra, in native pixels of log10(1 + z), before any constant acts on them.
 
     Attributes:
-        network: (n,), where the network's redshift is.
+        network: (n,), the network's redshift.
         fit: (n,), where the fit's is.
         sigma: (n,), its error from chi2.
         truth: (n,).
@@ -72,34 +72,36 @@ class Fits:
 
     @classmethod
     def of(cls, columns: Mapping[str, Any], truth: Floats, kind: str) -> "Fits":
-        """From refined columns of one kind, whose constants are those of `refine.KINDS`."""
-        how = KINDS[kind]
+        """Fits from refined columns of one kind, whose constants are those of `refine.KINDS`."""
+        settings = KINDS[kind]
         z, z_err, z_net = (np.ma.filled(columns[n], np.nan) for n in ("Z", "Z_ERR", "Z_NET"))
         result, network = (np.log10(1 + value) / STEP for value in (z, z_net))
-        fit = (result - how.network * network) / (1 - how.network)
+        fit = (result - settings.network * network) / (1 - settings.network)
         error = z_err / (1 + z) * SPEED_OF_LIGHT
-        squared = (error**2 - how.floor**2) / PIXEL_KMS**2 - (how.doubt * (network - fit)) ** 2
+        squared = (error**2 - settings.floor**2) / PIXEL_KMS**2 - (
+            settings.doubt * (network - fit)
+        ) ** 2
         return cls(
             network, fit, np.sqrt(np.maximum(squared, 0)) / STATISTICAL, np.log10(1 + truth) / STEP
         )
 
     def take(self, rows: Bools) -> "Fits":
-        """Those of some spectra."""
+        """Return the fits of chosen spectra."""
         return Fits(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
     def velocity(self, weight: float) -> Floats:
-        """Errors of the redshift with this weight of the network's, km/s."""
+        """Return errors of the redshift with this weight of the network's, km/s."""
         return (self.fit + weight * (self.network - self.fit) - self.truth) * PIXEL_KMS
 
     def pull(self, floor: float, weight: float, doubt: float, factor: float) -> Floats:
-        """Absolute errors over Z_ERR."""
+        """Return absolute errors over Z_ERR."""
         chi2, differ = factor * self.sigma, doubt * (self.network - self.fit)
         error = np.hypot(np.hypot(chi2, differ) * PIXEL_KMS, floor)
         return np.abs(self.velocity(weight)) / error
 
 
 def tables(model: Model, index: Mapping[str, Any], spectra: tuple[Any, Any, Any]) -> list[Table]:
-    """What real spectra decide, and what mock spectra do.
+    """Return the constants chosen on real spectra, and on mock spectra.
 
     Args:
         model: of the task linenet.
@@ -126,7 +128,7 @@ def tables(model: Model, index: Mapping[str, Any], spectra: tuple[Any, Any, Any]
 
 
 def mock_fits(model: Model, kind: str, of_sn: tuple[float, float]) -> Fits:
-    """Fits of mock spectra, where redshifts were refined and are right, in a range of S/N."""
+    """Return fits of mock spectra with refined and right redshifts, in a range of S/N."""
     parts = []
     for block in blocks({kind: MOCK[kind]}, SEED, model.grid, native=True):
         columns, declared = of_network(model, block.flux, block.ivar)
@@ -142,23 +144,23 @@ def mock_fits(model: Model, kind: str, of_sn: tuple[float, float]) -> Fits:
 
 
 def off(pull: Floats) -> float:
-    """By how much the fractions within one and two errors miss those of a normal distribution.
+    """Return how far the fractions within one and two errors are from a normal distribution's.
 
     As chi2: squared differences over their binomial variances, so that the tail counts for what it
     tells.
     """
     within = np.array([np.mean(pull <= k) for k in (1, 2)])
-    wanted = np.array(ONE_AND_TWO)
+    wanted = np.array(NORMAL_FRACTIONS)
     return float(((within - wanted) ** 2 / (wanted * (1 - wanted))).sum())
 
 
 def weight_of_network(fits: Fits) -> float:
-    """The weight of the network's redshift with the least mean error."""
+    """Return the weight of the network's redshift with the least mean error."""
     return min(WEIGHTS, key=lambda weight: float(np.abs(fits.velocity(weight)).mean()))
 
 
 def chosen(fits: Fits, weight: float) -> tuple[float, float]:
-    """The floor, km/s, and the doubt with which errors hold best, with this weight."""
+    """Return the floor, km/s, and the doubt with which errors hold best, at this weight."""
     return min(
         product(FLOORS, DOUBTS),
         key=lambda pair: off(fits.pull(pair[0], weight, pair[1], STATISTICAL)),
@@ -166,7 +168,7 @@ def chosen(fits: Fits, weight: float) -> tuple[float, float]:
 
 
 def without_each(sets: NDArray[np.str_]) -> Iterator[tuple[str, Bools]]:
-    """Every set by name, and which spectra are of it."""
+    """Yield every set by name, and the mask of its spectra."""
     for name in np.unique(sets):
         yield str(name), sets == name
 
@@ -182,10 +184,10 @@ def quasar_table(fits: Fits, sets: NDArray[np.str_], weight: float) -> Table:
         table.add_row(name, *_numbers(constants), *_held(pull[rows], fits.velocity(weight)[rows]))
     table.add_section()
     table.add_row("all of these", "", "", *_held(pull, fits.velocity(weight)))
-    how = KINDS["QSO"]
+    settings = KINDS["QSO"]
     for name, of, (floor, doubt) in (
         ("nothing", weight, chosen(fits, weight)),
-        ("as shipped", how.network, (how.floor, how.doubt)),
+        ("as shipped", settings.network, (settings.floor, settings.doubt)),
     ):
         scores = _held(fits.pull(floor, of, doubt, STATISTICAL), fits.velocity(of))
         table.add_row(name, *_numbers((floor, doubt)), *scores)
@@ -195,7 +197,7 @@ def quasar_table(fits: Fits, sets: NDArray[np.str_], weight: float) -> Table:
 def width_table(
     p: Floats, edges: Floats, z: Floats, phase: Floats, sets: NDArray[np.str_]
 ) -> Table:
-    """Width of line shifts of quasars above z = 1.57, likewise.
+    """Return the width of line shifts of quasars above z = 1.57, likewise.
 
     Args:
         p: (n, steps), the network's p(z).
@@ -220,7 +222,7 @@ def width_table(
 
 
 def weight_table(fits: Fits, best: float) -> Table:
-    """The network's weight in the redshift of a quasar, of bright mock quasars below z = 1.57."""
+    """Return the network's weight in the redshifts of bright mock quasars below z = 1.57."""
     table = Table(title=f"quasars of S/N above {BRIGHT[0]}, chosen on mock spectra")
     _columns(table, "chosen on", "weight", "n", "mean error, km/s")
     for name, weight in {"these": best, "as shipped": KINDS["QSO"].network}.items():
@@ -230,17 +232,17 @@ def weight_table(fits: Fits, best: float) -> Table:
 
 
 def factor_table(fits: Fits) -> Table:
-    """The factor on errors from chi2, of mock galaxies."""
+    """Return the factor on errors from chi2, of mock galaxies."""
     table = Table(title=f"galaxies of S/N {FAINT[0]} to {FAINT[1]}, chosen on mock spectra")
     _columns(table, "chosen on", "factor", "n", "NMAD", "1 / 2 Z_ERR")
-    how = KINDS["GALAXY"]
+    settings = KINDS["GALAXY"]
 
     def pull(factor: float) -> Floats:
-        return fits.pull(how.floor, how.network, how.doubt, factor)
+        return fits.pull(settings.floor, settings.network, settings.doubt, factor)
 
     best = min(FACTORS, key=lambda factor: off(pull(factor)))
     for name, factor in {"these": best, "as shipped": STATISTICAL}.items():
-        table.add_row(name, f"{factor:g}", *_held(pull(factor), fits.velocity(how.network)))
+        table.add_row(name, f"{factor:g}", *_held(pull(factor), fits.velocity(settings.network)))
     return table
 
 
@@ -255,7 +257,7 @@ def _covered(level: Floats) -> tuple[str, ...]:
 
 
 def _held(pull: Floats, velocity: Floats) -> tuple[str, ...]:
-    within = " ".join(held(pull <= k, level) for k, level in enumerate(ONE_AND_TWO, start=1))
+    within = " ".join(held(pull <= k, level) for k, level in enumerate(NORMAL_FRACTIONS, start=1))
     return str(len(pull)), f"{redshift_scores.nmad(velocity):.1f}", within
 
 
@@ -263,7 +265,7 @@ def _numbers(values: tuple[float, ...]) -> list[str]:
     return [f"{value:g}" for value in values]
 
 
-def _columns(table: Table, first: str, *others: str) -> None:
+def _columns(table: Table, first: str, *other_columns: str) -> None:
     table.add_column(first)
-    for heading in others:
+    for heading in other_columns:
         table.add_column(heading, justify="right")

@@ -11,7 +11,7 @@ from spectranet_jax.spectra.errors import InputError
 
 
 def of_network(model: Model, flux: Any, ivar: Any) -> tuple[dict[str, Any], Any]:
-    """The network's columns of n spectra in bins, and where p(z) is among them."""
+    """Return the network's columns of n spectra in bins, and the names of p(z) among them."""
     declared = model.task.posterior
     if declared is None:
         raise InputError(f"{model.name} gives no p(z); name a LineNet")
@@ -27,7 +27,7 @@ def by_methods(
     truth: Any,
     bases: Mapping[str, Any],
 ) -> dict[str, Method]:
-    """Redshifts of n spectra: of the network, corrected, and refined.
+    """Return redshifts of n spectra: of the network, corrected, and refined.
 
     Args:
         model: of the task linenet.

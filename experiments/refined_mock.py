@@ -66,7 +66,7 @@ def work(config: Config) -> None:
 
 
 def peers(templates: Path | None) -> "dict[str, Callable[[Block], Method]]":
-    """Redrock, if there are templates for it: name -> what finds the redshifts of a block."""
+    """Redrock if its templates are given: name -> function that measures a block's redshifts."""
     if templates is None:
         return {}
     import numpy as np

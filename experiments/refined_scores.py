@@ -1,4 +1,4 @@
-"""Scores of redshifts by several methods on the same labeled spectra, and their tables."""
+"""Scores of redshifts by each method on the same labeled spectra, and their tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
 LIMITS = (100, 300, 1000)
-"""km/s, within which redshifts are counted."""
+"""Limits within which redshifts are counted, km/s."""
 SN = (0, 2, 5, 10, 20, 50, np.inf)
 Z = (0, 0.1, 0.3, 0.6, 1.0, 1.57)
 LEVELS = (0.5, 0.68, 0.9, 0.95)
-ONE_AND_TWO = (0.683, 0.954)
-"""Of a normal distribution, within one and two standard deviations."""
+NORMAL_FRACTIONS = (0.683, 0.954)
+"""Fractions of a normal distribution within one and two standard deviations."""
 
-EXCLUDED = "* the 95% binomial interval excludes what errors and levels promise"
+EXCLUDED = "* the 95% binomial interval excludes the expected fraction"
 WITHIN = "100 / 300 / 1000"
 IN_ERRORS = "1 / 2 Z_ERR"
 
@@ -52,7 +52,7 @@ class Method:
     def of(
         cls, columns: Mapping[str, Any], edges: NDArray[np.float64], truth: NDArray[np.float64]
     ) -> "Method":
-        """The method whose columns, P_OF_Z among them, these are, at true redshifts (n,)."""
+        """Return the method with these columns, P_OF_Z included, at true redshifts (n,)."""
         z, z_err = (np.ma.filled(columns[name], np.nan) for name in ("Z", "Z_ERR"))
         refined = np.asarray(columns.get("REFINED", np.zeros(len(z), bool)))
         level = highest_density_level(columns["P_OF_Z"], edges, truth, refined, z, z_err)
@@ -60,18 +60,18 @@ class Method:
 
 
 def read_index(folder: Path, labels: Sequence[str]) -> Index:
-    """file, label and z of the spectra of some labels in a folder's index.csv, (n,) each."""
+    """Read file, label and z of the spectra with some labels in a folder's index.csv, (n,) each."""
     index = labeled_index.read_index(folder)
     chosen = np.isin(index.label, labels)
     if not chosen.any():
         raise InputError(
-            f"{folder / labeled_index.INDEX} names no {' or '.join(labels)}; give another"
+            f"{folder / labeled_index.INDEX} names no {' or '.join(labels)}; give another folder"
         )
     return {name: column[chosen] for name, column in vars(index).items()}
 
 
 def read_pairs(path: Path, files: NDArray[np.str_]) -> NDArray[np.int64]:
-    """Rows of `files` that are of one object, (pairs, 2)."""
+    """Read the rows of `files` that are of one object, (pairs, 2)."""
     row_of = {file: row for row, file in enumerate(files)}
     objects: dict[str, list[int]] = {}
     for row in labeled_index.read_rows(path, ("object", "file")):
@@ -82,7 +82,7 @@ def read_pairs(path: Path, files: NDArray[np.str_]) -> NDArray[np.int64]:
 
 
 def kinds(index: Index) -> dict[str, Bools]:
-    """Which spectra are galaxies, and quasars by redshift."""
+    """Return which spectra are galaxies, and quasars by redshift."""
     galaxy = index["label"] == "GALAXY"
     ranges = {
         f"quasars, {name}": ~galaxy & (index["z"] >= low) & (index["z"] < high)
@@ -92,7 +92,7 @@ def kinds(index: Index) -> dict[str, Bools]:
 
 
 def groups(index: Index) -> dict[str, Bools]:
-    """Which spectra are of each kind, and those of a kind in each folder: three at least."""
+    """Return which spectra are of each kind, and of each kind and folder: at least three."""
     folder = np.array([Path(file).parts[0] for file in index["file"]])
     named = {}
     for kind, rows in kinds(index).items():
@@ -102,7 +102,7 @@ def groups(index: Index) -> dict[str, Bools]:
 
 
 def ranges(index: Index) -> dict[str, Bools]:
-    """Which spectra are of each kind, and those of a kind by S/N and by redshift: three at least.
+    """Return which spectra are of each kind, and of each kind by S/N and redshift: at least three.
 
     Quasars are those below z = 1.57.
     """
@@ -119,7 +119,7 @@ def ranges(index: Index) -> dict[str, Bools]:
 
 
 def joined(methods: "Sequence[Method]") -> "Method":
-    """Redshifts of parts of a sample by one method as those of the sample, in order."""
+    """Join one method's redshifts of parts of a sample, in order."""
     names = ("z", "z_err", "level")
     return Method(*(np.concatenate([getattr(m, name) for m in methods]) for name in names))
 
@@ -127,7 +127,7 @@ def joined(methods: "Sequence[Method]") -> "Method":
 def group_table(
     title: str, rows: Bools, truth: NDArray[np.float64], methods: Mapping[str, Method]
 ) -> Table:
-    """Errors of some spectra, km/s, a line per method; those without a redshift are left out."""
+    """Return errors of spectra, km/s, a line per method; those without a redshift are left out."""
     table = Table(title=f"{title}, km/s")
     table.add_column("method")
     for heading in ("n", "dv", "NMAD (95%)", WITHIN, IN_ERRORS):
@@ -146,13 +146,13 @@ def group_table(
             f"{redshift_scores.nmad(velocity):.1f}"
             + (f" ({ends[0]:.0f}-{ends[1]:.0f})" if ends else ""),
             " ".join(f"{np.mean(np.abs(velocity) <= limit):.2f}" for limit in LIMITS),
-            " ".join(held(pull <= k, level) for k, level in enumerate(ONE_AND_TWO, start=1)),
+            " ".join(held(pull <= k, level) for k, level in enumerate(NORMAL_FRACTIONS, start=1)),
         )
     return table
 
 
 def held(inside: Bools, level: float) -> str:
-    """The fraction that is inside; a star where its 95% interval does not hold `level`."""
+    """Return the fraction inside; with a star where its 95% interval excludes `level`."""
     counted = fraction_if_any(inside)
     if counted is None:
         return "-"
@@ -161,7 +161,7 @@ def held(inside: Bools, level: float) -> str:
 
 
 def coverage_table(index: Index, methods: Mapping[str, Method]) -> Table:
-    """How often sets of highest density of p(z) hold the true redshift."""
+    """Return how often sets of highest density of p(z) hold the true redshift."""
     table = Table(title="sets of highest density of p(z) that hold the true redshift")
     table.add_column("spectra")
     for level in LEVELS:
@@ -175,7 +175,7 @@ def coverage_table(index: Index, methods: Mapping[str, Method]) -> Table:
 
 
 def repeats_table(pairs: NDArray[np.int64], index: Index, methods: Mapping[str, Method]) -> Table:
-    """Scatter per epoch of objects that were observed again, and whether errors hold."""
+    """Return the scatter per epoch of objects observed again, and whether errors hold."""
     table = Table(title="repeat observations: differences, over the quadrature sum of Z_ERR")
     table.add_column("spectra")
     for heading in ("pairs", "km/s per epoch", IN_ERRORS):
@@ -193,6 +193,8 @@ def repeats_table(pairs: NDArray[np.int64], index: Index, methods: Mapping[str, 
                 f"{kind}: {name}",
                 str(len(first)),
                 f"{1.4826 * np.median(velocity) / 2**0.5:.1f}",
-                " ".join(held(pull <= k, level) for k, level in enumerate(ONE_AND_TWO, start=1)),
+                " ".join(
+                    held(pull <= k, level) for k, level in enumerate(NORMAL_FRACTIONS, start=1)
+                ),
             )
     return table

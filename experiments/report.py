@@ -17,7 +17,7 @@ from spectranet_jax.progress import notice_if_slow
 from spectranet_jax.spectra.errors import InputError
 
 LEAST = 400
-"""Spectra of a mock survey of which every figure can be drawn."""
+"""Smallest mock survey from which every figure can be drawn."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Config(Command):
 
 
 def sizes_of(config: Config) -> Sizes:
-    """How much is trained.
+    """Return the sizes of the trainings.
 
     Raises:
         InputError: if flags contradict each other, or there would be too few spectra.
@@ -55,14 +55,16 @@ def sizes_of(config: Config) -> Sizes:
     if config.spectra is None:
         return sizes
     if config.data is not None:
-        raise InputError("--spectra is of mock surveys, not of --data; leave one of them out")
+        raise InputError(
+            "--spectra sets the size of mock surveys, and excludes --data; leave one of them out"
+        )
     if config.spectra < LEAST:
         raise InputError(f"--spectra {config.spectra} is too small; give {LEAST} or more")
     return sizes.of(config.spectra)
 
 
 def check_classes(data: Path) -> None:
-    """Raise InputError if a folder is no dataset, or lacks a class in one of its splits."""
+    """Raise InputError if a folder is not a dataset, or lacks a class in one of its splits."""
     from spectranet_jax.datasets import manifest
     from spectranet_jax.spectra import CLASSES
 
@@ -77,13 +79,13 @@ def check_classes(data: Path) -> None:
 
 
 def folder_of(config: Config) -> Path:
-    """Where the page and the runs are written."""
+    """Return the folder of the page and the runs."""
     kind = "-quick" if config.quick else "-full" if config.full else ""
     return config.out or Path(f"runs/report{kind}")
 
 
 def work(config: Config) -> None:
-    """Train what is not trained yet, and write the page."""
+    """Run the missing trainings, and write the page."""
     from spectranet_jax.datasets.atomic import check_writable
     from spectranet_jax.inference.finding import find
     from spectranet_jax.training.memory import keep_freed_memory

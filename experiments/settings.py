@@ -18,11 +18,12 @@ LEAST = {"epochs": 1, "batch": 1, "chunk": 1, "spectra": 4, "seed": 0}
 
 NOT_OF_THE_RUN = ("data", "out", "seed", "cache", "profile",
                   "distributed", "coordinator", "processes", "process", "skip_damaged")  # fmt: skip
-"""Settings that config.json has elsewhere, or that change nothing of what comes out."""
+"""Settings that config.json has elsewhere, or that do not affect the results."""
 
 LATER = ("chunk",)
-"""Settings that older runs do not know: config.json has them only where they are not the default,
-so that those runs can be resumed."""
+"""Settings that older runs lack: config.json has them only where they are not the default, so that
+those runs can be resumed.
+"""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Training(Command):
 
 
 def begin(config: Training, name: str) -> None:
-    """Check the settings and what they name, and meet the other processes if there are any.
+    """Check the settings and the files that they name, and join the other processes if any.
 
     Must come before anything that imports JAX. Of several processes only the first one prints.
 
@@ -80,7 +81,10 @@ def begin(config: Training, name: str) -> None:
     check(config)
     if config.data is not None:
         if config.spectra != type(config).spectra:
-            raise InputError("--spectra is of a mock survey, not of --data; leave one of them out")
+            raise InputError(
+                "--spectra sets the size of a mock survey, and excludes --data; leave one of them"
+                " out"
+            )
         manifest.read(config.data)
     run.check_folder(run_folder(config, name), {"experiment": name, "settings": of_the_run(config)})
     memory.keep_freed_memory()
@@ -93,12 +97,12 @@ def begin(config: Training, name: str) -> None:
 
 
 def run_folder(config: Training, name: str) -> Path:
-    """Where the run called `name` is written."""
+    """Return the folder of the run called `name`."""
     return config.out or Path("runs") / name
 
 
 def of_the_run(config: Training) -> dict[str, Any]:
-    """The settings that decide what comes out, and that config.json does not have elsewhere."""
+    """Return the settings that affect the results, except those that config.json has elsewhere."""
     default = {name: getattr(type(config), name) for name in LATER}
     settings = dataclasses.asdict(config).items()
     return {

@@ -1,4 +1,4 @@
-"""The spectra that a training command trains on, and what each step does to them."""
+"""The spectra of a training command, and their augmentation in each step."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from spectranet_jax.training.augment import Augment, as_stored, observe
 def dataset_folder(
     config: Training, kind: str, classes: Sequence[str], noiseless: bool = False
 ) -> Path:
-    """The dataset to train on: that of --data, or a mock survey, made if it is not there.
+    """Return the dataset to train on: that of --data, or a mock survey, made if it does not exist.
 
     Args:
         config: settings of the run.
@@ -38,8 +38,8 @@ def dataset_folder(
         check_recipe(folder, creator(counts, config.seed, noiseless))
     elif config.distributed:
         raise InputError(
-            f"there is no mock survey in {folder}, and several processes do not make one;"
-            " make it with data_prep.mock, and name it, or another dataset, with --data"
+            f"there is no mock survey in {folder}, and several processes cannot make one; make it"
+            " with data_prep.mock, and name it, or another dataset, with --data"
         )
     else:
         print(f"making a mock survey in {folder}", flush=True)
@@ -50,18 +50,18 @@ def dataset_folder(
 def training_split(
     data: Path, select: Callable[[Columns], NDArray[np.bool_]], skip_damaged: bool = False
 ) -> Split:
-    """The spectra to train on of a dataset: with noise, or noise-free for each step to observe."""
-    return told(open_split(data, "train", select, True, skip_damaged))
+    """Return a dataset's training split: with noise, or noise-free for each step to observe."""
+    return warn_of_damage(open_split(data, "train", select, True, skip_damaged))
 
 
-def told(split: Split) -> Split:
-    """The same split; what is damaged and left out of it is named on standard error."""
+def warn_of_damage(split: Split) -> Split:
+    """Return the same split, after a warning about damaged spectra that are left out."""
     if split.left_out:
         spectra = sum(part.spectra for part in split.left_out)
         first, more = split.left_out[0].why.partition(";")[0], len(split.left_out) - 1
         print(
             f"warning: {spectra:,} spectra of the {split.name} split are left out, since {first}"
-            + (f", and so are {more} more places" if more else ""),
+            + (f", and {more} more places" if more else ""),
             file=sys.stderr,
             flush=True,
         )
@@ -69,7 +69,7 @@ def told(split: Split) -> Split:
 
 
 def left_out(*splits: Split) -> dict[str, Any]:
-    """What is left out of splits, for config.json and evaluation.json; nothing where all is whole.
+    """Return what is left out of splits, for config.json and evaluation.json; {} if nothing.
 
     A run that was begun without a block is not resumed with it, nor the other way round.
     """
@@ -83,7 +83,7 @@ def left_out(*splits: Split) -> dict[str, Any]:
 
 
 def observation(training: Split) -> Augment:
-    """What each step does to its spectra: observes noise-free ones, and leaves others as they are.
+    """Return the augmentation: noise-free spectra are observed anew, others left as they are.
 
     Raises:
         InputError: if a noise-free dataset does not name the effects to observe with.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from spectranet_jax.inference import Model
 
 SEED = 77
-"""Of the mock survey: another one than that of any training."""
+"""Seed of the mock survey, different from that of any training."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Config(Command):
 
 
 def work(config: Config) -> None:
-    """Choose, write if asked, and measure."""
+    """Choose, write if requested, and measure."""
     from experiments.labeled_index import read_index
     from spectranet_jax.inference.finding import find
     from spectranet_jax.progress import notice_if_slow
@@ -66,7 +66,7 @@ def work(config: Config) -> None:
 
 
 def _mock(config: Config) -> Path:
-    """The mock survey; it is made if it is not there."""
+    """Return the mock survey, made if it does not exist."""
     from data_prep.mock.dataset import prepare
     from spectranet_jax.datasets import manifest
     from spectranet_jax.spectra import CLASSES, QUASARNET_GRID
@@ -81,7 +81,7 @@ def _mock(config: Config) -> Path:
 
 
 def chosen(model: "Model", mock: Path) -> float:
-    """The threshold of a model on the valid split of a dataset."""
+    """Return a model's threshold, chosen on the valid split of a dataset."""
     import numpy as np
 
     from experiments.labeled_catalog import right
@@ -100,7 +100,7 @@ def chosen(model: "Model", mock: Path) -> float:
 
 
 def write(folder: Path, threshold: float) -> Path:
-    """Put the threshold beside a model's weights; returns the file."""
+    """Write the threshold beside a model's weights; return the file."""
     from spectranet_jax.datasets.atomic import write_text
     from spectranet_jax.inference.weights import FILE_NAME
     from spectranet_jax.training import run

@@ -1,1 +1,1 @@
-"""What `python -m experiments.benchmark` measures, a file for each case and for each peer."""
+"""The cases of `python -m experiments.benchmark`, a file for each case and for each peer."""

@@ -14,11 +14,11 @@ from spectranet_jax.training.steps import prediction_batch
 PEER = "PyTorch channels-last"
 
 BATCHES = (32, 128, 256, 512, 1024)
-"""Sizes that the one of prediction is measured against."""
+"""Batch sizes that prediction's own is measured against."""
 
 
 def infer_rows(setting: Setting) -> list[Row]:
-    """Spectra predicted in a second."""
+    """Measure spectra predicted per second."""
     return [
         *_peers(setting),
         _linenet(setting),
@@ -29,7 +29,7 @@ def infer_rows(setting: Setting) -> list[Row]:
 
 
 def _peers(setting: Setting) -> list[Row]:
-    """Ours, normalization included, against peers that are given normalized spectra.
+    """Measure ours, normalization included, against peers that are given normalized spectra.
 
     Ours in batches of the size that it chooses, the peers in the one asked for, and in ours.
     """
@@ -51,7 +51,7 @@ def _peers(setting: Setting) -> list[Row]:
 
 
 def _linenet(setting: Setting) -> Row:
-    """It has no peer; Table 1 stands beside it."""
+    """Measure LineNet, which has no peer, beside Table 1."""
     small = replace(setting, batch=prediction_batch())
     sides = {name: ours.prediction(name, small) for name in ("LineNet", "Table 1")}
     (row,) = rates("prediction, LineNet", medians(sides, setting.repeats), small.batch)
@@ -59,7 +59,7 @@ def _linenet(setting: Setting) -> Row:
 
 
 def _batches(setting: Setting) -> list[Row]:
-    """Other sizes of a batch against the one that prediction uses."""
+    """Measure other batch sizes against prediction's own."""
     chosen = prediction_batch()
     sizes = (chosen, *(size for size in BATCHES if size != chosen))
     rows: list[Row] = []
@@ -78,7 +78,7 @@ def _batches(setting: Setting) -> list[Row]:
 
 
 def _precision(setting: Setting) -> list[Row]:
-    """A lower precision, if it is asked for, against float32: speed, and what it changes."""
+    """Measure a lower precision, if requested, against float32: speed, and effect on results."""
     if setting.precision == "float32":
         return []
     rows: list[Row] = []

@@ -1,4 +1,4 @@
-"""Spectra per second out of a dataset, against the appetite of a training step."""
+"""Spectra per second out of a dataset, against the consumption of a training step."""
 
 import tempfile
 from pathlib import Path
@@ -14,12 +14,13 @@ from spectranet_jax.training.order import shuffled
 from spectranet_jax.training.stream import training_batches
 
 SPECTRA = 15_000
-"""Of each class in the mock survey that is read: more to train on than `pixels.CACHE` holds,
-so that each turn, in the same order, decodes every block anew."""
+"""Spectra of each class in the mock survey that is read: more training spectra than `pixels.CACHE`
+holds, so that each turn, in the same order, decodes every block anew.
+"""
 
 
 def input_rows(setting: Setting) -> list[Row]:
-    """Streaming a dataset by the training order, against the training step that it feeds."""
+    """Measure streaming a dataset in training order, against the training step that it feeds."""
     with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder) / "mock", dict.fromkeys(CLASSES, SPECTRA), 0, QUASARNET_GRID)
         task = tasks.build("classify", QUASARNET_GRID)

@@ -1,4 +1,4 @@
-"""The forward passes in NumPy alone, as quick as NumPy can: every convolution is one product."""
+"""The forward passes in NumPy alone, as fast as NumPy can: every convolution is one product."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,7 +15,7 @@ Tree = Mapping[str, Any]
 
 
 def prediction(subject: str, setting: Setting) -> Callable[[], Array]:
-    """Prediction of one batch, normalization included."""
+    """Return a prediction of one batch, normalization included."""
     import jax
 
     _, task = SUBJECTS[subject].build()
@@ -25,7 +25,7 @@ def prediction(subject: str, setting: Setting) -> Callable[[], Array]:
 
 
 def table_1(variables: Tree, flux: Array) -> Array:
-    """Log-probabilities (batch, 4) from normalized flux (batch, 443)."""
+    """Return log-probabilities (batch, 4) from normalized flux (batch, 443)."""
     params = variables["params"]
     x = _relu(_dense(params["Dense_0"], _blocks(params, flux)))
     x = _dense(params["Dense_1"], _norm(variables, "BatchNorm_0", x, 1e-5))
@@ -34,7 +34,7 @@ def table_1(variables: Tree, flux: Array) -> Array:
 
 
 def table_3(variables: Tree, flux: Array) -> Array:
-    """Standardized redshift (batch,) from normalized flux (batch, 443)."""
+    """Return the standardized redshift (batch,) from normalized flux (batch, 443)."""
     params = variables["params"]
     x = _relu(_dense(params["Dense_0"], _blocks(params, flux)))
     x = _relu(_dense(params["Dense_1"], _norm(variables, "BatchNorm_0", x, 1e-5)))
@@ -42,7 +42,7 @@ def table_3(variables: Tree, flux: Array) -> Array:
 
 
 def quasarnet(variables: Tree, flux: Array) -> Array:
-    """Boxes and offsets (batch, 7, 26) from normalized flux (batch, 443)."""
+    """Return boxes and offsets (batch, 7, 26) from normalized flux (batch, 443)."""
     params = variables["params"]
     x = flux[..., None]
     for number in range(1, 5):
@@ -74,7 +74,7 @@ def _blocks(params: Tree, flux: Array) -> Array:
 
 
 def _conv(params: Tree, x: Array) -> Array:
-    """Stride 2, channels last: a window of pixels is one run of memory."""
+    """Convolve with stride 2, channels last: a window of pixels is contiguous in memory."""
     kernel = params["kernel"]
     width, channels, features = kernel.shape
     runs = sliding_window_view(x.reshape(len(x), -1), width * channels, axis=1)

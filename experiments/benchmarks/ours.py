@@ -29,7 +29,7 @@ class Subject:
     task: dict[str, Any]
 
     def build(self) -> tuple[Any, Any]:
-        """The network and the task."""
+        """Build the network and the task."""
         network = networks.build(self.network, QUASARNET_GRID)
         return network, tasks.build(grid=QUASARNET_GRID, **self.task)
 
@@ -45,7 +45,7 @@ SUBJECTS = {
 
 
 def spectra(count: int) -> dict[str, NDArray[Any]]:
-    """Random spectra, with all that any of the losses reads."""
+    """Return random spectra, with all that any of the losses reads."""
     rng = np.random.default_rng(0)
     return {
         "flux": rng.normal(size=(count, QUASARNET_GRID.size)).astype(np.float32),
@@ -58,12 +58,12 @@ def spectra(count: int) -> dict[str, NDArray[Any]]:
 
 
 def random_variables(subject: str) -> dict[str, Any]:
-    """Fresh parameters and statistics, the same at every call."""
+    """Return fresh parameters and statistics, the same at every call."""
     return init_variables(*SUBJECTS[subject].build(), jax.random.key(0))
 
 
 def formed(step: Callable[..., Any], setting: Setting, plain: bool) -> Callable[..., Any]:
-    """A step, in the plain form if asked or if factors are to be rounded.
+    """Return a step, in the plain form if requested or if factors are to be rounded.
 
     The fast form has its factors in full float32 whatever is asked (`networks.winograd`).
     """
@@ -71,7 +71,7 @@ def formed(step: Callable[..., Any], setting: Setting, plain: bool) -> Callable[
 
 
 def train_step(subject: str, setting: Setting, plain: bool = False) -> Callable[[], object]:
-    """A compiled training step that starts from its own last state, with Adam."""
+    """Return a compiled training step that starts from its own last state, with Adam."""
     network, task = SUBJECTS[subject].build()
     batch = jax.device_put(spectra(setting.batch))
     optimizer, _ = optimizers.build("adam", "constant", 1e-3, 1000)
@@ -88,7 +88,7 @@ def train_step(subject: str, setting: Setting, plain: bool = False) -> Callable[
 
 
 def prediction(subject: str, setting: Setting, plain: bool = False) -> Callable[[], Any]:
-    """Prediction of one batch as `inference.Model` does it: from the host's memory and back."""
+    """Return a prediction of one batch as by `inference.Model`: from the host's memory and back."""
     network, task = SUBJECTS[subject].build()
     variables, batch = random_variables(subject), spectra(setting.batch)
     made = make_predict_step(network, task, precision=setting.matmul_precision)

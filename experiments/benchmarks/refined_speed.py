@@ -1,5 +1,4 @@
-"""Prediction with refined redshifts: LineNet and refinement together, beside LineNet alone and
-redrock."""
+"""Prediction with refined redshifts: LineNet and refinement, beside LineNet alone and redrock."""
 
 import importlib.util
 import os
@@ -20,12 +19,11 @@ from spectranet_jax.inference.refined_columns import refined_columns
 CASE = "prediction, LineNet and refinement"
 
 FOR_REDROCK = 32
-"""Spectra that redrock is timed on, with the preparation of its templates: it takes a second each.
-"""
+"""Spectra for timing redrock, with the preparation of its templates: it takes a second for each."""
 
 
 def refinement_rows(setting: Setting) -> list[Row]:
-    """Spectra refined in a second, of mock galaxies and quasars in equal numbers, reading apart."""
+    """Measure spectra refined per second, half mock galaxies, half quasars, without reading."""
     model, bases, spectra = load("linenet"), shipped(), _drawn(setting.batch)
     declared = model.task.posterior
     assert declared is not None
@@ -45,18 +43,18 @@ def refinement_rows(setting: Setting) -> list[Row]:
 
 
 def _drawn(count: int) -> Block:
-    """Mock spectra with native pixels, half galaxies and half quasars of any redshift."""
+    """Draw mock spectra with native pixels, half galaxies and half quasars of any redshift."""
     counts = {"GALAXY": count - count // 2, "QSO": count // 2}
     grid = load("linenet").grid
     return concatenate(list(blocks(counts, seed=0, grid=grid, workers=1, native=True)))
 
 
 def _redrock(spectra: Block) -> dict[str, float]:
-    """Seconds per spectrum of redrock, where it is installed and RR_TEMPLATE_DIR names a folder."""
+    """Redrock's seconds per spectrum, if it is installed and RR_TEMPLATE_DIR names a folder."""
     folder = os.environ.get("RR_TEMPLATE_DIR")
     if not folder or importlib.util.find_spec("redrock") is None:
         return {}
-    some = spectra.take(slice(None, None, max(1, len(spectra) // FOR_REDROCK)))
+    sample = spectra.take(slice(None, None, max(1, len(spectra) // FOR_REDROCK)))
     start = time.perf_counter()
-    fitted(some.native["flux"], some.native["ivar"], Path(folder))
-    return {"redrock": (time.perf_counter() - start) / len(some)}
+    fitted(sample.native["flux"], sample.native["ivar"], Path(folder))
+    return {"redrock": (time.perf_counter() - start) / len(sample)}

@@ -1,4 +1,4 @@
-"""How speed is measured: the sides in turn in one process, on one core, medians of each."""
+"""Measurement of speed: the sides in turn in one process, on one core, medians of each."""
 
 import os
 import time
@@ -14,12 +14,12 @@ MATMUL_PRECISION: Mapping[Precision, str] = {
     "tf32": "tensorfloat32",
     "bfloat16": "bfloat16",
 }
-"""What JAX calls them (`jax_default_matmul_precision`)."""
+"""JAX's names of precisions (`jax_default_matmul_precision`)."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """How every case is measured.
+    """Settings of every measurement.
 
     Attributes:
         batch: spectra per step.
@@ -33,7 +33,7 @@ class Setting:
 
     @property
     def matmul_precision(self) -> str:
-        """As JAX calls it."""
+        """JAX's name of the precision."""
         return MATMUL_PRECISION[self.precision]
 
 
@@ -50,13 +50,13 @@ class Row:
 
 
 def rates(case: str, seconds: Mapping[str, float], spectra: int) -> list[Row]:
-    """A row for each peer, in spectra/s; the first side is ours."""
+    """Return a row for each peer, in spectra/s; the first side is ours."""
     (ours, *peers) = ((name, spectra / took) for name, took in seconds.items())
     return [Row(case, ours[1], name, rate, "spectra/s", ours[1] / rate) for name, rate in peers]
 
 
 def medians(sides: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Median seconds of each function; they are called in turn, once before it counts."""
+    """Return median seconds of each function; they are called in turn, after one uncounted call."""
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(repeats + 1):
         for name, call in sides.items():
@@ -69,7 +69,7 @@ def medians(sides: Mapping[str, Callable[[], object]], repeats: int) -> dict[str
 
 @contextmanager
 def one_core() -> Iterator[bool]:
-    """Keep this process to one core, and BLAS to one thread; gives whether the system lets us.
+    """Limit this process to one core, and BLAS to one thread; yield whether the system allows it.
 
     JAX counts the cores it may use when it comes to its first array, which must be in here.
     """

@@ -1,7 +1,7 @@
 """Training steps on 1, 2, 4 and 8 devices, the batch divided among them.
 
-Where there is no accelerator these are virtual devices of one CPU, which share its cores: that
-measures what dividing the work costs, and no speed-up.
+Without an accelerator these are virtual devices of one CPU, which share its cores: that measures
+the cost of dividing the work, not a speed-up.
 """
 
 import json
@@ -24,8 +24,8 @@ print(json.dumps(seconds_by_count(Setting(**json.loads(sys.argv[1])))))
 
 
 def scale_rows(setting: Setting) -> list[Row]:
-    """Steps/s and spectra/s, against one device."""
-    # The number of virtual devices is settled once in a process, so another one is asked.
+    """Measure steps/s and spectra/s, against one device."""
+    # The number of virtual devices is fixed per process, so another process is used.
     asked = json.dumps(
         {"batch": setting.batch, "repeats": setting.repeats, "precision": setting.precision}
     )
@@ -43,7 +43,7 @@ def scale_rows(setting: Setting) -> list[Row]:
 
 
 def seconds_by_count(setting: Setting) -> dict[str, object]:
-    """The kind of device, and the seconds of a step on each number of them that there is."""
+    """Return the kind of device, and the seconds of a step on each possible number of them."""
     import jax
 
     jax.config.update("jax_num_cpu_devices", max(COUNTS))
@@ -58,7 +58,7 @@ def seconds_by_count(setting: Setting) -> dict[str, object]:
 
 
 def _step(setting: Setting, devices: list) -> Callable[[], object]:
-    """A training step that starts from its own last state, on batches that the host sends."""
+    """Return a training step that starts from its own last state, on batches sent by the host."""
     import jax
 
     from experiments.benchmarks import ours

@@ -1,4 +1,4 @@
-"""How soon a command is at work: with nothing compiled yet, and with programs kept from before."""
+"""Start-up time of a command: with nothing compiled yet, and with cached programs."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from experiments.benchmarks.rows import Row, Setting
 
 TURNS = 3
-"""Of a whole command; the median counts."""
+"""Starts of a whole command, of which the median counts."""
 
 COMPILE = """
 import sys
@@ -22,7 +22,7 @@ print(compile_seconds(sys.argv[1], int(sys.argv[2])))
 
 
 def startup_rows(setting: Setting) -> list[Row]:
-    """Seconds, each in processes of their own; second starts against first ones."""
+    """Measure seconds, each in processes of their own; second starts against first ones."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as scratch:
         environment = os.environ | {"XDG_CACHE_HOME": f"{scratch}/cache"}
@@ -50,7 +50,7 @@ def startup_rows(setting: Setting) -> list[Row]:
 
 
 def compile_seconds(subject: str, batch: int) -> float:
-    """What XLA takes to compile the fresh state and the training step; tracing is left out."""
+    """Seconds that XLA takes to compile the fresh state and the training step, untraced."""
     import jax
 
     from experiments.benchmarks import ours
@@ -81,7 +81,7 @@ def _seconds(arguments: Sequence[str], environment: dict[str, str]) -> float:
 
 
 def _python(arguments: Sequence[str], environment: dict[str, str]) -> str:
-    """What another Python prints."""
+    """Return the output of another Python."""
     line = [sys.executable, *arguments]
-    done = subprocess.run(line, env=environment, capture_output=True, text=True, check=True)
-    return done.stdout
+    finished = subprocess.run(line, env=environment, capture_output=True, text=True, check=True)
+    return finished.stdout

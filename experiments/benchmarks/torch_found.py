@@ -1,11 +1,11 @@
-"""PyTorch, if it is installed: nothing but the benchmark uses it."""
+"""PyTorch, if it is installed; only the benchmark uses it."""
 
 import importlib.util
 from types import ModuleType
 
 
 def torch_peers() -> ModuleType | None:
-    """`torch_peers`, or None and a printed sentence on how to get PyTorch."""
+    """Return `torch_peers`, or None after a message on how to get PyTorch."""
     if importlib.util.find_spec("torch") is None:
         print(
             "PyTorch is not installed, and its rows are left out;"

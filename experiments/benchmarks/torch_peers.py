@@ -14,13 +14,13 @@ from experiments.benchmarks.ours import SUBJECTS, random_variables, spectra
 from experiments.benchmarks.rows import Setting
 
 MATMUL_PRECISION = {"float32": "highest", "tf32": "high", "bfloat16": "medium"}
-"""What PyTorch calls them."""
+"""PyTorch's names of precisions."""
 
 Tree = Mapping[str, Any]
 
 
 class Layout(NamedTuple):
-    """How a spectrum lies in memory, and the layers that go with it."""
+    """Layout of a spectrum in memory, and the layers that go with it."""
 
     shape: tuple[int, ...]
     convolution: Callable[[Tree], nn.Module]
@@ -61,7 +61,7 @@ class Rearranged(nn.Module):
 
 
 def twin(subject: str, variables: Tree, layout: str) -> nn.Module:
-    """The network in PyTorch, with our weights; normalized flux (batch, 443) to our output."""
+    """Network in PyTorch, with our weights; normalized flux (batch, 443) to our output."""
     made = LAYOUTS[layout]
     layers = [
         Rearranged(lambda flux: flux.reshape(len(flux), *made.shape)),
@@ -71,12 +71,12 @@ def twin(subject: str, variables: Tree, layout: str) -> nn.Module:
 
 
 def device() -> str:
-    """Where PyTorch computes: on a GPU if it can use one."""
+    """Return PyTorch's device: a GPU if it can use one."""
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def train_step(subject: str, setting: Setting, layout: str) -> Callable[[], object]:
-    """A training step that starts from its own last state, with Adam in its fused form."""
+    """Return a training step that starts from its own last state, with Adam in its fused form."""
     _set_precision(setting)
     network, loss_of = twin(subject, random_variables(subject), layout).train(), LOSSES[subject]
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
@@ -95,7 +95,7 @@ def train_step(subject: str, setting: Setting, layout: str) -> Callable[[], obje
 
 
 def prediction(subject: str, setting: Setting, layout: str) -> Callable[[], Any]:
-    """Prediction of one batch of normalized flux, from the host's memory and back."""
+    """Return a prediction of one batch of normalized flux, from the host's memory and back."""
     _set_precision(setting)
     network = twin(subject, random_variables(subject), layout).eval()
     flux = _flux(subject, setting).cpu()
@@ -139,7 +139,7 @@ def _table_3(variables: Tree, layout: Layout) -> list[nn.Module]:
 
 
 def _quasarnet(variables: Tree, layout: Layout) -> list[nn.Module]:
-    """The heads of all lines as one linear layer, which is quicker than fourteen."""
+    """Return the heads of all lines as one linear layer, which is faster than fourteen."""
     params = variables["params"]
     layers: list[nn.Module] = []
     for number in range(1, 5):
@@ -183,7 +183,7 @@ def _blocks(params: Tree, layout: Layout) -> list[nn.Module]:
 
 
 def _pixels_first(x: torch.Tensor) -> torch.Tensor:
-    """All features of a spectrum in our order, where PyTorch's would be channels first."""
+    """Order the features of a spectrum as we do; PyTorch's order is channels first."""
     return x.movedim(1, -1).flatten(1)
 
 
@@ -204,7 +204,7 @@ def _norm(
 
 
 def _filled(layer: nn.Module, weight: torch.Tensor, params: Tree) -> nn.Module:
-    """The layer with our weight and bias; its own layout in memory."""
+    """Set a layer's weight and bias to ours, in its own memory layout."""
     with torch.no_grad():
         layer.weight.copy_(weight)
         layer.bias.copy_(_tensor(params["bias"]))

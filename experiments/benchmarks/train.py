@@ -1,4 +1,4 @@
-"""A training step of Tables 1 and 3: ours, the plain Flax form of it, and PyTorch's two layouts.
+"""A training step of Tables 1 and 3: ours, its plain Flax form, and PyTorch's two layouts.
 
 LineNet's has no peer; Table 1 stands beside it.
 """
@@ -13,7 +13,7 @@ SUBJECTS = ("Table 1", "Table 3")
 
 
 def train_rows(setting: Setting) -> list[Row]:
-    """Spectra trained on in a second."""
+    """Measure spectra trained on per second."""
     peers = torch_peers()
     rows: list[Row] = []
     for subject in SUBJECTS:

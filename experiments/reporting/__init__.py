@@ -1,1 +1,1 @@
-"""The report, remade: which runs are made, what is computed of them, and the page that shows it."""
+"""The remade report: its runs, what is computed from them, and the page that shows it."""

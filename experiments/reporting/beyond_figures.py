@@ -1,4 +1,4 @@
-"""Figures of what goes past the report: its networks beside QuasarNET and LineNet."""
+"""Figures beyond the report: its networks beside QuasarNET and LineNet."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -29,12 +29,12 @@ from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC
 from spectranet_jax.evaluation.style import ACCENT, MUTED, picture
 from spectranet_jax.spectra.labels import CLASS_COLORS, QSO, QSO_BAL
 
-OTHERS = (ACCENT, "#0fa291")
+OTHER_COLORS = (ACCENT, "#0fa291")
 GROUPS, LEAST = 6, 20
-"""Groups of equal size along an axis, at most, and spectra in one at least."""
+"""Groups of equal size along an axis, at most, and spectra in one, at least."""
 
 FEWEST = 8
-"""Spectra in a bin of probability, from which on it is shown."""
+"""Spectra that a bin of probability needs to be shown."""
 
 Bools = NDArray[np.bool_]
 Point = tuple[float, float, float]
@@ -42,13 +42,13 @@ Point = tuple[float, float, float]
 
 
 def color_of(names: Mapping[str, Any] | list[str], name: str) -> str:
-    """The color of a model in all these figures."""
-    others = [other for other in names if other not in (REPORT, OURS)]
-    return COLORS.get(name) or OTHERS[others.index(name) % len(OTHERS)]
+    """Return the color of a model in all these figures."""
+    other_models = [other for other in names if other not in (REPORT, OURS)]
+    return COLORS.get(name) or OTHER_COLORS[other_models.index(name) % len(OTHER_COLORS)]
 
 
 def redshifts(spectra: Spectra, replies: Mapping[str, Reply], path: Path) -> None:
-    """Predicted against true redshift of the quasars, a panel per model."""
+    """Plot predicted against true redshift of the quasars, a panel per model."""
     rows = spectra.truth.measured
     z, label = spectra.truth.z[rows], spectra.truth.label[rows]
     top = 1.04 * float(z.max())
@@ -75,7 +75,7 @@ def redshifts(spectra: Spectra, replies: Mapping[str, Reply], path: Path) -> Non
 
 
 def trends(spectra: Spectra, replies: Mapping[str, Reply], path: Path) -> None:
-    """Accuracy and redshift error against S/N and against redshift, with 95% intervals."""
+    """Plot accuracy and redshift error against S/N and against redshift, with 95% intervals."""
     truth = spectra.truth
     with picture(path, WIDTH, 5.0) as figure:
         panels = figure.subplots(2, 2, sharex="col", sharey="row")
@@ -84,7 +84,7 @@ def trends(spectra: Spectra, replies: Mapping[str, Reply], path: Path) -> None:
             for name, reply in replies.items():
                 color = color_of(replies, name)
                 if reply.label is not None:
-                    _trend(above, values, shown, right_class(reply, truth), _share, color)
+                    _trend(above, values, shown, right_class(reply, truth), _fraction, color)
                 _trend(below, values, shown & truth.measured, reply.off(truth), _median, color)
         panels[0, 0].set(ylabel="accuracy, four classes", ylim=(None, 1.01))
         panels[0, 0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -98,7 +98,7 @@ def trends(spectra: Spectra, replies: Mapping[str, Reply], path: Path) -> None:
 
 
 def calibration(spectra: Spectra, replies: Mapping[str, Reply], path: Path) -> None:
-    """How often answers are right where a model gives them some probability, with intervals."""
+    """Plot how often answers are right against their probability, with intervals."""
     with picture(path, WIDTH, 3.3) as figure:
         classes, quasars = figure.subplots(1, 2, sharey=True)
         rows = spectra.truth.measured
@@ -117,7 +117,7 @@ def calibration(spectra: Spectra, replies: Mapping[str, Reply], path: Path) -> N
             axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="probability given")
             axes.set_title(title, fontsize=9)
             axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        classes.set_ylabel("fraction that is right")
+        classes.set_ylabel("fraction correct")
         classes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         figure.legend(handles=_key(replies), loc="outside upper left", ncols=4)
 
@@ -130,7 +130,7 @@ def _trend(
     point: Callable[[NDArray[Any]], Point],
     color: str,
 ) -> None:
-    """Draw what groups of equal size have along an axis."""
+    """Draw the values of groups of equal size along an axis."""
     chosen = np.flatnonzero(rows)
     groups = int(np.clip(len(chosen) // LEAST, 1, GROUPS))
     ordered = chosen[np.argsort(along[chosen], kind="stable")]
@@ -141,7 +141,7 @@ def _trend(
     axes.vlines(x, low, high, color=color, linewidth=1)
 
 
-def _share(right: Bools) -> Point:
+def _fraction(right: Bools) -> Point:
     count, of = int(right.sum()), len(right)
     return count / of, *binomial_interval(count, of)
 

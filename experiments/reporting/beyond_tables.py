@@ -1,4 +1,4 @@
-"""Tables of what goes past the report: models on the same spectra, mock and real."""
+"""Tables beyond the report: models on the same spectra, mock and real."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from experiments.reporting.compared import Reply, Spectra, right_class
 from experiments.reporting.quoted import REDROCK
-from experiments.reporting.table import NONE, Cell, Row, Table, heading, number, row, share
+from experiments.reporting.table import NONE, Cell, Row, Table, fraction_cell, heading, number, row
 from spectranet_jax.evaluation.calibration import expected_calibration_error
 from spectranet_jax.evaluation.fraction import fraction_if_any
 from spectranet_jax.evaluation.quasar_scores import BAL_WINDOW
@@ -28,7 +28,7 @@ def models_table(spectra: Spectra, replies: Mapping[str, Reply]) -> Table:
 
     def accuracy(reply: Reply) -> Cell:
         known = reply.label is not None
-        return share(fraction_if_any(right_class(reply, truth))) if known else Cell(NONE)
+        return fraction_cell(fraction_if_any(right_class(reply, truth))) if known else Cell(NONE)
 
     def class_error(reply: Reply) -> Cell:
         if reply.p_label is None:
@@ -39,25 +39,25 @@ def models_table(spectra: Spectra, replies: Mapping[str, Reply]) -> Table:
         def cell(reply: Reply) -> Cell:
             if reply.level is None:
                 return Cell(NONE)
-            return share(fraction_if_any(reply.level[truth.measured] <= level))
+            return fraction_cell(fraction_if_any(reply.level[truth.measured] <= level))
 
         return cell
 
     low, high = BAL_WINDOW
     rows = [
         heading(f"class: {len(spectra):,} spectra"),
-        line("four classes right", accuracy),
-        line("quasar or not, right", lambda reply: share(reply.scores.accuracy)),
-        line("purity", lambda reply: share(reply.scores.purity)),
-        line("completeness", lambda reply: share(reply.scores.completeness)),
+        line("four-class accuracy", accuracy),
+        line("quasar / non-quasar accuracy", lambda reply: fraction_cell(reply.scores.accuracy)),
+        line("purity", lambda reply: fraction_cell(reply.scores.purity)),
+        line("completeness", lambda reply: fraction_cell(reply.scores.completeness)),
         heading(f"redshift: {quasars:,} quasars"),
         line("NMAD (km/s)", lambda reply: nmad(reply.scores.redshift)),
         line("within 1000 km/s", lambda reply: within(reply.scores.redshift, 1000)),
         line("within 3000 km/s", lambda reply: within(reply.scores.redshift, 3000)),
         line("catastrophic", lambda reply: catastrophic(reply.scores.redshift)),
         heading(f"broad absorption, z {low:g} to {high:g}"),
-        line("recall", lambda reply: share(reply.scores.bal_recall)),
-        line("false alarms", lambda reply: share(reply.scores.bal_false_alarm)),
+        line("recall", lambda reply: fraction_cell(reply.scores.bal_recall)),
+        line("false alarms", lambda reply: fraction_cell(reply.scores.bal_false_alarm)),
         line("area under ROC", lambda reply: number(reply.scores.bal_auc)),
         heading("calibration"),
         line("error of class probability", class_error),
@@ -68,7 +68,8 @@ def models_table(spectra: Spectra, replies: Mapping[str, Reply]) -> Table:
         "The report's networks, QuasarNET and LineNet on the same test spectra",
         ("", *replies),
         rows,
-        "Purity and completeness count a quasar that is called one with a redshift within 6000"
+        "Purity and completeness count a quasar that is predicted as one with a redshift within"
+        " 6000"
         " km/s; catastrophic redshifts are off by more than 3000 km/s. Ranges are 95% intervals.",
     )
 
@@ -78,7 +79,7 @@ def real_table(
     truth: NDArray[np.floating],
     redshifts: Mapping[str, NDArray[np.floating]],
 ) -> Table:
-    """Redshifts of labeled real spectra, by kind and by model.
+    """Return redshifts of labeled real spectra, by kind and by model.
 
     Args:
         groups: kind -> bool (n,).
@@ -91,8 +92,15 @@ def real_table(
         for model, z in redshifts.items():
             if not np.isfinite(z[of]).any():
                 continue
-            found = scores(z[of], truth[of])
-            rows.append(row(model, nmad(found), within(found, 1000), within(found, 3000)))
+            redshift_scores = scores(z[of], truth[of])
+            rows.append(
+                row(
+                    model,
+                    nmad(redshift_scores),
+                    within(redshift_scores, 1000),
+                    within(redshift_scores, 3000),
+                )
+            )
     return Table(
         "Table 6",
         "Redshifts of real spectra with labels",
@@ -105,7 +113,7 @@ def real_table(
 
 
 def redrock_table(name: str) -> Table:
-    """redrock's figures, quoted."""
+    """Return redrock's figures, quoted."""
     return Table(
         name,
         "Quoted, not computed here: redrock 0.21 beside LineNet",
@@ -116,16 +124,22 @@ def redrock_table(name: str) -> Table:
     )
 
 
-def nmad(found: RedshiftScores | None) -> Cell:
-    """NMAD in km/s, with its interval."""
-    return Cell(NONE) if found is None else number(found.nmad_dv, ",.0f", found.nmad_dv_interval)
+def nmad(redshift_scores: RedshiftScores | None) -> Cell:
+    """Return NMAD in km/s, with its interval."""
+    return (
+        Cell(NONE)
+        if redshift_scores is None
+        else number(redshift_scores.nmad_dv, ",.0f", redshift_scores.nmad_dv_interval)
+    )
 
 
-def within(found: RedshiftScores | None, limit: int) -> Cell:
-    """Fraction of redshifts within a limit in km/s."""
-    return Cell(NONE) if found is None else share(found.within[str(limit)])
+def within(redshift_scores: RedshiftScores | None, limit: int) -> Cell:
+    """Return the fraction of redshifts within a limit in km/s."""
+    return (
+        Cell(NONE) if redshift_scores is None else fraction_cell(redshift_scores.within[str(limit)])
+    )
 
 
-def catastrophic(found: RedshiftScores | None) -> Cell:
-    """Fraction of redshifts that are off by more than 3000 km/s."""
-    return Cell(NONE) if found is None else share(found.catastrophic)
+def catastrophic(redshift_scores: RedshiftScores | None) -> Cell:
+    """Return the fraction of redshifts that are off by more than 3000 km/s."""
+    return Cell(NONE) if redshift_scores is None else fraction_cell(redshift_scores.catastrophic)

@@ -1,4 +1,4 @@
-"""What the page says in short, for the terminal."""
+"""Summary of the page for the terminal."""
 
 from rich.table import Table
 
@@ -9,14 +9,14 @@ from spectranet_jax.evaluation.score_tables import text
 
 
 def closing_table(results: Results) -> Table:
-    """Accuracy of Table 1 and errors of Table 3, in both schedules, beside the report's."""
+    """Return accuracy of Table 1 and errors of Table 3, in both schedules, beside the report's."""
     table = Table(title="The report, remade", caption="errors in z; the report leaves QSO blank")
     table.add_column("score")
     for heading in ("report", *SCHEDULES):
         table.add_column(heading, justify="right")
-    said = f"{report.ACCURACY_ON_TEST:.0%}, {report.implied_accuracy():.2%} implied"
+    claimed = f"{report.ACCURACY_ON_TEST:.0%}, {report.implied_accuracy():.2%} implied"
     accuracies = [one.accuracy for one in results.classes_by_schedule().values()]
-    table.add_row("accuracy, four classes", said, *(f"{one:.2%}" for one in accuracies))
+    table.add_row("accuracy, four classes", claimed, *(f"{one:.2%}" for one in accuracies))
     printed = {"QSO_BAL": (report.QSO_BAL_MSE, report.QSO_BAL_MAE)}
     for target, name in TARGETS.items():
         mse, mae = printed.get(name, (None, None))

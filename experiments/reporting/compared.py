@@ -1,4 +1,4 @@
-"""What the report's networks, QuasarNET and LineNet answer for the same spectra, and its scores."""
+"""Answers of the report's networks, QuasarNET and LineNet for the same spectra, with scores."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ REPORT, PEER, OURS = "Tables 1 and 3", "QuasarNET", "LineNet"
 COLORS = {REPORT: "#6b7280", PEER: "#e4572e", OURS: "#33527e"}
 
 AT_ONCE = 1024
-"""Spectra whose p(z) is in memory."""
+"""Spectra whose p(z) is in memory at a time."""
 
 Pixels = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Clean flux and ivar, (n, bins) each."""
@@ -28,7 +28,7 @@ Pixels = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Spectra:
-    """Spectra with labels that every model is asked about; rows in one order.
+    """Labeled spectra for all models; rows in one order.
 
     Attributes:
         pixels: flux and ivar on the models' grid.
@@ -42,7 +42,7 @@ class Spectra:
 
     @classmethod
     def of_test(cls, data: Path) -> "Spectra":
-        """The test split of a dataset: known classes, and of quasars those of secure redshift."""
+        """Test split of a dataset: known classes, and of quasars those of secure redshift."""
         split = open_split(data, "test", lambda t: scorable(t["label"], t["z"], t["z_conf"]))
         known = split.columns
         truth = Truth(known["label"], known["z"], known["bal"])
@@ -54,7 +54,7 @@ class Spectra:
 
 @dataclass(frozen=True)
 class Reply:
-    """What one model answers; None for what it does not.
+    """One model's answers; None for what it does not predict.
 
     Attributes:
         answers: about quasars.
@@ -74,7 +74,7 @@ class Reply:
     level: NDArray[np.floating] | None = None
 
     def off(self, truth: Truth) -> NDArray[np.floating]:
-        """|dv| of the redshifts, km/s, (n,)."""
+        """Return |dv| of the redshifts, km/s, (n,)."""
         assert self.answers.z is not None
         return np.abs(dv(self.answers.z, truth.z))
 
@@ -82,17 +82,19 @@ class Reply:
 def replies(
     spectra: Spectra, report: Mapping[str, Path], peers: Mapping[str, str | Path]
 ) -> dict[str, Reply]:
-    """What each model answers, by the name that the page gives it.
+    """Return each model's answers, by its name on the page.
 
     Args:
         spectra: what is asked about.
         report: "classify", "qso" and "bal" -> run folders of the report's networks.
         peers: name -> QuasarNET's run folder or file of weights.
     """
-    found = {REPORT: _of_report(spectra, {name: load(run) for name, run in report.items()})}
+    answers_by_model = {
+        REPORT: _of_report(spectra, {name: load(run) for name, run in report.items()})
+    }
     for name, model in peers.items():
-        found[name] = _of_model(spectra, load(model), _line_confidence)
-    return found | {OURS: _of_model(spectra, load(), lambda columns: columns["P_3000"])}
+        answers_by_model[name] = _of_model(spectra, load(model), _line_confidence)
+    return answers_by_model | {OURS: _of_model(spectra, load(), lambda columns: columns["P_3000"])}
 
 
 def _of_report(spectra: Spectra, models: Mapping[str, Model]) -> Reply:
@@ -107,13 +109,13 @@ def _of_report(spectra: Spectra, models: Mapping[str, Model]) -> Reply:
 def _of_model(
     spectra: Spectra, model: Model, confidence: Callable[[Columns], NDArray[np.floating]]
 ) -> Reply:
-    """All that one model answers."""
+    """Return all answers of one model."""
     blocks, levels = [], []
     for start in range(0, len(spectra), AT_ONCE):
         rows = slice(start, start + AT_ONCE)
         columns = model.columns(*(pixels[rows] for pixels in spectra.pixels))
         if (posterior := model.task.posterior) is not None:
-            # p(z) takes more memory than the spectra: what it holds is kept, and not itself.
+            # p(z) takes more memory than the spectra, so only its summaries are kept.
             p = columns.pop(posterior.p)
             levels.append(highest_density_level(p, posterior.edges, spectra.truth.z[rows]))
         blocks.append(columns)
@@ -143,17 +145,17 @@ def _reply(
 
 
 def _line_confidence(columns: Columns) -> NDArray[np.floating]:
-    """The confidence of QuasarNET's best line."""
+    """Return the confidence of QuasarNET's best line."""
     lines = [name for name in columns if name.startswith("C_") and not name.endswith("_BAL")]
     return np.max([columns[name] for name in lines], axis=0)
 
 
 def right_class(reply: Reply, truth: Truth) -> NDArray[np.bool_]:
-    """Whether the class is right, (n,)."""
+    """Return whether the class is right, (n,)."""
     assert reply.label is not None
     return np.asarray(reply.label == truth.label)
 
 
 def right_redshift(reply: Reply, truth: Truth) -> NDArray[np.bool_]:
-    """Whether the redshift is within 3000 km/s, (n,)."""
+    """Return whether the redshift is within 3000 km/s, (n,)."""
     return np.asarray(reply.off(truth) <= CATASTROPHIC)

@@ -1,4 +1,4 @@
-"""Where the report contradicts itself, each with the computation that shows it."""
+"""Contradictions within the report, each with the computation that shows it."""
 
 from math import sqrt
 from typing import NamedTuple
@@ -8,15 +8,15 @@ from spectranet_jax.evaluation.report import TABLE_1, TABLE_2, TABLE_3
 
 
 class Contradiction(NamedTuple):
-    """What the report says, what follows from it, and what is done here."""
+    """A statement of the report, what follows from it, and what is done here."""
 
-    says: str
+    statement: str
     follows: str
-    here: str
+    treatment: str
 
 
 def contradictions() -> list[Contradiction]:
-    """All of them, in the report's order; every number that follows is computed."""
+    """Return all contradictions, in the report's order, with every number that follows computed."""
     return [_spectra(), _training(), _pools(), _accuracies(), _f1(), _predictions(), _recalls(),
             _errors()]  # fmt: skip
 
@@ -43,13 +43,13 @@ def _training() -> Contradiction:
 
 
 def _pools() -> Contradiction:
-    two, one = TABLE_1.lengths(2), TABLE_1.lengths(1)
-    dense = [f"{one[-1]} × {t.channels[-1]} = {t.dense[0][0]:,}" for t in (TABLE_1, TABLE_3)]
+    stride_2, stride_1 = TABLE_1.lengths(2), TABLE_1.lengths(1)
+    dense = [f"{stride_1[-1]} × {t.channels[-1]} = {t.dense[0][0]:,}" for t in (TABLE_1, TABLE_3)]
     return Contradiction(
         f"max-pool of stride {TABLE_1.pool_stride} in Table 1, {TABLE_3.pool_stride} in Table 3;"
         f" “fc1: {TABLE_1.dense[0][0]} in”",
-        f"stride 2 leaves {_listed(two)} pixels, and no room for the fourth kernel of"
-        f" {report.KERNEL}; stride 1 leaves {_listed(one)}, and {' and '.join(dense)}",
+        f"stride 2 leaves {_listed(stride_2)} pixels, and no room for the fourth kernel of"
+        f" {report.KERNEL}; stride 1 leaves {_listed(stride_1)}, and {' and '.join(dense)}",
         "stride 1 in both",
     )
 
@@ -67,7 +67,7 @@ def _accuracies() -> Contradiction:
 
 def _f1() -> Contradiction:
     wrong = {name: row for name, row in TABLE_2.items() if abs(row.f1 - row.implied_f1) > 1e-4}
-    said = "; ".join(f"F1 of {name} {row.f1}" for name, row in wrong.items())
+    printed = "; ".join(f"F1 of {name} {row.f1}" for name, row in wrong.items())
     follows = "; ".join(
         f"{name}: 2 × {row.precision} × {row.recall} / ({row.precision} + {row.recall})"
         f" = {row.implied_f1:.4f}"
@@ -75,7 +75,7 @@ def _f1() -> Contradiction:
     )
     repeated = [name for name, row in wrong.items() if row.f1 == row.precision]
     return Contradiction(
-        said,
+        printed,
         f"{follows}; that of {' and '.join(repeated)} repeats its precision digit for digit",
         "what precision and recall give",
     )

@@ -1,4 +1,4 @@
-"""A number from a few trainings that differ by their seed: its mean, and how well that is known."""
+"""Estimates from a few trainings that differ by their seed: the mean and its uncertainty."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Estimate:
 
 
 def estimate(values: Sequence[float], level: float = 0.95) -> Estimate:
-    """The mean of some trainings with Student's interval (two or more values).
+    """Return the mean of two or more trainings with Student's interval.
 
     It tells how far other seeds would move the mean; that all trainings see the same spectra and
     are tested on the same ones is not in it.
@@ -41,6 +41,6 @@ def estimate(values: Sequence[float], level: float = 0.95) -> Estimate:
 
 
 def difference(first: Estimate, second: Estimate) -> Estimate:
-    """How far `second` is above `first`, seed by seed: the same seed is the same first weights."""
+    """How far `second` is above `first`, seed by seed: equal seeds mean equal first weights."""
     pairs = zip(first.values, second.values, strict=True)
     return estimate([after - before for before, after in pairs])

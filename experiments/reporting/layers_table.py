@@ -1,4 +1,4 @@
-"""The networks as they are built, layer by layer: shapes and parameters, read off the modules."""
+"""The networks as built, layer by layer: shapes and parameters, read off the modules."""
 
 import math
 from typing import Any, NamedTuple
@@ -15,19 +15,19 @@ WORDS = {
     "Dense": "linear",
     "BatchNorm": "batch normalization",
 }
-"""Kind of module -> what it does."""
+"""Kind of module -> description."""
 
 
 class Layer(NamedTuple):
-    """A layer: what it does, what comes out of it, and its trainable parameters."""
+    """A layer: its description, its output shape, and its trainable parameters."""
 
-    what: str
+    description: str
     shape: tuple[int, ...]
     parameters: int
 
 
 def layers(name: str, grid: LogGrid) -> list[Layer]:
-    """The layers of a network in order, and a last row "all" with the sum of the parameters.
+    """Return the layers of a network in order, and a last row "all" with the sum of the parameters.
 
     Args:
         name: of the network.

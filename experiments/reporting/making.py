@@ -1,4 +1,4 @@
-"""From a stage to its run folder: trained, resumed, or left as it is if it is whole."""
+"""From a stage to its run folder: trained, resumed, or kept if it is complete."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -22,11 +22,11 @@ from spectranet_jax.training import run
 from spectranet_jax.training.scoring import make_evaluate
 
 LOG = "report.log"
-"""What the runs print, in the folder of all of them."""
+"""Output of the runs, in the folder of all of them."""
 
 
 def surveys(data: Path | None, sizes: Sizes) -> dict[str, Path]:
-    """The dataset of each of `SURVEYS`: that of the user, or mock surveys, made if not there."""
+    """Return the dataset of each of `SURVEYS`: the user's, or mock surveys, made if missing."""
     spectra = {"all": sizes.survey, "qso": sizes.survey, "bal": sizes.bal}
     return {
         name: dataset_folder(Settings(data=data, spectra=spectra[name], seed=seed), name, classes)
@@ -35,14 +35,14 @@ def surveys(data: Path | None, sizes: Sizes) -> dict[str, Path]:
 
 
 def within(sizes: Sizes, surveys: Mapping[str, Path]) -> Sizes:
-    """As much as the datasets allow."""
+    """Return sizes that the datasets allow."""
     training = {name: manifest.read(data).counts["train"] for name, data in surveys.items()}
     known = sum(count for name, count in training["all"].items() if name in CLASSES)
     return sizes.within(known, training["qso"]["QSO"])
 
 
 def made(stage: Stage, out: Path, data: Path) -> tuple[Path, bool]:
-    """Train and evaluate a run unless it is whole.
+    """Train and evaluate a run unless it is complete.
 
     Args:
         stage: what to train.
@@ -72,7 +72,7 @@ def made(stage: Stage, out: Path, data: Path) -> tuple[Path, bool]:
 
 
 def prepared(stage: Stage, data: Path) -> tuple[Split, Task]:
-    """The spectra that a stage trains on, and what it asks of them."""
+    """Return the spectra that a stage trains on, and its task."""
     grid, fields = manifest.read(data).grid, {}
     if stage.target is None:
         select: Any = tasks.build(stage.task, grid).select

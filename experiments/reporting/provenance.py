@@ -1,4 +1,4 @@
-"""Where the page comes from: versions, data, seeds, runs."""
+"""Provenance of the page: versions, data, seeds, runs."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from spectranet_jax.training import run
 
 
 def provenance(out: Path, surveys: dict[str, Path], command: str) -> dict[str, Any]:
-    """What stands at the foot of the page.
+    """Return the contents of the page's foot.
 
     Args:
         out: folder of the runs.

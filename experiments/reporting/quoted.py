@@ -1,11 +1,12 @@
-"""What redrock reaches, as it was measured elsewhere: numbers to quote, not computed here."""
+"""Redrock's performance as measured elsewhere: numbers to quote, not computed here."""
 
 from typing import NamedTuple
 
 
 class Quoted(NamedTuple):
     """A line of the comparison with redrock 0.21 and its templates, on held-out spectra of SDSS and
-    BOSS that are not at hand here; velocities in km/s, fractions within 1000 km/s."""
+    BOSS that are not available here; velocities in km/s, fractions within 1000 km/s.
+    """
 
     spectra: str
     linenet: str
@@ -19,4 +20,4 @@ REDROCK = (
     Quoted("349 of all classes: three-class accuracy", "346 of 349", "335 of 349"),
     Quoted("spectra per second on one core", "500 to 1,600", "0.8"),
 )
-"""LineNet's numbers are those of its redshifts on bins, before they are refined."""
+"""LineNet's numbers are those of its binned redshifts, before refinement."""

@@ -21,7 +21,7 @@ from spectranet_jax.spectra.labels import BAL, BAL_UNSURE, CLASSES, QSO_BAL, STA
 
 @dataclass(frozen=True)
 class Real:
-    """What models answer for real spectra.
+    """Models' answers for real spectra.
 
     Attributes:
         folder: where the spectra are.
@@ -41,7 +41,7 @@ class Real:
 
 
 def measured(folder: Path, report: Mapping[str, Path], peers: Mapping[str, str | Path]) -> Real:
-    """Ask every model about the labeled spectra of a folder.
+    """Predict the labeled spectra of a folder with every model.
 
     LineNet's redshifts are those of a catalog: refined at native pixels where that is done.
 
@@ -60,25 +60,27 @@ def measured(folder: Path, report: Mapping[str, Path], peers: Mapping[str, str |
     flux, ivar, _ = clean(binned[0], binned[1], model.grid)
     truth = Truth(label, index["z"], np.where(label == QSO_BAL, BAL, BAL_UNSURE))
     spectra = Spectra((flux, ivar), truth, median_sn(flux, ivar, grid=model.grid))
-    found = replies(spectra, report, peers)
+    answers = replies(spectra, report, peers)
 
     rows = (label > STAR) & np.isfinite(index["z"])
     of_rows = [tuple(array[rows] for array in pair) for pair in (binned, native)]
     methods = by_methods(
         model, of_rows[0], of_rows[1], phase[rows], index["z"][rows], {"refined": shipped()}
     )
-    redshifts = {name: _meant(reply, name, truth)[rows] for name, reply in found.items()}
+    redshifts = {
+        name: _applicable_redshifts(reply, name, truth)[rows] for name, reply in answers.items()
+    }
     redshifts[OURS] = methods["refined"].z
     known = {name: values[rows] for name, values in index.items()}
     groups = {kind: of for kind, of in refined_scores.kinds(known).items() if of.sum() > 5}
     return Real(
         folder, len(label), groups, known["z"], redshifts,
-        {name: _three_classes(reply, label) for name, reply in found.items()},
+        {name: _three_classes(reply, label) for name, reply in answers.items()},
     )  # fmt: skip
 
 
-def _meant(reply: Reply, name: str, truth: Truth) -> NDArray[np.float64]:
-    """The redshifts of a model; those of galaxies are LineNet's alone."""
+def _applicable_redshifts(reply: Reply, name: str, truth: Truth) -> NDArray[np.float64]:
+    """Return the redshifts of a model; those of galaxies are LineNet's alone."""
     assert reply.answers.z is not None
     return np.where(truth.quasar | (name == OURS), np.asarray(reply.answers.z, np.float64), np.nan)
 

@@ -1,4 +1,4 @@
-"""The figures of the report, made again: losses, the confusion matrix, what its claims come to."""
+"""The figures of the report, made again: losses, the confusion matrix, and its claims tested."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,13 +14,13 @@ from spectranet_jax.evaluation.figures import draw_confusion
 from spectranet_jax.evaluation.style import ACCENT, FAINT, INK, LIGHT, MAIN, MUTED, picture
 
 WIDTH = 5.8
-"""Inches: the page's column, at which the letters of all figures are of one size."""
+"""Inches: the width of the page's column, for one font size in all figures."""
 
 Rows = Sequence[Mapping[str, Any]]
 
 
 def losses(metrics: Mapping[str, Rows], path: Path, ylabel: str) -> None:
-    """Loss against iteration, a panel per schedule (Figures 1, 3 and 4).
+    """Plot loss against iteration, a panel per schedule (Figures 1, 3 and 4).
 
     Args:
         metrics: what a panel is called -> rows of metrics.jsonl. Lines stand where a chunk, or an
@@ -51,7 +51,7 @@ def losses(metrics: Mapping[str, Rows], path: Path, ylabel: str) -> None:
 
 
 def confusions(scores: Mapping[str, ClassScores], path: Path) -> None:
-    """Confusion matrices as fractions of the true class, a panel per schedule (Figure 2)."""
+    """Plot confusion matrices as fractions of the true class, a panel per schedule (Figure 2)."""
     with picture(path, WIDTH, 3.45) as figure:
         panels = figure.subplots(1, len(scores))
         for axes, (name, score) in zip(panels, scores.items(), strict=True):
@@ -63,7 +63,7 @@ def confusions(scores: Mapping[str, ClassScores], path: Path) -> None:
 
 
 def claims(accuracies: Mapping[str, Estimate], printed: Sequence[float], path: Path) -> None:
-    """Accuracy with parts left out: a dot per training, its mean with a 95% interval.
+    """Plot accuracy with parts left out: a dot per training, its mean with a 95% interval.
 
     Args:
         accuracies: what is left out -> accuracy; the first is nothing.
@@ -79,14 +79,20 @@ def claims(accuracies: Mapping[str, Estimate], printed: Sequence[float], path: P
             axes.plot([value] * 2, ends, color=ACCENT, linewidth=1, linestyle=dashes, zorder=1)
             text: Any = {"color": ACCENT, "fontsize": 7.5, "ha": "center", "va": "bottom"}
             axes.text(value, -0.78, f"report {value:.0%}", **text)
-        for place, one in enumerate(accuracies.values()):
-            axes.plot([one.low, one.high], [place, place], color=INK, linewidth=1.2)
+        for place, estimate in enumerate(accuracies.values()):
+            axes.plot([estimate.low, estimate.high], [place, place], color=INK, linewidth=1.2)
             axes.plot(
-                one.values, [place] * len(one.values), "o", color=MAIN, ms=4.5, alpha=0.6, mew=0
+                estimate.values,
+                [place] * len(estimate.values),
+                "o",
+                color=MAIN,
+                ms=4.5,
+                alpha=0.6,
+                mew=0,
             )
-            axes.plot(one.mean, place, "|", color=INK, ms=10, mew=1.6)
+            axes.plot(estimate.mean, place, "|", color=INK, ms=10, mew=1.6)
         axes.set_yticks(range(len(accuracies)), list(accuracies))
-        low = min(min(printed), *(one.low for one in accuracies.values()))
+        low = min(min(printed), *(estimate.low for estimate in accuracies.values()))
         axes.set(xlim=(max(low - 0.03, 0), 1), ylim=(len(accuracies) - 0.5, -1.1))
         axes.set_xlabel("accuracy, four classes, test spectra")
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -94,7 +100,7 @@ def claims(accuracies: Mapping[str, Estimate], printed: Sequence[float], path: P
 
 
 def more_data(accuracy: Mapping[int, Estimate], mse: Mapping[int, Estimate], path: Path) -> None:
-    """Accuracy of Table 1 and MSE of Table 3 against the number of training spectra."""
+    """Plot accuracy of Table 1 and MSE of Table 3 against the number of training spectra."""
     with picture(path, WIDTH, 2.9) as figure:
         left, right = figure.subplots(1, 2)
         _curve(left, accuracy, "accuracy, four classes")
@@ -104,10 +110,10 @@ def more_data(accuracy: Mapping[int, Estimate], mse: Mapping[int, Estimate], pat
 
 
 def _curve(axes: Axes, points: Mapping[int, Estimate], ylabel: str) -> None:
-    for count, one in points.items():
-        axes.plot([count, count], [one.low, one.high], color=INK, linewidth=1.1)
-        axes.plot([count] * len(one.values), one.values, "o", color=LIGHT, ms=4, mew=0)
-    means = [one.mean for one in points.values()]
+    for count, estimate in points.items():
+        axes.plot([count, count], [estimate.low, estimate.high], color=INK, linewidth=1.1)
+        axes.plot([count] * len(estimate.values), estimate.values, "o", color=LIGHT, ms=4, mew=0)
+    means = [estimate.mean for estimate in points.values()]
     axes.plot(list(points), means, "o-", color=MAIN, ms=4.5, linewidth=1.4)
     axes.set(xscale="log", xlabel="training spectra", ylabel=ylabel)
     axes.set_xlim(0.8 * min(points), 1.25 * max(points))

@@ -1,4 +1,4 @@
-"""From run folders to the page: all is read, computed and drawn, then put into the template."""
+"""From run folders to the page: results are read, computed, drawn, and put into the template."""
 
 import base64
 import tempfile
@@ -42,7 +42,7 @@ BESIDE = Path("../shared/data")
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the page is made of.
+    """Inputs of the page.
 
     Attributes:
         out: folder of the runs and of the page.
@@ -71,7 +71,7 @@ def write(inputs: Inputs) -> Path:
 
 
 def environment() -> Environment:
-    """Templates, in which every string is escaped, and a name that is not given is an error."""
+    """Return templates in which every string is escaped, and a missing name is an error."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATE),
         autoescape=True,
@@ -84,13 +84,13 @@ def environment() -> Environment:
 
 
 def context(inputs: Inputs) -> dict[str, Any]:
-    """All that the template shows."""
+    """Return all that the template shows."""
     results = Results(inputs.out, inputs.sizes)
     with progress("writing the page", total=3) as advance:
         parts = of_the_report(inputs, results) | of_the_claims(results)
-        advance(1, "asking all models about the test spectra")
+        advance(1, "predicting the test spectra with all models")
         parts |= on_test_spectra(inputs)
-        advance(1, "asking them about real spectra")
+        advance(1, "predicting real spectra with all models")
         parts |= on_real_spectra(inputs)
         advance(1)
     return {
@@ -106,7 +106,7 @@ def context(inputs: Inputs) -> dict[str, Any]:
 
 
 def of_the_report(inputs: Inputs, results: Results) -> dict[str, Any]:
-    """Tables 1 to 4 and Figures 1 to 4."""
+    """Return Tables 1 to 4 and Figures 1 to 4."""
     grid = manifest.read(inputs.surveys["all"]).grid
     classes = results.classes_by_schedule()
     errors = {name: results.redshifts_by_schedule(target) for target, name in TARGETS.items()}
@@ -142,15 +142,19 @@ def of_the_report(inputs: Inputs, results: Results) -> dict[str, Any]:
 
 
 def of_the_claims(results: Results) -> dict[str, Any]:
-    """What parts are worth, and what more data brings."""
+    """Return the effect of parts of the recipe, and of more data."""
     accuracies, curves = results.claims(), results.curves()
-    whole = accuracies["nothing"]
+    complete = accuracies["nothing"]
     printed = report.ACCURACY_IMPROVED
     return {
         "claims": accuracies,
-        "losses": {n: difference(whole, one) for n, one in accuracies.items() if one is not whole},
+        "losses": {
+            n: difference(complete, estimate)
+            for n, estimate in accuracies.items()
+            if estimate is not complete
+        },
         "every": EVERY,
-        "said": printed[0] - printed[1],
+        "claimed": printed[0] - printed[1],
         "curves": curves,
         "figure_5": embedded(lambda path: report_figures.claims(accuracies, printed, path)),
         "figure_6": embedded(lambda path: report_figures.more_data(*curves, path)),
@@ -158,22 +162,22 @@ def of_the_claims(results: Results) -> dict[str, Any]:
 
 
 def on_test_spectra(inputs: Inputs) -> dict[str, Any]:
-    """The report's networks beside QuasarNET and LineNet, on the spectra that Table 2 is of."""
+    """Return the report's networks beside QuasarNET and LineNet, on the spectra of Table 2."""
     spectra = Spectra.of_test(inputs.surveys["all"])
-    found = replies(spectra, *models(inputs))
+    answers = replies(spectra, *models(inputs))
     return {
-        "found": found,
+        "answers": answers,
         "linenet": load(),
         "peer_is_trained_here": inputs.weights is None,
-        "table_5": beyond_tables.models_table(spectra, found),
-        "figure_7": embedded(lambda path: beyond_figures.redshifts(spectra, found, path)),
-        "figure_8": embedded(lambda path: beyond_figures.trends(spectra, found, path)),
-        "figure_9": embedded(lambda path: beyond_figures.calibration(spectra, found, path)),
+        "table_5": beyond_tables.models_table(spectra, answers),
+        "figure_7": embedded(lambda path: beyond_figures.redshifts(spectra, answers, path)),
+        "figure_8": embedded(lambda path: beyond_figures.trends(spectra, answers, path)),
+        "figure_9": embedded(lambda path: beyond_figures.calibration(spectra, answers, path)),
     }
 
 
 def on_real_spectra(inputs: Inputs) -> dict[str, Any]:
-    """The same on labeled real spectra, where there are some."""
+    """Return the same on labeled real spectra, if there are any."""
     folder = inputs.real or (BESIDE if (BESIDE / "index.csv").is_file() else None)
     real = real_spectra.measured(folder, *models(inputs)) if folder else None
     return {
@@ -184,14 +188,14 @@ def on_real_spectra(inputs: Inputs) -> dict[str, Any]:
 
 
 def models(inputs: Inputs) -> tuple[dict[str, Path], dict[str, str | Path]]:
-    """The runs of the report's networks, and QuasarNET's by its name on the page."""
+    """Return the runs of the report's networks, and QuasarNET's by its name on the page."""
     runs = {target: inputs.out / f"redshift-{target}-shuffled" for target in TARGETS}
     peers: dict[str, str | Path] = {PEER: inputs.weights or inputs.out / "quasarnet"}
     return runs | {"classify": inputs.out / "classify-shuffled"}, peers
 
 
 def embedded(draw: Callable[[Path], object]) -> str:
-    """A figure as the address of an image that holds it: an SVG, in which no script can run."""
+    """Return a figure as a data URL: an SVG image, in which no script can run."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "figure.svg"
         draw(path)

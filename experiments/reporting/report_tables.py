@@ -1,4 +1,4 @@
-"""The report's tables beside what comes out here."""
+"""The report's tables beside our results."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,7 @@ from spectranet_jax.evaluation.report import TABLE_2, Architecture
 
 
 def layers_table(name: str, title: str, layers: Sequence[Layer], printed: Architecture) -> Table:
-    """Table 1 or Table 3: the network as built, with the parameters that the printed one has."""
+    """Return Table 1 or 3: the network as built, with the parameters of the printed one."""
     *rows, last = layers
     shapes = [" × ".join(f"{n:,}" for n in layer.shape) for layer in rows]
     return Table(
@@ -21,7 +21,7 @@ def layers_table(name: str, title: str, layers: Sequence[Layer], printed: Archit
         ("layer", "out", "parameters"),
         [
             *(
-                row(layer.what, shape, f"{layer.parameters:,}" if layer.parameters else NONE)
+                row(layer.description, shape, f"{layer.parameters:,}" if layer.parameters else NONE)
                 for layer, shape in zip(rows, shapes, strict=True)
             ),
             row("all", "", f"{last.parameters:,}"),
@@ -32,31 +32,34 @@ def layers_table(name: str, title: str, layers: Sequence[Layer], printed: Archit
 
 
 def classes_table(scores: Mapping[str, ClassScores]) -> Table:
-    """Table 2: theirs, what theirs imply, and ours by schedule."""
+    """Return Table 2: the report's, the implied numbers, and ours by schedule."""
     rows: list[Row] = []
     for index, (name, printed) in enumerate(TABLE_2.items()):
-        ours = [one.per_class[name] for one in scores.values()]
-        predicted = [sum(line[index] for line in one.confusion.counts) for one in scores.values()]
-        hits = [one.confusion.counts[index][index] for one in scores.values()]
+        ours = [result.per_class[name] for result in scores.values()]
+        predicted = [
+            sum(line[index] for line in result.confusion.counts) for result in scores.values()
+        ]
+        hits = [result.confusion.counts[index][index] for result in scores.values()]
         rows += [
             heading(f"{name}: support {printed.support:,}; here {ours[0].support:,}"),
             row("precision", number(printed.precision, ".5f"), NONE, *(
-                number(one.precision, ".3f", binomial_interval(hit, n))
-                for one, hit, n in zip(ours, hits, predicted, strict=True))),
+                number(result.precision, ".3f", binomial_interval(hit, n))
+                for result, hit, n in zip(ours, hits, predicted, strict=True))),
             row("recall", number(printed.recall, ".5f"), NONE, *(
-                number(one.recall, ".3f", one.recall_interval) for one in ours)),
+                number(result.recall, ".3f", result.recall_interval) for result in ours)),
             row("F1", number(printed.f1, ".5f"), number(printed.implied_f1, ".5f"), *(
-                number(one.f1) for one in ours)),
+                number(result.f1) for result in ours)),
         ]  # fmt: skip
-    said = f"{report.ACCURACY_ON_TEST:.0%}, {report.ACCURACY_IMPROVED[1]:.0%}"
+    claimed = f"{report.ACCURACY_ON_TEST:.0%}, {report.ACCURACY_IMPROVED[1]:.0%}"
     rows += [
         heading("all"),
-        row("accuracy", said, f"{report.implied_accuracy():.4f}", *(
-            number(one.accuracy, ".3f", one.accuracy_interval) for one in scores.values())),
+        row("accuracy", claimed, f"{report.implied_accuracy():.4f}", *(
+            number(result.accuracy, ".3f", result.accuracy_interval)
+            for result in scores.values())),
         row("spectra", f"{sum(p.support for p in TABLE_2.values()):,}", NONE,
-            *(f"{one.n:,}" for one in scores.values())),
+            *(f"{result.n:,}" for result in scores.values())),
         row("predictions", NONE, f"{report.implied_predictions():,.0f}",
-            *(f"{one.n:,}" for one in scores.values())),
+            *(f"{result.n:,}" for result in scores.values())),
     ]  # fmt: skip
     return Table(
         "Table 2",
@@ -69,7 +72,7 @@ def classes_table(scores: Mapping[str, ClassScores]) -> Table:
 
 
 def errors_table(scores: Mapping[str, Mapping[str, RedshiftScores]]) -> Table:
-    """MSE and MAE of the redshifts of QSO and of QSO_BAL, and what they are in km/s.
+    """Return MSE and MAE of the redshifts of QSO and of QSO_BAL, also in km/s.
 
     Args:
         scores: "QSO" and "QSO_BAL" -> schedule -> scores.
@@ -86,14 +89,14 @@ def errors_table(scores: Mapping[str, Mapping[str, RedshiftScores]]) -> Table:
     for name, by_schedule in scores.items():
         ours = list(by_schedule.values())
         mse, mae, rms = printed[name]
-        roots = [None if one.mse is None else one.mse**0.5 for one in ours]
+        roots = [None if score.mse is None else score.mse**0.5 for score in ours]
         rows += [
             heading(f"{name}: {ours[0].n:,} test spectra"),
-            row("MSE (z)", mse, *(number(one.mse, ".4f") for one in ours)),
+            row("MSE (z)", mse, *(number(score.mse, ".4f") for score in ours)),
             row("RMS (z)", rms, *(number(root) for root in roots)),
-            row("MAE (z)", mae, *(number(one.mae) for one in ours)),
-            row("NMAD (km/s)", NONE, *(_velocity(one) for one in ours)),
-            row("within 3000 km/s", NONE, *(_within(one) for one in ours)),
+            row("MAE (z)", mae, *(number(score.mae) for score in ours)),
+            row("NMAD (km/s)", NONE, *(_velocity(score) for score in ours)),
+            row("within 3000 km/s", NONE, *(_within(score) for score in ours)),
         ]
     first = next(iter(scores.values()))
     return Table(

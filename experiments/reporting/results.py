@@ -1,4 +1,4 @@
-"""What the runs came to: scores and losses, read from their folders."""
+"""Results of the runs: scores and losses, read from their folders."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,37 +24,37 @@ class Results:
 
     Attributes:
         out: their folder.
-        sizes: how much they trained.
+        sizes: their sizes.
     """
 
     out: Path
     sizes: Sizes
 
     def metrics(self, name: str) -> list[Mapping[str, Any]]:
-        """Losses by step of a run."""
+        """Return losses by step of a run."""
         return list(run.read_metrics(self.out / name))
 
     def scores(self, name: str, kind: type[Scores]) -> Scores:
-        """Scores of a run on its test split."""
+        """Return scores of a run on its test split."""
         return from_json(kind, run.read_evaluation(self.out / name)["test"]["scores"])
 
     def classes_by_schedule(self) -> dict[str, ClassScores]:
-        """Scores of Table 1."""
+        """Return scores of Table 1."""
         return {name: self.scores(f"classify-{name}", ClassScores) for name in SCHEDULES}
 
     def redshifts_by_schedule(self, target: str) -> dict[str, RedshiftScores]:
-        """Scores of Table 3 for "qso" or "bal"."""
+        """Return scores of Table 3 for "qso" or "bal"."""
         names = {name: f"redshift-{target}-{name}" for name in SCHEDULES}
         return {name: self.scores(folder, RedshiftScores) for name, folder in names.items()}
 
     def claims(self) -> dict[str, Estimate]:
-        """Accuracy with nothing left out, without each part, and without all of them."""
+        """Return accuracy with nothing left out, without each part, and without all of them."""
         names = {"nothing": partial(curve_name, "classify", self.sizes.claims)}
         names |= {part: partial(claim_name, part) for part in (*PARTS, EVERY)}
         return {part: self._accuracy(name) for part, name in names.items()}
 
     def curves(self) -> tuple[dict[int, Estimate], dict[int, Estimate]]:
-        """Accuracy of Table 1 and MSE of Table 3, by the number of training spectra."""
+        """Return accuracy of Table 1 and MSE of Table 3, by the number of training spectra."""
         accuracy, mse = {}, {}
         for count in self.sizes.curve:
             accuracy[count] = self._accuracy(partial(curve_name, "classify", count))
@@ -63,7 +63,7 @@ class Results:
         return accuracy, mse
 
     def _accuracy(self, name: Callable[[int], str]) -> Estimate:
-        """Accuracy over the seeds, of runs that are named by a function of the seed."""
+        """Return accuracy over the seeds, of runs that are named by a function of the seed."""
         names = map(name, range(self.sizes.seeds))
         return estimate([self.scores(folder, ClassScores).accuracy for folder in names])
 

@@ -1,4 +1,4 @@
-"""The saw-tooth of the chunked schedule, as numbers: what the loss does where a chunk ends."""
+"""The saw-tooth of the chunked schedule in numbers: the loss at the end of each chunk."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class SawTooth(NamedTuple):
-    """Training loss about the changes from a chunk to the next, averaged over them.
+    """Training loss before and after changes of chunk, averaged over them.
 
     Attributes:
         chunks: how many there are.
@@ -21,7 +21,7 @@ class SawTooth(NamedTuple):
 
 
 def saw_tooth(rows: Sequence[Mapping[str, Any]], epochs: int) -> SawTooth:
-    """Read the saw-tooth off a run's losses.
+    """Measure the saw-tooth in a run's losses.
 
     Args:
         rows: of metrics.jsonl: every step with its loss, and a validation where a chunk ends.

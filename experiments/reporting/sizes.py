@@ -1,4 +1,4 @@
-"""How much is trained for the page: quickly, by default, and as much as the report trained."""
+"""Sizes of the trainings of the page: quick, default, and those of the report."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ SMALLEST_BATCH = 8
 
 @dataclass(frozen=True)
 class Sizes:
-    """What the runs of the page are made of.
+    """Sizes of the runs of the page.
 
     Attributes:
         survey: spectra of the mock survey of all classes, and of the one of QSO; 60% of them, give
@@ -36,7 +36,7 @@ class Sizes:
     seeds: int = 3
 
     def of(self, spectra: int) -> "Sizes":
-        """The same with a survey of so many spectra; other counts of spectra change likewise."""
+        """Return these sizes for a survey of `spectra` spectra; other counts change likewise."""
         factor = spectra / self.survey
 
         def scaled(count: int) -> int:
@@ -53,7 +53,7 @@ class Sizes:
         )
 
     def within(self, training: int, quasars: int) -> "Sizes":
-        """The same with no more spectra to train on than a dataset has, QSO among them."""
+        """Return these sizes with no more training spectra than a dataset has, QSO among them."""
         return dataclasses.replace(
             self,
             training=min(self.training, training),

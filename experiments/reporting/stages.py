@@ -1,4 +1,4 @@
-"""The runs behind the page, as one table: what each trains, on which spectra, with which settings.
+"""The runs behind the page, as one table: network, spectra and settings of each.
 
 A stage becomes an ordinary run folder: `experiments.evaluate`, `experiments.compare` and
 `spectranet predict` take it like any other.
@@ -14,7 +14,7 @@ from experiments.settings import Training
 from spectranet_jax.spectra.labels import CLASSES
 
 SCHEDULES = {"chunked": "chunked, as the report trained", "shuffled": "shuffled"}
-"""Name of a schedule -> what figures call it."""
+"""Name of a schedule -> its name in figures."""
 
 TARGETS = {"qso": "QSO", "bal": "QSO_BAL"}
 
@@ -23,8 +23,9 @@ SURVEYS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "qso": (("QSO",), 102),
     "bal": (("QSO_BAL",), 103),
 }
-"""Mock survey -> its classes and its seed. The seeds differ, so that no spectrum that one network
-is tested on is one that another was trained on; LineNet's survey has seed 0."""
+"""Mock survey -> its classes and its seed. The seeds differ, so that no test spectrum of one
+network is a training spectrum of another; LineNet's survey has seed 0.
+"""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the report's recipe, and how a run does without it.
+    """A part of the report's recipe, and the changes that leave it out.
 
     Attributes:
         settings: fields of `Settings` that change.
@@ -77,13 +78,13 @@ PARTS = {
     "learning-rate scheduler": Part(settings={"decay": "constant"}),
     "weighted renormalization": Part(task="classify-plain"),
 }
-"""What the report credits with its accuracy -> how to do without."""
+"""Part that the report credits with its accuracy -> the changes that leave it out."""
 
 EVERY = "all four"
 
 
 def every_part() -> Part:
-    """All parts left out together."""
+    """Return all parts left out together."""
     return Part(
         {name: value for part in PARTS.values() for name, value in part.settings.items()},
         {name: value for part in PARTS.values() for name, value in part.network.items()},
@@ -92,21 +93,23 @@ def every_part() -> Part:
 
 
 def classifier(name: str, settings: Settings, part: Part = Part()) -> Stage:
-    """A run of Table 1's network, without some part."""
+    """Return a run of Table 1's network, without some part."""
     network = {"name": "SpectraNetClassifier", "dropout": settings.dropout} | dict(part.network)
     return Stage(name, replace(settings, **part.settings), network, task=part.task)
 
 
 def regressor(name: str, target: str, settings: Settings) -> Stage:
-    """A run of Table 3's network with its recipe."""
-    own = redshift.Config()
-    settings = replace(settings, optimizer=own.optimizer, rate=own.rate, dropout=own.dropout)
-    network = {"name": "SpectraNetRegressor", "dropout": own.dropout}
+    """Return a run of Table 3's network with its recipe."""
+    defaults = redshift.Config()
+    settings = replace(
+        settings, optimizer=defaults.optimizer, rate=defaults.rate, dropout=defaults.dropout
+    )
+    network = {"name": "SpectraNetRegressor", "dropout": defaults.dropout}
     return Stage(name, settings, network, target, "redshift", target)
 
 
 def main_settings(sizes: Sizes, schedule: Any) -> Settings:
-    """Settings of the runs of the report's own tables."""
+    """Return the settings of the runs of the report's own tables."""
     return Settings(
         schedule=schedule,
         epochs=sizes.epochs,
@@ -117,7 +120,7 @@ def main_settings(sizes: Sizes, schedule: Any) -> Settings:
 
 
 def by_schedule(sizes: Sizes) -> Iterator[Stage]:
-    """Table 1, and Table 3 of QSO and of QSO_BAL, in both schedules."""
+    """Yield Table 1, and Table 3 of QSO and of QSO_BAL, in both schedules."""
     for schedule in SCHEDULES:
         settings = main_settings(sizes, schedule)
         yield classifier(f"classify-{schedule}", settings)
@@ -126,31 +129,33 @@ def by_schedule(sizes: Sizes) -> Iterator[Stage]:
 
 
 def peer(sizes: Sizes) -> Stage:
-    """QuasarNET, trained on the spectra that Table 1 is trained on."""
-    own = quasarnet.Config()
-    settings = replace(main_settings(sizes, "shuffled"), rate=own.rate, dropout=own.dropout)
-    return Stage("quasarnet", settings, quasarnet.network_of(own), task="quasarnet")
+    """Return QuasarNET, trained on the spectra of Table 1."""
+    defaults = quasarnet.Config()
+    settings = replace(
+        main_settings(sizes, "shuffled"), rate=defaults.rate, dropout=defaults.dropout
+    )
+    return Stage("quasarnet", settings, quasarnet.network_of(defaults), task="quasarnet")
 
 
 def curve_name(kind: str, spectra: int, seed: int) -> str:
-    """Folder of a run of the data curve."""
+    """Return the folder of a run of the data curve."""
     return f"more-data/{kind}-{spectra}-seed{seed}"
 
 
 def claim_name(part: str, seed: int) -> str:
-    """Folder of a run without some part."""
+    """Return the folder of a run without some part."""
     return f"claims/without-{part.replace(' ', '-')}-seed{seed}"
 
 
 def short_settings(sizes: Sizes, spectra: int, seed: int) -> Settings:
-    """Settings of the runs of the claims and of the data curve."""
+    """Return the settings of the runs of the claims and of the data curve."""
     return Settings(
         epochs=sizes.claim_epochs, batch=sizes.batch, training_spectra=spectra, seed=seed
     )
 
 
 def claims(sizes: Sizes) -> Iterator[Stage]:
-    """Table 1 whole, without each part, and without all of them, from each seed."""
+    """Yield Table 1 complete, without each part, and without all of them, from each seed."""
     for seed in range(sizes.seeds):
         settings = short_settings(sizes, sizes.claims, seed)
         yield classifier(curve_name("classify", sizes.claims, seed), settings)
@@ -159,7 +164,7 @@ def claims(sizes: Sizes) -> Iterator[Stage]:
 
 
 def curve(sizes: Sizes) -> Iterator[Stage]:
-    """Table 1, and Table 3 of QSO, on more and more spectra, from each seed."""
+    """Yield Table 1, and Table 3 of QSO, on more and more spectra, from each seed."""
     for spectra in sizes.curve:
         for seed in range(sizes.seeds):
             settings = short_settings(sizes, spectra, seed)
@@ -168,6 +173,6 @@ def curve(sizes: Sizes) -> Iterator[Stage]:
 
 
 def stages(sizes: Sizes, with_peer: bool = True) -> list[Stage]:
-    """All runs of the page, each once, in the order in which they are made."""
+    """Return all runs of the page, each once, in the order in which they are made."""
     listed = [*by_schedule(sizes), *claims(sizes), *curve(sizes)]
     return list({stage.name: stage for stage in [*listed, *([peer(sizes)] * with_peer)]}.values())

@@ -1,4 +1,4 @@
-"""A table of the page, as data: its cells are a text and, below it in small type, an interval."""
+"""Tables of the page as data: a cell is a text and, below it in small type, an interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ NONE = "–"
 
 
 class Cell(NamedTuple):
-    """What stands in a cell: a text, and its interval or another remark below it."""
+    """Content of a cell: a text, and its interval or another remark below it."""
 
     text: str
     below: str = ""
@@ -18,7 +18,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Row:
-    """A row; a heading, of the rows after it, has its first cell alone."""
+    """A row; a heading has its first cell alone."""
 
     cells: Sequence[Cell]
     heading: bool = False
@@ -44,23 +44,23 @@ class Table:
 
 
 def row(first: str, *cells: Cell | str) -> Row:
-    """A row of cells, of which those without an interval may be texts."""
+    """Return a row of cells, of which those without an interval may be texts."""
     return Row([Cell(first), *(Cell(c) if isinstance(c, str) else c for c in cells)])
 
 
 def heading(text: str) -> Row:
-    """A row that names those after it."""
+    """Return a row that names those after it."""
     return Row([Cell(text)], heading=True)
 
 
 def number(value: float | None, form: str = ".3f", ends: tuple[float, float] | None = None) -> Cell:
-    """A number with its 95% interval, where it has one; a dash where there is none."""
+    """Format a number with its 95% interval, if it has one; a dash where there is none."""
     if value is None:
         return Cell(NONE)
     below = "" if ends is None else f"{ends[0]:{form}} – {ends[1]:{form}}"
     return Cell(*(text.replace("-", "−") for text in (f"{value:{form}}", below)))
 
 
-def share(fraction: Fraction | None) -> Cell:
-    """A counted fraction with its interval."""
+def fraction_cell(fraction: Fraction | None) -> Cell:
+    """Format a counted fraction with its interval."""
     return Cell(NONE) if fraction is None else number(fraction.fraction, ".3f", fraction.interval)
