@@ -116,9 +116,9 @@ def _dr16q(table: Table, rule: BalRule) -> Answer:
         bal = _by_class(label)
     automatic = np.where(table["IS_QSO_FINAL"] == 1, _quasars(bal), UNKNOWN)
     if "AUTOCLASS_PQN" in table:
-        says = table["AUTOCLASS_PQN"]
-        automatic[(table["IS_QSO_FINAL"] != 1) & (says == "STAR")] = STAR
-        automatic[(table["IS_QSO_FINAL"] != 1) & (says == "GALAXY")] = GALAXY
+        autoclass = table["AUTOCLASS_PQN"]
+        automatic[(table["IS_QSO_FINAL"] != 1) & (autoclass == "STAR")] = STAR
+        automatic[(table["IS_QSO_FINAL"] != 1) & (autoclass == "GALAXY")] = GALAXY
     label = np.where(inspected | (table["CLASS_PERSON"] > 0), label, automatic).astype(np.int8)
     by_pipeline = table["SOURCE_Z"] == "PIPE"
     by_eye = np.where(table["SOURCE_Z"] == "VI", table["Z_CONF"], labels.CONFIDENT)
@@ -147,7 +147,7 @@ def _named(kind: str, *warnings: str) -> Callable[[Table, BalRule], Answer]:
     return adapt
 
 
-OWN = "table of labels"
+OWN_TABLE = "table of labels"
 """Name of a user's own table: CLASS, Z, and any column that names spectra."""
 
 WARNINGS = frozenset({"ZWARN", "ZWARNING"})
@@ -216,7 +216,7 @@ CATALOGS = (
         _named("SPECTYPE", "ZWARN"),
     ),
     Catalog(
-        OWN,
+        OWN_TABLE,
         frozenset({"CLASS", "Z"}),
         WARNINGS,
         (),

@@ -51,7 +51,7 @@ SOURCE = {"layout": "MultimodalUniverse"}
 ROWS_AT_ONCE = 1024
 """Spectra that a worker reads at a time: a file may hold any number."""
 
-FEW_PARTS = 4
+SERIAL_PARTS = 4
 """Up to this many parts, starting worker processes is not worthwhile."""
 
 NOTHING = named(np.empty(0, np.int8), np.empty(0), np.empty(0, np.bool_))
@@ -98,7 +98,7 @@ def prepare(config: Config) -> Manifest:
     )
     manifest = write_dataset(
         config.out,
-        stream.blocks(1 if len(stream.parts) <= FEW_PARTS else config.workers),
+        stream.blocks(1 if len(stream.parts) <= SERIAL_PARTS else config.workers),
         plan,
         Provenance(creator("data_prep.multimodal", config), [SOURCE], stream.files, stream.report),
     )

@@ -11,7 +11,7 @@ from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.labels import CLASS_COLORS, CLASSES
 
-COLUMNS, ROWS_A_CLASS = 6, 3
+COLUMNS, ROWS_PER_CLASS = 6, 3
 
 
 def contact_sheet(path: Path, blocks: Sequence[Block], grid: LogGrid) -> None:
@@ -25,20 +25,20 @@ def contact_sheet(path: Path, blocks: Sequence[Block], grid: LogGrid) -> None:
 
     block = concatenate(blocks)
     chosen = [
-        rows[:: max(1, len(rows) // (COLUMNS * ROWS_A_CLASS))][: COLUMNS * ROWS_A_CLASS]
+        rows[:: max(1, len(rows) // (COLUMNS * ROWS_PER_CLASS))][: COLUMNS * ROWS_PER_CLASS]
         for label in range(len(CLASSES))
         if len(rows := np.flatnonzero(block.label == label))
     ]
     if not chosen:
         raise InputError(f"{path} would show no spectra: there is none of any class")
-    height = ROWS_A_CLASS * len(chosen)
+    height = ROWS_PER_CLASS * len(chosen)
     figure = Figure(figsize=(3.2 * COLUMNS, 1.5 * height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(height, COLUMNS, squeeze=False, sharex=True)
     for axis in axes.flat:
         axis.set_axis_off()
     for place, rows in enumerate(chosen):
-        panels = axes[place * ROWS_A_CLASS : (place + 1) * ROWS_A_CLASS].flat
+        panels = axes[place * ROWS_PER_CLASS : (place + 1) * ROWS_PER_CLASS].flat
         for axis, row in zip(panels, rows, strict=False):
             flux = np.where(block.ivar[row] > 0, block.flux[row], np.nan)
             axis.set_axis_on()

@@ -46,7 +46,7 @@ GRID = QUASARNET_GRID
 TOGETHER_FILES, TOGETHER_BYTES = 16, 8 << 20
 """Limits of what a worker reads at a time: 16 spec files, or one plate."""
 
-FEW_GROUPS = 19
+SERIAL_GROUPS = 19
 """Up to this many groups, 300 spec files, starting worker processes is not worthwhile."""
 
 
@@ -111,7 +111,7 @@ def prepare(config: Config, command: str) -> Manifest:
     file_groups = list(groups(files, states[:, 0], TOGETHER_FILES, TOGETHER_BYTES))
     sources = _sources(config, catalogs, truth)
     with journal(
-        config.out, _key(files, states, config.native), is_short=len(file_groups) <= FEW_GROUPS
+        config.out, _key(files, states, config.native), is_short=len(file_groups) <= SERIAL_GROUPS
     ) as record:
         keys, ids = _read(config, files, file_groups, record)
         join = Join(config.catalog, len(files), truth, GRID, keys, ids)
@@ -211,7 +211,7 @@ def _readings(
         print(
             f"resuming at {done} of {len(file_groups)} groups of files", file=sys.stderr, flush=True
         )
-    workers = config.workers if len(file_groups) > FEW_GROUPS else 1
+    workers = config.workers if len(file_groups) > SERIAL_GROUPS else 1
     with in_order(
         partial(read_files, grid=GRID, native=config.native),
         file_groups[done:],

@@ -43,7 +43,7 @@ def which_catalog(hdus: Fits, every: str) -> tuple[Catalog, Hdu]:
         if catalog.needed <= table.columns and not catalog.without & table.columns:
             return catalog, table
     for table in tables:
-        if _tells_redshifts_alone(table.columns):
+        if _has_redshifts_alone(table.columns):
             if not every and not is_of_quasars(hdus.path, table.name):
                 raise InputError(
                     f"{hdus.path} has redshifts, but no classes (CLASS or SPECTYPE); if all rows"
@@ -62,7 +62,7 @@ def which_catalog(hdus: Fits, every: str) -> tuple[Catalog, Hdu]:
     )
 
 
-def _tells_redshifts_alone(columns: AbstractSet[str]) -> bool:
+def _has_redshifts_alone(columns: AbstractSet[str]) -> bool:
     return "Z" in columns and names_rows(columns) and not CLASS_COLUMNS & columns
 
 

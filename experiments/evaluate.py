@@ -109,9 +109,9 @@ def evaluate_run(
         from experiments.refined_blocks import check_native
 
         check_native(split)
-    own_data = split.manifest.fingerprint == trained_on["fingerprint"]
+    is_own_data = split.manifest.fingerprint == trained_on["fingerprint"]
     if out is None:  # other data's scores do not replace the run's own
-        out = folder if own_data else folder / "evaluations" / split.folder.resolve().name
+        out = folder if is_own_data else folder / "evaluations" / split.folder.resolve().name
     evaluation = make_evaluate(model.network, model.task, split)(model.variables)
     if not leads():
         return

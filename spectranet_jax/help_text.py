@@ -53,11 +53,11 @@ def field_texts(config: type) -> dict[str, str]:
     texts: dict[str, str] = {}
     for base in reversed(config.__mro__):
         if dataclasses.is_dataclass(base):
-            texts |= _own_texts(base)
+            texts |= _field_docstrings(base)
     return texts
 
 
-def _own_texts(config: type) -> dict[str, str]:
+def _field_docstrings(config: type) -> dict[str, str]:
     (body,) = ast.parse(textwrap.dedent(inspect.getsource(config))).body
     assert isinstance(body, ast.ClassDef)
     return {

@@ -126,7 +126,7 @@ def test_sdss_balances_after_the_split(survey, tmp_path):
 
 @pytest.mark.slow
 def test_worker_processes_make_the_same_dataset(survey, tmp_path, monkeypatch):
-    monkeypatch.setattr(surveys, "FEW_GROUPS", 1)
+    monkeypatch.setattr(surveys, "SERIAL_GROUPS", 1)
     alone = prepare(sdss_config(survey, tmp_path / "one", workers=1))
     together = prepare(sdss_config(survey, tmp_path / "two", workers=2))
     assert alone.fingerprint == together.fingerprint and alone.sources == together.sources

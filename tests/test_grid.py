@@ -216,9 +216,9 @@ def test_pixels_may_come_in_any_order(arms, shuffled, bad, seed):
     assert_same_bins(rebin(hidden, flux[order], ivar[order], grid=GRID), expected)
 
 
-@pytest.mark.parametrize("pixels_a_bin", [1, 2.5, 10])
-def test_a_reversed_spectrum_has_the_bins_of_the_ascending_one(rng, pixels_a_bin):
-    loglam = np.arange(np.log10(3500), np.log10(10300), 1e-3 / pixels_a_bin)
+@pytest.mark.parametrize("pixels_per_bin", [1, 2.5, 10])
+def test_a_reversed_spectrum_has_the_bins_of_the_ascending_one(rng, pixels_per_bin):
+    loglam = np.arange(np.log10(3500), np.log10(10300), 1e-3 / pixels_per_bin)
     flux, ivar = rng.normal(5, 1, (3, loglam.size)), rng.random((3, loglam.size))
     expected = rebin(loglam, flux, ivar, grid=GRID)
     assert expected[0].any()

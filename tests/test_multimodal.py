@@ -176,7 +176,7 @@ def test_the_dataset_does_not_depend_on_workers_or_parts(tmp_path, monkeypatch):
     one = prepare(tmp_path, *files, workers=1)
     shutil.rmtree(tmp_path / "d")
     monkeypatch.setattr(multimodal, "ROWS_AT_ONCE", 7)
-    monkeypatch.setattr(multimodal, "FEW_PARTS", 1)
+    monkeypatch.setattr(multimodal, "SERIAL_PARTS", 1)
     two = prepare(tmp_path, *files, workers=2)
     assert one.fingerprint == two.fingerprint and one.sources == two.sources
 

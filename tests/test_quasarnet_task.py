@@ -73,17 +73,17 @@ def test_an_unsure_bal_label_takes_no_part():
 def numpy_loss(output: np.ndarray, target: dict, weight: np.ndarray) -> float:
     """The loss of Busca & Balland (2018) head by head and box by box, in float64."""
     total = 0.0
-    boxes_a_line = output.shape[-1] // 2
+    boxes_per_line = output.shape[-1] // 2
     for head in range(output.shape[1]):
         positive, negative, error = [], [], []
         for row in range(len(output)):
             if not weight[row] * target["counts"][row, head]:
                 continue
-            for box in range(boxes_a_line):
+            for box in range(boxes_per_line):
                 p = float(output[row, head, box])
                 if box == target["box"][row, head]:
                     positive.append(-np.log(p))
-                    offset = output[row, head, boxes_a_line + box]
+                    offset = output[row, head, boxes_per_line + box]
                     error.append((offset - target["offset"][row, head]) ** 2)
                 else:
                     negative.append(-np.log(1 - p))

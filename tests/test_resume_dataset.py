@@ -31,7 +31,7 @@ def no_pictures(monkeypatch):
 @pytest.fixture
 def small(monkeypatch):
     """Few files are many, and a worker reads two at a time."""
-    monkeypatch.setattr(surveys, "FEW_GROUPS", 1)
+    monkeypatch.setattr(surveys, "SERIAL_GROUPS", 1)
     monkeypatch.setattr(surveys, "TOGETHER_FILES", 2)
 
 
@@ -120,7 +120,7 @@ PROGRAM = """
 import sys, time
 from pathlib import Path
 from data_prep import survey_files as survey
-survey.FEW_GROUPS, survey.TOGETHER_FILES = 1, 2
+survey.SERIAL_GROUPS, survey.TOGETHER_FILES = 1, 2
 survey.contact_sheet = lambda *_: None
 if __name__ == "__main__":
     folder, out, workers = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])

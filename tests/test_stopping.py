@@ -185,7 +185,7 @@ def test_data_preparation_keeps_what_it_has_read(tmp_path: Path, number: int, st
         "import sys, time\n"
         "from data_prep import sdss, survey_files\n"
         "from spectranet_jax.command_line import command\n"
-        "survey_files.FEW_GROUPS, survey_files.TOGETHER_FILES = 1, 2\n"
+        "survey_files.SERIAL_GROUPS, survey_files.TOGETHER_FILES = 1, 2\n"
         "add = survey_files.Journal.add\n"
         "def adding(*read):\n"
         "    add(*read)\n"

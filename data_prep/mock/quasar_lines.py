@@ -126,7 +126,7 @@ def emission(
     moving = ingredients.has("blueshifts")
     outflow = _outflow(rng, luminosity) if moving else np.ones(n, np.float32)
     strength = _families(rng, luminosity, outflow)
-    own_shift = {name: rng.normal(0, f.velocity, n) * moving for name, f in FAMILIES.items()}
+    family_shift = {name: rng.normal(0, f.velocity, n) * moving for name, f in FAMILIES.items()}
     width = log_normal(rng, n, 1.0, 0.35)  # of a quasar's broad lines over the composite's
     type_two = (rng.random(n) < TYPE_TWO) & (z < 1.2)
     hidden = np.where(type_two, rng.uniform(0.02, 0.3, n), 1.0).astype(np.float32)
@@ -138,7 +138,7 @@ def emission(
     for line in BROAD:
         if line.family != "iron" or iron:
             family = FAMILIES[line.family]
-            shift = moving * line.shift * outflow**family.blueshift + own_shift[line.family]
+            shift = moving * line.shift * outflow**family.blueshift + family_shift[line.family]
             shift += rng.normal(0, 60, n) * moving
             high = line.family == "high"
             lean, wider = (outflow, outflow**0.2) if high else (np.zeros_like(outflow), 1.0)

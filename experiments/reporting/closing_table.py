@@ -15,12 +15,12 @@ def closing_table(results: Results) -> Table:
     for heading in ("report", *SCHEDULES):
         table.add_column(heading, justify="right")
     claimed = f"{report.ACCURACY_ON_TEST:.0%}, {report.implied_accuracy():.2%} implied"
-    accuracies = [one.accuracy for one in results.classes_by_schedule().values()]
-    table.add_row("accuracy, four classes", claimed, *(f"{one:.2%}" for one in accuracies))
+    accuracies = [score.accuracy for score in results.classes_by_schedule().values()]
+    table.add_row("accuracy, four classes", claimed, *(f"{score:.2%}" for score in accuracies))
     printed = {"QSO_BAL": (report.QSO_BAL_MSE, report.QSO_BAL_MAE)}
     for target, name in TARGETS.items():
         mse, mae = printed.get(name, (None, None))
         scores = results.redshifts_by_schedule(target).values()
-        table.add_row(f"MSE of {name}", text(mse), *(text(one.mse) for one in scores))
-        table.add_row(f"MAE of {name}", text(mae), *(text(one.mae) for one in scores))
+        table.add_row(f"MSE of {name}", text(mse), *(text(score.mse) for score in scores))
+        table.add_row(f"MAE of {name}", text(mae), *(text(score.mae) for score in scores))
     return table

@@ -49,9 +49,9 @@ class Finished:
         self._journal = record
         self._suffix = suffix
         described = (Chunk(**json.loads(line)) for line in record.records())
-        self.chunks = list(takewhile(self._is_whole, described))
+        self.chunks = list(takewhile(self._is_complete, described))
 
-    def _is_whole(self, chunk: Chunk) -> bool:
+    def _is_complete(self, chunk: Chunk) -> bool:
         path = self._journal.folder / chunk.file
         return path.is_file() and path.stat().st_size == chunk.size
 

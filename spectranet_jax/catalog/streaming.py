@@ -84,7 +84,7 @@ def predict_to(
     made_with = {"REFINED": refinement.source, "ROWS": LAYOUT}
     key = _key(provenance(models) | made_with | header, inputs, states)
     with finished(out, key, joining.ROWS_SUFFIX[out.suffix]) as record:
-        pace = _predict_rest(record, models, inputs, states[:, 0], workers, header, refinement)
+        pace = _predict_remaining(record, models, inputs, states[:, 0], workers, header, refinement)
         counts: Counter[str] = Counter()
         for chunk in record.chunks:
             counts.update(chunk.counts)
@@ -113,7 +113,7 @@ def _key(header: Mapping[str, Any], inputs: Sequence[Piece], states: NDArray[np.
     return digest.hexdigest()
 
 
-def _predict_rest(
+def _predict_remaining(
     record: Finished,
     models: Sequence[Model],
     inputs: Sequence[Piece],

@@ -39,7 +39,7 @@ def clean(
             f"flux {exact.shape} and ivar {weight.shape} must both be (n, {grid.size});"
             " make spectra of arrays on other wavelengths with spectranet_jax.from_arrays"
         )
-    exact, weight = _near_one(exact, weight)
+    exact, weight = _scaled_near_one(exact, weight)
     mismatch = noise_flags(scatter.too_small(exact, weight))  # float32 may not hold such an ivar
     near = np.where(np.abs(exact) < FLUX_LIMIT, exact, np.nan).astype(np.float32)
     weight = np.where(np.abs(weight) < IVAR_LIMIT, weight, np.nan).astype(np.float32)
@@ -51,7 +51,7 @@ def clean(
     return np.where(good, near, 0), np.where(good, weight, 0), bits
 
 
-def _near_one(
+def _scaled_near_one(
     flux: NDArray[np.float64], ivar: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Scale spectra (n, bins) by a power of two near their median, which changes no digit.

@@ -113,11 +113,11 @@ def agreed(read: Callable[[], Tree], like: Tree) -> Tree:
 def in_first_process(write: Callable[[], object]) -> None:
     """Call a function in process 0 alone; the others wait, and its InputError is raised in all."""
 
-    def write_and_tell() -> int:
+    def write_and_report() -> int:
         write()
         return 0
 
-    agreed(write_and_tell, 0)
+    agreed(write_and_report, 0)
 
 
 def asked_to_stop(wish: Wish) -> type[KeyboardInterrupt] | None:
