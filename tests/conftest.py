@@ -115,13 +115,13 @@ def visit(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
 
     open_ones = []
 
-    def opened(one: Content | None = None, width: int = 1280, **look: Any) -> Visit:
-        one = content(12) if one is None else one
+    def opened(shown: Content | None = None, width: int = 1280, **look: Any) -> Visit:
+        shown = content(12) if shown is None else shown
         path = tmp_path / "look.html"
-        pages.write(one, path, Look("catalog.fits", **look), fingerprint(one.table))
+        pages.write(shown, path, Look("catalog.fits", **look), fingerprint(shown.table))
         open_ones.append(Visit(browser, path, width))
         return open_ones[-1]
 
     yield opened
-    for one in open_ones:
-        one.close()
+    for visit in open_ones:
+        visit.close()

@@ -51,19 +51,19 @@ def commands(page: Path) -> list[Block]:
 
     A script for a scheduler, and a block that calls one, is a command as a whole.
     """
-    found = []
+    blocks = []
     for block in _fences(page, "sh"):
         if "#!" in block.text or "sbatch" in block.text:
-            found.append(block)
+            blocks.append(block)
         else:
-            found += _lines(block)
+            blocks += _lines(block)
     text = FENCE.sub(lambda match: "\n" * match[0].count("\n"), page.read_text("utf-8"))
     for match in re.finditer(r"(?:^    .*\n)+", text, re.MULTILINE):
         line = text[: match.start()].count("\n") + 1
         block = Block(page.relative_to(ROOT).as_posix(), line, match[0].replace("\n    ", "\n"))
         if block.text.split()[0] in COMMANDS:
-            found += _lines(block)
-    return sorted(found, key=lambda block: block.line)
+            blocks += _lines(block)
+    return sorted(blocks, key=lambda block: block.line)
 
 
 def _lines(block: Block) -> Iterator[Block]:

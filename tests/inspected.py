@@ -42,8 +42,8 @@ def catalog(spectra: list[Spectrum], z: NDArray[np.floating]) -> Table:
     count = len(spectra)
     sure = np.linspace(0.2, 0.99, count)
     table = Table(masked=True)
-    table["FILE"] = [one.source for one in spectra]
-    table["ID"] = [one.name for one in spectra]
+    table["FILE"] = [spectrum.source for spectrum in spectra]
+    table["ID"] = [spectrum.name for spectrum in spectra]
     table["CLASS"] = np.array(["QSO"] * count, "U7")
     for name in CLASSES:
         table[f"P_{name}"] = np.float32(sure if name == "QSO" else (1 - sure) / 3)

@@ -51,8 +51,8 @@ def rooms_know_only_those_below(source: Source) -> list[str]:
     wrong = source.of("data_prep", "experiments")
     for name in source.of(LIBRARY):
         room = name.split(".")[1] if "." in name else ""
-        here = floors[source.room] if source.room else 1  # beside the rooms: as above spectra
-        below = room in floors and floors[room] < here
+        own_floor = floors[source.room] if source.room else 1  # beside the rooms: as above spectra
+        below = room in floors and floors[room] < own_floor
         if room in floors and room != source.room and not below:
             wrong.append(name)
     return [f"{source.path} imports {name}, which does not lie below it" for name in wrong]

@@ -45,11 +45,11 @@ def test_batches_from_the_device_are_those_that_are_streamed(
     assert all(rows.sharding.is_fully_replicated for rows in spectra.values())
     take = jax.jit(advance.take)
     for step, batch in enumerate(training_batches(examples, order, range(order.steps))):
-        there = jax.device_get(take(spectra, order.positions(step).astype(np.int32)))
-        assert there.keys() == batch.keys()
+        taken = jax.device_get(take(spectra, order.positions(step).astype(np.int32)))
+        assert taken.keys() == batch.keys()
         for name, rows in batch.items():
-            assert there[name].dtype == rows.dtype
-            np.testing.assert_array_equal(there[name], rows)
+            assert taken[name].dtype == rows.dtype
+            np.testing.assert_array_equal(taken[name], rows)
 
 
 @settings(deadline=None)
@@ -71,7 +71,7 @@ def test_stretches_follow_upon_one_another_and_end_where_they_must(
     must = {
         step
         for step in range(first + 1, stop + 1)
-        if step == stop or any(step % per_epoch % one == 0 for one in every)
+        if step == stop or any(step % per_epoch % interval == 0 for interval in every)
     }
     assert ends == must
     # However often it is killed at such an end, it goes on by the same stretches.
@@ -107,9 +107,9 @@ class Sized:
     ],
 )
 def test_spectra_lie_on_accelerators_where_they_fill_half_of_them_at_most(
-    devices: list, spectra: int, there: bool
+    devices: list, spectra: int, resident: bool
 ):
     place = SimpleNamespace(split=SimpleNamespace(addressable_devices=devices))
     targets = {"label": np.zeros(3, np.int32)}
     halves = [Examples(Sized(n), targets) for n in (spectra // 2, spectra - spectra // 2)]
-    assert advance.fits(halves, place) is there
+    assert advance.fits(halves, place) is resident

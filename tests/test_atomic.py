@@ -32,7 +32,7 @@ def test_text_is_utf_8(tmp_path):
     assert (tmp_path / "x.txt").read_bytes() == "λ Å\n".encode()
 
 
-def test_a_path_that_cannot_be_written_is_told(tmp_path):
+def test_a_path_that_cannot_be_written_is_reported(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "folder" / "inside").mkdir(parents=True)
     for path in (tmp_path / "file" / "x.txt", tmp_path / "folder"):
@@ -42,7 +42,7 @@ def test_a_path_that_cannot_be_written_is_told(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
-def test_a_full_disk_is_told(tmp_path):
+def test_a_full_disk_is_reported(tmp_path):
     path = tmp_path / "x.txt"
     with pytest.raises(InputError, match=naming(path, "No space left")), atomic(path):
         Path("/dev/full").write_text("text")

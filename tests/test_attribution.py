@@ -35,8 +35,8 @@ def quasars(model, count, rng):
 
 def test_the_parts_of_the_bins_add_up(model, rng):
     flux, ivar = quasars(model, 5, rng)
-    found = attributions(model, flux, ivar)
-    assert found.shape == flux.shape and (found[ivar == 0] == 0).all()
+    values = attributions(model, flux, ivar)
+    assert values.shape == flux.shape and (values[ivar == 0] == 0).all()
     kinds = model.columns(flux, ivar)["CLASS"].tolist()
     truth = {
         "label": np.array([CLASSES.index(kind) for kind in kinds], np.int8),
@@ -50,7 +50,7 @@ def test_the_parts_of_the_bins_add_up(model, rng):
             np.asarray(log_probability(model, model.variables, (inputs, *others), batch))
             for inputs in (normalized, 0 * normalized)
         ]
-    np.testing.assert_allclose(found.sum(axis=1), ends[0] - ends[1], rtol=0.05, atol=0.1)
+    np.testing.assert_allclose(values.sum(axis=1), ends[0] - ends[1], rtol=0.05, atol=0.1)
 
 
 def test_other_spectra_of_the_batch_change_nothing(model, rng):

@@ -29,50 +29,50 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Good things and bad ones, all that the command lines below name; nothing may change it."""
-    here = tmp_path_factory.mktemp("bad") / "home"
-    here.mkdir()
-    contents = toy_survey.write(here / "toy", 300)
-    (here / "empty").mkdir()
-    (here / "file").touch()
-    (here / "text.fits").write_text("no FITS at all")
-    (here / "nothing.fits").touch()
-    write_spec(here / "spec.fits")
-    (here / "cut.fits").write_bytes((here / "spec.fits").read_bytes()[:9000])
-    (here / "list.txt").write_text("gone.fits\ntext.fits\n")
-    (here / "empty.txt").write_text("# nothing\n")
+    directory = tmp_path_factory.mktemp("bad") / "home"
+    directory.mkdir()
+    contents = toy_survey.write(directory / "toy", 300)
+    (directory / "empty").mkdir()
+    (directory / "file").touch()
+    (directory / "text.fits").write_text("no FITS at all")
+    (directory / "nothing.fits").touch()
+    write_spec(directory / "spec.fits")
+    (directory / "cut.fits").write_bytes((directory / "spec.fits").read_bytes()[:9000])
+    (directory / "list.txt").write_text("gone.fits\ntext.fits\n")
+    (directory / "empty.txt").write_text("# nothing\n")
 
-    run = toy_runs.untrained(here / "run")
+    run = toy_runs.untrained(directory / "run")
     config = json.loads((run / "config.json").read_text())
     config["data"] = {"folder": "toy", "fingerprint": contents.fingerprint}
     (run / "config.json").write_text(json.dumps(config))
     for name in ("killed", "scored", "listed", "cut", "other"):
-        shutil.copytree(run, here / name)
-    shutil.rmtree(here / "killed" / "checkpoints")
-    (here / "scored" / "evaluation.json").write_text('{"test": ')
-    (here / "listed" / "evaluation.json").write_text("[1, 2]")
-    (here / "cut" / "config.json").write_text((run / "config.json").read_text()[:-20])
+        shutil.copytree(run, directory / name)
+    shutil.rmtree(directory / "killed" / "checkpoints")
+    (directory / "scored" / "evaluation.json").write_text('{"test": ')
+    (directory / "listed" / "evaluation.json").write_text("[1, 2]")
+    (directory / "cut" / "config.json").write_text((run / "config.json").read_text()[:-20])
     config["network"]["channels"] = [8, 8, 8, 9]
-    (here / "other" / "config.json").write_text(json.dumps(config))
+    (directory / "other" / "config.json").write_text(json.dumps(config))
 
     block = toy_survey.block(300)
     no_quasar = block.take(block.label < 2)
     plan = Plan(GRID, len(no_quasar), 0, by_hash(0))
-    write_dataset(here / "stars", [no_quasar], plan, Provenance({}))
-    damage(here, "cut_manifest", lambda text: text[:200])
-    damage(here, "future", lambda text: text.replace('"schema": 1', '"schema": 99'))
-    damage(here, "coarse", lambda text: text.replace("0.001", "0.002"))
-    damage(here, "bare", lambda _: '{"schema": 1}')
-    for shard in damage(here, "no_shards", str).glob("*.array_record"):
+    write_dataset(directory / "stars", [no_quasar], plan, Provenance({}))
+    damage(directory, "cut_manifest", lambda text: text[:200])
+    damage(directory, "future", lambda text: text.replace('"schema": 1', '"schema": 99'))
+    damage(directory, "coarse", lambda text: text.replace("0.001", "0.002"))
+    damage(directory, "bare", lambda _: '{"schema": 1}')
+    for shard in damage(directory, "no_shards", str).glob("*.array_record"):
         shard.unlink()
-    for shard in damage(here, "cut_shards", str).glob("train*"):
+    for shard in damage(directory, "cut_shards", str).glob("train*"):
         shard.write_bytes(shard.read_bytes()[: shard.stat().st_size // 2])
-    return here
+    return directory
 
 
-def damage(here: Path, name: str, change: Any) -> Path:
+def damage(directory: Path, name: str, change: Any) -> Path:
     """A copy of the toy dataset with another manifest."""
-    folder = here / name
-    shutil.copytree(here / "toy", folder)
+    folder = directory / name
+    shutil.copytree(directory / "toy", folder)
     path = folder / manifest.FILE_NAME
     path.write_text(change(path.read_text()))
     return folder
@@ -221,17 +221,17 @@ def test_a_damaged_checkpoint_is_one_sentence(line: str, home: Path, tmp_path: P
     shutil.copytree(home, tmp_path / "home")
     for name in ("holed", "missing"):
         shutil.copytree(home / "run", tmp_path / "home" / name)
-    here = tmp_path / "home"
-    (stored,) = (here / "missing" / "checkpoints" / checkpoint.BEST).glob("*/state/d")
+    directory = tmp_path / "home"
+    (stored,) = (directory / "missing" / "checkpoints" / checkpoint.BEST).glob("*/state/d")
     shutil.rmtree(stored)
-    for path in (here / "holed" / "checkpoints" / checkpoint.BEST).glob("*/state/d/*"):
+    for path in (directory / "holed" / "checkpoints" / checkpoint.BEST).glob("*/state/d/*"):
         os.truncate(path, 20)
     environment = {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", "PATH": os.environ["PATH"]}
     done = subprocess.run(
         [sys.executable, "-m", *line.split()],
         capture_output=True,
         text=True,
-        cwd=here,
+        cwd=directory,
         env=environment,
     )
     assert done.returncode == 2

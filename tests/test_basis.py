@@ -163,9 +163,9 @@ def test_redrock_as_desi_ships_it(shared: Path) -> None:
 
 
 def test_principal_vectors_are_those_of_the_svd() -> None:
-    light = np.random.default_rng(1).normal(0, 1, (30, 200)) + np.linspace(1, 3, 200)
-    got = rest_frame.principal(light, 4)
-    unit = light / np.linalg.norm(light, axis=1, keepdims=True)
+    flux = np.random.default_rng(1).normal(0, 1, (30, 200)) + np.linspace(1, 3, 200)
+    got = rest_frame.principal(flux, 4)
+    unit = flux / np.linalg.norm(flux, axis=1, keepdims=True)
     expected = np.linalg.svd(unit, full_matrices=False)[2][:4]
     np.testing.assert_allclose(np.abs((got * expected).sum(axis=1)), 1, rtol=1e-9)
     assert (got.sum(axis=1) > 0).all()
@@ -176,12 +176,12 @@ def test_mock_spectra_cover_the_rest_frame(kind: str) -> None:
     generator, limits = rest_frame.KINDS[kind]
     start, grid = rest_frame.rest_grid(*limits)
     assert np.log10(grid.centers[0]) == pytest.approx(start * STEP)
-    light = generator(np.random.default_rng(0), 40, grid, rest_frame.EVERYTHING)
-    assert light.shape == (40, grid.size)
-    assert np.isfinite(light).all()
-    assert (np.median(light, axis=1) > 0).all()
+    flux = generator(np.random.default_rng(0), 40, grid, rest_frame.EVERYTHING)
+    assert flux.shape == (40, grid.size)
+    assert np.isfinite(flux).all()
+    assert (np.median(flux, axis=1) > 0).all()
     line = grid.bin_of(np.log10(np.array([5008.24, 4975.0])))
-    assert np.mean(light[:, line[0]] > light[:, line[1]]) > 0.4  # [O III] shines in most
+    assert np.mean(flux[:, line[0]] > flux[:, line[1]]) > 0.4  # [O III] shines in most
 
 
 def test_the_command_writes_the_same_vectors_again(tmp_path: Path) -> None:

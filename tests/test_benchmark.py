@@ -149,11 +149,11 @@ def test_nothing_is_measured_with_no_spectra_or_no_turn(wrong: dict):
 
 @pytest.mark.long
 def test_scaling_compares_each_number_of_devices_with_one():
-    told = scale_rows(Setting(batch=8, repeats=1))
-    assert len(told) == 2 * len(COUNTS)
-    assert {row.peer for row in told} == {"one device"}
-    assert all(row.ratio == 1 for row in told if ", 1 x " in row.case)
-    by_steps, by_spectra = told[: len(COUNTS)], told[len(COUNTS) :]
+    rows = scale_rows(Setting(batch=8, repeats=1))
+    assert len(rows) == 2 * len(COUNTS)
+    assert {row.peer for row in rows} == {"one device"}
+    assert all(row.ratio == 1 for row in rows if ", 1 x " in row.case)
+    by_steps, by_spectra = rows[: len(COUNTS)], rows[len(COUNTS) :]
     for steps, spectra in zip(by_steps, by_spectra, strict=True):
         assert spectra.ours == pytest.approx(8 * steps.ours)
         assert steps.ratio == pytest.approx(steps.ours / steps.peer_figure)

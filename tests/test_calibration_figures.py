@@ -123,7 +123,7 @@ def test_the_pit_histogram_is_a_density(tmp_path: Path, drawn: list[Figure]) -> 
     assert axes.get_ylim()[1] > 15
 
 
-def test_the_coverage_is_told_at_the_levels(tmp_path: Path, drawn: list[Figure]) -> None:
+def test_the_coverage_is_reported_at_the_levels(tmp_path: Path, drawn: list[Figure]) -> None:
     """Levels that are even: the coverage is the level; their powers of 1.5: that of 2/3."""
     even = (np.arange(2000) + 0.5) / 2000
     coverage_plot({"even": even, "wide": even**1.5}, tmp_path / "one.png")

@@ -108,8 +108,8 @@ def test_a_fits_header_says_what_columns_hold(tmp_path: Path):
     """In TCOMMn, where tools other than astropy look."""
     catalog_file.write(example(), tmp_path / "c.fits")
     header = fits.getheader(tmp_path / "c.fits", 1)
-    said = {header[f"TTYPE{n}"]: header[f"TCOMM{n}"] for n in range(1, header["TFIELDS"] + 1)}
-    assert said == {name: column.description for name, column in COLUMNS.items()}
+    comments = {header[f"TTYPE{n}"]: header[f"TCOMM{n}"] for n in range(1, header["TFIELDS"] + 1)}
+    assert comments == {name: column.description for name, column in COLUMNS.items()}
     assert header["EXTNAME"] == "CATALOG"
     units = {header[f"TTYPE{n}"]: header.get(f"TUNIT{n}") for n in range(1, header["TFIELDS"] + 1)}
     assert (units["RA"], units["DEC"], units["MJD"], units["Z"]) == ("deg", "deg", "d", None)
@@ -172,13 +172,13 @@ def test_an_unknown_format_is_a_sentence(tmp_path: Path, name: str):
         catalog_file.check_path(tmp_path / name)
 
 
-def test_what_cannot_be_written_is_told_beforehand(tmp_path: Path):
+def test_what_cannot_be_written_is_reported_beforehand(tmp_path: Path):
     (tmp_path / "file").touch()
     (tmp_path / "folder.fits").mkdir()
     for name in ("file/c.fits", "file/deeper/c.fits", "folder.fits"):
-        for tell in (catalog_file.check_path, lambda path: catalog_file.write(example(), path)):
+        for check in (catalog_file.check_path, lambda path: catalog_file.write(example(), path)):
             with pytest.raises(InputError, match=f"cannot write .*{name}"):
-                tell(tmp_path / name)
+                check(tmp_path / name)
     catalog_file.check_path(tmp_path / "new" / "deeper" / "c.fits")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder.fits"]
 

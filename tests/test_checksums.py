@@ -55,8 +55,8 @@ def test_sums_reach_no_file_outside_their_folder(tmp_path: Path):
     folder = folder_of(tmp_path / "d")
     for name in ("../secret", str(tmp_path / "secret")):
         lines = f"{checksums.sha256_of(tmp_path / 'secret')}  {name}\n"
-        own = f"{checksums._OWN}{checksums._digest(lines)}\n"
-        (folder / checksums.FILE_NAME).write_text(lines + own)
+        checksum_line = f"{checksums._COMMENT}{checksums._digest(lines)}\n"
+        (folder / checksums.FILE_NAME).write_text(lines + checksum_line)
         assert name in checksums.damage(folder)
 
 
@@ -73,7 +73,7 @@ def test_sha256sum_reads_them(tmp_path: Path):
     assert checked.returncode == 0 and checked.stdout.count(": OK") == 2
 
 
-def test_a_folder_without_sums_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixture):
+def test_a_folder_without_sums_is_reported_of(tmp_path: Path, capsys: pytest.CaptureFixture):
     checksums.check(folder_of(tmp_path / "d"), "copy it again")
     assert capsys.readouterr().err == ""
     (tmp_path / "d" / checksums.FILE_NAME).unlink()

@@ -112,9 +112,9 @@ def test_the_cache_is_in_the_folder_of_the_user(environment: pytest.MonkeyPatch,
 
 
 def test_another_kind_of_cpu_has_another_folder(environment: pytest.MonkeyPatch):
-    here = command.cache_folder()
+    cache = command.cache_folder()
     environment.setattr(Path, "read_text", lambda *_, **__: "flags : fpu avx512\nflags : other\n")
-    assert command.cache_folder().name != here.name
+    assert command.cache_folder().name != cache.name
 
 
 def test_what_the_user_told_jax_holds(environment: pytest.MonkeyPatch, tmp_path: Path):

@@ -27,9 +27,9 @@ def test_the_wheel_has_the_command():
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
 def test_help_lists_every_command_within_80_columns(capsys, words):
     console.main(words)
-    told = capsys.readouterr().out
-    assert all(name in told for name in console.COMMANDS)
-    assert max(map(len, told.splitlines())) <= 80
+    output = capsys.readouterr().out
+    assert all(name in output for name in console.COMMANDS)
+    assert max(map(len, output.splitlines())) <= 80
 
 
 def test_an_unknown_command_is_a_sentence(capsys):
@@ -58,11 +58,11 @@ def test_predict_writes_what_the_notebook_gives(tmp_path, rng, monkeypatch, caps
     for name in ("CLASS", "FLAGS", "FILE"):
         assert ours[name].tolist() == table[name].tolist()
     np.testing.assert_array_equal(ours["P_STAR"], table["P_STAR"])
-    one = snj.load().predict(spectra[0])
-    assert len(one) == 1 and one["P_STAR"][0] == ours["P_STAR"][0]
+    alone = snj.load().predict(spectra[0])
+    assert len(alone) == 1 and alone["P_STAR"][0] == ours["P_STAR"][0]
 
 
-def test_arrays_are_taken_too_and_half_of_them_is_told(rng):
+def test_arrays_are_taken_too_and_half_of_them_is_reported(rng):
     model = snj.load()
     loglam = np.log10(np.linspace(3700, 9500, 3000))
     flux, ivar = rebin(loglam, rng.normal(3, 1, 3000), np.ones(3000), model.grid)

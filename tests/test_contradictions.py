@@ -11,7 +11,7 @@ from spectranet_jax.spectra import QUASARNET_GRID
 
 
 def test_each_contradiction_shows_its_computation() -> None:
-    text = [" ".join(one) for one in contradictions()]
+    text = [" ".join(sentence) for sentence in contradictions()]
     for numbers in (
         ("4,096", "16,000", "5,800"),
         ("48,000", "12 chunks", "24,000 are 6"),
@@ -22,15 +22,15 @@ def test_each_contradiction_shows_its_computation() -> None:
         ("STAR", "GALAXY", "QSO"),
         ("√0.0172 = 0.131", "√1.72 = 1.31 < 10.1"),
     ):
-        assert sum(all(number in one for number in numbers) for one in text) == 1, numbers
+        assert sum(all(number in sentence for number in numbers) for sentence in text) == 1, numbers
 
 
 def test_an_interval_is_students(rng: np.random.Generator) -> None:
     values = rng.normal(0.8, 0.02, 3)
-    one = estimate(values.tolist())
+    single = estimate(values.tolist())
     low, high = stats.t.interval(0.95, 2, loc=values.mean(), scale=stats.sem(values))
-    assert (one.mean, one.low, one.high) == pytest.approx((values.mean(), low, high))
-    shifted = difference(one, estimate((values + 0.1).tolist()))
+    assert (single.mean, single.low, single.high) == pytest.approx((values.mean(), low, high))
+    shifted = difference(single, estimate((values + 0.1).tolist()))
     assert (shifted.low, shifted.mean, shifted.high) == pytest.approx((0.1, 0.1, 0.1))
 
 

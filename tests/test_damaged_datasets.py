@@ -73,13 +73,13 @@ def test_a_flipped_bit_is_found_or_is_in_none_of_the_data(
     content[place % len(content)] ^= 1 << bit
     path.write_bytes(content)
     try:
-        _, found = read_all(tmp_path / "toy")
+        _, names = read_all(tmp_path / "toy")
     except InputError as error:
         assert (
             str(path) in str(error) and "damaged" in str(error) and "--skip-damaged" in str(error)
         )
         return
-    for ours, theirs in zip(found, read_all(whole)[1], strict=True):
+    for ours, theirs in zip(names, read_all(whole)[1], strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -87,11 +87,11 @@ def test_a_damaged_block_is_named_and_can_be_left_out(whole: Path, copy: Path):
     path = spoil(copy, "train", block=1)
     with pytest.raises(InputError, match=naming("block 1 of 3 in", path, "--skip-damaged")):
         read_all(copy)
-    split, found = read_all(copy, skip=True)
+    split, names = read_all(copy, skip=True)
     ((file, block, spectra, why),) = split.left_out
     assert (file, block, spectra) == (path.name, 1, 512) and str(path) in why
     kept = np.r_[0:512, 1024 : len(read_all(whole)[0])]
-    for ours, theirs in zip(found, read_all(whole)[1], strict=True):
+    for ours, theirs in zip(names, read_all(whole)[1], strict=True):
         np.testing.assert_array_equal(ours, theirs[kept])
 
 
@@ -128,7 +128,7 @@ def test_damage_that_comes_while_training_stops_it(copy: Path, tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_training_stops_unless_it_is_told_to_leave_the_block_out(
+def test_training_stops_unless_it_is_reported_to_leave_the_block_out(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture,

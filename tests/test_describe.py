@@ -42,8 +42,8 @@ def test_the_tally_is_that_of_the_spectra():
     ]
     assert tally.z_secure + tally.z_unsure + tally.z_missing == (block.label != 0).sum()
     quasars = block.bal[block.label >= 2].tolist()
-    found = [tally.bal, tally.no_bal, tally.bal_unsure]
-    assert found == [quasars.count(value) for value in (1, -1, 0)] and sum(found) == len(quasars)
+    counts = [tally.bal, tally.no_bal, tally.bal_unsure]
+    assert counts == [quasars.count(value) for value in (1, -1, 0)] and sum(counts) == len(quasars)
     np.testing.assert_array_equal(tally.covered, (block.ivar > 0).sum(axis=0))
     assert len(tally.sn[0]) == len(SN_EDGES) - 1
 
@@ -100,7 +100,7 @@ def test_every_block_of_every_shard_is_looked_at(dataset):
     assert [d.partition(",")[0] for d in damage] == [shard.file for shard in shards]
 
 
-def test_a_shard_that_is_cut_lost_or_changed_elsewhere_is_told(dataset):
+def test_a_shard_that_is_cut_lost_or_changed_elsewhere_is_reported(dataset):
     folder, contents = dataset
     a, b, c = (
         folder / shard.file for shard in contents.shards["train"][:2] + contents.shards["test"][:1]
@@ -114,7 +114,7 @@ def test_a_shard_that_is_cut_lost_or_changed_elsewhere_is_told(dataset):
     assert damage[2] == f"{c.name} differs from its sha256, outside its blocks"
 
 
-def test_a_record_that_another_program_wrote_is_told(dataset):
+def test_a_record_that_another_program_wrote_is_reported(dataset):
     from array_record.python.array_record_module import ArrayRecordWriter
 
     folder, contents = dataset
@@ -127,6 +127,6 @@ def test_a_record_that_another_program_wrote_is_told(dataset):
     assert damage[0] == f"{shard.file}, block 0 of {shard.blocks}, is damaged (checksum differs)"
 
 
-def test_what_is_no_dataset_is_told(tmp_path):
+def test_what_is_no_dataset_is_reported(tmp_path):
     with pytest.raises(InputError, match=r"holds no manifest.json"):
         describe(Config(tmp_path))

@@ -41,16 +41,16 @@ def process(*arguments: object) -> subprocess.Popen[str]:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Folders of what one process made, and two."""
-    here = tmp_path_factory.mktemp("distributed")
-    toy_survey.write(here / "toy", 1200)
+    folder = tmp_path_factory.mktemp("distributed")
+    toy_survey.write(folder / "toy", 1200)
     port, script = free_port(), Path(two_processes.__file__)
-    both = [process(script, port, i, here / "toy", here / "two") for i in range(2)]
-    two_processes.train_all(here / "toy", here / "one", jax.devices()[:1])
-    for one in both:
-        out, err = one.communicate(timeout=300)
-        assert one.returncode == 0, err
+    both = [process(script, port, i, folder / "toy", folder / "two") for i in range(2)]
+    two_processes.train_all(folder / "toy", folder / "one", jax.devices()[:1])
+    for worker in both:
+        out, err = worker.communicate(timeout=300)
+        assert worker.returncode == 0, err
         assert "the file ñ is damaged; fetch it again" in out
-    return here / "one", here / "two"
+    return folder / "one", folder / "two"
 
 
 @pytest.mark.long
@@ -61,11 +61,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_two_processes_compute_what_one_does(
     trained: tuple[Path, Path], what: str, tolerance: float
 ):
-    one, two = (np.load(folder / f"{what}.npz") for folder in trained)
-    assert one.files == two.files
-    for name in one.files:
-        assert one[name].dtype == two[name].dtype
-        np.testing.assert_allclose(two[name], one[name], rtol=0, atol=tolerance)
+    alone, together = (np.load(folder / f"{what}.npz") for folder in trained)
+    assert alone.files == together.files
+    for name in alone.files:
+        assert alone[name].dtype == together[name].dtype
+        np.testing.assert_allclose(together[name], alone[name], rtol=0, atol=tolerance)
 
 
 @pytest.mark.long
@@ -81,13 +81,15 @@ def test_spectra_on_the_device_give_the_weights_of_streamed_ones(trained: tuple[
 @pytest.mark.long
 def test_the_run_folder_of_two_processes_is_that_of_one(trained: tuple[Path, Path]):
     """Killed and resumed; but for the digits that float32 loses on the way."""
-    one, two = (run.read_metrics(folder / "run") for folder in trained)
-    assert [row["step"] for row in two] == [row["step"] for row in one]
-    assert [set(row) for row in two] == [set(row) for row in one]
-    losses = [[row.get("loss", row.get("valid_loss")) for row in rows] for rows in (one, two)]
+    alone, together = (run.read_metrics(folder / "run") for folder in trained)
+    assert [row["step"] for row in together] == [row["step"] for row in alone]
+    assert [set(row) for row in together] == [set(row) for row in alone]
+    losses = [
+        [row.get("loss", row.get("valid_loss")) for row in rows] for rows in (alone, together)
+    ]
     np.testing.assert_allclose(losses[1], losses[0], rtol=0.02)
     steps = {checkpoint.latest_step(folder / "run", checkpoint.LAST) for folder in trained}
-    assert steps == {one[-1]["step"]}
+    assert steps == {alone[-1]["step"]}
     assert json.loads((trained[1] / "run" / run.METRICS).read_text().splitlines()[0])["step"] == 1
 
 
@@ -103,16 +105,16 @@ except InputError as error:
 
 
 @pytest.mark.slow
-def test_what_keeps_processes_from_meeting_is_told_in_a_sentence():
+def test_what_keeps_processes_from_meeting_is_reported_in_a_sentence():
     port = free_port()
     unreachable = process("-c", MEET, ("127.0.0.1:%d" % port, 2, 1))  # noqa: UP031
     alone = process("-c", MEET, (None, None, None))
-    for one, words in (
+    for worker, words in (
         (unreachable, f" 1 s at 127.0.0.1:{port}"),
         (alone, "--coordinator"),
     ):
-        _, err = one.communicate(timeout=60)
-        assert one.returncode == 1
+        _, err = worker.communicate(timeout=60)
+        assert worker.returncode == 1
         assert words in err and err.startswith("error: ") and err.count("\n") == 1
 
 
@@ -126,7 +128,7 @@ def test_what_keeps_processes_from_meeting_is_told_in_a_sentence():
         ({"distributed": True, "coordinator": "a:1", "processes": 2, "process": 2}, "from 0 to 1"),
     ],
 )
-def test_flags_that_do_not_go_together_are_told(settings: dict, words: str):
+def test_flags_that_do_not_go_together_are_reported(settings: dict, words: str):
     with pytest.raises(InputError, match=words):
         check(Config(**settings))
 

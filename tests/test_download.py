@@ -81,7 +81,9 @@ def test_a_server_in_trouble_loses_nothing(server, settings, capsys):
     assert runs == {"v5_7_0": 1, "v5_7_2": 1}  # asked for once a run: no is no
 
 
-def test_a_file_that_never_comes_whole_is_told_and_tried_again_by_the_next_run(server, settings):
+def test_a_file_that_never_comes_whole_is_reported_and_tried_again_by_the_next_run(
+    server, settings
+):
     name = name_of(KEYS[0])
     server.behavior = {name: ["500"] * fetch.TRIES, name_of(KEYS[1]): ["403"]}
     with pytest.raises(
@@ -132,7 +134,7 @@ def test_pauses_grow_and_heed_the_server(server, tmp_path, monkeypatch):
     assert 2 <= pauses[-1] <= 3  # Retry-After: 2
 
 
-def test_a_server_that_is_not_there_is_told_at_once_and_ends_the_work(settings, capsys):
+def test_a_server_that_is_not_there_is_reported_at_once_and_ends_the_work(settings, capsys):
     gone = replace(settings, base_url="http://127.0.0.1:9/sas")
     sentence = r"none of the first 3 files .* 127.0.0.1:9 cannot be reached \(.*refused\), 6 times;"
     with pytest.raises(InputError, match=sentence):
@@ -144,7 +146,7 @@ def test_a_server_that_is_not_there_is_told_at_once_and_ends_the_work(settings, 
     assert not [path for path in settings.out.rglob("*") if path.is_file()]
 
 
-def test_fewer_files_than_that_are_told_one_by_one(settings, server, tmp_path):
+def test_fewer_files_than_that_are_reported_one_by_one(settings, server, tmp_path):
     two = write_catalog(tmp_path / "two.fits", KEYS[:2], superset([3, 3]))
     gone = Config(tmp_path / "d", two, "dr12", base_url="http://127.0.0.1:9/sas")
     with pytest.raises(InputError, match=r"2 of 2 files .* because 127.0.0.1:9 cannot be reached"):
@@ -182,7 +184,7 @@ def test_plates_are_fetched_once_and_runs_follow_the_catalog(server, tmp_path):
     ]
 
 
-def test_a_catalog_without_plates_is_told(tmp_path):
+def test_a_catalog_without_plates_is_reported(tmp_path):
     path = tmp_path / "c.fits"
     fits.HDUList([fits.PrimaryHDU(), table({"TARGETID": np.int64([1])})]).writeto(path)
     with pytest.raises(InputError, match=naming("PLATE", "MJD", "FIBERID")):

@@ -53,18 +53,18 @@ def test_the_loss_in_training_is_the_mean_of_the_members_own(rng, variables):
     task = tasks.build("linenet", GRID)
     batch = {"label": jnp.asarray([1, 2]), "log_z": jnp.asarray([9.0, 800.0]), "has_z": jnp.ones(2)}
     of_both = task.loss(network.apply(variables, flux, weight, train=True), batch)
-    own = [
+    by_member = [
         task.loss(alone.apply({"params": variables["params"][f"member_{i}"]}, flux, weight), batch)
         for i in range(2)
     ]
-    np.testing.assert_allclose(of_both, np.mean(own, axis=0), rtol=1e-5)
+    np.testing.assert_allclose(of_both, np.mean(by_member, axis=0), rtol=1e-5)
 
 
 def test_disagreement_enters_the_error_of_the_redshift():
     decode = tasks.build("linenet", GRID).decode
-    one, two = sure_of(2.0), sure_of(2.0 + 3 * 0.004)  # 1200 km/s apart
-    alone, both = decode(mixture([one, one])), decode(mixture([one, two]))
-    assert alone["Z_ERR"][0] == pytest.approx(decode(one)["Z_ERR"][0], rel=1e-4)
+    first, second = sure_of(2.0), sure_of(2.0 + 3 * 0.004)  # 1200 km/s apart
+    alone, both = decode(mixture([first, first])), decode(mixture([first, second]))
+    assert alone["Z_ERR"][0] == pytest.approx(decode(first)["Z_ERR"][0], rel=1e-4)
     assert both["Z"][0] == pytest.approx(2.006, abs=1e-4)
     expected = np.hypot(alone["Z_ERR"][0], 0.006)
     assert both["Z_ERR"][0] == pytest.approx(expected, rel=0.02)
@@ -88,6 +88,6 @@ def test_evidence_is_every_members_for_the_one_redshift(rng, variables):
     together = network.apply(variables, flux, weight)
     at = peak(together.z_logits, STEPS.window)
     members = [{"params": variables["params"][f"member_{i}"]} for i in range(2)]
-    own = [alone.apply(v, flux, weight, at=at).evidence for v in members]
-    assert not np.allclose(own[0], own[1])
-    np.testing.assert_allclose(together.evidence, np.mean(own, axis=0), rtol=1e-4, atol=1e-5)
+    by_member = [alone.apply(v, flux, weight, at=at).evidence for v in members]
+    assert not np.allclose(by_member[0], by_member[1])
+    np.testing.assert_allclose(together.evidence, np.mean(by_member, axis=0), rtol=1e-4, atol=1e-5)

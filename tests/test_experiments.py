@@ -89,11 +89,11 @@ def test_a_run_tells_from_where_it_goes_on(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(pipeline, "train", stop)
-    for latest, told in ((0, 0), (done, 1)):
+    for latest, notices in ((0, 0), (done, 1)):
         monkeypatch.setattr(pipeline.checkpoint, "latest_step", lambda *_, step=latest: step)
         with pytest.raises(KeyboardInterrupt, match=r"same command .*resume .*run$"):
             train_classifier(data, tmp_path / "run")
-        assert capsys.readouterr().out.count(f"\nclassify: {words}") == told
+        assert capsys.readouterr().out.count(f"\nclassify: {words}") == notices
 
 
 @pytest.mark.parametrize("which", ["classifier", "regressor"])
@@ -197,7 +197,7 @@ def test_splits_and_datasets_that_are_asked_for(data: Path, classifier: Path, tm
     shutil.rmtree(classifier / "evaluations")
 
 
-def test_data_that_changed_or_went_are_told(data: Path, classifier: Path, tmp_path: Path):
+def test_data_that_changed_or_went_are_reported(data: Path, classifier: Path, tmp_path: Path):
     moved = tmp_path / "run"
     shutil.copytree(classifier, moved)
     config = json.loads((moved / "config.json").read_text())
@@ -274,23 +274,23 @@ def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.long
 def test_from_a_dataset_to_a_catalog_by_commands_alone(tmp_path: Path):
     """The real networks, in processes of their own, from a folder with a space in its name."""
-    here = tmp_path / "my spectra ñ"
-    here.mkdir()
-    write_spec(here / "spec-1.fits")
-    toy_survey.write(here / "toy", 300)
+    home = tmp_path / "my spectra ñ"
+    home.mkdir()
+    write_spec(home / "spec-1.fits")
+    toy_survey.write(home / "toy", 300)
     short = ("--data", "toy", "--epochs", "1", "--batch", "64")
     for line, files in {
         ("experiments.classify", *short): ["runs/classify/figures/loss.png"],
         ("experiments.evaluate", "runs/classify", "--out", "again"): ["again/figures/examples.png"],
         (CONSOLE, "predict", "spec-1.fits", "--model", "runs/classify"): ["catalog.fits"],
     }.items():
-        done = command(*line, cwd=here)
+        done = command(*line, cwd=home)
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr and "error" not in done.stderr
-        assert all((here / name).exists() and name in done.stdout for name in files), done.stdout
+        assert all((home / name).exists() and name in done.stdout for name in files), done.stdout
         assert "…" not in done.stdout  # no table is cut off
-    assert (here / "again" / "evaluation.json").read_bytes() == (
-        here / "runs" / "classify" / "evaluation.json"
+    assert (home / "again" / "evaluation.json").read_bytes() == (
+        home / "runs" / "classify" / "evaluation.json"
     ).read_bytes()
-    table = Table.read(here / "catalog.fits")
+    table = Table.read(home / "catalog.fits")
     assert table["FILE"].tolist() == ["spec-1.fits"]

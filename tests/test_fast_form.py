@@ -90,5 +90,5 @@ def test_the_plain_form_has_the_same_gradients(network: nn.Module, rng: np.rando
         return jax.jit(jax.grad(loss))(variables["params"])
 
     fast, plain = gradients(network.apply), gradients(in_plain_form(network.apply))
-    for one, other in zip(jax.tree.leaves(fast), jax.tree.leaves(plain), strict=True):
-        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * np.abs(other).max())
+    for a, b in zip(jax.tree.leaves(fast), jax.tree.leaves(plain), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5 * np.abs(b).max())

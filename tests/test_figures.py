@@ -255,7 +255,7 @@ SEEN_BY = {
 
 
 @pytest.mark.parametrize("eye", SEEN_BY)
-def test_colors_of_the_classes_are_told_apart_by_every_eye(eye: str) -> None:
+def test_colors_of_the_classes_are_reported_apart_by_every_eye(eye: str) -> None:
     """Ten times the just noticeable difference of L*a*b*, 2.3, between any two."""
     seen = {name: lab(SEEN_BY[eye] @ linear(color)) for name, color in CLASS_COLORS.items()}
     for a, b in itertools.combinations(CLASSES, 2):

@@ -115,9 +115,9 @@ def test_flux_of_many_shares_the_wavelengths() -> None:
     assert [each.name for each in got] == ["0", "1", "2"]
     assert got[0].loglam is got[2].loglam
     np.testing.assert_allclose(got[2].flux, 3 * FLUX, rtol=1e-6)
-    own = spectra(np.stack([WAVELENGTH] * 3), flux, sigma=np.stack([SIGMA] * 3), names="abc")
-    assert [each.name for each in own] == ["a", "b", "c"]
-    for ours, other in zip(got, own, strict=True):
+    repeated = spectra(np.stack([WAVELENGTH] * 3), flux, sigma=np.stack([SIGMA] * 3), names="abc")
+    assert [each.name for each in repeated] == ["a", "b", "c"]
+    for ours, other in zip(got, repeated, strict=True):
         np.testing.assert_array_equal(ours.flux, other.flux)
         np.testing.assert_array_equal(ours.loglam, other.loglam)
 

@@ -85,14 +85,14 @@ def test_many_in_one_object(axis: int) -> None:
     mask = np.stack([MASK] * 3)
     if axis == 0:
         flux, sigma, mask = flux.T, sigma.T, mask.T
-    many = made(
+    collection = made(
         flux=flux * FLUX_UNIT,
         uncertainty=StdDevUncertainty(sigma),
         mask=mask,
         spectral_axis_index=axis,
         meta={"header": {"OBJECT": "a field"}},
     )
-    got = as_spectra(many)
+    got = as_spectra(collection)
     assert [each.name for each in got] == ["0", "1", "2"]
     assert got[0].loglam is got[2].loglam
     for each, factor in zip(got, factors, strict=True):

@@ -43,7 +43,7 @@ CELLS = (
 )
 
 
-def told(call: Callable[[], Any]) -> Any:
+def reported(call: Callable[[], Any]) -> Any:
     """What a call answers, or None where it said in one sentence what is wrong."""
     try:
         return call()
@@ -85,7 +85,7 @@ def test_a_list_of_files_gives_a_row_each(place: Path, data: st.DataObject):
     content = "\n".join(data.draw(names)).encode("utf-8", "surrogateescape")
     path = place / data.draw(st.sampled_from(["names.txt", "names.lst"]))
     path.write_bytes(damaged(data, content))
-    files = told(lambda: spectrum_paths([data.draw(st.sampled_from([str(path), f"@{path}"]))]))
+    files = reported(lambda: spectrum_paths([data.draw(st.sampled_from([str(path), f"@{path}"]))]))
     if files is not None:
         reading = read_pieces([Piece(name) for name in files], [GRID])
         assert len(reading) == len(files) and set(reading.flags) == {Flag.UNREADABLE}
@@ -101,7 +101,7 @@ VI = ("FILE", "ID", "VI_CLASS", "VI_Z", "VI_QUALITY", "VI_COMMENT", "VI_SCANNER"
 def test_answers_of_inspectors_are_rows_or_a_sentence(place: Path, data: st.DataObject):
     path = place / "answers.csv"
     path.write_bytes(table_text(data, VI))
-    for row in told(lambda: vi_file.read(path)) or []:
+    for row in reported(lambda: vi_file.read(path)) or []:
         assert {"VI_CLASS", "VI_Z", "VI_QUALITY"} <= row.keys()
         vi_file.quality(row)
         z = vi_file.redshift(row)
@@ -113,7 +113,7 @@ def test_answers_of_inspectors_are_rows_or_a_sentence(place: Path, data: st.Data
 def test_labels_of_a_csv_are_classes_and_redshifts(place: Path, data: st.DataObject):
     path = place / "labels.csv"
     path.write_bytes(table_text(data, (*VI, "FIBERID", "TARGETID")))
-    truth = told(lambda: truths.read(path))
+    truth = reported(lambda: truths.read(path))
     if truth is not None:
         assert ((truth.label >= -1) & (truth.label < 4)).all()
         assert not np.isinf(truth.z).any()
@@ -123,7 +123,7 @@ def test_labels_of_a_csv_are_classes_and_redshifts(place: Path, data: st.DataObj
 @given(data=st.data())
 def test_an_index_of_labels_is_rows_or_a_sentence(place: Path, data: st.DataObject):
     (place / "index.csv").write_bytes(table_text(data, ("file", "label", "z")))
-    labeled = told(lambda: read_index(place))
+    labeled = reported(lambda: read_index(place))
     assert labeled is None or len(labeled.file) == len(labeled.z) > 0
 
 
@@ -132,7 +132,7 @@ NAMES = ["7000-56000-1", "7000-56000-2", "7000-56000-0003", "spec-7000-56000-000
 
 @MANY
 @given(data=st.data())
-def test_lists_of_a_split_divide_or_are_told(place: Path, data: st.DataObject):
+def test_lists_of_a_split_divide_or_are_reported(place: Path, data: st.DataObject):
     folder = place / "split"
     folder.mkdir(exist_ok=True)
     for split in ("train", "valid", "test"):
@@ -140,8 +140,8 @@ def test_lists_of_a_split_divide_or_are_told(place: Path, data: st.DataObject):
         content = "\n".join(lines).encode("utf-8", "surrogateescape")
         (folder / f"{split}.lst").write_bytes(damaged(data, content))
     fiber, objects = np.arange(4), np.arange(4)
-    if told(lambda: check_lists(folder) or True):
-        told(lambda: division(folder, (0.8, 0.1, 0.1), 0, fiber, objects))
+    if reported(lambda: check_lists(folder) or True):
+        reported(lambda: division(folder, (0.8, 0.1, 0.1), 0, fiber, objects))
 
 
 @MANY
@@ -151,10 +151,10 @@ def test_a_damaged_catalog_is_a_table_or_a_sentence(place: Path, data: st.DataOb
     path = place / data.draw(st.sampled_from(["c.ecsv", "c.csv", "c.fits"]))
     table.write(path, overwrite=True)
     path.write_bytes(damaged(data, path.read_bytes()))
-    read = told(lambda: read_table(path))
+    read = reported(lambda: read_table(path))
     if read is not None:
         condition = data.draw(st.sampled_from(["", "Z > 1", "CLASS == 'QSO'", "Z in (1, 2)"]))
-        chosen = told(lambda: select(read, condition, None, None, 0))
+        chosen = reported(lambda: select(read, condition, None, None, 0))
         assert chosen is None or len(chosen) <= len(read)
 
 
@@ -183,13 +183,13 @@ def test_a_strangers_config_is_a_model_or_a_sentence(run: Path, data: st.DataObj
         place = config[data.draw(st.sampled_from(keys))]
     place[data.draw(st.sampled_from(sorted(place)))] = data.draw(JSON)
     path.write_text(json.dumps(config))
-    told(lambda: load(run))
+    reported(lambda: load(run))
 
 
 @MANY
 @given(text=st.text("0123456789/-+ ²٣", max_size=12) | ODD.map(lambda odd: f"1/{odd}"))
 def test_a_part_is_a_part_or_a_sentence(text: str):
-    part = told(lambda: parts.parse(text))
+    part = reported(lambda: parts.parse(text))
     assert part is None or 1 <= part.number <= part.of
 
 
@@ -224,13 +224,13 @@ def test_any_command_line_ends_in_a_sentence_and_a_status(
     place: Path, command: str, words: list[str]
 ):
     """Nothing here can be predicted from, and no model is found, so nothing is written."""
-    here = place / "here"
-    if not here.exists():
-        (here / "empty").mkdir(parents=True)
+    folder = place / "here"
+    if not folder.exists():
+        (folder / "empty").mkdir(parents=True)
         for name in ("junk.fits", "junk.ecsv", "junk.txt"):
-            (here / name).write_text("no")
+            (folder / name).write_text("no")
     before = os.getcwd()  # noqa: PTH109
-    os.chdir(here)
+    os.chdir(folder)
     try:
         main([command, *words, *(["--model", "gone"] if command == "predict" else [])])
     except SystemExit as stop:

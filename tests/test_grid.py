@@ -182,8 +182,8 @@ def added(loglam, flux, ivar, grid=GRID):
 
 
 def assert_same_bins(ours, expected):
-    for one, other in zip(ours, expected, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+    for a, b in zip(ours, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
 
 
 ARMS = st.lists(

@@ -20,8 +20,8 @@ def header(**cards: int) -> bytes:
 def test_a_table_has_at_most_as_many_columns_as_fits_allows(tmp_path: Path, columns: int):
     path = tmp_path / "wide.fits"
     path.write_bytes(header(BITPIX=8, NAXIS=0, TFIELDS=columns))
-    told = pytest.raises(InputError, match=naming("wide.fits", "TFIELDS", columns))
-    with path.open("rb") as file, told if columns > 999 else nullcontext():
+    refused = pytest.raises(InputError, match=naming("wide.fits", "TFIELDS", columns))
+    with path.open("rb") as file, refused if columns > 999 else nullcontext():
         check_header(path, file, 0)
 
 

@@ -51,15 +51,15 @@ def helps() -> dict[str, dict[str, Any]]:
         "    runpy.run_module(name, run_name='__main__', alter_sys=True)\n"
         "print(json.dumps({'text': text.getvalue(), 'modules': sorted(sys.modules)}))"
     )
-    told = {}
+    texts = {}
     for name in COMMANDS:
         line = [sys.executable, "-c", code, name]
         eighty = os.environ | {"COLUMNS": "80"}
         done = subprocess.run(
             line, capture_output=True, text=True, cwd=ROOT, check=True, env=eighty
         )
-        told[name] = json.loads(done.stdout)
-    return told
+        texts[name] = json.loads(done.stdout)
+    return texts
 
 
 def test_all_commands_are_known():
@@ -82,8 +82,8 @@ def test_help_explains_every_flag(helps: dict[str, dict[str, Any]], name: str):
     flags = re.findall(r"^\W (--\S+)", text, flags=re.MULTILINE)
     assert flags
     text = re.sub(r"[\s│]+", " ", text)  # as if nothing were broken
-    told = text.count("(default: ") + text.count("(required)") + text.count("(repeatable)")
-    assert told >= len(flags)
+    described = text.count("(default: ") + text.count("(required)") + text.count("(repeatable)")
+    assert described >= len(flags)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -109,11 +109,26 @@ def test_help_fills_its_paragraphs(helps: dict[str, dict[str, Any]], name: str):
 
 
 def test_defaults_are_the_recipes_of_tables_1_and_3():
-    one, three = classify.Config(), redshift.Config()
-    assert (one.optimizer, one.rate, one.decay, one.dropout) == ("adam", 1e-3, "cosine", 0.1)
-    assert (one.spectra, one.epochs, one.batch, one.schedule) == (60_000, 5, 256, "shuffled")
-    assert (three.optimizer, three.rate, three.decay, three.dropout) == ("sgd", 1e-2, "cosine", 0.5)
-    assert (three.epochs, three.batch, three.schedule) == (10, 256, "shuffled")
+    table_1, table_3 = classify.Config(), redshift.Config()
+    assert (table_1.optimizer, table_1.rate, table_1.decay, table_1.dropout) == (
+        "adam",
+        1e-3,
+        "cosine",
+        0.1,
+    )
+    assert (table_1.spectra, table_1.epochs, table_1.batch, table_1.schedule) == (
+        60_000,
+        5,
+        256,
+        "shuffled",
+    )
+    assert (table_3.optimizer, table_3.rate, table_3.decay, table_3.dropout) == (
+        "sgd",
+        1e-2,
+        "cosine",
+        0.5,
+    )
+    assert (table_3.epochs, table_3.batch, table_3.schedule) == (10, 256, "shuffled")
 
 
 def test_predict_uses_the_shipped_linenet_unless_told():

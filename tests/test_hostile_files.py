@@ -154,15 +154,15 @@ def test_a_longest_allowed_header_is_read(tmp_path: Path, monkeypatch: pytest.Mo
     with fits.open(tmp_path / "spec.fits", mode="update") as hdus:
         hdus[0].header.update({f"KEY{number}": number for number in range(400)})
     sizes = [2880 * count for count in range(1, 40)]
-    told = []
+    messages = []
     for longest in sizes:
         monkeypatch.setattr(header_limits, "LONGEST", longest)
         try:
-            told.append(len(read(tmp_path / "spec.fits")))
+            messages.append(len(read(tmp_path / "spec.fits")))
         except InputError as error:
             assert "without an end" in str(error)
-            told.append(0)
-    assert told == sorted(told) and told[0] == 0 and told[-1] == 1
+            messages.append(0)
+    assert messages == sorted(messages) and messages[0] == 0 and messages[-1] == 1
 
 
 def test_a_bomb_is_refused_at_its_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -188,7 +188,7 @@ def test_a_bomb_is_refused_at_its_bound(tmp_path: Path, monkeypatch: pytest.Monk
         np.testing.assert_array_equal(hdus[0].numbers(np.float64), honest)
 
 
-def test_a_full_temporary_folder_is_told(tmp_path: Path):
+def test_a_full_temporary_folder_is_reported(tmp_path: Path):
     path = tmp_path / "spec.fits.gz"
     path.write_bytes(gzip.compress(PRIMARY))
 

@@ -27,13 +27,13 @@ def no_pictures(monkeypatch):
 
 @given(st.integers(1, 19_999), st.integers(50_001, 69_999), st.integers(1, 1000))
 def test_redrocks_numbers_of_boss_spectra_are_plate_mjd_and_fiber(plate, mjd, fiber):
-    found = fiber_of_boss_target(np.array([plate * 10**9 + mjd * 10**4 + fiber]))
-    assert [int(found[name][0]) for name in FIBER] == [plate, mjd, fiber]
+    fields = fiber_of_boss_target(np.array([plate * 10**9 + mjd * 10**4 + fiber]))
+    assert [int(fields[name][0]) for name in FIBER] == [plate, mjd, fiber]
 
 
 def test_desis_own_numbers_are_no_fibers():
-    found = fiber_of_boss_target(np.array([39633345008634465, 616088619186127404, 11, -5]))
-    assert (found["PLATE"] == -1).all()
+    fields = fiber_of_boss_target(np.array([39633345008634465, 616088619186127404, 11, -5]))
+    assert (fields["PLATE"] == -1).all()
 
 
 def spall(path, warned=0):

@@ -75,7 +75,7 @@ def test_blind_rows_are_in_the_order_of_the_catalog(catalog, tmp_path):
     for words in ([], ["--blind"]):
         out = tmp_path / f"look{len(orders)}.html"
         inspect(catalog, "--out", out, "--random", 3, *words)
-        orders.append([found["row"] for found in about(out)["rows"]])
+        orders.append([row["row"] for row in about(out)["rows"]])
     assert orders[0] != orders[1] == sorted(orders[0])
 
 
@@ -107,9 +107,9 @@ def test_spectra_of_one_name_are_taken_in_order(tmp_path, rng):
     write_coadd(tmp_path / "spectra.fits", [7, 8, 7], rng)
     flux = [spectrum.flux for spectrum in snj.read(tmp_path / "spectra.fits")]
     table = Table({"FILE": ["spectra.fits"] * 3, "ID": ["7", "7", "8"]})
-    found, sentences = spectra_of(table, tmp_path)
+    spectra, sentences = spectra_of(table, tmp_path)
     assert sentences == []
-    for spectrum, expected in zip(found, (flux[0], flux[2], flux[1]), strict=True):
+    for spectrum, expected in zip(spectra, (flux[0], flux[2], flux[1]), strict=True):
         np.testing.assert_array_equal(spectrum.flux, expected)
 
 
@@ -120,8 +120,8 @@ def test_spectra_of_one_name_keep_their_rows_when_selected_and_sorted(tmp_path, 
     table["OCCURRENCE"] = occurrences(table)
     assert table["OCCURRENCE"].tolist() == [1, 2, 1, 3]
     for rows in ([3, 1, 2, 0], [3], [2, 3]):
-        found, _ = spectra_of(table[rows], tmp_path)
-        for place, spectrum in zip(rows, found, strict=True):
+        matched, _ = spectra_of(table[rows], tmp_path)
+        for place, spectrum in zip(rows, matched, strict=True):
             np.testing.assert_array_equal(spectrum.flux, spectra[place].flux)
 
 
@@ -131,8 +131,8 @@ def test_the_command_shows_the_spectrum_of_the_selected_row(tmp_path, rng):
     table["FILE"], table["SN"] = ["spectra.fits"] * 2, [1.0, 2.0]
     table.write(tmp_path / "c.fits")
     inspect(tmp_path / "c.fits", "--where", "SN > 1.5", "--out", tmp_path / "look.html")
-    (found,) = about(tmp_path / "look.html")["rows"]
-    assert found["row"] == 1 and found["occurrence"] == 2
+    (shown,) = about(tmp_path / "look.html")["rows"]
+    assert shown["row"] == 1 and shown["occurrence"] == 2
 
 
 def test_a_catalog_of_other_weights_has_no_p_of_z(catalog, tmp_path, capsys):
@@ -207,11 +207,11 @@ def test_answers_of_inspectors_are_merged(tmp_path, capsys):
     files = [write(tmp_path / "anna.csv", *anna), write(tmp_path / "ben.csv", *ben)]
     out = tmp_path / "merged.csv"
     console.main(["merge-vi", *map(str, files), "--out", str(out)])
-    told = capsys.readouterr().out
-    assert "class, redshift" in told and "anna: QSO" in told and "ben: STAR" in told
-    assert [one["FIBERID"] for one in vi_file.read(out)] == ["0", "2"]
+    output = capsys.readouterr().out
+    assert "class, redshift" in output and "anna: QSO" in output and "ben: STAR" in output
+    assert [answer["FIBERID"] for answer in vi_file.read(out)] == ["0", "2"]
     others = vi_file.read(tmp_path / "merged-disagreements.csv")
-    assert [(one["VI_SCANNER"], one["VI_CLASS"]) for one in others] == [
+    assert [(answer["VI_SCANNER"], answer["VI_CLASS"]) for answer in others] == [
         *(("anna", "QSO"), ("ben", "STAR"))
     ]
     with pytest.raises(SystemExit):
@@ -222,18 +222,18 @@ def test_answers_of_inspectors_are_merged(tmp_path, capsys):
     assert "anna.csv is among" in capsys.readouterr().err
 
 
-def test_what_merging_leaves_out_is_told_and_no_file_is_written_twice(tmp_path, capsys):
+def test_what_merging_leaves_out_is_reported_and_no_file_is_written_twice(tmp_path, capsys):
     fibers = [{"PLATE": "1", "MJD": "2", "FIBERID": str(i)} for i in (1, 2)]
     anna = [row(**fibers[0]), row(quality="", **fibers[1])]
     ben = [row("STAR", "0", who="ben", **fibers[0])]
     for rows in (anna, ben):
-        for one in rows:
-            del one["ID"]
+        for answer in rows:
+            del answer["ID"]
     files = [write(tmp_path / "anna.csv", *anna), write(tmp_path / "ben.csv", *ben)]
     out = tmp_path / "merged.csv"
     console.main(["merge-vi", *map(str, files), "--out", str(out)])
-    told = capsys.readouterr().out
-    assert "anna.csv: 1 of 2 rows" in told and "1-2-1: class" in told
+    output = capsys.readouterr().out
+    assert "anna.csv: 1 of 2 rows" in output and "1-2-1: class" in output
     kept = out.read_text()
     with pytest.raises(SystemExit) as stop:
         words = ["--out", str(out), "--disagreements", str(out), "--overwrite"]

@@ -88,6 +88,6 @@ def test_the_help_names_every_key_and_closes_by_the_keyboard(look):
     assert look.page.locator("#help").is_hidden() and look.name() == content(1).table["ID"][0]
 
 
-def test_a_message_is_told_to_a_screen_reader(look):
+def test_a_message_is_reported_to_a_screen_reader(look):
     assert look.page.get_attribute("#message", "aria-live") == "polite"
     assert look.page.locator(".item[aria-selected=true]").count() == 1

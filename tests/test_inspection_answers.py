@@ -31,9 +31,9 @@ def leave(look: Visit) -> None:
 
 def without_z() -> Content:
     """Quasars of which the first has no redshift."""
-    one = content(3)
-    one.table["Z"].mask[0] = True
-    return Content(one.table, one.spectra, one.p_of_z, one.edges)
+    selection = content(3)
+    selection.table["Z"].mask[0] = True
+    return Content(selection.table, selection.spectra, selection.p_of_z, selection.edges)
 
 
 def test_keys_before_a_spectrum_is_drawn_are_for_its_own_redshift(visit, tmp_path):
@@ -54,11 +54,11 @@ def test_a_star_does_not_take_the_redshift_of_a_quasar(visit, tmp_path):
     look.press("3", "n", "s", "4", "g")  # and a galaxy not that of a star
     assert look.z() == pytest.approx(Z[3], abs=1e-5)
     look.press("3")
-    found = answers(look, tmp_path)
-    assert [(kind, quality) for kind, _, quality in found] == [
+    exported = answers(look, tmp_path)
+    assert [(kind, quality) for kind, _, quality in exported] == [
         *(("STAR", "4"), ("QSO", "3"), ("STAR", "3"), ("GALAXY", "3"))
     ]
-    assert [float(z) for _, z, _ in found] == pytest.approx([0, Z[1], 0, Z[3]], abs=1e-6)
+    assert [float(z) for _, z, _ in exported] == pytest.approx([0, Z[1], 0, Z[3]], abs=1e-6)
 
 
 def test_a_quasar_without_a_redshift_is_not_secure(visit, tmp_path):
@@ -103,7 +103,7 @@ def test_a_typed_redshift_is_given_however_the_field_is_left(visit, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["-5", "5000", "-0.9", ""])
-def test_what_is_no_redshift_is_told_and_not_saved(visit, text):
+def test_what_is_no_redshift_is_reported_and_not_saved(visit, text):
     look = visit()
     type_z(look, text)
     look.page.keyboard.press("Enter")
@@ -146,9 +146,9 @@ def test_undo_leaves_the_newer_answer_of_another_tab(visit):
 
 def namesakes() -> Content:
     """Three spectra of one file and ID."""
-    one = content(3)
-    one.table["FILE"], one.table["ID"] = ["f.fits"] * 3, ["7"] * 3
-    return one
+    selection = content(3)
+    selection.table["FILE"], selection.table["ID"] = ["f.fits"] * 3, ["7"] * 3
+    return selection
 
 
 def imported(look: Visit, path: Path) -> str:
@@ -171,8 +171,8 @@ def test_an_answer_that_could_be_of_several_spectra_is_refused(visit, tmp_path):
     look = visit(namesakes())
     path = tmp_path / "vi.csv"
     path.write_text("FILE,ID,VI_CLASS,VI_Z,VI_QUALITY\nf.fits,7,QSO,2,4\n")
-    told = imported(look, path)
-    assert "Nothing imported" in told and "row 2" in told and "3 spectra" in told
+    message = imported(look, path)
+    assert "Nothing imported" in message and "row 2" in message and "3 spectra" in message
     assert look.text("progress-text") == "0 / 3"
 
 
@@ -192,8 +192,8 @@ def test_an_import_refuses_what_is_no_answer(visit, tmp_path, cells, named):
     look.press("4")
     (file, name), path = content(1).table["FILE", "ID"][0], tmp_path / "vi.csv"
     path.write_text(f"FILE,ID,VI_CLASS,VI_Z,VI_QUALITY\n{file},{name},{cells}\n")
-    told = imported(look, path)
-    assert "Nothing imported" in told and named in told and "row 2" in told
+    message = imported(look, path)
+    assert "Nothing imported" in message and named in message and "row 2" in message
     assert look.text("progress-text") == "1 / 12"
 
 
@@ -217,10 +217,18 @@ def test_an_import_asks_before_it_replaces_answers(visit, tmp_path, agrees):
 
 
 def test_blind_shows_nothing_of_the_model_before_and_after_undo(visit):
-    one = content(4)
-    fits = [spectrum.flux.astype(float) for spectrum in one.spectra]
+    selection = content(4)
+    fits = [spectrum.flux.astype(float) for spectrum in selection.spectra]
     look = visit(
-        Content(one.table, one.spectra, one.p_of_z, one.edges, fits, fits, one.reference_z),
+        Content(
+            selection.table,
+            selection.spectra,
+            selection.p_of_z,
+            selection.edges,
+            fits,
+            fits,
+            selection.reference_z,
+        ),
         blind=True,
     )
 

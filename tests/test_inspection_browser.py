@@ -110,10 +110,10 @@ def test_smoothing_lowers_the_scatter_and_keeps_masked_pixels(visit):
 
 
 def test_a_hostile_name_does_nothing(visit, tmp_path):
-    one = content(3)
-    one.table["FILE"] = [HOSTILE] * 3
-    one.table["ID"] = ["</script><script>window.hacked=2</script>", HOSTILE, "plain"]
-    look = visit(one)
+    shown = content(3)
+    shown.table["FILE"] = [HOSTILE] * 3
+    shown.table["ID"] = ["</script><script>window.hacked=2</script>", HOSTILE, "plain"]
+    look = visit(shown)
     look.press("c")
     look.page.keyboard.type(HOSTILE)
     look.page.keyboard.press("Escape")
@@ -164,9 +164,9 @@ def test_an_export_is_imported_elsewhere(visit, tmp_path):
     look = visit()
     look.press("4", "n", "g", "3")
     path = look.export(tmp_path / "vi.csv")
-    one = content(12)
-    one.table["FILE"] = [f"/elsewhere/{name}" for name in one.table["FILE"].tolist()]
-    other = visit(one)
+    shown = content(12)
+    shown.table["FILE"] = [f"/elsewhere/{name}" for name in shown.table["FILE"].tolist()]
+    other = visit(shown)
     assert other.text("progress-text") == "0 / 12"
     other.page.set_input_files("#import-file", str(path))
     other.page.wait_for_selector("#message:not(:empty)")
@@ -206,22 +206,22 @@ def test_ra_and_dec_are_copied(visit):
 
 
 def test_a_spectrum_that_is_not_there_is_no_trouble(visit):
-    one = content(3)
-    look = visit(Content(one.table, [None, *one.spectra[1:]], one.p_of_z, one.edges))
-    assert look.name() == one.table["ID"][0]
+    shown = content(3)
+    look = visit(Content(shown.table, [None, *shown.spectra[1:]], shown.p_of_z, shown.edges))
+    assert look.name() == shown.table["ID"][0]
     look.press("n")
-    assert look.name() == one.table["ID"][1]
+    assert look.name() == shown.table["ID"][1]
 
 
 def test_the_template_moves_with_the_redshift_and_can_be_hidden(visit):
-    one = content(3)
-    templates = [spectrum.flux.astype(float) for spectrum in one.spectra]
+    shown = content(3)
+    templates = [spectrum.flux.astype(float) for spectrum in shown.spectra]
     look = visit(
-        Content(one.table, one.spectra, templates=templates, attributions=templates, edges=None)
+        Content(shown.table, shown.spectra, templates=templates, attributions=templates, edges=None)
     )
     read = "Array.from(inspector.plots.model('template').data.x)"
     before = np.array(look.page.evaluate(read))
-    np.testing.assert_allclose(before, 10 ** one.spectra[0].loglam, rtol=1e-4)
+    np.testing.assert_allclose(before, 10 ** shown.spectra[0].loglam, rtol=1e-4)
     look.press(">")
     np.testing.assert_allclose(
         np.array(look.page.evaluate(read)), before * (1 + 1000 / 299792.458), rtol=1e-4
@@ -233,12 +233,12 @@ def test_the_template_moves_with_the_redshift_and_can_be_hidden(visit):
 
 
 def test_the_arms_of_a_spectrograph_are_drawn_apart(visit):
-    one = content(2)
-    first = one.spectra[0]
+    shown = content(2)
+    first = shown.spectra[0]
     arms = np.concatenate([first.loglam[:800], first.loglam[700:]])
     again = np.concatenate([first.flux[:800], first.flux[700:]])
-    spectra = [Spectrum("two arms", arms, again, np.ones_like(again), "x"), one.spectra[1]]
-    look = visit(Content(one.table, spectra, one.p_of_z, one.edges))
+    spectra = [Spectrum("two arms", arms, again, np.ones_like(again), "x"), shown.spectra[1]]
+    look = visit(Content(shown.table, spectra, shown.p_of_z, shown.edges))
     y = np.array(look.page.evaluate("Array.from(inspector.plots.model('flux').data.y)"), float)
     assert np.flatnonzero(np.isnan(y)).tolist() == [800, 1601]
 

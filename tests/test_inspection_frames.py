@@ -35,14 +35,14 @@ def test_the_page_works_in_the_frame_of_a_notebook(browser, tmp_path):
 
 
 def test_pages_of_a_catalog_share_their_answers(browser, tmp_path):
-    one = content(4)
-    files = pages.write(one, tmp_path / "a b#1.html", Look("c"), "0", largest=2)
+    selection = content(4)
+    files = pages.write(selection, tmp_path / "a b#1.html", Look("c"), "0", largest=2)
     look = Visit(browser, files[1])
     look.press("4")
     with look.page.expect_navigation():
         look.page.select_option("#pages select", index=1)
     look.ready()
-    assert look.name() == one.table["ID"][2] and look.text("progress-text") == "0 / 2"
+    assert look.name() == selection.table["ID"][2] and look.text("progress-text") == "0 / 2"
     with look.page.expect_navigation():
         look.page.select_option("#pages select", index=0)
     look.ready()

@@ -29,14 +29,16 @@ def unpack(packed):
 
 
 def test_a_spectrum_comes_back_to_one_in_2000():
-    one = spectrum(1, 2.0)
-    packed = pack(one, posterior(np.array([2.0]))[0])
+    packed_spectrum = spectrum(1, 2.0)
+    packed = pack(packed_spectrum, posterior(np.array([2.0]))[0])
     arrays, wavelength = unpack(packed)
-    good = one.ivar > 0
-    np.testing.assert_allclose(wavelength, 10**one.loglam, rtol=2e-6)
-    np.testing.assert_allclose(arrays["flux"][good] * packed["scale"], one.flux[good], rtol=6e-4)
+    good = packed_spectrum.ivar > 0
+    np.testing.assert_allclose(wavelength, 10**packed_spectrum.loglam, rtol=2e-6)
     np.testing.assert_allclose(
-        arrays["sigma"][good] * packed["scale"], one.ivar[good] ** -0.5, rtol=6e-4
+        arrays["flux"][good] * packed["scale"], packed_spectrum.flux[good], rtol=6e-4
+    )
+    np.testing.assert_allclose(
+        arrays["sigma"][good] * packed["scale"], packed_spectrum.ivar[good] ** -0.5, rtol=6e-4
     )
     assert (arrays["sigma"][~good] == 0).all() and (~good).any()
     assert arrays["p"].max() == 1
@@ -60,16 +62,16 @@ def test_the_arms_of_desi_are_three_linear_rules(rng):
 def test_irregular_and_shuffled_wavelengths_are_kept_as_they_are(rng):
     loglam = np.log10(np.sort(rng.uniform(4000, 9000, 300)))
     order = rng.permutation(300)
-    one = Spectrum("1", loglam[order], np.float32(order), np.ones(300, np.float32), "x.fits")
-    arrays, wavelength = unpack(pack(one))
+    shuffled = Spectrum("1", loglam[order], np.float32(order), np.ones(300, np.float32), "x.fits")
+    arrays, wavelength = unpack(pack(shuffled))
     np.testing.assert_allclose(wavelength, 10**loglam, rtol=1e-6)
     np.testing.assert_allclose(arrays["flux"] / arrays["flux"][1], np.arange(300), rtol=2e-3)
 
 
 @pytest.mark.parametrize("size", [0, 1, 2])
 def test_few_pixels_are_no_trouble(size):
-    one = Spectrum("", 3.6 + np.arange(size), np.ones(size, "f4"), np.ones(size, "f4"), "")
-    assert len(unpack(pack(one))[1]) == size
+    long = Spectrum("", 3.6 + np.arange(size), np.ones(size, "f4"), np.ones(size, "f4"), "")
+    assert len(unpack(pack(long))[1]) == size
 
 
 def test_what_is_not_finite_is_masked():
@@ -88,8 +90,8 @@ def test_no_spectrum_is_empty():
 
 
 def test_a_template_and_an_attribution_follow_the_pixels():
-    one = spectrum(3, 1.0)
-    reverse = Spectrum("", one.loglam[::-1], one.flux[::-1], one.ivar[::-1], "")
+    target = spectrum(3, 1.0)
+    reverse = Spectrum("", target.loglam[::-1], target.flux[::-1], target.ivar[::-1], "")
     packed = pack(reverse, template=np.arange(1500)[::-1], attribution=np.arange(1500)[::-1])
     arrays, _ = unpack(packed)
     np.testing.assert_allclose(arrays["template"] * packed["scale"], np.arange(1500), rtol=1e-3)

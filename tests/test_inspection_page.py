@@ -42,8 +42,8 @@ class Elements(HTMLParser):
 
 
 def made(count=3, **look):
-    one = content(count)
-    return Elements(page(one, Look(**look), fingerprint(one.table)))
+    shown = content(count)
+    return Elements(page(shown, Look(**look), fingerprint(shown.table)))
 
 
 def test_a_page_holds_every_row_and_spectrum():
@@ -90,10 +90,10 @@ def test_only_scripts_with_the_nonce_run():
     "hostile", [HOSTILE, "</script><script>hacked()</script>", "<!--<script", "{{DATA}}"]
 )
 def test_hostile_names_stay_text(hostile):
-    one = content(2)
-    one.table["FILE"] = [hostile, "a"]
-    one.table["ID"] = ["b", hostile]
-    named = Content(one.table, one.spectra)
+    shown = content(2)
+    shown.table["FILE"] = [hostile, "a"]
+    shown.table["ID"] = ["b", hostile]
+    named = Content(shown.table, shown.spectra)
     harmless = made(2)
     elements = Elements(page(named, Look(title=hostile), "0"))
     assert [tag for tag, _ in elements.tags] == [tag for tag, _ in harmless.tags]
@@ -103,33 +103,33 @@ def test_hostile_names_stay_text(hostile):
 
 
 def test_a_catalog_with_next_to_no_columns_has_a_page():
-    one = content(2)
-    bare = one.table["FILE", "ID"]
-    row = Elements(page(Content(bare, [None, one.spectra[1]]), Look(), "0")).about()["rows"][1]
+    shown = content(2)
+    bare = shown.table["FILE", "ID"]
+    row = Elements(page(Content(bare, [None, shown.spectra[1]]), Look(), "0")).about()["rows"][1]
     assert row["z"] is None and row["p"] == {} and row["class"] == "" and row["flags"] == []
 
 
 def test_big_numbers_keep_their_digits():
-    one = content(1)
-    one.table["TARGETID"] = np.int64([39633559463397282])
-    assert rows(one.table, one.spectra)[0]["identity"]["TARGETID"] == "39633559463397282"
+    shown = content(1)
+    shown.table["TARGETID"] = np.int64([39633559463397282])
+    assert rows(shown.table, shown.spectra)[0]["identity"]["TARGETID"] == "39633559463397282"
 
 
 def test_disagreement_is_a_velocity():
-    one = content(2)
-    row = rows(one.table, one.spectra, np.array([np.nan, 3.0]))
+    shown = content(2)
+    row = rows(shown.table, shown.spectra, np.array([np.nan, 3.0]))
     assert row[0]["dv"] is None
     assert row[1]["dv"] == pytest.approx(299792.458 * 0.1 / 4)
 
 
-def test_a_star_stands_at_zero_and_another_class_is_told():
-    one = content(4)
-    one.table["CLASS"] = ["STAR", "STAR", "QSO", "QSO_BAL"]
-    one.table["Z"].mask[:2] = True
+def test_a_star_stands_at_zero_and_another_class_is_reported():
+    shown = content(4)
+    shown.table["CLASS"] = ["STAR", "STAR", "QSO", "QSO_BAL"]
+    shown.table["Z"].mask[:2] = True
     theirs = ["QSO", "STAR", "GALAXY", "QSO"]
-    found = rows(one.table, one.spectra, np.array([2.3, 0, 1, 1]), None, theirs)
-    assert found[0]["dv"] == pytest.approx(-299792.458 * 2.3 / 3.3) and found[1]["dv"] == 0
-    assert [row["class_differs"] for row in found] == [True, False, True, False]
+    listed = rows(shown.table, shown.spectra, np.array([2.3, 0, 1, 1]), None, theirs)
+    assert listed[0]["dv"] == pytest.approx(-299792.458 * 2.3 / 3.3) and listed[1]["dv"] == 0
+    assert [row["class_differs"] for row in listed] == [True, False, True, False]
 
 
 def test_each_row_has_the_first_redshift_that_is_known_of_it(tmp_path):
@@ -141,8 +141,8 @@ def test_each_row_has_the_first_redshift_that_is_known_of_it(tmp_path):
         }
     )
     other.write(tmp_path / "other.fits")
-    one = content(5)
-    z, kinds = reference_of(tmp_path / "other.fits", one.table, one.spectra)
+    shown = content(5)
+    z, kinds = reference_of(tmp_path / "other.fits", shown.table, shown.spectra)
     np.testing.assert_array_equal(z, [0.6, 2.5, 0, np.nan, np.nan])
     assert kinds == ["GALAXY", "QSO", "STAR", "", ""]
 
@@ -155,14 +155,14 @@ def test_bits_are_words():
 
 
 def test_the_fingerprint_is_of_the_rows():
-    one, same, other = content(3).table, content(3).table, content(3).table
+    shown, same, other = content(3).table, content(3).table, content(3).table
     other["Z"][1] = 9.0
-    assert fingerprint(one) == fingerprint(same) != fingerprint(other)
+    assert fingerprint(shown) == fingerprint(same) != fingerprint(other)
 
 
 def test_many_spectra_go_on_several_pages_with_an_index(tmp_path):
-    one = content(5)
-    files = pages.write(one, tmp_path / "look.html", Look("c.fits"), "0", largest=2)
+    shown = content(5)
+    files = pages.write(shown, tmp_path / "look.html", Look("c.fits"), "0", largest=2)
     assert [path.name for path in files] == [
         *("look.html", "look-01.html", "look-02.html", "look-03.html")
     ]
@@ -170,7 +170,7 @@ def test_many_spectra_go_on_several_pages_with_an_index(tmp_path):
     links = [a["href"] for tag, a in index.tags if tag == "a"]
     assert links == ["look-01.html", "look-02.html", "look-03.html"]
     abouts = [Elements(path.read_text()).about() for path in files[1:]]
-    assert [row["id"] for about in abouts for row in about["rows"]] == one.table["ID"].tolist()
+    assert [row["id"] for about in abouts for row in about["rows"]] == shown.table["ID"].tolist()
     assert [about["number"] for about in abouts] == [0, 1, 2]
     assert abouts[0]["pages"] == [["look-01.html", 2], ["look-02.html", 2], ["look-03.html", 1]]
 
@@ -227,9 +227,9 @@ def test_a_page_of_boss_spectra_is_small():
     """500 of them are to be 40 MB at most: 80 kB each."""
     z = np.linspace(1, 3, 4)
     spectra = [spectrum(i, at, pixels=4600) for i, at in enumerate(z)]
-    one = content(4)
-    few, many = (
-        len(page(Content(one.table[:n], spectra[:n], one.p_of_z[:n], one.edges), Look(), "0"))
+    shown = content(4)
+    small, large = (
+        len(page(Content(shown.table[:n], spectra[:n], shown.p_of_z[:n], shown.edges), Look(), "0"))
         for n in (1, 4)
     )
-    assert (many - few) / 3 < 40_000 and few < 3e6
+    assert (large - small) / 3 < 40_000 and small < 3e6

@@ -11,22 +11,22 @@ pytestmark = pytest.mark.long
 
 
 def test_a_spectrum_that_is_missing_says_why(visit):
-    one = content(2)
-    one.table["ERROR"] = ["the file is cut off", ""]
-    look = visit(Content(one.table, [None, one.spectra[1]], one.p_of_z, one.edges))
+    shown = content(2)
+    shown.table["ERROR"] = ["the file is cut off", ""]
+    look = visit(Content(shown.table, [None, shown.spectra[1]], shown.p_of_z, shown.edges))
     assert "the file is cut off" in look.text("missing")
     look.press("n")
     assert look.page.locator("#missing").is_hidden()
 
 
 def test_a_line_of_three_pixels_is_in_sight_and_a_spike_is_not(visit):
-    one = content(1)
-    first = one.spectra[0]
+    shown = content(1)
+    first = shown.spectra[0]
     flux = first.flux.copy()
     flux[300:303] = 60, 100, 60
     flux[1000] = 300
     spectrum = Spectrum(first.name, first.loglam, flux, first.ivar, first.source)
-    look = visit(Content(one.table, [spectrum], one.p_of_z, one.edges))
+    look = visit(Content(shown.table, [spectrum], shown.p_of_z, shown.edges))
     assert 100 < look.page.evaluate("inspector.plots.spectrum.y_range.end") < 200
     np.testing.assert_allclose(
         look.page.evaluate("inspector.plots.model('error').data.y[300]"), 0.2, rtol=1e-3
@@ -80,9 +80,9 @@ def test_p_of_z_is_zoomed_by_the_wheel_and_reset(visit):
 
 
 def test_what_marks_mean_is_written_beside_them(visit):
-    one = content(2)
-    marks = [one.spectra[0].flux.astype(float), None]
-    look = visit(Content(one.table, one.spectra, attributions=marks))
+    shown = content(2)
+    marks = [shown.spectra[0].flux.astype(float), None]
+    look = visit(Content(shown.table, shown.spectra, attributions=marks))
     assert "blue" in look.text("why") and "sure" in look.text("sure")
     look.press("n")
     assert look.page.locator("#why").is_hidden()

@@ -14,17 +14,17 @@ N = 1500
 
 
 @pytest.fixture(scope="module")
-def light():
+def noise_free():
     """A flat source of 2 units in every bin."""
     return np.full((N, GRID.size), 2.0, np.float32)
 
 
 @pytest.fixture(scope="module")
-def both(light):
+def both(noise_free):
     """The same light, observed with NumPy's draws and with JAX's."""
-    by_numpy = instrument.observe(NumpyDraws(np.random.default_rng(1)), light, grid=GRID)
+    by_numpy = instrument.observe(NumpyDraws(np.random.default_rng(1)), noise_free, grid=GRID)
     draws = augment.JaxDraws(jax.random.key(2))
-    by_jax = instrument.observe(draws, jnp.asarray(light), grid=GRID)
+    by_jax = instrument.observe(draws, jnp.asarray(noise_free), grid=GRID)
     return by_numpy, tuple(np.asarray(array) for array in by_jax)
 
 
@@ -60,11 +60,11 @@ def test_masked_bins_hold_nothing(both):
         assert (flux[ivar == 0] == 0).all() and (ivar >= 0).all() and np.isfinite(flux).all()
 
 
-def test_without_any_effect_noise_is_white_and_all_there_is(light):
+def test_without_any_effect_noise_is_white_and_all_there_is(noise_free):
     flux, ivar = instrument.observe(
-        NumpyDraws(np.random.default_rng(3)), light, effects=(), grid=GRID
+        NumpyDraws(np.random.default_rng(3)), noise_free, effects=(), grid=GRID
     )
-    pull = (flux - light) * np.sqrt(ivar)
+    pull = (flux - noise_free) * np.sqrt(ivar)
     assert pull.mean() == pytest.approx(0, abs=0.01) and pull.std() == pytest.approx(1, abs=0.01)
     assert (ivar == ivar[:, :1]).all()
     level = 1 / np.sqrt(ivar[:, 0]) / noise.MEDIAN_SIGMA
@@ -72,10 +72,10 @@ def test_without_any_effect_noise_is_white_and_all_there_is(light):
 
 
 @pytest.mark.parametrize("effect", instrument.EFFECTS)
-def test_every_effect_leaves_its_mark(light, effect):
+def test_every_effect_leaves_its_mark(noise_free, effect):
     """One effect left out at a time, with the same generator: the spectra are others."""
     rest = tuple(name for name in instrument.EFFECTS if name != effect)
-    some = light[:50]
+    some = noise_free[:50]
     whole = instrument.observe(NumpyDraws(np.random.default_rng(4)), some, grid=GRID)
     part = instrument.observe(NumpyDraws(np.random.default_rng(4)), some, effects=rest, grid=GRID)
     assert not np.array_equal(whole[0], part[0])
@@ -83,13 +83,13 @@ def test_every_effect_leaves_its_mark(light, effect):
         assert (part[1] > 0).all()
 
 
-def test_each_key_is_another_observation_and_brightness(light):
-    flux = jnp.asarray(light[:200])
-    one, two, again = (
+def test_each_key_is_another_observation_and_brightness(noise_free):
+    flux = jnp.asarray(noise_free[:200])
+    first, second, again = (
         augment.observe(jax.random.key(k), flux, jnp.zeros_like(flux), grid=GRID)[0]
         for k in (1, 2, 1)
     )
-    np.testing.assert_array_equal(one, again)
-    assert not np.array_equal(one, two)
-    brightness = np.log(np.median(np.where(one > 0, one, np.nan)[:, 150:350], axis=1) / 2)
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, second)
+    brightness = np.log(np.median(np.where(first > 0, first, np.nan)[:, 150:350], axis=1) / 2)
     assert np.nanstd(brightness) == pytest.approx(augment.BRIGHTNESS_SCATTER, rel=0.25)

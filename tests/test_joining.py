@@ -79,13 +79,13 @@ def test_one_catalog_joined_is_itself_but_for_keywords_left_out(tmp_path: Path):
     assert (tmp_path / "out.fits").read_bytes() == (tmp_path / "plain.fits").read_bytes()
 
 
-def test_what_cannot_be_joined_is_told(tmp_path: Path):
-    one, two, out = (tmp_path / f"{name}.fits" for name in ("one", "two", "out"))
-    catalog_file.write(build(columns(3000, 1, 3)), one)
-    catalog_file.write(catalog_rows.build({}, np.zeros(3, np.int32), HEADER), two)
+def test_what_cannot_be_joined_is_reported(tmp_path: Path):
+    first, second, out = (tmp_path / f"{name}.fits" for name in ("one", "two", "out"))
+    catalog_file.write(build(columns(3000, 1, 3)), first)
+    catalog_file.write(catalog_rows.build({}, np.zeros(3, np.int32), HEADER), second)
     with pytest.raises(InputError, match=naming("two.fits", "one.fits", "columns")):
-        joining.join([one, two], out)
-    two.write_bytes(one.read_bytes()[:-2880])
+        joining.join([first, second], out)
+    second.write_bytes(first.read_bytes()[:-2880])
     with pytest.raises(InputError, match=r"two\.fits is truncated"):
-        joining.join([one, two], out)
+        joining.join([first, second], out)
     assert not out.exists() and len(list(tmp_path.iterdir())) == 2

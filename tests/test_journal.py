@@ -106,7 +106,7 @@ def test_what_is_not_ours_is_removed_with_a_note(
 
 
 @pytest.mark.parametrize(
-    ("error", "few", "kept"),
+    ("error", "is_short", "kept"),
     [
         (InputError, False, True),
         (InputError, True, False),
@@ -115,10 +115,10 @@ def test_what_is_not_ours_is_removed_with_a_note(
     ],
 )
 def test_it_stays_after_a_mistake_and_goes_when_the_result_is_whole(
-    tmp_path: Path, error, few, kept, capsys: pytest.CaptureFixture
+    tmp_path: Path, error, is_short, kept, capsys: pytest.CaptureFixture
 ):
     def work() -> None:
-        with journal(tmp_path / "out", "key", few) as record:
+        with journal(tmp_path / "out", "key", is_short) as record:
             record.add(b"done")
             if error:
                 raise error

@@ -177,7 +177,7 @@ def no_config(file: h5py.File) -> None:
         (lambda f: f.attrs.__setitem__("model_config", "[1]"), "cannot be read as a QuasarNET"),
     ],
 )
-def test_what_is_no_quasarnet_is_told(shared, tmp_path, damage, sentence):
+def test_what_is_no_quasarnet_is_reported(shared, tmp_path, damage, sentence):
     path = tmp_path / "weights.h5"
     shutil.copyfile(shared / "quasarnp" / FOUR, path)
     with h5py.File(path, "a") as file:
@@ -188,14 +188,14 @@ def test_what_is_no_quasarnet_is_told(shared, tmp_path, damage, sentence):
 
 
 @pytest.mark.parametrize("part", [0.0, 0.001, 0.01, 0.3, 0.9])
-def test_a_file_cut_anywhere_is_told(shared, tmp_path, part):
+def test_a_file_cut_anywhere_is_reported(shared, tmp_path, part):
     content = (shared / "quasarnp" / FOUR).read_bytes()
     (tmp_path / "cut.h5").write_bytes(content[: int(part * len(content))])
     with pytest.raises(InputError, match=naming("cut.h5", "QuasarNET")):
         load(tmp_path / "cut.h5")
 
 
-def test_other_files_are_told(tmp_path):
+def test_other_files_are_reported(tmp_path):
     (tmp_path / "page.h5").write_text("<html>404</html>")
     with pytest.raises(InputError, match=naming("QuasarNET")):
         load(tmp_path / "page.h5")

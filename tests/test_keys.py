@@ -45,17 +45,17 @@ def test_a_key_needs_every_one_of_its_fields(fields):
 
 @pytest.mark.parametrize("odd", ["several", "2021-01-01", "", 10**20, "9" * 30, 12.5, True])
 def test_what_is_no_whole_number_is_unknown_in_files_and_in_catalogs(odd):
-    one = {"TARGETID": 5, "TILEID": 80, "NIGHT": odd}
+    row = {"TARGETID": 5, "TILEID": 80, "NIGHT": odd}
     number = OBSERVATIONS.index(("TARGETID", "TILEID", "NIGHT"))
-    assert as_arrays([one, one | {"NIGHT": 7}])[0][:, number].tolist()[0] == -1
-    (key,) = observation_keys({k: np.full(2, v) for k, v in one.items()}).values()
+    assert as_arrays([row, row | {"NIGHT": 7}])[0][:, number].tolist()[0] == -1
+    (key,) = observation_keys({k: np.full(2, v) for k, v in row.items()}).values()
     assert key.tolist() == [-1, -1]
     assert as_arrays([{"SDSS_ID": odd}])[1].max() == -1
 
 
 def test_a_number_that_is_written_as_text_is_that_number():
-    one = {"TARGETID": 5, "TILEID": 80, "NIGHT": 20210101}
-    keys, ids = as_arrays([one, {name: f" {value} " for name, value in one.items()}])
+    row = {"TARGETID": 5, "TILEID": 80, "NIGHT": 20210101}
+    keys, ids = as_arrays([row, {name: f" {value} " for name, value in row.items()}])
     assert (keys[0] == keys[1]).all() and (ids[0] == ids[1]).all() and keys.max() > 0
 
 
@@ -77,19 +77,19 @@ def test_case_and_spaces_of_survey_and_program_do_not_count():
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "shared"),
+    ("first", "second", "shared"),
     [
         ("coadd-main-dark-100.fits", "redrock-main-dark-100.fits.gz", "main-dark-100"),
         ("/x/coadd-4-80613-thru2021.fits.gz", "zbest-4-80613-thru2021.fits", "4-80613-thru2021"),
         ("spec-1-2-3.fits", "spAll.fits", ""),
     ],
 )
-def test_files_of_spectra_and_their_redshifts_are_pairs(one, other, shared):
-    assert pair(one) == pair(other) == shared
+def test_files_of_spectra_and_their_redshifts_are_pairs(first, second, shared):
+    assert pair(first) == pair(second) == shared
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("first", "second", "same"),
     [
         ("a/spec.fits", "a/spec.fits.gz", {"FILE_PATH", "FILE_NAME"}),
         (" a/../a/spec.fits", "a/spec.fits", {"FILE_PATH", "FILE_NAME"}),
@@ -98,8 +98,8 @@ def test_files_of_spectra_and_their_redshifts_are_pairs(one, other, shared):
         ("", " ", set()),
     ],
 )
-def test_files_are_known_by_path_and_by_name(one, other, same):
-    first, second = as_arrays([file_fields(one), file_fields(other)])[0]
+def test_files_are_known_by_path_and_by_name(first, second, same):
+    keys = as_arrays([file_fields(first), file_fields(second)])[0]
     for field in FILE_TEXTS:
         number = OBSERVATIONS.index((field,))
-        assert (first[number] == second[number] != -1) == (field in same)
+        assert (keys[0, number] == keys[1, number] != -1) == (field in same)

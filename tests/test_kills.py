@@ -109,17 +109,21 @@ def test_training_with_calibration_and_evaluation(tmp_path: Path):
             break
 
 
-def same_run(one: Path, other: Path) -> None:
+def same_run(run_folder: Path, other: Path) -> None:
     """Check that two run folders hold the same, bit for bit."""
     for kind in (checkpoint.LAST, checkpoint.BEST):
-        for ours, theirs in zip(parameters(one, kind), parameters(other, kind), strict=True):
+        for ours, theirs in zip(parameters(run_folder, kind), parameters(other, kind), strict=True):
             np.testing.assert_array_equal(ours, theirs)
     for name in ("metrics.jsonl", "calibration.json"):
-        assert (one / name).read_bytes() == (other / name).read_bytes()
-    ours, theirs = (json.loads((run / "evaluation.json").read_text()) for run in (one, other))
-    assert ours["test"].pop("model") == one.name and theirs["test"].pop("model") == other.name
+        assert (run_folder / name).read_bytes() == (other / name).read_bytes()
+    ours, theirs = (
+        json.loads((run / "evaluation.json").read_text()) for run in (run_folder, other)
+    )
+    assert (
+        ours["test"].pop("model") == run_folder.name and theirs["test"].pop("model") == other.name
+    )
     assert ours == theirs
-    assert not [path for path in one.rglob(".*") if path.name.startswith((".wri", ".rem"))]
+    assert not [path for path in run_folder.rglob(".*") if path.name.startswith((".wri", ".rem"))]
 
 
 def test_prediction(tmp_path: Path):

@@ -48,22 +48,22 @@ def content(rng, first, length=180):
 def test_a_spectrum_shifted_by_k_bins_shifts_p_of_z_by_k_bins(small, k):
     """Exactly, for every k and not for multiples of a stride alone: there is no stride."""
     network, variables = small
-    here = network.apply(variables, *content(np.random.default_rng(5), 2))
-    there = network.apply(variables, *content(np.random.default_rng(5), 2 + k))
+    answer = network.apply(variables, *content(np.random.default_rng(5), 2))
+    shifted = network.apply(variables, *content(np.random.default_rng(5), 2 + k))
     moved = STEPS_PER_BIN * k
-    logits = np.asarray(here.z_logits[:, :-moved])
+    logits = np.asarray(answer.z_logits[:, :-moved])
     assert logits.std() > 0.1  # there is something to compare
-    np.testing.assert_allclose(there.z_logits[:, moved:], logits, rtol=0, atol=2e-5)
-    if int(here.z_logits.argmax()) + moved < STEPS.size and logits.argmax() > 0:
-        assert int(there.z_logits[:, moved:].argmax()) == int(logits.argmax())
+    np.testing.assert_allclose(shifted.z_logits[:, moved:], logits, rtol=0, atol=2e-5)
+    if int(answer.z_logits.argmax()) + moved < STEPS.size and logits.argmax() > 0:
+        assert int(shifted.z_logits[:, moved:].argmax()) == int(logits.argmax())
 
 
 def test_the_dense_correction_is_what_spoils_it():
     network = networks.build("LineNet", GRID, **SMALL | {"correction": True})
     variables = random_variables(network)
-    here = network.apply(variables, *content(np.random.default_rng(5), 2))
-    there = network.apply(variables, *content(np.random.default_rng(5), 12))
-    assert np.abs(there.z_logits[:, 20:] - here.z_logits[:, :-20]).max() > 0.1
+    answer = network.apply(variables, *content(np.random.default_rng(5), 2))
+    shifted = network.apply(variables, *content(np.random.default_rng(5), 12))
+    assert np.abs(shifted.z_logits[:, 20:] - answer.z_logits[:, :-20]).max() > 0.1
 
 
 @pytest.mark.parametrize("line, z", [("CIV", 2.3), ("Halpha", 0.1), ("Lya", 4.7), ("MgII", 0.9)])
@@ -74,8 +74,8 @@ def test_a_line_is_sought_where_its_redshift_puts_it(line, z):
     maps = np.maximum(0, 1 - np.abs(np.arange(fine) - place))[None, None]  # a triangle about it
     (row,) = linenet.shifted(jnp.asarray(maps, jnp.float32), [line], GRID)
     x = STEPS.width * (np.arange(STEPS.size) + 0.5)
-    found = float((row[0] * x).sum() / row[0].sum())
-    assert 10**found - 1 == pytest.approx(z, abs=2e-4 * (1 + z))
+    centroid = float((row[0] * x).sum() / row[0].sum())
+    assert 10**centroid - 1 == pytest.approx(z, abs=2e-4 * (1 + z))
     assert row.shape == (1, STEPS.size)
 
 

@@ -31,16 +31,18 @@ pytestmark = pytest.mark.usefixtures("no_contact_sheet")
 
 
 @pytest.fixture(scope="module")
-def light(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def noise_free(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("linenet") / "light"
     prepare(folder, dict.fromkeys(CLASSES, 60), 3, GRID, noiseless=True)
     return folder
 
 
 @pytest.fixture(scope="module")
-def trained(light: Path) -> Path:
-    out = light.parent / "run"
-    linenet.work(linenet.Config(data=light, out=out, epochs=1, batch=32, features=8, cache=False))
+def trained(noise_free: Path) -> Path:
+    out = noise_free.parent / "run"
+    linenet.work(
+        linenet.Config(data=noise_free, out=out, epochs=1, batch=32, features=8, cache=False)
+    )
     return out
 
 
@@ -71,21 +73,21 @@ def test_evaluation_repeats_to_the_last_digit(trained: Path, tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_the_card_tells_redshifts_and_how_to_rebuild(trained: Path, light: Path):
+def test_the_card_tells_redshifts_and_how_to_rebuild(trained: Path, noise_free: Path):
     model = load(trained)
     command = rebuild_command(model.config)
     assert command.startswith("python -m experiments.linenet") and "--features 8" in command
-    assert f"--data {light}" in command  # no survey that the command makes by itself
+    assert f"--data {noise_free}" in command  # no survey that the command makes by itself
     counts = dict.fromkeys(CLASSES, model.config["settings"]["spectra"] // 4)
-    own = model.config | {"data": {"creator": creator(counts, 0, noiseless=True)}}
-    assert "--data" not in rebuild_command(own)
+    mock = model.config | {"data": {"creator": creator(counts, 0, noiseless=True)}}
+    assert "--data" not in rebuild_command(mock)
     card = write_card("toy", model, command, {"test": run.read_evaluation(trained)["test"]})
     scores = run.read_evaluation(trained)["test"]["scores"]
     assert f"| galaxies | {scores['galaxies']['n']} |" in card and "MIT" in card
 
 
-def test_light_is_observed_as_the_manifest_says(light: Path):
-    split = training_data.training_split(light, lambda truth: truth["label"] >= 0)
+def test_light_is_observed_as_the_manifest_says(noise_free: Path):
+    split = training_data.training_split(noise_free, lambda truth: truth["label"] >= 0)
     step = training_data.observation(split)
     assert step.func is augment.observe and set(step.keywords["effects"]) == set(EFFECTS)
     fewer, none = (
@@ -103,16 +105,22 @@ def test_light_is_observed_as_the_manifest_says(light: Path):
     [(classify, {}), (redshift, {"target": "qso"}), (quasarnet, {"filters": 4})],
 )
 def test_every_network_can_be_trained_on_light(
-    experiment: Any, extra: dict[str, Any], light: Path, tmp_path: Path
+    experiment: Any, extra: dict[str, Any], noise_free: Path, tmp_path: Path
 ):
-    settings = {"data": light, "out": tmp_path / "run", "epochs": 1, "batch": 16, "cache": False}
+    settings = {
+        "data": noise_free,
+        "out": tmp_path / "run",
+        "epochs": 1,
+        "batch": 16,
+        "cache": False,
+    }
     experiment.work(experiment.Config(**settings, **extra))
     assert run.read_evaluation(tmp_path / "run")["test"]["scores"]["n"] > 3
 
 
 @pytest.mark.long
-def test_several_members_are_one_model(light: Path, tmp_path: Path):
-    settings = {"data": light, "epochs": 1, "batch": 32, "features": 4, "cache": False}
+def test_several_members_are_one_model(noise_free: Path, tmp_path: Path):
+    settings = {"data": noise_free, "epochs": 1, "batch": 32, "features": 4, "cache": False}
     linenet.work(linenet.Config(out=tmp_path / "two", members=2, **settings))
     model = load(tmp_path / "two")
     assert set(model.variables["params"]) == {"member_0", "member_1"}
@@ -127,10 +135,12 @@ def test_none_is_too_few(flag: str):
         linenet.work(linenet.Config(**{flag: 0}, cache=False))
 
 
-def test_light_is_for_training_alone(light: Path, untrained: Path, tmp_path: Path):
-    with pytest.raises(InputError, match=str(light)):
+def test_light_is_for_training_alone(noise_free: Path, untrained: Path, tmp_path: Path):
+    with pytest.raises(InputError, match=str(noise_free)):
         evaluate.work(
-            evaluate.Config(str(untrained), data=light, split="train", out=tmp_path, cache=False)
+            evaluate.Config(
+                str(untrained), data=noise_free, split="train", out=tmp_path, cache=False
+            )
         )
 
 

@@ -60,9 +60,9 @@ def test_a_profile_is_written_of_steps_after_compilation(splits: Splits, tmp_pat
     assert any(name.endswith(".xplane.pb") for name in names)  # TensorBoard
     (trace,) = (tmp_path / "run" / "profile").rglob("perfetto_trace.json.gz")
     events = json.loads(gzip.decompress(trace.read_bytes()))["traceEvents"]
-    said = [event.get("name", "") for event in events]
-    assert any("train_step" in name for name in said)
-    assert not any("backend_compile" in name for name in said)
+    event_names = [event.get("name", "") for event in events]
+    assert any("train_step" in name for name in event_names)
+    assert not any("backend_compile" in name for name in event_names)
     with pytest.raises(InputError, match=r"--profile .*\b3 steps"):
         run_training(splits, tmp_path / "run", stop_after=13, profile=True)
 

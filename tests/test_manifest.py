@@ -84,7 +84,7 @@ def text(content):
         (edit(effects=5), r"manifest\.json lacks"),
     ],
 )
-def test_what_is_no_dataset_is_told(tmp_path, make, words):
+def test_what_is_no_dataset_is_reported(tmp_path, make, words):
     folder = tmp_path / "data"
     folder.mkdir()
     make(folder)

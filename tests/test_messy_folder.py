@@ -33,9 +33,9 @@ COUNT = 1000
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    here = tmp_path_factory.mktemp("messy")
-    toy_runs.untrained(here / "run", seed=1)
-    return here
+    place = tmp_path_factory.mktemp("messy")
+    toy_runs.untrained(place / "run", seed=1)
+    return place
 
 
 @pytest.fixture(scope="module")
@@ -240,6 +240,6 @@ def test_memory_is_flat_from_1000_to_10000_entries(
         check=True,
     )
     assert len(Table.read(tmp_path / "many.fits")) == 10_000
-    few, many = map(int, re.findall(r"^peak (\d+)$", done.stdout, re.MULTILINE))
+    short, long = map(int, re.findall(r"^peak (\d+)$", done.stdout, re.MULTILINE))
     unit = 1024 if sys.platform == "darwin" else 1  # ru_maxrss is in bytes there, else in KiB
-    assert (many - few) / unit < 20 * 1024
+    assert (long - short) / unit < 20 * 1024

@@ -43,8 +43,8 @@ def test_a_line_of_a_template_stands_where_the_redshift_puts_it(start, step, tmp
     z = np.linspace(0.1, 0.5, 23)
     seen = bank.seen(np.zeros(23, np.int64), z, GRID)
     expected = line * (1 + z)
-    found = [centroid(GRID.centers, *pair) for pair in zip(seen, expected, strict=True)]
-    shift = (np.array(found) / expected - 1) * SPEED_OF_LIGHT
+    centroids = [centroid(GRID.centers, *pair) for pair in zip(seen, expected, strict=True)]
+    shift = (np.array(centroids) / expected - 1) * SPEED_OF_LIGHT
     assert np.abs(shift).max() < 30
     assert abs(shift.mean()) < 5
 
@@ -107,9 +107,9 @@ def test_templates_are_in_vacuum_and_at_rest(kind, name, tolerance):
 def test_a_folder_of_the_user_takes_the_place_of_its_kinds(tmp_path, monkeypatch):
     flux = np.ones((3, 6000), np.float32)
     write(tmp_path / "rrarchetype-s.fits", "STAR", flux, ["WD:DA", "CV", "BAL"])
-    found = banks(tmp_path)
-    assert list(found["STAR"].subtype) == ["WD:DA", "CV"]  # broad absorption is ours to add
-    assert len(found["QSO"]) == len(banks(SHIPPED)["QSO"])
+    read_banks = banks(tmp_path)
+    assert list(read_banks["STAR"].subtype) == ["WD:DA", "CV"]  # broad absorption is ours to add
+    assert len(read_banks["QSO"]) == len(banks(SHIPPED)["QSO"])
     monkeypatch.setenv("RR_TEMPLATE_DIR", str(tmp_path))
     assert empirical.folder(None) == tmp_path
     assert empirical.folder(SHIPPED) == SHIPPED
@@ -163,7 +163,7 @@ def test_the_shipped_templates_are_the_published_ones(shared, tmp_path):
 
 @pytest.mark.slow
 def test_every_template_of_redrock_can_be_read(shared):
-    found = banks(shared / "templates" / "redrock")
-    kinds = {name.split(":")[0] for name in found["STAR"].subtype}
+    read_banks = banks(shared / "templates" / "redrock")
+    kinds = {name.split(":")[0] for name in read_banks["STAR"].subtype}
     assert {"A", "B", "CV", "F", "G", "K", "M", "WD", "Carbon"} <= kinds
-    assert all(len(bank) > 40 for bank in found.values())
+    assert all(len(bank) > 40 for bank in read_banks.values())

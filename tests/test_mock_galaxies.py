@@ -10,9 +10,9 @@ from spectranet_jax.spectra.lines import REST
 def break_4000(kind: str, rng: np.random.Generator) -> float:
     """Median D4000 of Balogh et al. (1999): mean f_nu of 4000-4100 over that of 3850-3950."""
     n, z = 200, 0.3
-    light = galaxies.stellar_flux(rng, np.array([kind] * n), np.full(n, z), GRID)
+    starlight = galaxies.stellar_flux(rng, np.array([kind] * n), np.full(n, z), GRID)
     rest = GRID.centers / (1 + z)
-    f_nu = light * rest**2
+    f_nu = starlight * rest**2
     red = f_nu[:, (rest > 4000) & (rest < 4100)].mean(axis=1)
     return float(np.median(red / f_nu[:, (rest > 3850) & (rest < 3950)].mean(axis=1)))
 
@@ -28,15 +28,15 @@ def test_the_break_at_4000_angstrom_grows_with_age(rng):
 @pytest.mark.parametrize("name", ["CaII K", "G band", "Mgb", "NaD"])
 def test_old_galaxies_absorb_where_metals_do(name, rng):
     z = np.full(100, 0.25)
-    light = galaxies.stellar_flux(rng, np.array(["old"] * 100), z, GRID)
+    starlight = galaxies.stellar_flux(rng, np.array(["old"] * 100), z, GRID)
     line = int(GRID.bin_of(np.array(np.log10(REST[name] * 1.25))))
-    sides = light[:, [line - 7, line + 7]].mean(axis=1)
-    assert np.median(light[:, line] / sides) < 0.93
+    sides = starlight[:, [line - 7, line + 7]].mean(axis=1)
+    assert np.median(starlight[:, line] / sides) < 0.93
 
 
 def test_moving_a_galaxy_moves_its_lines(rng):
-    light = np.ones((2, GRID.size), np.float32)
-    emission = galaxies.gas(rng, np.array([True, True]), light, np.array([0.1, 0.4]), GRID)
+    starlight = np.ones((2, GRID.size), np.float32)
+    emission = galaxies.gas(rng, np.array([True, True]), starlight, np.array([0.1, 0.4]), GRID)
     for row, z in zip(emission, (0.1, 0.4), strict=True):
         around = np.log10(REST["Halpha"] * (1 + z))
         line = int(GRID.bin_of(np.array(around)))
@@ -60,10 +60,10 @@ def test_templates_without_young_stars_go_to_galaxies_without_gas(rng):
     assert bank is not None
     ionized = np.arange(200) < 100
     z = np.full(200, 0.1)
-    light = galaxies.template_flux(rng, bank, ionized, z, GRID)
+    starlight = galaxies.template_flux(rng, bank, ionized, z, GRID)
     rest = GRID.centers / 1.1
-    line = light[:, np.abs(rest / REST["Halpha"] - 1) < 0.003].max(axis=1)
-    ratio = line / light[:, np.abs(rest / 6650 - 1) < 0.004].mean(axis=1)
+    line = starlight[:, np.abs(rest / REST["Halpha"] - 1) < 0.003].max(axis=1)
+    ratio = line / starlight[:, np.abs(rest / 6650 - 1) < 0.004].mean(axis=1)
     assert np.median(ratio[ionized]) > 1.5
     assert np.percentile(ratio[~ionized], 95) < 1.2
 

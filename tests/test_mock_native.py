@@ -51,8 +51,8 @@ def test_no_feature_of_starlight_moves_by_more_than_a_few_km_per_s():
     seen = []
     for z in np.linspace(0.2, 0.21, 12):
         rng = np.random.default_rng(0)  # of the same stars
-        [light] = galaxies.stellar_flux(rng, np.array(["old"]), np.array([z]), NATIVE_GRID)
-        seen.append(np.interp(rest, np.log(NATIVE_GRID.centers / (1 + z)), light))
+        [flux] = galaxies.stellar_flux(rng, np.array(["old"]), np.array([z]), NATIVE_GRID)
+        seen.append(np.interp(rest, np.log(NATIVE_GRID.centers / (1 + z)), flux))
     slope = np.gradient(np.mean(seen, axis=0), rest)
     shift = (np.array(seen) - np.mean(seen, axis=0)) @ slope / (slope @ slope) * SPEED_OF_LIGHT
     assert np.abs(shift).max() < 5
@@ -65,7 +65,7 @@ def test_starlight_is_sharper_at_native_pixels():
         galaxies.stellar_flux(np.random.default_rng(1), kind, z, grid)
         for grid in (LogGrid(3600.0, 2.5e-4, 1772), NATIVE_GRID)
     )
-    rough = [np.abs(np.diff(np.log(light), axis=1)).sum(axis=1) for light in (coarse, fine)]
+    rough = [np.abs(np.diff(np.log(flux), axis=1)).sum(axis=1) for flux in (coarse, fine)]
     assert (rough[1] > rough[0]).all()
 
 

@@ -78,11 +78,11 @@ def test_c_iv_is_blueshifted_and_more_so_in_bright_quasars(rng):
 
 def test_hosts_shine_in_faint_nearby_quasars_alone(rng):
     z = np.array([0.2] * 300 + [2.5] * 300)
-    light = np.ones((600, GRID.size), np.float32)
+    continuum = np.ones((600, GRID.size), np.float32)
     luminosity = np.array([3.0, 0.0] * 300)
-    share = np.median(quasars.host(rng, light, luminosity, z, GRID), axis=1)
-    assert np.all(share[300:] == 0)
-    assert np.median(share[:300:2]) > 1.5 * np.median(share[1:300:2]) > 0
+    fraction = np.median(quasars.host(rng, continuum, luminosity, z, GRID), axis=1)
+    assert np.all(fraction[300:] == 0)
+    assert np.median(fraction[:300:2]) > 1.5 * np.median(fraction[1:300:2]) > 0
 
 
 def test_only_bal_quasars_have_balnicity(rng):
@@ -135,11 +135,11 @@ def test_templates_join_the_analytic_spectrum_without_a_step(rng):
     assert bank is not None
     for z, rest in ((2.4, bank.grid.start), (0.6, float(bank.grid.edges[-1]))):
         zs = np.full(50, z)
-        light = quasars.power_law(rng, (GRID.centers / (1 + zs[:, None])).astype(np.float32))
-        joined = quasars.template_flux(rng, bank, light, zs, GRID)
+        continuum = quasars.power_law(rng, (GRID.centers / (1 + zs[:, None])).astype(np.float32))
+        joined = quasars.template_flux(rng, bank, continuum, zs, GRID)
         seam = int(GRID.bin_of(np.array(np.log10(rest * (1 + z)))))
         step = np.abs(np.diff(np.log(joined[:, seam - 3 : seam + 4]), axis=1))
         assert np.median(step.max(axis=1)) < 0.25
         beyond = slice(0, seam - 30) if z > 1 else slice(seam + 10, None)
-        slope = np.diff(np.log(joined[:, beyond] / light[:, beyond]), axis=1)
+        slope = np.diff(np.log(joined[:, beyond] / continuum[:, beyond]), axis=1)
         assert np.abs(slope).max() < 0.02

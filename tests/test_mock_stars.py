@@ -25,8 +25,8 @@ def bin_at(wavelength: float) -> int:
 def test_black_body_is_astropys(temperature):
     radiance = BlackBody(temperature * u.K, scale=1 * u.erg / (u.cm**2 * u.AA * u.s * u.sr))
     expected = radiance(WAVELENGTH[0] * u.AA) / radiance(5500 * u.AA)
-    light = photospheres.planck(WAVELENGTH, np.float32([temperature]))[0]
-    np.testing.assert_allclose(light, expected.value, rtol=2e-4)
+    spectrum = photospheres.planck(WAVELENGTH, np.float32([temperature]))[0]
+    np.testing.assert_allclose(spectrum, expected.value, rtol=2e-4)
 
 
 def test_hydrogen_is_strongest_in_a_stars_and_calcium_in_k_stars():
@@ -45,8 +45,8 @@ def test_titanium_oxide_is_a_mark_of_m_stars():
 def test_the_balmer_jump_is_deepest_near_9500_kelvin():
     temperature = np.array([6000, 9500, 30000], np.float32)
     wavelength = np.broadcast_to(np.float32([3620, 3800]), (3, 2))
-    light = photospheres.continuum(wavelength, temperature, np.ones(3, np.float32))
-    jump = np.log(light[:, 1] / light[:, 0])
+    spectrum = photospheres.continuum(wavelength, temperature, np.ones(3, np.float32))
+    jump = np.log(spectrum[:, 1] / spectrum[:, 0])
     smooth = photospheres.planck(wavelength, temperature)
     jump -= np.log(smooth[:, 1] / smooth[:, 0])
     assert np.argmax(jump) == 1

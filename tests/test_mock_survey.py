@@ -145,8 +145,8 @@ def test_a_survey_of_another_recipe_is_not_taken_for_this_one(tmp_path):
 
 
 def test_a_contact_sheet_takes_any_number_of_classes(tmp_path, block):
-    few = block.take(np.flatnonzero(block.label == labels.QSO)[:3])
-    contact_sheet(tmp_path / "few.png", [few], grid=GRID)
+    sample = block.take(np.flatnonzero(block.label == labels.QSO)[:3])
+    contact_sheet(tmp_path / "few.png", [sample], grid=GRID)
     assert (tmp_path / "few.png").stat().st_size > 10_000
     with pytest.raises(InputError, match="no spectra"):
         contact_sheet(tmp_path / "none.png", [block.take(slice(0))], grid=GRID)
@@ -159,13 +159,13 @@ def test_what_is_to_be_trained_on_is_stored_as_light(tmp_path):
     bare = dataset.prepare(tmp_path / "light", counts, seed=5, noiseless=True, grid=GRID)
     plain = dataset.prepare(tmp_path / "observed", counts, seed=5, grid=GRID)
     assert bare.noiseless == ["train"] and plain.noiseless == []
-    light, observed = (
+    noise_free, observed = (
         {split: stored(tmp_path / name, split) for split in manifest.SPLITS}
         for name in ("light", "observed")
     )
     for split in ("valid", "test"):
-        np.testing.assert_array_equal(light[split].flux, observed[split].flux)
-    train, noisy = light["train"], observed["train"]
+        np.testing.assert_array_equal(noise_free[split].flux, observed[split].flux)
+    train, noisy = noise_free["train"], observed["train"]
     np.testing.assert_array_equal(train.name, noisy.name)
     assert (train.ivar > 0).all() and (noisy.ivar == 0).any()
     # Between neighboring bins light is smooth, and an observation of it is not.

@@ -86,9 +86,9 @@ def test_three_lines_in_a_notebook(classifier: Model):
     single = classifier.predict(*rebin(loglam, flux, np.ones(4000), grid=GRID))
     assert len(single) == 1 and single["FLAGS"][0] == 0
     stacked = np.stack([flux, 2 * flux]), np.stack([np.ones(4000), np.full(4000, 0.25)])
-    many = classifier.predict(*rebin(loglam, *stacked, grid=GRID))
-    assert many["FLAGS"].tolist() == [0, 0]
-    assert many["CLASS"].tolist() == single["CLASS"].tolist() * 2
+    catalog = classifier.predict(*rebin(loglam, *stacked, grid=GRID))
+    assert catalog["FLAGS"].tolist() == [0, 0]
+    assert catalog["CLASS"].tolist() == single["CLASS"].tolist() * 2
 
 
 def test_what_is_never_known_from_arrays_is_masked(classifier: Model):

@@ -61,15 +61,15 @@ def test_the_posterior_of_one_and_of_many(linenet: Model) -> None:
     wavelength, flux, sigma = quasar()
     spectrum = snj.spectrum(wavelength, flux, sigma=sigma)
     dead = snj.spectrum(wavelength, 0 * flux, sigma=sigma)
-    one, many = linenet.posterior(spectrum), linenet.posterior([spectrum, dead])
-    assert isinstance(one, Posterior)
-    assert one.shape == ()
-    assert many.shape == (2,)
+    single, listed = linenet.posterior(spectrum), linenet.posterior([spectrum, dead])
+    assert isinstance(single, Posterior)
+    assert single.shape == ()
+    assert listed.shape == (2,)
     row = linenet.predict(spectrum)[0]
-    inside = one.cdf(row["Z"] + 0.04) - one.cdf(row["Z"] - 0.04)
+    inside = single.cdf(row["Z"] + 0.04) - single.cdf(row["Z"] - 0.04)
     assert inside == pytest.approx(row["P_3000"], abs=0.02)
-    assert np.isnan(many.cdf(2.2)[1])
-    low, high = one.interval(0.9)
+    assert np.isnan(listed.cdf(2.2)[1])
+    low, high = single.interval(0.9)
     assert low < row["Z"] < high
 
 

@@ -83,8 +83,8 @@ def test_bins_are_those_of_the_spec_file_whatever_bits_and_mask_has(tmp_path):
     write_hdf5(tmp_path / "a.hdf5", columns)
     write_spec(tmp_path / "a.fits", KEYS[0], flux=flux[0], ivar=ivar[0])
     ours, theirs = (read_file(str(tmp_path / name), [GRID]) for name in ("a.hdf5", "a.fits"))
-    for one, other in zip(ours.pixels[GRID], theirs.pixels[GRID], strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-5)
+    for a, b in zip(ours.pixels[GRID], theirs.pixels[GRID], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)
 
 
 def test_spectra_of_desi_share_their_wavelengths(tmp_path):
@@ -109,8 +109,8 @@ def test_predict_reads_a_file_in_pieces_as_whole(tmp_path, monkeypatch):
     parts = read_pieces(inputs, [GRID], native_pixels=True)
     whole = read_file(path, [GRID], identity_columns, True)
     assert parts.name.tolist() == whole.name.tolist()
-    for one, other in zip(parts.pixels[GRID], whole.pixels[GRID], strict=True):
-        np.testing.assert_array_equal(one, other)
+    for a, b in zip(parts.pixels[GRID], whole.pixels[GRID], strict=True):
+        np.testing.assert_array_equal(a, b)
     np.testing.assert_array_equal(parts.native.flux, whole.native.flux)
 
 
@@ -173,15 +173,15 @@ def test_a_dataset_of_desi_is_divided_by_targetid(tmp_path):
 
 def test_the_dataset_does_not_depend_on_workers_or_parts(tmp_path, monkeypatch):
     files = [sdss_file(tmp_path / f"{seed}.hdf5", 20, seed) for seed in range(3)]
-    one = prepare(tmp_path, *files, workers=1)
+    serial = prepare(tmp_path, *files, workers=1)
     shutil.rmtree(tmp_path / "d")
     monkeypatch.setattr(multimodal, "ROWS_AT_ONCE", 7)
     monkeypatch.setattr(multimodal, "SERIAL_PARTS", 1)
     two = prepare(tmp_path, *files, workers=2)
-    assert one.fingerprint == two.fingerprint and one.sources == two.sources
+    assert serial.fingerprint == two.fingerprint and serial.sources == two.sources
 
 
-def test_what_came_before_and_what_is_damaged_is_left_out_and_told(tmp_path, capsys):
+def test_what_came_before_and_what_is_damaged_is_left_out_and_reported(tmp_path, capsys):
     good = sdss_file(tmp_path / "a.hdf5")
     shutil.copy(good, tmp_path / "b.hdf5")
     desi = desi_file(tmp_path / "c.hdf5")

@@ -106,10 +106,10 @@ def test_a_split_gives_bins_and_native_pixels_of_any_rows(mock: Path, block: Blo
     assert split.native is not None and split.phase is not None
     rows = np.array([5, 0, 7])
     of = [block.name.tolist().index(name) for name in split.columns["name"][rows]]
-    for found, wanted in zip(split.pixels(rows), (block.flux, block.ivar), strict=True):
-        np.testing.assert_array_equal(found, wanted[of])
-    for found, name in zip(split.native(rows), ("flux", "ivar"), strict=True):
-        np.testing.assert_array_equal(found, block.native[name][of])
+    for values, wanted in zip(split.pixels(rows), (block.flux, block.ivar), strict=True):
+        np.testing.assert_array_equal(values, wanted[of])
+    for values, name in zip(split.native(rows), ("flux", "ivar"), strict=True):
+        np.testing.assert_array_equal(values, block.native[name][of])
     np.testing.assert_array_equal(split.phase[rows], block.native["phase"][of])
     whole = concatenate(list(refined_blocks.blocks_of(split)))
     np.testing.assert_array_equal(whole.native["flux"][rows], block.native["flux"][of])
@@ -133,9 +133,9 @@ def test_a_block_on_other_native_pixels_is_refused(block: Block):
 def test_a_noise_free_survey_is_noise_free_at_native_pixels_too(tmp_path: Path):
     made = dataset.prepare(tmp_path / "d", COUNTS, 5, GRID, noiseless=True, native=True)
     assert made.noiseless == ["train"] and made.native == NATIVE_GRID
-    found, splits = stored(tmp_path / "d")
-    rough = np.median(np.abs(np.diff(found.native["flux"], 2)), axis=1) * found.sn
-    rough /= np.median(np.abs(found.native["flux"]), axis=1)
+    block, splits = stored(tmp_path / "d")
+    rough = np.median(np.abs(np.diff(block.native["flux"], 2)), axis=1) * block.sn
+    rough /= np.median(np.abs(block.native["flux"]), axis=1)
     assert np.median(rough[splits == "train"]) < 0.1 * np.median(rough[splits == "test"])
 
 

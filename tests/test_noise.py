@@ -36,9 +36,9 @@ def test_variance_follows_the_measured_fits(wavelength, fit):
 
 def test_variance_scales_with_the_square_of_the_level():
     flux = np.linspace(-1, 20, 2 * GRID.size, dtype=np.float32).reshape(2, -1)
-    one = variance(flux, np.ones((2, 1), np.float32), grid=GRID)
+    unit = variance(flux, np.ones((2, 1), np.float32), grid=GRID)
     np.testing.assert_allclose(
-        variance(flux, np.full((2, 1), 3, np.float32), grid=GRID), 9 * one, rtol=1e-6
+        variance(flux, np.full((2, 1), 3, np.float32), grid=GRID), 9 * unit, rtol=1e-6
     )
 
 
@@ -60,10 +60,10 @@ def test_numpy_and_compiled_jax_draw_the_same(rng):
     answer = jax.jit(partial(observe, grid=GRID))(
         jnp.asarray(flux), jnp.asarray(level), jnp.asarray(normals)
     )
-    for one, other in zip(answer, expected, strict=True):
-        assert isinstance(one, jax.Array)
-        assert one.dtype == other.dtype == np.float32
-        np.testing.assert_allclose(one, other, rtol=2e-5, atol=1e-6)
+    for a, b in zip(answer, expected, strict=True):
+        assert isinstance(a, jax.Array)
+        assert a.dtype == b.dtype == np.float32
+        np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6)
 
 
 def test_variance_agrees_with_real_spectra(shared):
@@ -77,8 +77,10 @@ def test_variance_agrees_with_real_spectra(shared):
         table = fits.getdata(path, 1)
         loglam, flux, ivar = (np.asarray(table[c], np.float64) for c in ("loglam", "flux", "ivar"))
         flux, ivar = rebin(loglam, flux, ivar, grid=GRID)
-        light = np.convolve(np.pad(flux, 4, "edge"), np.ones(9) / 9, "valid")
-        model = variance(light[None].astype(np.float32), np.ones((1, 1), np.float32), grid=GRID)[0]
+        smoothed = np.convolve(np.pad(flux, 4, "edge"), np.ones(9) / 9, "valid")
+        model = variance(smoothed[None].astype(np.float32), np.ones((1, 1), np.float32), grid=GRID)[
+            0
+        ]
         ratios.append(np.sqrt(1 / np.where(ivar > 0, ivar, np.nan) / model))
     median = np.nanmedian(ratios, axis=0)
     inner = (GRID.centers > 3700) & (GRID.centers < 9900)

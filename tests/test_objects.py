@@ -46,7 +46,7 @@ def test_no_object_is_in_two_splits_however_it_is_called(rows):
 
 
 @pytest.mark.parametrize(
-    ("further", "expected"),
+    ("later", "expected"),
     [
         ([], [4, 5]),
         ([(3, -1), (4, -1)], [4, 5]),  # another object, and another spectrum of one
@@ -54,8 +54,8 @@ def test_no_object_is_in_two_splits_however_it_is_called(rows):
         ([(4, 9), (5, 9)], [9, 9]),  # that the two are one
     ],
 )
-def test_further_data_keep_an_objects_id_unless_they_tell_a_preferred_one(further, expected):
-    known = np.int64([(4, -1), (5, -1), *further]).T
+def test_further_data_keep_an_objects_id_unless_they_tell_a_preferred_one(later, expected):
+    known = np.int64([(4, -1), (5, -1), *later]).T
     ids = dict(zip(("CATALOGID", "SDSS_ID"), known, strict=True))
     group = groups(ids, np.empty((0, 2), np.int64), known.shape[1])
     assert preferred(ids, group)[:2].tolist() == expected
@@ -81,8 +81,8 @@ def test_things_without_an_id_in_common_are_of_other_objects(rows):
                 break
     group = groups(ids, np.empty((0, 2), np.int64), len(rows))
     expected = {frozenset(members) for members, _ in sets}
-    found = {frozenset(np.flatnonzero(group == g).tolist()) for g in set(group.tolist())}
-    assert found == expected
+    groups_found = {frozenset(np.flatnonzero(group == g).tolist()) for g in set(group.tolist())}
+    assert groups_found == expected
 
 
 def test_sdss_id_and_catalogid_of_file_and_catalog_are_one_object(tmp_path):
@@ -167,7 +167,7 @@ def write_spall(path, numbers, **values):
     return str(path)
 
 
-def test_spectra_whose_plate_and_fiber_are_0_are_told_apart_by_field_and_catalogid(tmp_path):
+def test_spectra_whose_plate_and_fiber_are_0_are_reported_apart_by_field_and_catalogid(tmp_path):
     """SPALL of SDSS-V has PLATE and FIBERID, but nothing in them."""
     numbers = (70, 71, 72)
     for number in numbers:

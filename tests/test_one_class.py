@@ -72,7 +72,7 @@ def test_saying_it_of_a_catalog_that_tells_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("stored", "found"),
+    ("stored", "expected"),
     [
         (np.float64([7102, 7103]), [7102, 7103]),
         (np.float64([7102, np.nan]), [7102, -1]),
@@ -82,10 +82,10 @@ def test_saying_it_of_a_catalog_that_tells_is_refused(tmp_path):
         (np.int32([7102, 7103]), [7102, 7103]),
     ],
 )
-def test_whole_numbers_are_whole_however_they_are_stored(tmp_path, stored, found):
+def test_whole_numbers_are_whole_however_they_are_stored(tmp_path, stored, expected):
     with open_fits(write(tmp_path / "c.fits", {"PLATE": stored})) as hdus:
         column = read_column(hdus[1], "PLATE")
-    assert column.dtype == np.int64 and column.tolist() == found
+    assert column.dtype == np.int64 and column.tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_whole_numbers_are_whole_however_they_are_stored(tmp_path, stored, found
         (np.float64([1, np.inf]), "'inf' in column PLATE, row 2"),
     ],
 )
-def test_what_is_no_whole_number_is_told_with_column_and_row(tmp_path, stored, sentence):
+def test_what_is_no_whole_number_is_reported_with_column_and_row(tmp_path, stored, sentence):
     path = write(tmp_path / "c.fits", {"PLATE": stored})
     with (
         open_fits(path) as hdus,

@@ -53,6 +53,6 @@ def test_adam_takes_the_step_of_kingma_and_ba():
         np.testing.assert_allclose(updates["w"], [-step], rtol=1e-4)
 
 
-def test_unknown_names_are_told():
+def test_unknown_names_are_reported():
     with pytest.raises(InputError, match=naming("lion", "adam", "sgd")):
         optimizers.build("lion", "cosine", 1e-3, 10)

@@ -60,7 +60,7 @@ def test_chunked_trains_ten_times_on_each_chunk_before_the_next():
         ]
         members = np.unique(passes[0])
         assert len(members) == 4000
-        assert all(np.array_equal(np.unique(one), members) for one in passes)
+        assert all(np.array_equal(np.unique(members_seen), members) for members_seen in passes)
         assert not np.array_equal(passes[0], passes[1])
         chunks.append(members)
     assert len(np.unique(np.concatenate(chunks))) == 24_000

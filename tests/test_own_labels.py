@@ -110,7 +110,7 @@ def test_a_file_of_one_spectrum_is_found_by_its_name(tmp_path, spectra, where):
     assert stored(tmp_path / "d")[0].label.tolist() == LABEL
 
 
-def test_files_of_one_name_are_told_apart_by_their_folders_alone(tmp_path):
+def test_files_of_one_name_are_reported_apart_by_their_folders_alone(tmp_path):
     for fiber, folder in enumerate(("a", "b"), 1):
         (tmp_path / folder).mkdir()
         write_spec(tmp_path / folder / "x.fits", (7102, 56666, fiber))
@@ -155,7 +155,7 @@ def test_columns_are_mapped_by_name(tmp_path, spectra):
     assert contents.creator["config"]["columns"] == columns
 
 
-def test_quasars_are_unsure_where_no_bal_is_told(tmp_path):
+def test_quasars_are_unsure_where_no_bal_is_reported(tmp_path):
     table = of_fibers()[:3]
     table.write(tmp_path / "t.csv")
     read = truth.read(tmp_path / "t.csv")
@@ -189,7 +189,7 @@ def test_a_table_that_cannot_be_used_is_a_sentence(tmp_path, name, text, words):
     ("columns", "words"),
     [(("CLASS",), ("--columns CLASS", "NAME=COLUMN")), (("Z=zzz",), ("zzz", "CLASS, FIBERID"))],
 )
-def test_columns_that_are_not_there_are_told(tmp_path, spectra, columns, words):
+def test_columns_that_are_not_there_are_reported(tmp_path, spectra, columns, words):
     of_fibers().write(tmp_path / "t.csv")
     with pytest.raises(InputError, match=naming(*words)):
         prepare(tmp_path, tmp_path / "t.csv", spectra, columns=columns)
@@ -202,8 +202,8 @@ def test_a_split_that_lacks_a_class_says_so(tmp_path, spectra, capsys):
     printed = capsys.readouterr().out
     for split, counts in contents.counts.items():
         lacking = [name for name, count in counts.items() if not count]
-        told = f"the {split} split has no spectrum of {', '.join(lacking)}\n" in printed
-        assert told == (0 < len(lacking) < 4)
+        noted = f"the {split} split has no spectrum of {', '.join(lacking)}\n" in printed
+        assert noted == (0 < len(lacking) < 4)
     of_fibers()[:2].write(tmp_path / "two.csv")
     config = sdss.Config(
         (str(tmp_path / "two.csv"),),
@@ -250,7 +250,7 @@ def test_arrays_become_a_dataset(tmp_path, capsys):
         (1, ["WD"], [0.0], ("WD", "STAR, GALAXY, QSO, QSO_BAL")),
     ],
 )
-def test_arrays_that_do_not_belong_together_are_told(tmp_path, spectra, classes, z, words):
+def test_arrays_that_do_not_belong_together_are_reported(tmp_path, spectra, classes, z, words):
     made = snj.from_arrays(
         np.linspace(4000, 9000, 900), np.ones((spectra, 900)), sigma=np.ones((spectra, 900))
     )

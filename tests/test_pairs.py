@@ -43,8 +43,8 @@ def joined(tmp_path, rng, spectra, catalogs):
 
 @pytest.mark.parametrize("folder", ["a", "b"])
 def test_headers_count_against_names(tmp_path, rng, folder):
-    own = {f"{folder}/redrock-0.fits": ("STAR", SV3), "c/mine.fits": ("GALAXY", MAIN)}
-    assert joined(tmp_path, rng, ("a/coadd-0.fits", MAIN), own) == ("GALAXY", 0)
+    files = {f"{folder}/redrock-0.fits": ("STAR", SV3), "c/mine.fits": ("GALAXY", MAIN)}
+    assert joined(tmp_path, rng, ("a/coadd-0.fits", MAIN), files) == ("GALAXY", 0)
 
 
 @pytest.mark.parametrize("folder", ["a", "b"])
@@ -74,7 +74,9 @@ def test_one_name_in_two_other_folders_tells_nothing(tmp_path, rng):
     assert joined(tmp_path, rng, ("a/coadd-0.fits", {}), catalogs)[1] == 1
 
 
-def test_what_the_object_alone_joins_is_counted_where_it_is_kept_and_told(tmp_path, rng, capsys):
+def test_what_the_object_alone_joins_is_counted_where_it_is_kept_and_reported(
+    tmp_path, rng, capsys
+):
     redrock(tmp_path / "mine.fits", [11, 12], ["STAR", "QSO"])
     coadd(tmp_path / "coadd-0.fits", [11, 12], rng)
     with fits.open(tmp_path / "coadd-0.fits", mode="update") as hdus:
@@ -87,10 +89,10 @@ def test_what_the_object_alone_joins_is_counted_where_it_is_kept_and_told(tmp_pa
 
 
 @pytest.mark.parametrize("count", REPORTED_COUNTS)
-def test_counts_that_are_reported_are_told_unless_0(tmp_path, capsys, count):
+def test_counts_that_are_reported_are_reported_unless_0(tmp_path, capsys, count):
     for rows in (3, 0):
         report = {"rows_in": 5, "rows_out": 5, "reasons": {}, count: rows}
         counts = {split: {} for split in SPLITS}
         print_summary(SimpleNamespace(report=report, counts=counts, fingerprint="f"), tmp_path)
-        told = f"  {rows} of 5 {REPORTED_COUNTS[count]}\n" in capsys.readouterr().out
-        assert told == (rows == 3)
+        noted = f"  {rows} of 5 {REPORTED_COUNTS[count]}\n" in capsys.readouterr().out
+        assert noted == (rows == 3)

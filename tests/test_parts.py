@@ -91,14 +91,17 @@ def test_more_parts_than_files(source: Path, tmp_path: Path):
 
 @given(st.integers(0, 200), st.integers(1, 50))
 def test_shares_are_even_and_in_order(pieces: int, count: int):
-    several = [Piece(str(number)) for number in range(pieces)]
-    shares = [Part(number, count).pieces_of(several) for number in range(1, count + 1)]
-    assert [piece for share in shares for piece in share] == several
-    assert {len(share) for share in shares} <= {pieces // count, -(-pieces // count)}
+    inputs = [Piece(str(number)) for number in range(pieces)]
+    parts_inputs = [Part(number, count).pieces_of(inputs) for number in range(1, count + 1)]
+    assert [piece for part_inputs in parts_inputs for piece in part_inputs] == inputs
+    assert {len(part_inputs) for part_inputs in parts_inputs} <= {
+        pieces // count,
+        -(-pieces // count),
+    }
 
 
 @pytest.mark.parametrize("text", ["3", "0/4", "5/4", "a/b", "1/0", "-1/4", "1/4/2", "1.0/2", "/"])
-def test_what_is_no_part_is_told(text: str):
+def test_what_is_no_part_is_reported(text: str):
     with pytest.raises(InputError, match=naming("--part", "i/n")):
         parts.parse(text)
 

@@ -59,7 +59,7 @@ def test_a_dataset_of_fewer_columns_is_read_beside_another(
     assert (columns["OBJTYPE"] == "").all()
 
 
-def test_a_dataset_that_cannot_be_predicted_from_is_told(tmp_path: Path):
+def test_a_dataset_that_cannot_be_predicted_from_is_reported(tmp_path: Path):
     toy_survey.write(tmp_path / "data", 500)
     shard = next((tmp_path / "data").glob("test-*"))
     (tmp_path / shard.name).write_bytes(shard.read_bytes())

@@ -19,12 +19,12 @@ def by_astropy(path):
 
 
 def assert_equal(plain, other):
-    (one,), (two,) = plain, other
-    assert (one.name, one.source, one.flags) == (two.name, two.source, two.flags)
-    assert list(one.identity.items()) == list(two.identity.items())
-    assert list(map(type, one.identity.values())) == list(map(type, two.identity.values()))
+    (first,), (second,) = plain, other
+    assert (first.name, first.source, first.flags) == (second.name, second.source, second.flags)
+    assert list(first.identity.items()) == list(second.identity.items())
+    assert list(map(type, first.identity.values())) == list(map(type, second.identity.values()))
     for name in ("loglam", "flux", "ivar"):
-        ours, theirs = getattr(one, name), getattr(two, name)
+        ours, theirs = getattr(first, name), getattr(second, name)
         assert ours.dtype == theirs.dtype and ours.dtype.isnative and ours.flags.writeable
         np.testing.assert_array_equal(ours, theirs)
 

@@ -80,17 +80,17 @@ def test_the_sets_come_to_a_folder_each(archive, tmp_path):
 
 
 def test_a_file_that_is_another_does_not_stay(archive, tmp_path):
-    one, two = (f"spec-7102-56666-000{n}.fits" for n in (1, 2))
-    archive.contents[one] = archive.contents[two]
+    first, second = (f"spec-7102-56666-000{n}.fits" for n in (1, 2))
+    archive.contents[first] = archive.contents[second]
     out = tmp_path / "spectra"
     with pytest.raises(InputError, match=naming("1 of 2 files", "SHA-256")):
         download(Config(out, sample=True, base_url=archive.url))
-    assert not (out / one).exists() and (out / two).exists()
-    assert (out / "failed.txt").read_text().startswith(f"{one}  # its spectrum has SHA-256 ")
-    write_spec(out / one, (7102, 56666, 1), flux=np.ones(4600))  # someone else's
+    assert not (out / first).exists() and (out / second).exists()
+    assert (out / "failed.txt").read_text().startswith(f"{first}  # its spectrum has SHA-256 ")
+    write_spec(out / first, (7102, 56666, 1), flux=np.ones(4600))  # someone else's
     with pytest.raises(InputError, match=naming("1 of 2 files", "SHA-256")):
         download(Config(out, sample=True, base_url=archive.url))
-    assert (out / one).exists()
+    assert (out / first).exists()
 
 
 def test_a_checksum_is_of_what_is_read_alone(tmp_path):

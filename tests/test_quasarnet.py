@@ -161,7 +161,7 @@ def test_dropout_needs_training(rng: np.random.Generator):
     np.testing.assert_array_equal(network.apply(variables, flux), network.apply(variables, flux))
 
 
-def test_what_cannot_be_built_is_told():
+def test_what_cannot_be_built_is_reported():
     with pytest.raises(InputError, match=r"'full'.* valid, same"):
         networks.build("QuasarNet", GRID, padding="full")
     network = QuasarNet(GRID, filters=(2,) * 6)

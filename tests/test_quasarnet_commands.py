@@ -72,10 +72,12 @@ def test_one_table_of_three_networks(trained, toys, tmp_path, capsys):
     of_classifier, of_regressor, of_quasarnet = scores.values()
 
     # Each network's figures are those of its own evaluation, where that has them.
-    own = {name: run.read_evaluation(Path(name))["test"]["scores"] for name in names}
-    assert own[names[2]].items() >= of_quasarnet.items()
-    assert of_regressor["redshift"]["nmad_dv"] == pytest.approx(own[names[1]]["nmad_dv"], rel=1e-5)
-    counts = np.array(own[names[0]]["confusion"]["counts"])
+    scores_by_model = {name: run.read_evaluation(Path(name))["test"]["scores"] for name in names}
+    assert scores_by_model[names[2]].items() >= of_quasarnet.items()
+    assert of_regressor["redshift"]["nmad_dv"] == pytest.approx(
+        scores_by_model[names[1]]["nmad_dv"], rel=1e-5
+    )
+    counts = np.array(scores_by_model[names[0]]["confusion"]["counts"])
     quasars = [CLASSES.index("QSO"), CLASSES.index("QSO_BAL")]
     correct = counts[np.ix_(quasars, quasars)].sum() + counts[:2, :2].sum()
     assert of_classifier["accuracy"]["count"] == correct
@@ -101,7 +103,7 @@ def test_models_of_different_data_are_not_compared_unasked(toys, tmp_path):
     assert list(json.loads((tmp_path / "scores.json").read_text())) == ["a", "b"]
 
 
-def test_settings_out_of_range_are_told(toys, tmp_path):
+def test_settings_out_of_range_are_reported(toys, tmp_path):
     for field, sentence in (("boxes", "--boxes 0 is too small"), ("filters", "--filters 0")):
         with pytest.raises(InputError, match=sentence):
             quasarnet.work(quasarnet.Config(data=toys, out=tmp_path, **{field: 0}))

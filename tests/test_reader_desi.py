@@ -69,10 +69,10 @@ def test_hdus_in_any_order_are_the_same(tmp_path):
     a = read(write(tmp_path / "a.fits", images, [5, 6]))
     shuffled = dict(sorted(images.items(), key=lambda item: item[0][::-1]))
     b = read(write(tmp_path / "b.fits", shuffled, [5, 6]))
-    for one, other in zip(a, b, strict=True):
-        np.testing.assert_array_equal(one.loglam, other.loglam)
-        np.testing.assert_array_equal(one.flux, other.flux)
-        assert one.name == other.name
+    for first, second in zip(a, b, strict=True):
+        np.testing.assert_array_equal(first.loglam, second.loglam)
+        np.testing.assert_array_equal(first.flux, second.flux)
+        assert first.name == second.name
 
 
 def test_masks_and_bad_flux_leave_no_weight(tmp_path):
@@ -131,7 +131,7 @@ def arms_of_different_length() -> dict[str, np.ndarray]:
         (lack("B_FLUX", "R_FLUX", "Z_FLUX"), None, "no spectra in a layout"),
     ],
 )
-def test_what_is_wrong_is_told(tmp_path, images, targets, sentence):
+def test_what_is_wrong_is_reported(tmp_path, images, targets, sentence):
     path = write(tmp_path / "x.fits", images(), targets)
     with pytest.raises(InputError, match=sentence) as error:
         read(path)

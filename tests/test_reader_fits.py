@@ -48,7 +48,7 @@ def test_what_astropy_raises_is_a_sentence(tmp_path, monkeypatch, touch):
             touch(Hdu(path, hdus[1]._hdu))
 
 
-def test_a_file_that_ends_early_is_told(tmp_path):
+def test_a_file_that_ends_early_is_reported(tmp_path):
     fits.PrimaryHDU().writeto(tmp_path / "x.fits")
     with open_fits(tmp_path / "x.fits") as hdus:
         assert hdus.at(1) is None and [hdu.name for hdu in hdus] == ["PRIMARY"]
@@ -175,10 +175,10 @@ def test_an_arm_joined_of_others_in_the_file_does_not_count_twice(tmp_path, rng)
     fits.HDUList([fits.PrimaryHDU(), *single]).writeto(tmp_path / "a.fits")
     both = [fits.PrimaryHDU(), *single, *arms(["BRZ"], rng)]
     fits.HDUList(both).writeto(tmp_path / "b.fits")
-    for one, other in zip(
+    for first, second in zip(
         readers.read(tmp_path / "a.fits"), readers.read(tmp_path / "b.fits"), strict=True
     ):
-        np.testing.assert_array_equal(one.flux, other.flux)
+        np.testing.assert_array_equal(first.flux, second.flux)
 
 
 def test_the_real_joined_coadd_is_its_arms(shared):
@@ -206,7 +206,7 @@ def test_columns_of_the_real_spectra_are_astropys(shared):
                 for c in row.columns
                 if c.name.upper() in names and c.format in ("I", "J", "K", "1I", "1J", "1K")
             }
-            found = values_after(opened[1], names)
-        assert found == scalar, path
-        seen += len(found)
+            values = values_after(opened[1], names)
+        assert values == scalar, path
+        seen += len(values)
     assert seen > 100

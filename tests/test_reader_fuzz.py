@@ -34,7 +34,7 @@ def whole(tmp_path_factory):
 @pytest.mark.parametrize("packed", [False, True])
 @MANY
 @given(data=st.data())
-def test_a_cut_file_is_told(make, packed, whole, tmp_path_factory, data):
+def test_a_cut_file_is_reported(make, packed, whole, tmp_path_factory, data):
     content = gzip.compress(whole[make], 1, mtime=0) if packed else whole[make]
     path = tmp_path_factory.getbasetemp() / "fuzz.fits"
     length = data.draw(st.integers(0, len(content) - 1))
@@ -57,7 +57,9 @@ FLIPS = st.lists(
 @pytest.mark.parametrize("make", [*SPECTRA, *OTHERS])
 @MANY
 @given(flips=FLIPS)
-def test_flipped_bits_anywhere_are_told_or_give_valid_rows(make, whole, tmp_path_factory, flips):
+def test_flipped_bits_anywhere_are_reported_or_give_valid_rows(
+    make, whole, tmp_path_factory, flips
+):
     content = bytearray(whole[make])
     for place, bit in flips:
         content[int(place * len(content))] ^= 1 << bit
@@ -69,7 +71,9 @@ def test_flipped_bits_anywhere_are_told_or_give_valid_rows(make, whole, tmp_path
 @pytest.mark.parametrize("make", [*SPECTRA, *OTHERS])
 @MANY
 @given(data=st.data())
-def test_a_header_with_other_text_is_told_or_gives_valid_rows(make, whole, tmp_path_factory, data):
+def test_a_header_with_other_text_is_reported_or_gives_valid_rows(
+    make, whole, tmp_path_factory, data
+):
     """Keywords, values and columns renamed: printable text over any part of a card."""
     content = bytearray(whole[make])
     cards = [i for i in range(0, len(content), 80) if content[i + 8 : i + 10] == b"= "]

@@ -50,20 +50,20 @@ def test_bad_pixels_do_not_count_and_order_does_not_matter(
     weight = np.bincount(place[good & (place >= 0) & (place < 443)], minlength=443)
     assert (ivar[0] > 0).sum() <= (weight > 0).sum()
     for number in np.flatnonzero(weight):
-        these = good & (place == number)
-        total = w[these].sum()
+        chosen = good & (place == number)
+        total = w[chosen].sum()
         if ivar[0, number] > 0:
             assert ivar[0, number] == pytest.approx(total, rel=1e-5, abs=1e-44)
-            size = np.abs(f[these] * w[these]).sum() / total
-            mean = (f[these] * w[these]).sum() / total
+            size = np.abs(f[chosen] * w[chosen]).sum() / total
+            mean = (f[chosen] * w[chosen]).sum() / total
             assert flux[0, number] == pytest.approx(mean, rel=1e-4, abs=1e-5 * size + 1e-37)
         else:  # beyond what float32 holds, or as good as 0
-            assert total > 3e38 or total < 1e-37 or np.abs(f[these] * w[these]).sum() > 3e38
+            assert total > 3e38 or total < 1e-37 or np.abs(f[chosen] * w[chosen]).sum() > 3e38
 
 
 @MANY
 @given(which=st.sampled_from(["FLUX", "IVAR", "LOGLAM", "AND_MASK"]), code=DTYPES)
-def test_columns_of_another_type_are_told_or_converted(tmp_path_factory, which, code):
+def test_columns_of_another_type_are_reported_or_converted(tmp_path_factory, which, code):
     values = 2.0 + np.arange(PIXELS) % 5
     codes = dict.fromkeys(["FLUX", "IVAR", "LOGLAM"], "E") | {"AND_MASK": "J"}
     arrays = {"FLUX": values, "IVAR": values + 1, "AND_MASK": np.zeros(PIXELS)}
@@ -99,7 +99,7 @@ def test_columns_of_another_type_are_told_or_converted(tmp_path_factory, which, 
     drop=st.sets(st.sampled_from(["B", "R", "Z"])),
     what=st.sampled_from(["FLUX", "IVAR", "WAVELENGTH", "MASK"]),
 )
-def test_a_coadd_that_lacks_arrays_is_told_or_lacks_the_arm(tmp_path_factory, drop, what):
+def test_a_coadd_that_lacks_arrays_is_reported_or_lacks_the_arm(tmp_path_factory, drop, what):
     path = tmp_path_factory.getbasetemp() / "fuzz.fits"
     path.unlink(missing_ok=True)
     make_coadd(path, np.random.default_rng(6))

@@ -54,8 +54,8 @@ def test_both_layouts_give_the_same_spectrum(tmp_path, rng):
     (a,), (b,) = readers.read(old), readers.read(new)
     assert a.name == b.name == "55895-B9505_sp16-061"
     np.testing.assert_allclose(10**a.loglam, WAVELENGTH, rtol=1e-6)
-    for one, other in ((a.loglam, b.loglam), (a.flux, b.flux), (a.ivar, b.ivar)):
-        np.testing.assert_array_equal(one, other)
+    for first, second in ((a.loglam, b.loglam), (a.flux, b.flux), (a.ivar, b.ivar)):
+        np.testing.assert_array_equal(first, second)
     assert np.flatnonzero(a.ivar == 0).tolist() == [7, 9]
     assert a.ivar[0] == np.float32(0.004)  # the row of ivar, not that of wavelengths
 

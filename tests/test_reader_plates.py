@@ -100,7 +100,7 @@ def header(**values):
         (header(COEFF0="x"), "has no wavelengths"),
     ],
 )
-def test_what_is_wrong_with_a_plate_is_told(tmp_path, change, sentence):
+def test_what_is_wrong_with_a_plate_is_reported(tmp_path, change, sentence):
     path, _, _ = plate(tmp_path / "p.fits")
     change(path)
     with pytest.raises(InputError, match=sentence) as error:
@@ -143,7 +143,7 @@ def test_an_image_of_too_few_rows_is_no_spspec_file(tmp_path):
         read(tmp_path / "s.fit")
 
 
-def test_wavelengths_in_place_of_errors_are_told(tmp_path):
+def test_wavelengths_in_place_of_errors_are_reported(tmp_path):
     wavelength = 3800.0 + np.arange(PIXELS)
     path = write_spspec(
         tmp_path / "s.fit", flux=wavelength, error=wavelength, mask=np.zeros(PIXELS)

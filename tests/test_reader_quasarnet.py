@@ -74,7 +74,7 @@ def truncated(path):
         (lambda _: None, "does not exist"),
     ],
 )
-def test_what_is_no_data_file_is_told(tmp_path, make, sentence):
+def test_what_is_no_data_file_is_reported(tmp_path, make, sentence):
     make(tmp_path / "d.fits")
     with pytest.raises(InputError, match=sentence):
         read_index(tmp_path / "d.fits")
@@ -86,5 +86,7 @@ def test_a_packed_file_is_the_same(tmp_path, rng):
     packed = tmp_path / "d.fits.gz"
     packed.write_bytes(gzip.compress(plain.read_bytes()))
     assert len(read_index(packed)) == 5
-    for (_, *one), (_, *other) in zip(read_slices(plain, 2), read_slices(packed, 2), strict=True):
-        np.testing.assert_array_equal(one, other)
+    for (_, *first), (_, *second) in zip(
+        read_slices(plain, 2), read_slices(packed, 2), strict=True
+    ):
+        np.testing.assert_array_equal(first, second)

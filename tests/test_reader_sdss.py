@@ -111,7 +111,7 @@ def without_pixels(path):
         (lambda path: write_spec(path, loglam_in=""), "no wavelengths.*loglam.*COEFF0"),
     ],
 )
-def test_what_is_no_spec_file_is_told(tmp_path, make, sentence):
+def test_what_is_no_spec_file_is_reported(tmp_path, make, sentence):
     make(tmp_path / "x.fits")
     with pytest.raises(InputError, match=sentence) as error:
         read(tmp_path / "x.fits")
@@ -133,7 +133,7 @@ def test_real_files_of_every_release_are_read(shared):
 
 @pytest.mark.parametrize("compressed", [False, True])
 @pytest.mark.parametrize("part", [0.01, 0.05, 0.1, 0.5])
-def test_a_file_cut_anywhere_is_told(tmp_path, part, compressed):
+def test_a_file_cut_anywhere_is_reported(tmp_path, part, compressed):
     content = write_spec(tmp_path / "whole.fits").read_bytes()
     content = gzip.compress(content) if compressed else content
     cut = tmp_path / "cut.fits"
@@ -214,7 +214,7 @@ def test_paths_are_named_as_they_were_given(tmp_path, monkeypatch):
         ("ascii.lst", naming("ascii.lst", "columns of numbers")),
     ],
 )
-def test_paths_that_stand_for_nothing_are_told(tmp_path, monkeypatch, argument, sentence):
+def test_paths_that_stand_for_nothing_are_reported(tmp_path, monkeypatch, argument, sentence):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty.lst").touch()

@@ -31,13 +31,13 @@ def columns(draw):
         value = draw(st.integers(-LIMITS[kind], LIMITS[kind] - 1))
         count = draw(st.sampled_from(["", "1", "", "3"]))
         how = draw(st.sampled_from(["", "", "zero", "scale", "null", "neither"]))
-        further = {
+        attributes = {
             "zero": {"ZERO": LIMITS[kind]},
             "scale": {"SCAL": 2.0},
             "null": {"NULL": value},
             "neither": {"ZERO": 0.0, "SCAL": 1},  # as some writers say of every column
         }.get(how, {})
-        return name, f"{count}{kind}", value, further
+        return name, f"{count}{kind}", value, attributes
     if kind == "A":
         return name, "7A", draw(st.text("ab 1", max_size=7)), {}
     if kind in "ED":
@@ -58,16 +58,16 @@ def made(specified) -> bytes:
             array[0] = np.int32([1, 2])
         table.append(fits.Column(name, form, array=array))
     hdu = fits.BinTableHDU.from_columns(table, nrows=1)
-    for number, (_, _, _, further) in enumerate(specified, start=1):
-        hdu.header.update({f"X{word}{number}": value for word, value in further.items()})
+    for number, (_, _, _, attributes) in enumerate(specified, start=1):
+        hdu.header.update({f"X{word}{number}": value for word, value in attributes.items()})
     content = io.BytesIO()
     fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.zeros(7)), hdu]).writeto(content)
     # Under another name till here, since astropy would scale the values.
     return re.sub(rb"X(ZERO|SCAL|NULL)(\d+) *=", _as_keyword, content.getvalue())
 
 
-def _as_keyword(found: re.Match[bytes]) -> bytes:
-    return b"T" + found[0][1:]
+def _as_keyword(match: re.Match[bytes]) -> bytes:
+    return b"T" + match[0][1:]
 
 
 @settings(max_examples=150, deadline=None)
@@ -77,23 +77,23 @@ def test_values_of_a_table_are_those_that_astropy_reads(tmp_path_factory, specif
     path = tmp_path_factory.getbasetemp() / "integers.fits"
     path.write_bytes(content)
     with open_fits(path) as hdus:
-        found = values_after(hdus[1], WANTED)
+        values = values_after(hdus[1], WANTED)
     plain = {
-        name.upper(): further
-        for name, form, value, further in specified
+        name.upper(): attributes
+        for name, form, value, attributes in specified
         if value is not None
         and not form.startswith("3")
-        and (further in ({}, {"ZERO": 0.0, "SCAL": 1}) or "NULL" in further)
+        and (attributes in ({}, {"ZERO": 0.0, "SCAL": 1}) or "NULL" in attributes)
     }
     wanted = {name.upper() for name, *_ in specified} & set(WANTED)
     if not wanted or not wanted <= plain.keys():
-        assert found is None  # astropy is to read it
+        assert values is None  # astropy is to read it
         return
     with fits.open(io.BytesIO(content)) as hdus:
         row = hdus[2].data[0]
-        for name, value in found.items():
+        for name, value in values.items():
             assert value == (row[name].strip() if isinstance(value, str) else row[name])
-    assert found.keys() == {name for name in wanted if "NULL" not in plain[name]}
+    assert values.keys() == {name for name in wanted if "NULL" not in plain[name]}
 
 
 DTYPES = ["u1", "i2", "i4", "i8", "u2", "u4", "f4", "f8"]
@@ -148,15 +148,15 @@ def spectra(draw_seed: int, kinds: list[int]) -> list[Spectrum]:
 @given(kinds=st.lists(st.integers(0, 3), min_size=1, max_size=40), seed=st.integers(0, 2**32 - 1))
 def test_spectra_rebinned_together_are_those_rebinned_alone(kinds, seed):
     """Places of bins are kept from one spectrum to the next where the wavelengths are the same."""
-    several = spectra(seed, kinds)
-    flux, ivar = rebin_all(several, grid=GRID)
-    for row, spectrum in enumerate(several):
+    drawn = spectra(seed, kinds)
+    flux, ivar = rebin_all(drawn, grid=GRID)
+    for row, spectrum in enumerate(drawn):
         expected = rebin(spectrum.loglam, spectrum.flux, spectrum.ivar, grid=GRID)
         np.testing.assert_array_equal(flux[row], expected[0].astype(np.float32))
         np.testing.assert_array_equal(ivar[row], expected[1].astype(np.float32))
-    groups = list(rebinned(several, [GRID]))
-    assert [one for group, *_ in groups for one in group] == several
-    alone = [bits[0] for one in several for _, bits, _ in rebinned([one], [GRID])]
+    groups = list(rebinned(drawn, [GRID]))
+    assert [member for group, *_ in groups for member in group] == drawn
+    alone = [bits[0] for member in drawn for _, bits, _ in rebinned([member], [GRID])]
     assert np.concatenate([bits for _, bits, _ in groups]).tolist() == alone
 
 

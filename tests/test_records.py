@@ -70,7 +70,7 @@ def test_no_damage_passes(at, bit, keep):
         decode(record[: keep % len(record)])
 
 
-def test_columns_of_another_version_are_told(monkeypatch):
+def test_columns_of_another_version_are_reported(monkeypatch):
     monkeypatch.setattr(records, "ARRAYS", records.ARRAYS[:-1])
     record = records.encode(make_block())
     monkeypatch.undo()

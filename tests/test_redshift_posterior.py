@@ -50,10 +50,10 @@ def sampled(single: Posterior, per_step: int = 400) -> tuple[np.ndarray, np.ndar
 
 
 seeds = st.integers(0, 2**32 - 1)
-few = settings(max_examples=30, deadline=None)
+fewer_examples = settings(max_examples=30, deadline=None)
 
 
-@few
+@fewer_examples
 @given(seeds)
 def test_without_a_peak_it_is_the_posterior_of_the_steps(seed: int) -> None:
     made = random(seed, narrow=False)
@@ -65,7 +65,7 @@ def test_without_a_peak_it_is_the_posterior_of_the_steps(seed: int) -> None:
     np.testing.assert_array_equal(unrefined.quantile(0.3), made.quantile(0.3))
 
 
-@few
+@fewer_examples
 @given(seeds)
 def test_the_distribution_function_rises_from_0_to_1(seed: int) -> None:
     made = random(seed)
@@ -76,7 +76,7 @@ def test_the_distribution_function_rises_from_0_to_1(seed: int) -> None:
     np.testing.assert_allclose(below[:, [0, -1]], [[0, 1]] * 4, atol=1e-14)
 
 
-@few
+@fewer_examples
 @given(seeds)
 def test_the_density_is_the_slope_of_the_distribution_function(seed: int) -> None:
     """By cells that are narrow against the narrowest peak; together they hold all."""
@@ -105,7 +105,7 @@ def test_the_density_in_z_integrates_to_1() -> None:
     assert [low, high] == pytest.approx([z - quarter, z + quarter], abs=0.2 * sigma)
 
 
-@few
+@fewer_examples
 @given(seeds, st.lists(st.floats(0, 1), min_size=1, max_size=6))
 def test_quantiles_are_the_inverse(seed: int, q: list[float]) -> None:
     made = random(seed)
@@ -127,7 +127,7 @@ def test_the_ends_are_those_of_the_support() -> None:
     assert made.cdf(peak.z) == pytest.approx([0.5])
 
 
-@few
+@fewer_examples
 @given(seeds, st.floats(0.01, 0.999))
 def test_a_highest_density_set_holds_its_level_and_none_is_smaller(seed: int, level: float) -> None:
     for single in random(seed):
@@ -146,7 +146,7 @@ def test_a_highest_density_set_holds_its_level_and_none_is_smaller(seed: int, le
         assert np.diff(x, axis=1).sum() == pytest.approx(brute.sum(), abs=close + 1e-9)
 
 
-@few
+@fewer_examples
 @given(seeds, st.floats(0.05, 0.9), st.floats(0.02, 0.09))
 def test_a_greater_level_has_a_greater_set(seed: int, level: float, more: float) -> None:
     for single in random(seed):

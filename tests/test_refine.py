@@ -172,9 +172,9 @@ def test_chi2_is_that_of_least_squares() -> None:
     vectors, flux = rng.normal(0, 1, (4, 400)), rng.normal(0, 1, 300)
     weight = rng.uniform(0, 2, 300) * (rng.random(300) > 0.1)
     chi2 = Scan(flux, weight, vectors, start=50).chi2(np.array([-7, 0, 12]))
-    own = np.polynomial.legendre.legvander(np.linspace(-1, 1, 300), POLYNOMIALS - 1)
+    polynomials = np.polynomial.legendre.legvander(np.linspace(-1, 1, 300), POLYNOMIALS - 1)
     for shift, got in zip((-7, 0, 12), chi2, strict=True):
-        terms = np.column_stack([vectors[:, 50 - shift : 350 - shift].T, own])
+        terms = np.column_stack([vectors[:, 50 - shift : 350 - shift].T, polynomials])
         root = np.sqrt(weight)
         best = np.linalg.lstsq(terms * root[:, None], flux * root, rcond=None)[0]
         assert got == pytest.approx((weight * (flux - terms @ best) ** 2).sum(), rel=1e-7)

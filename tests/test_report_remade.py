@@ -132,12 +132,12 @@ def test_sizes_are_those_of_the_report() -> None:
 
 
 def test_what_comes_from_files_is_escaped() -> None:
-    text = '{% from "parts.html" import table %}{{ table(one) }}'
+    text = '{% from "parts.html" import table %}{{ table(content) }}'
     from experiments.reporting.table import Table, row
 
     hostile = "<img src=x onerror=alert(1)>"
-    one = Table("Table 1", hostile, ("", hostile), [row(hostile, hostile)], hostile)
-    made = environment().from_string(text).render(one=one)
+    content = Table("Table 1", hostile, ("", hostile), [row(hostile, hostile)], hostile)
+    made = environment().from_string(text).render(content=content)
     assert "<img" not in made and made.count("&lt;img") == 5
 
 

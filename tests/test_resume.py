@@ -87,8 +87,8 @@ def test_spectra_on_the_device_train_as_streamed_ones_do(splits: Splits, tmp_pat
     folders = [tmp_path / "streamed", tmp_path / "on-device"]
     for folder, on_device in zip(folders, (False, True), strict=True):
         run_training(splits, folder, stop_after=6, on_device=on_device)
-    streamed, there = (jax.tree.leaves(last_state(splits, folder)) for folder in folders)
-    for ours, theirs in zip(there, streamed, strict=True):
+    streamed, resident = (jax.tree.leaves(last_state(splits, folder)) for folder in folders)
+    for ours, theirs in zip(resident, streamed, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=8e-4)
 
 
@@ -100,8 +100,8 @@ def test_a_run_on_the_device_resumes_bit_for_bit_from_where_a_scan_ended(
     run_training(splits, folders[0], on_device=True)
     for stop_after in (10, len(splits[0]) // BATCH, None):  # within an epoch, and at its end
         run_training(splits, folders[1], on_device=True, stop_after=stop_after)
-    one, other = (last_state(splits, folder) for folder in folders)
-    for ours, theirs in zip(jax.tree.leaves(other), jax.tree.leaves(one), strict=True):
+    first, second = (last_state(splits, folder) for folder in folders)
+    for ours, theirs in zip(jax.tree.leaves(second), jax.tree.leaves(first), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     texts = {(folder / run.METRICS).read_bytes() for folder in folders}
     assert len(texts) == 1

@@ -93,10 +93,10 @@ def test_a_run_of_few_files_goes_on_too(plates, tmp_path, monkeypatch):
 
 
 def test_of_what_an_earlier_run_read_names_alone_stay_in_memory(tmp_path, plates):
-    few = labeled_files.read_files([str(next((plates / "spectra").iterdir()))], grid=GRID)
+    reading = labeled_files.read_files([str(next((plates / "spectra").iterdir()))], grid=GRID)
     record = Journal(tmp_path / "journal", "key")
     for _ in range(10):
-        record.add(labeled_files.encode(concatenate([few] * 300)))
+        record.add(labeled_files.encode(concatenate([reading] * 300)))
     tracemalloc.start()
     surveys._read(config(plates, tmp_path / "d"), [], [()] * 10, Journal(record.folder, "key"))
     peak = tracemalloc.get_traced_memory()[1]
@@ -191,7 +191,7 @@ def test_a_cluster_that_loses_a_worker_makes_the_same_dataset(plates, tmp_path, 
 
 
 @pytest.mark.long
-def test_a_killed_process_of_this_machine_is_told_and_its_files_read_again(
+def test_a_killed_process_of_this_machine_is_reported_and_its_files_read_again(
     plates, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setenv("SPECTRANET_TEST_KILLED", str(tmp_path / "killed"))

@@ -37,7 +37,7 @@ def test_a_number_of_desi_that_looks_like_one_of_boss_is_an_object(tmp_path):
     assert (truth.fiber == -1).all()
 
 
-def test_a_table_of_boss_with_another_number_is_told_with_its_row(tmp_path):
+def test_a_table_of_boss_with_another_number_is_reported_with_its_row(tmp_path):
     path = redrock(tmp_path / "r.fits", [*OF_BOSS, 7102 * 10**9 + 56666 * 10**4])
     with pytest.raises(InputError, match=naming(path, "row 4", 7102566660000, "remove the row")):
         read(path)

@@ -10,7 +10,9 @@ from spectranet_jax.spectra import InputError
 from spectranet_jax.training import checkpoint, run
 
 
-def test_damaged_metrics_and_a_full_disk_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_damaged_metrics_and_a_full_disk_are_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     (tmp_path / run.METRICS).write_text('{"loss": 1.0}\n')
     with pytest.raises(InputError, match=run.METRICS):
         run.read_metrics(tmp_path)

@@ -28,8 +28,8 @@ def star(rng, sigma, sn=20.0):
     lines = sum(
         0.6 * np.exp(-0.5 * ((np.arange(4600) - at) / 1.3) ** 2) for at in rng.uniform(0, 4600, 200)
     )
-    light = level * (1 - np.minimum(lines, 0.9)) * (1 + 0.3 * np.sin(np.arange(4600) / 900))
-    return light + rng.normal(0, sigma, 4600), np.full(4600, sigma**-2.0)
+    flux = level * (1 - np.minimum(lines, 0.9)) * (1 + 0.3 * np.sin(np.arange(4600) / 900))
+    return flux + rng.normal(0, sigma, 4600), np.full(4600, sigma**-2.0)
 
 
 def flags_of(flux, ivar, loglam=LOGLAM):
@@ -64,14 +64,14 @@ def test_variance_sigma_and_inverse_sigma_in_place_of_ivar(rng, power):
 
 
 @pytest.mark.parametrize("factor", [2, 3, 10])
-def test_resampled_pixels_with_correlated_noise_are_not_told(rng, factor):
+def test_resampled_pixels_with_correlated_noise_are_not_reported(rng, factor):
     flux, ivar = star(rng, 1.0)
     fine = np.linspace(LOGLAM[0], LOGLAM[-1], factor * 4600)
     flux, ivar = (np.interp(fine, LOGLAM, values) for values in (flux, ivar))
     assert MISMATCH not in flags_of(flux, ivar, fine)
 
 
-def test_smoothed_pixels_with_the_ivar_of_the_unsmoothed_are_not_told(rng):
+def test_smoothed_pixels_with_the_ivar_of_the_unsmoothed_are_not_reported(rng):
     flux, ivar = star(rng, 1.0)
     assert MISMATCH not in flags_of(np.convolve(flux, np.ones(5) / 5, "same"), ivar)
 
@@ -119,10 +119,10 @@ def test_few_pixels_tell_nothing(rng, pixels):
 def test_the_limits_are_where_they_are_said_to_be(rng):
     flux = rng.normal(0, 1, (1, 40_000))
     loglam = 3.6 + 1e-5 * np.arange(40_000)
-    for share, expected in ((0.7, False), (1.3, True)):
-        larger = np.full_like(flux, (share * scatter.TOO_LARGE) ** 2)
+    for fraction, expected in ((0.7, False), (1.3, True)):
+        larger = np.full_like(flux, (fraction * scatter.TOO_LARGE) ** 2)
         assert scatter.too_large(loglam, flux, larger).tolist() == [expected]
-        smaller = np.full_like(flux, (share / scatter.TOO_SMALL) ** -2)
+        smaller = np.full_like(flux, (fraction / scatter.TOO_SMALL) ** -2)
         assert scatter.too_small(flux, smaller).tolist() == [expected]
 
 
@@ -133,7 +133,10 @@ def test_a_file_with_sigma_in_its_column_ivar_is_a_flagged_row(tmp_path, rng):
         bad = write_spec(tmp_path / f"{name}-sigma.fits", flux=flux, ivar=ivar**-0.5)
         reading = read_pieces([Piece(str(good)), Piece(str(bad))], [GRID])
         bits = clean(*reading.pixels[GRID], GRID, reading.flags)[2]
-        assert [MISMATCH in Flag(int(one)) for one in bits] == [False, True] and not reading.errors
+        assert [MISMATCH in Flag(int(flag)) for flag in bits] == [
+            False,
+            True,
+        ] and not reading.errors
 
 
 def spectra_of(shared: Path):
@@ -146,9 +149,9 @@ def spectra_of(shared: Path):
 
 
 @pytest.mark.slow
-def test_no_real_spectrum_is_told_and_most_sigmas_are(shared):
+def test_no_real_spectrum_is_reported_and_most_sigmas_are(shared):
     """431 spectra in units of 1e-17, 1e-16, ... erg/s/cm^2/Angstrom, as papers use them."""
-    told, expected = [], []
+    reported, expected = [], []
     for spectrum in spectra_of(shared):
         counts = spectrum.ivar > 0
         if not counts.any():
@@ -156,12 +159,12 @@ def test_no_real_spectrum_is_told_and_most_sigmas_are(shared):
         assert MISMATCH not in flags_of(spectrum.flux, spectrum.ivar, spectrum.loglam), spectrum
         for unit in (0.01, 0.1, 1, 10, 100):
             sigma = np.where(counts, unit * np.where(counts, spectrum.ivar, 1.0) ** -0.5, 0)
-            told.append(MISMATCH in flags_of(unit * spectrum.flux, sigma, spectrum.loglam))
+            reported.append(MISMATCH in flags_of(unit * spectrum.flux, sigma, spectrum.loglam))
             expected.append(abs(3 * np.log10(np.median(sigma[counts]))))
-    told, expected = np.array(told), np.array(expected)
-    assert len(told) > 1500
-    assert told[expected > 3].mean() > 0.99  # three orders of magnitude between sigma and ivar
-    assert told[(expected > 2) & (expected < 3)].mean() > 0.8
+    reported, expected = np.array(reported), np.array(expected)
+    assert len(reported) > 1500
+    assert reported[expected > 3].mean() > 0.99  # three orders of magnitude between sigma and ivar
+    assert reported[(expected > 2) & (expected < 3)].mean() > 0.8
 
 
 def test_infinite_wavelengths_beside_each_other_are_no_neighbors(rng):

@@ -40,10 +40,10 @@ def test_the_grids_cover_the_same_wavelengths():
 def test_noise_gives_the_same_signal_to_noise_in_any_bins(grid):
     """Of one noiseless spectrum: (S/N)^2 summed over 690 km/s. Sky lines are narrower than that."""
     of_grid = {}
-    for one in (QUASARNET_GRID, grid):
-        flux = np.full((1, one.size), 2.0, np.float32)
-        variance = noise.variance(flux, np.ones((1, 1), np.float32), one)[0]
-        of_grid[one] = (4.0 / variance).reshape(443, -1).sum(axis=1)
+    for either in (QUASARNET_GRID, grid):
+        flux = np.full((1, either.size), 2.0, np.float32)
+        variance = noise.variance(flux, np.ones((1, 1), np.float32), either)[0]
+        of_grid[either] = (4.0 / variance).reshape(443, -1).sum(axis=1)
     off = np.abs(of_grid[grid] / of_grid[QUASARNET_GRID] - 1)
     assert np.median(off) < 1e-3 and (off < 0.02).mean() > 0.9 and off.max() < 0.2
 
@@ -51,13 +51,15 @@ def test_noise_gives_the_same_signal_to_noise_in_any_bins(grid):
 @pytest.mark.parametrize("grid", [FINE, FINEST])
 def test_a_whole_observation_has_the_same_signal_to_noise(grid):
     """Median S/N of 690 km/s, gaps, and the share of bins without a measurement."""
-    told = {}
-    for one in (QUASARNET_GRID, grid):
+    per_kms = {}
+    for either in (QUASARNET_GRID, grid):
         draws = NumpyDraws(np.random.default_rng(4))
-        light = np.full((600, one.size), 2.0, np.float32)
-        flux, ivar = instrument.observe(draws, light, one)
-        told[one] = np.median(median_sn(flux, ivar, one)), (ivar == 0).mean()
-    for ours, theirs, tolerance in zip(told[grid], told[QUASARNET_GRID], (0.08, 0.35), strict=True):
+        noise_free = np.full((600, either.size), 2.0, np.float32)
+        flux, ivar = instrument.observe(draws, noise_free, either)
+        per_kms[either] = np.median(median_sn(flux, ivar, either)), (ivar == 0).mean()
+    for ours, theirs, tolerance in zip(
+        per_kms[grid], per_kms[QUASARNET_GRID], (0.08, 0.35), strict=True
+    ):
         assert ours == pytest.approx(theirs, rel=tolerance)
 
 
@@ -95,12 +97,12 @@ def test_a_shift_by_a_bin_is_a_shift_of_p_of_z_there_too():
         weight[0, first : first + 200] = rng.uniform(0.5, 3, 200)
         return flux, weight
 
-    here = network.apply(variables, *spectrum(30)).z_logits
+    answer = network.apply(variables, *spectrum(30)).z_logits
     for k in (1, 7, 100):
         moved = network.apply(variables, *spectrum(30 + k)).z_logits
-        assert np.asarray(here[:, : -STEPS_PER_BIN * k]).std() > 0.01
+        assert np.asarray(answer[:, : -STEPS_PER_BIN * k]).std() > 0.01
         np.testing.assert_allclose(
-            moved[:, STEPS_PER_BIN * k :], here[:, : -STEPS_PER_BIN * k], atol=2e-5
+            moved[:, STEPS_PER_BIN * k :], answer[:, : -STEPS_PER_BIN * k], atol=2e-5
         )
 
 

@@ -28,9 +28,9 @@ def test_redshifts_are_decoded_of_posteriors_in_rows():
 @pytest.mark.parametrize("name", ["SpectraNetClassifier", "SpectraNetRegressor", "LineNet"])
 def test_a_network_takes_spectra_in_rows(name: str):
     network = networks.build(name, GRID)
-    one = FLUX[0]
+    single = FLUX[0]
     with pytest.raises(TypeCheckError, match="flux"):
-        network.init(jax.random.key(0), *([one, one] if name == "LineNet" else [one]))
+        network.init(jax.random.key(0), *([single, single] if name == "LineNet" else [single]))
 
 
 def test_a_loss_takes_an_output_a_spectrum():

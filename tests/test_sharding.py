@@ -53,10 +53,10 @@ def steps_on(devices: Sequence[jax.Device], count: int, dtype: type) -> tuple[St
 @pytest.mark.slow
 def test_one_step_on_eight_devices_equals_one_device_in_float32():
     assert len(jax.devices()) == 8
-    one, loss_one = steps_on(jax.devices()[:1], 1, np.float32)
-    many, loss_many = steps_on(jax.devices(), 1, np.float32)
-    assert loss_many == pytest.approx(loss_one, abs=1e-5)
-    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(many), strict=True):
+    alone, loss_alone = steps_on(jax.devices()[:1], 1, np.float32)
+    divided, loss_divided = steps_on(jax.devices(), 1, np.float32)
+    assert loss_divided == pytest.approx(loss_alone, abs=1e-5)
+    for a, b in zip(jax.tree.leaves(alone), jax.tree.leaves(divided), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
@@ -64,10 +64,10 @@ def test_one_step_on_eight_devices_equals_one_device_in_float32():
 def test_twenty_steps_on_eight_devices_equal_one_device_in_float64():
     """In float32 rounding grows from step to step; in float64 it is the algorithm that shows."""
     with jax.enable_x64(True):
-        one, loss_one = steps_on(jax.devices()[:1], 20, np.float64)
-        many, loss_many = steps_on(jax.devices(), 20, np.float64)
-    np.testing.assert_allclose(loss_many, loss_one, atol=1e-9)
-    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(many), strict=True):
+        alone, loss_alone = steps_on(jax.devices()[:1], 20, np.float64)
+        divided, loss_divided = steps_on(jax.devices(), 20, np.float64)
+    np.testing.assert_allclose(loss_divided, loss_alone, atol=1e-9)
+    for a, b in zip(jax.tree.leaves(alone), jax.tree.leaves(divided), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-9)
 
 

@@ -277,9 +277,9 @@ def test_what_is_not_said_has_no_panel(tmp_path: Path, drawn: list[Figure]) -> N
         "redshift alone": ["p(z)", "near z", "evidence by line"],
         "nothing": [],
     }
-    for name, there in expected.items():
+    for name, shown in expected.items():
         spectrum_figure(*spectrum(), tmp_path / "one.png", **ALL[name], grid=GRID)
-        assert titles(drawn[-1]) == there
+        assert titles(drawn[-1]) == shown
         headline = " ".join(text.get_text() for text in drawn[-1].axes[0].texts)
         assert ("no redshift" in headline) == (name in ("star", "class alone", "nothing"))
         assert ("no class" in headline) == (name in ("redshift alone", "nothing"))

@@ -104,7 +104,7 @@ def binary(folder):
         (lambda folder: folder.touch(), "is not a folder; give the one that holds"),
     ],
 )
-def test_lists_that_cannot_be_used_are_told(tmp_path, truth, make, sentence):
+def test_lists_that_cannot_be_used_are_reported(tmp_path, truth, make, sentence):
     make(tmp_path / "l")
     with pytest.raises(InputError, match=sentence):
         by_lists(tmp_path / "l", truth.fiber, truth.ids["THING_ID"])

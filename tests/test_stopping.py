@@ -61,9 +61,9 @@ def test_a_signal_ends_a_command_with_its_status(
     time.sleep(1)  # until it is deaf
     begun = time.monotonic()
     process.send_signal(number)
-    told, error = finish(process)
+    output, error = finish(process)
     assert process.returncode == status and time.monotonic() - begun < 5
-    assert told == out and words in error and error.count("\n") == 1
+    assert output == out and words in error and error.count("\n") == 1
 
 
 def test_a_second_signal_does_not_wait(tmp_path: Path):

@@ -74,8 +74,8 @@ def test_training_batches_follow_the_order_from_any_step(folder: Path):
         np.testing.assert_array_equal(batch["id"], split.columns["object_id"][indices])
         np.testing.assert_array_equal(batch["flux"], split.pixels(indices)[0])
     resumed = list(training_batches(examples, order, range(7, order.steps)))
-    for one, same in zip(whole[7:], resumed, strict=True):
-        np.testing.assert_array_equal(one["flux"], same["flux"])
+    for resumed_batch, same in zip(whole[7:], resumed, strict=True):
+        np.testing.assert_array_equal(resumed_batch["flux"], same["flux"])
 
 
 def test_padded_batches_give_every_spectrum_once(folder: Path):
@@ -102,13 +102,13 @@ def test_processes_read_their_own_rows_of_every_batch(folder: Path):
         [list(padded_batches(examples, 32, rows)) for rows in (ALL, *halves)],
     ):
         assert len(whole) > 1
-        for one, *shares in zip(whole, *parts, strict=True):
-            for name in one:
-                joined = np.concatenate([share[name] for share in shares])
-                np.testing.assert_array_equal(joined, one[name])
+        for batch, *parts_of_batch in zip(whole, *parts, strict=True):
+            for name in batch:
+                joined = np.concatenate([own_rows[name] for own_rows in parts_of_batch])
+                np.testing.assert_array_equal(joined, batch[name])
 
 
-def test_what_cannot_be_streamed_is_told(folder: Path, tmp_path: Path):
+def test_what_cannot_be_streamed_is_reported(folder: Path, tmp_path: Path):
     with pytest.raises(InputError, match=rf"no spectrum .*train .*{folder.name}"):
         open_split(folder, "train", lambda truth: np.zeros(len(truth["label"]), bool))
     with pytest.raises(InputError, match=r"'tests'.* train, valid, test"):

@@ -141,7 +141,7 @@ def test_memory_does_not_grow_with_the_number_of_spectra(folder: Path, tmp_path:
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
     numbers = re.findall(r"^(\d+) (\d+)$", done.stdout, re.MULTILINE)
-    (few, before), (many, after) = (map(int, pair) for pair in numbers)
-    assert (few, many) == (2000, 20_000)
+    (short, before), (long, after) = (map(int, pair) for pair in numbers)
+    assert (short, long) == (2000, 20_000)
     unit = 1024 if sys.platform == "darwin" else 1  # ru_maxrss is in bytes there, else in KiB
     assert (after - before) / unit < 56 * 1024

@@ -71,13 +71,13 @@ ABOVE = [
 def test_no_room_above_knows_a_task_or_a_column_of_one(path: Path):
     """They import the table and the base alone, and name no column that only some tasks have."""
     built = [tasks.build(name, GRID) for name in ("classify", "linenet", "quasarnet")]
-    own = {"P_OF_Z"}.union(*(task.columns for task in built))
-    assert len(own) > 30
+    columns = {"P_OF_Z"}.union(*(task.columns for task in built))
+    assert len(columns) > 30
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(HOMES[0]):
             assert node.module in HOMES
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            assert node.value not in own
+            assert node.value not in columns
 
 
 @pytest.mark.parametrize(("target", "labels"), [("qso", {2}), ("bal", {3}), ("all", {2, 3})])

@@ -151,9 +151,12 @@ def test_further_spectra_of_an_object_are_found_by_their_fibers(tmp_path):
 
 
 def test_several_catalogs_are_one_and_the_confident_row_counts(tmp_path):
-    one, two = superset([3], z=[2.0], z_conf=[1], thing_id=[5]), superset([3, 4], thing_id=[5, 6])
-    a = write_catalog(tmp_path / "a.fits", KEYS[:1], one)
-    b = write_catalog(tmp_path / "b.fits", KEYS[1:3], two)
+    first, second = (
+        superset([3], z=[2.0], z_conf=[1], thing_id=[5]),
+        superset([3, 4], thing_id=[5, 6]),
+    )
+    a = write_catalog(tmp_path / "a.fits", KEYS[:1], first)
+    b = write_catalog(tmp_path / "b.fits", KEYS[1:3], second)
     truth = read(a, b)
     assert len(truth) == 3 and by_object(truth, "THING_ID", [5, 6]) == [1, 2]
 

@@ -18,9 +18,9 @@ TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)
 
 @given(TEXT | st.sampled_from(["=1+1", "+a", "-b", "@c", "'d", "-0.5", 'a,"b', "é"]), TEXT)
 def test_what_is_written_is_read(tmp_path_factory, comment, name):
-    one = row(comment=comment) | {"FILE": name}
-    path = write(tmp_path_factory.mktemp("vi") / "a.csv", one)
-    assert vi_file.read(path) == [one]
+    answer = row(comment=comment) | {"FILE": name}
+    path = write(tmp_path_factory.mktemp("vi") / "a.csv", answer)
+    assert vi_file.read(path) == [answer]
 
 
 @pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1"])
@@ -88,11 +88,11 @@ def test_those_who_agree_are_joined():
         (row(z="2.1104"), ["redshift"]),  # 1005 km/s
     ],
 )
-def test_those_who_differ_are_told(other, reasons):
+def test_those_who_differ_are_reported(other, reasons):
     agreed, others = merge([[row()], [other]])
-    assert [one.reasons for one in others] == ([reasons] if reasons else [])
+    assert [item.reasons for item in others] == ([reasons] if reasons else [])
     assert len(agreed) == (0 if reasons else 1)
-    assert [one["DIFFERS"] for one in listed(others)] == [" ".join(reasons)] * 2 * bool(reasons)
+    assert [item["DIFFERS"] for item in listed(others)] == [" ".join(reasons)] * 2 * bool(reasons)
 
 
 def test_stars_need_no_redshift():
@@ -116,10 +116,10 @@ def test_spectra_without_an_id_are_of_their_objects_and_not_all_one():
         merge([[row(NAME="x") | {"ID": "", "FILE": ""}]])
 
 
-def test_exposures_of_one_name_are_told_apart():
+def test_exposures_of_one_name_are_reported_apart():
     assert len(merge([[row(ID="7", OCCURRENCE=which) for which in ("1", "2")]])[0]) == 2
 
 
-def test_spectra_are_told_apart_by_their_names():
+def test_spectra_are_reported_apart_by_their_names():
     named = [{"TARGETID": "1", "SURVEY": "sv1"}, {"ID": "x"}, {"ID": "y"}, FIBER]
     assert len(merge([[row(**names) for names in named]])[0]) == 4

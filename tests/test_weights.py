@@ -35,9 +35,9 @@ TREES = st.recursive(
 )
 
 
-def equal(one: weights.Tree, two: weights.Tree) -> bool:
+def equal(first: weights.Tree, second: weights.Tree) -> bool:
     """Whether two trees have the same names, dtypes, shapes and bytes (so NaN equals NaN)."""
-    a, b = weights.flatten(one), weights.flatten(two)
+    a, b = weights.flatten(first), weights.flatten(second)
     return list(a) == list(b) and all(
         a[k].dtype == b[k].dtype and a[k].shape == b[k].shape and a[k].tobytes() == b[k].tobytes()
         for k in a

@@ -97,13 +97,13 @@ def of_another_table(path):
         (of_numbers_as_text, "'none' in column THING_ID, row 2"),
     ],
 )
-def test_what_is_no_catalog_is_told(tmp_path, make, sentence):
+def test_what_is_no_catalog_is_reported(tmp_path, make, sentence):
     make(tmp_path / "c.fits")
     with pytest.raises(InputError, match=sentence):
         read(tmp_path / "c.fits")
 
 
-def test_a_rule_that_a_catalog_cannot_follow_is_told(tmp_path):
+def test_a_rule_that_a_catalog_cannot_follow_is_reported(tmp_path):
     path = write_catalog(tmp_path / "c.fits", KEYS[:2], superset([1, 3]))
     with pytest.raises(InputError, match=r"BAL flag.*--bal class"):
         read(path, bal="flag-and-bi")

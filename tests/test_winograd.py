@@ -14,7 +14,7 @@ def convolved(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """(batch, n - width + 1, features) in float64, an output pixel at a time."""
     width = len(kernel)
     windows = [x[:, i : i + width].astype(np.float64) for i in range(x.shape[1] - width + 1)]
-    return np.stack([np.einsum("bwc,wcf->bf", one, kernel) for one in windows], axis=1)
+    return np.stack([np.einsum("bwc,wcf->bf", window, kernel) for window in windows], axis=1)
 
 
 @pytest.mark.parametrize("width", range(1, winograd.MAX_WIDTH + 1))
@@ -50,8 +50,8 @@ def test_value_and_gradients_equal_a_plain_convolution(
 
     def of_both(x: jax.Array, kernel: jax.Array) -> list:
         return [
-            jax.vjp(one, x, kernel)
-            for one in (winograd.conv, lambda x, k: layers.plain_conv(x, k, 1))
+            jax.vjp(convolve, x, kernel)
+            for convolve in (winograd.conv, lambda x, k: layers.plain_conv(x, k, 1))
         ]
 
     with jax.enable_x64(True):
@@ -59,8 +59,8 @@ def test_value_and_gradients_equal_a_plain_convolution(
         np.testing.assert_allclose(ours, convolved(x, kernel), atol=1e-12)
         np.testing.assert_allclose(ours, theirs, atol=1e-12)
         gradients = zip(our_vjp(jnp.asarray(weight)), their_vjp(jnp.asarray(weight)), strict=True)
-        for one, other in gradients:
-            np.testing.assert_allclose(one, other, atol=1e-11)
+        for first, second in gradients:
+            np.testing.assert_allclose(first, second, atol=1e-11)
 
 
 def test_float32_is_within_two_millionths_of_the_largest_result():

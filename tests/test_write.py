@@ -211,7 +211,7 @@ def under_a_file(tmp_path):
         (under_a_file, "cannot write .*Not a directory"),
     ],
 )
-def test_what_cannot_be_written_is_told_and_leaves_nothing_behind(tmp_path, do, sentence):
+def test_what_cannot_be_written_is_reported_and_leaves_nothing_behind(tmp_path, do, sentence):
     with pytest.raises(InputError, match=sentence):
         do(tmp_path)
     assert [p.name for p in tmp_path.iterdir() if p.name != "taken"] == []
