@@ -15,7 +15,7 @@ def row(
     comment: str = "",
     **named: str,
 ) -> vi_file.Row:
-    """An answer about the spectrum that is named, by default by `FIBER`."""
+    """Return an answer about the spectrum that is named, by default by `FIBER`."""
     names = {"FILE": "a/spec.fits", "ID": "7102-56666-0082", **(named or FIBER)}
     answer = dict(zip(vi_file.VI_COLUMNS, (kind, z, quality, comment, who), strict=True))
     return names | answer

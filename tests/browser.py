@@ -1,4 +1,4 @@
-"""A headless Chromium of the system for tests of pages; without one they skip and say why."""
+"""A headless Chromium of the system for tests of pages; without one they skip, with the reason."""
 
 import shutil
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ FLAGS = (
 
 
 def chromium() -> str:
-    """The browser's path; skips where it, or the package that drives it, is not installed."""
+    """Return the browser's path; skip where it, or the package that drives it, is not installed."""
     pytest.importorskip("playwright", reason="no browser driver: pip install playwright")
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
@@ -26,7 +26,7 @@ def chromium() -> str:
 
 @contextmanager
 def browsing() -> Iterator[Any]:
-    """Give a running browser."""
+    """Yield a running browser."""
     path = chromium()
     from playwright.sync_api import sync_playwright
 
@@ -39,7 +39,7 @@ def browsing() -> Iterator[Any]:
 
 
 class Visit:
-    """A page that is open in a browser of its own, so that no other test's answers are kept in it.
+    """A page in a browser of its own, so that no other test's answers are in it.
 
     Attributes:
         page: Playwright's.

@@ -1,4 +1,4 @@
-"""Commands in processes of their own, which tests stop, kill and run again."""
+"""Commands in separate processes, which tests stop, kill and run again."""
 
 import os
 import subprocess
@@ -9,11 +9,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PATIENCE = 600.0
-"""Seconds until a process that does not come to a point is given up."""
+"""Seconds until a process that does not reach an expected point is given up."""
 
 
 def start(words: Sequence[object], folder: Path, **environment: str) -> subprocess.Popen[str]:
-    """`python words` in a folder, with programs compiled by this session's other processes."""
+    """Start `python words` in a folder, with programs compiled by this session's processes."""
     settings = {
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}",
         "JAX_PLATFORMS": "cpu",
@@ -32,7 +32,7 @@ def start(words: Sequence[object], folder: Path, **environment: str) -> subproce
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Standard output and error of a process, when it has ended."""
+    """Return standard output and error of a process, when it has ended."""
     try:
         return process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
@@ -42,7 +42,7 @@ def finish(process: subprocess.Popen[str]) -> tuple[str, str]:
 
 
 def run(words: Sequence[object], folder: Path, **environment: str) -> str:
-    """Standard output of a command that must succeed."""
+    """Return standard output of a command that must succeed."""
     process = start(words, folder, **environment)
     out, err = finish(process)
     assert process.returncode == 0, err

@@ -1,4 +1,4 @@
-"""Strict modes for every test, and the folder of real spectra where there is one."""
+"""Strict modes for every test, and the folder of real spectra if there is one."""
 
 import os
 import shutil
@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _programs(config: pytest.Config) -> str:
-    """A folder of the session's own: many tests compile equal programs, each of them once."""
+    """Return a folder of this session: many tests compile equal programs, each of them once."""
     if hasattr(config, "workerinput"):  # one of several processes
         return config.workerinput[PROGRAMS]
     config.stash[PROGRAMS_KEY] = programs = tempfile.mkdtemp(prefix="spectranet-jax-programs-")
@@ -48,7 +48,7 @@ def _programs(config: pytest.Config) -> str:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Hand the folder of compiled programs to a process that runs a part of the tests."""
+    """Pass the folder of compiled programs to a process that runs a part of the tests."""
     node.workerinput[PROGRAMS] = node.config.stash[PROGRAMS_KEY]
 
 
@@ -76,7 +76,7 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture(scope="module")
 def no_contact_sheet() -> Iterator[None]:
-    """Mock surveys without their picture, which takes longer than they do."""
+    """Make mock surveys without their contact sheet, which takes longer than the survey."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("data_prep.mock.dataset.contact_sheet", lambda *_: None)
         yield

@@ -1,4 +1,4 @@
-"""Small disks in memory, which fill up, turn read-only or go away; tests skip without the right."""
+"""Small disks in memory that fill up, turn read-only or go away; tests skip without permission."""
 
 import shutil
 import subprocess
@@ -17,7 +17,7 @@ def _mount(*words: object) -> bool:
 
 @contextmanager
 def disk(place: Path, size: str) -> Iterator[Path]:
-    """A disk of a size, as 5m, mounted on a new folder."""
+    """Mount a disk of a size, as 5m, on a new folder."""
     place.mkdir()
     if not _mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", place):
         pytest.skip("no right to mount a disk")
@@ -33,5 +33,5 @@ def change(place: Path, option: str) -> None:
 
 
 def lose(place: Path) -> None:
-    """Take a disk away, whoever uses it."""
+    """Take a disk away, even while it is in use."""
     subprocess.run(["umount", "--lazy", place], capture_output=True)

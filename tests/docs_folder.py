@@ -1,4 +1,4 @@
-"""The files that the commands of README and docs name, made small."""
+"""The files that the commands of README and docs name, in small."""
 
 import shutil
 from pathlib import Path
@@ -62,7 +62,7 @@ NEEDS = {
     "docs/quasarnet.md": ("mine",),
     "docs/sim-to-real.md": ("boss",),
 }
-"""Page -> datasets that its commands take for granted."""
+"""Page -> datasets that its commands assume."""
 
 
 def _write_labels(folder: Path, files: list[Path], truth: Table) -> None:

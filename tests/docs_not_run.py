@@ -1,4 +1,4 @@
-"""Commands of the documents that no test runs as they stand, each with the reason why."""
+"""Commands of the documents that no test runs as written, each with the reason."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Sound files of every layout, and what may come of them when something in them is changed."""
+"""Sound files of every layout, and the permitted outcomes when something in them is changed."""
 
 import os
 from datetime import timedelta
@@ -79,7 +79,7 @@ OTHERS = [make_quasarnet, make_superset, make_redrock]
 
 
 def numbers_of(make, path: Path):
-    """All numbers that a file gives, after the checks that hold for every file."""
+    """Return all numbers that a file gives, after the checks that hold for every file."""
     if make in SPECTRA:
         spectra = read(path)
         assert spectra
@@ -103,7 +103,7 @@ def numbers_of(make, path: Path):
 
 
 def outcome(make, path: Path):
-    """The numbers, or None where a sentence told what is wrong: nothing else may be raised."""
+    """Numbers, or None after one sentence on what is wrong: nothing else may be raised."""
     try:
         return numbers_of(make, path)
     except InputError as error:

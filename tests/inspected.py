@@ -10,7 +10,7 @@ from spectranet_jax.spectra.lines import REST
 from spectranet_jax.spectra.spectrum import Spectrum
 
 HOSTILE = "<img src=x onerror=window.hacked=1>.fits"
-"""A file name that a page must show, and not run."""
+"""A file name that a page must show but not run."""
 
 EDGES = 5e-4 * np.arange(1641)
 
@@ -38,7 +38,7 @@ def spectrum(number: int, z: float, pixels: int = 1500, source: str = "") -> Spe
 
 
 def catalog(spectra: list[Spectrum], z: NDArray[np.floating]) -> Table:
-    """What a model could answer: quasars all, the first ones least surely."""
+    """Return what a model could answer: all quasars, the first ones least certain."""
     count = len(spectra)
     sure = np.linspace(0.2, 0.99, count)
     table = Table(masked=True)

@@ -1,4 +1,4 @@
-"""The rules of the layers: each looks at a file and returns a sentence for every offense."""
+"""The rules of the layers: each checks a file and returns a sentence for every violation."""
 
 import ast
 import sys
@@ -18,16 +18,16 @@ FLOORS = (
     {"inspection"},
     {"commands"},
 )
-"""Rooms of the library, the lowest first; those of the same floor know nothing of each other."""
+"""Rooms of the library, the lowest first; those of the same floor do not import each other."""
 
 FACADE = f"{LIBRARY}/__init__.py"
-"""What a user imports: its names come at first use."""
+"""The module that users import: its names are imported at first use."""
 
 TERMINAL = tuple(
     f"{LIBRARY}.{name}"
     for name in ("progress", "stopping", "tables", "help_text", "command_line", "command_list")
 )
-"""What stands beside the rooms."""
+"""Modules beside the rooms."""
 
 KNOWN_TO_DATA_PREP = (
     *(f"{LIBRARY}.{room}." for room in ("spectra", "readers", "datasets")),
@@ -140,7 +140,7 @@ def readers_open_regular_files_alone(source: Source) -> list[str]:
 
 
 def _says(call: ast.Call, argument: str) -> bool:
-    """Whether a call passes True for an argument."""
+    """Return whether a call passes True for an argument."""
     given = {k.arg: k.value for k in call.keywords}.get(argument)
     return isinstance(given, ast.Constant) and given.value is True
 

@@ -11,7 +11,7 @@ FIBER = ("PLATE", "MJD", "FIBERID")
 
 
 def fiber_of(spectrum: Any) -> tuple[Any, ...]:
-    """Plate, MJD and fiber that a spectrum's file tells; None for what it does not."""
+    """Return plate, MJD and fiber in a spectrum's file; None for missing ones."""
     return tuple(spectrum.identity.get(name) for name in FIBER)
 
 
@@ -21,7 +21,7 @@ CODES = {"J": np.int32, "K": np.int64, "E": np.float32, "D": np.float64}
 def table(columns: Mapping[str, Any], name: str = "") -> fits.BinTableHDU:
     """A table HDU: integers as 32 or 64 bits, floats as 32 or 64 bits, by the dtype given; text.
 
-    A column (rows, k) has k values a row.
+    A column (rows, k) has k values per row.
     """
     made = []
     for column, values in columns.items():

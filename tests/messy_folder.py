@@ -1,4 +1,4 @@
-"""A folder as one finds it: good spectra among all that a folder can hold beside them."""
+"""A folder as found in practice: good spectra among everything else that a folder can hold."""
 
 import gzip
 import os
@@ -48,7 +48,7 @@ def _huge(path: Path, rng: np.random.Generator) -> None:
 
 
 def _units(path: Path, rng: np.random.Generator) -> None:
-    """Where ivar should be, errors are: the scatter is a thousand times what it says."""
+    """Write errors where ivar should be: the scatter is a thousand times what it implies."""
     _spec(path, rng, flux=rng.normal(0, 1000, PIXELS), ivar=np.full(PIXELS, 1.0))
 
 
@@ -58,7 +58,7 @@ def _bomb(path: Path, rng: np.random.Generator) -> None:
 
 
 def _columns(path: Path, rng: np.random.Generator) -> None:
-    """A table of a thousand million columns."""
+    """Write a table of a billion columns."""
     _spec(path, rng)
     fields = b"TFIELDS = "
     content = path.read_bytes().replace(fields + b"%20d" % 4, fields + b"%20d" % 10**9)
@@ -93,7 +93,7 @@ KINDS: dict[str, tuple[Callable[[Path, np.random.Generator], object], str]] = {
 
 
 def write(folder: Path, count: int, rng: np.random.Generator) -> list[tuple[str, str]]:
-    """Entries of every kind in turn; some names are not UTF-8, and every 50th is a duplicate.
+    """Write entries of every kind in turn; some names are not UTF-8, every 50th is a duplicate.
 
     Returns:
         names as the operating system has them, sorted, and the kind of each.

@@ -1,10 +1,10 @@
-"""What a message must name (file, flag, number, remedy), whatever the sentence around it."""
+"""Patterns for what a message must name (file, flag, number, remedy), whatever its wording."""
 
 import re
 
 
 def naming(*words: object) -> str:
-    """A pattern for `match=` and `re.search`: texts that hold each of the words, in any order.
+    """Return a pattern for `match=` and `re.search`: texts with each of the words, in any order.
 
     A word may hold spaces; "run" is not in "running", nor is "3" in "300".
     """

@@ -1,4 +1,4 @@
-"""A catalog of the spectra in files, in memory and at once."""
+"""Prediction of the spectra in files, in memory and at once."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from spectranet_jax.spectra import InputError
 
 
 def predict_files(models: Sequence[Model], files: Sequence[str]) -> Table:
-    """One row a spectrum, in order; a file that cannot be read gives a flagged row."""
+    """Return one row per spectrum, in order; a file that cannot be read gives a flagged row."""
     grids = list(dict.fromkeys(model.grid for model in models))
     reading = read_pieces([Piece(file) for file in files], grids) if files else None
     if reading is None or len(reading.errors) == len(files):

@@ -1,4 +1,4 @@
-"""What a dataset folder holds, in memory."""
+"""The contents of a dataset folder, in memory."""
 
 import numpy as np
 from array_record.python.array_record_module import ArrayRecordReader

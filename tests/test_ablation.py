@@ -1,4 +1,4 @@
-"""What an ingredient of the mock survey is worth, measured against the scatter of seeds."""
+"""The effect of ingredients of the mock survey, measured against the scatter over seeds."""
 
 import dataclasses
 import io
@@ -26,7 +26,7 @@ from spectranet_jax.training import run
 
 
 def seed(three: float, nmad: float) -> CombinedScores:
-    """Scores of which only those matter that an ablation measures."""
+    """Return scores with only the values that an ablation measures."""
     rng = np.random.default_rng(0)
     z = rng.uniform(1, 4, 100)
     redshifts = redshift_scores.scores(z, z)
@@ -61,7 +61,7 @@ def test_what_has_no_number_is_neither_worse_nor_better():
 
 
 def test_chance_is_that_of_every_order_of_the_seeds():
-    """Counted: in how many orders of three and three do all of one kind come first."""
+    """By counting the orders of three and three in which all of one kind come first."""
     orders = list(itertools.combinations(range(6), 3))
     apart = [chosen for chosen in orders if chosen in ((0, 1, 2), (3, 4, 5))]
     assert by_chance(3) == len(apart) / len(orders) == 0.1
@@ -88,7 +88,7 @@ def test_the_figure_is_drawn(tmp_path: Path):
 
 @pytest.mark.usefixtures("no_contact_sheet")
 def test_every_kind_is_trained_from_every_seed_and_scored(tmp_path: Path, monkeypatch, capsys):
-    """On networks that are not trained, in the place of `linenet.work`."""
+    """With untrained networks, in place of `linenet.work`."""
     asked = []
 
     def stand_in(settings: linenet.Config) -> None:

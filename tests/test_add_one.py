@@ -1,4 +1,4 @@
-"""A task, a network, a reader and a line are each added by one thing and one row of a table.
+"""A task, a network, a reader and a line are each added by one file and one row of a table.
 
 Each is defined here as its file would define it. What is added trains, evaluates, is compared,
 predicts a catalog and is drawn, by the commands as they are.
@@ -52,7 +52,7 @@ class ToyScores:
 
 @dataclass(frozen=True)
 class ToyTask(Task[ToyScores]):
-    """The redshift of anything that has one, and whether it is far away."""
+    """The redshift of any spectrum with one, and whether it is large."""
 
     limit: float = 1.0
 
@@ -99,7 +99,7 @@ class ToyTask(Task[ToyScores]):
 
 
 class ToyNetwork(nn.Module):
-    """A number of a spectrum, linear in it."""
+    """A linear network from a spectrum to a number."""
 
     grid: LogGrid
     start: float = 1.0
@@ -180,7 +180,7 @@ def test_a_task_a_network_and_a_reader(file: str, capsys: pytest.CaptureFixture)
 
 
 def test_a_line_has_a_column_and_a_bar(file: str, drawn: list):
-    """Of a LineNet with two lines, one of them added; its picture shows the evidence of both."""
+    """With a LineNet of two lines, one of them added; its figure shows the evidence of both."""
     names = ["Toy line", "CIV"]
     network = toy_runs.LINENET | {"lines": names}
     folder = toy_runs.untrained(Path("run"), network, {"name": "linenet", "lines": names})

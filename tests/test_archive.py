@@ -1,4 +1,4 @@
-"""Where the archive keeps spectra, release by release; which addresses are unverified."""
+"""Addresses of the archive, release by release; which of them are unverified."""
 
 import pytest
 from make_fits import superset, write_catalog

@@ -1,4 +1,4 @@
-"""Integrated gradients: they add up, stay where there are data, and mark what matters."""
+"""Integrated gradients add up, are 0 without data, and mark what matters."""
 
 import csv
 
@@ -96,7 +96,7 @@ def show(capsys, name, what, losses):
 
 @pytest.mark.long
 def test_what_is_marked_matters_more_than_what_is_not(model, shared, rng, capsys):
-    """Of 200 real spectra the 10% of bins that speak most for the class are removed."""
+    """In 200 real spectra the 10% of bins that contribute most to the class are removed."""
     folders = ("boss-dr16-quasars", "boss-dr12-galaxies", "sdss-mixed", "broad-line-quasars")
     files = [p for f in (*folders, "boss-dr12-7102") for p in sorted((shared / f).glob("spec-*"))]
     spectra = [spectrum for path in files[:200] for spectrum in snj.read(path)]

@@ -1,4 +1,4 @@
-"""What a hostile newcomer types: one sentence on standard error, exit code 2, nothing written."""
+"""Command lines of a hostile newcomer: one sentence on standard error, exit code 2, no output."""
 
 import json
 import os
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Good things and bad ones, all that the command lines below name; nothing may change it."""
+    """Write good and bad inputs, all that the command lines below name; nothing may change them."""
     directory = tmp_path_factory.mktemp("bad") / "home"
     directory.mkdir()
     contents = toy_survey.write(directory / "toy", 300)
@@ -86,7 +86,7 @@ def tree(folder: Path) -> dict[str, int]:
 def outcome(
     line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> tuple[int, str]:
-    """Exit code and standard error of a command line, run here to save a process."""
+    """Return exit code and standard error of a command line, run here to save a process."""
     name, *arguments = line.split()
     module = import_module(name)
     monkeypatch.setattr(sys, "argv", [name, *arguments])
@@ -173,7 +173,7 @@ BAD = {
     f"{PREDICT} spec.fits --model run --out empty": ("cannot write", "empty", "folder"),
     f"{PREDICT} spec.fits --model run --out file/c.fits": ("cannot write", "file/c.fits"),
 }
-"""Command line -> what its refusal names: the file or flag, the number, the remedy."""
+"""Command line -> what its error names: the file or flag, the number, the remedy."""
 
 
 @pytest.mark.parametrize("line", BAD)
@@ -217,7 +217,7 @@ def test_a_bad_flag_is_exit_code_2(
     "line", [f"{EVALUATE} holed", f"{CONSOLE} predict spec.fits --model missing"]
 )
 def test_a_damaged_checkpoint_is_one_sentence(line: str, home: Path, tmp_path: Path):
-    """In a process of its own: orbax has threads that would speak up later."""
+    """In a separate process: orbax has threads that would print later."""
     shutil.copytree(home, tmp_path / "home")
     for name in ("holed", "missing"):
         shutil.copytree(home / "run", tmp_path / "home" / name)
@@ -243,7 +243,7 @@ def test_a_damaged_checkpoint_is_one_sentence(line: str, home: Path, tmp_path: P
 def test_a_spectrum_of_no_use_is_no_reason_to_stop(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ):
-    """The same bad files among a good one are rows with flags, and warnings."""
+    """Bad files beside a good one become flagged rows, with warnings."""
     monkeypatch.chdir(home)
     line = (
         f"{PREDICT} spec.fits text.fits cut.fits nothing.fits --model run --out {tmp_path}/c.fits"

@@ -1,4 +1,4 @@
-"""Basis vectors: files of ours, redrock's files, and how they are made."""
+"""Basis vectors: our files, redrock's files, and how they are made."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the benchmark says is what it measured, and its peers compute what we compute."""
+"""The benchmark reports what it measured, and its peers compute what we compute."""
 
 import itertools
 import json

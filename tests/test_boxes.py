@@ -1,4 +1,4 @@
-"""Redshifts in boxes: decoding inverts coding, and both are QuasarNET's."""
+"""Redshifts in boxes: decoding inverts encoding, and both are QuasarNET's."""
 
 import numpy as np
 import pytest
@@ -75,7 +75,7 @@ def test_positions_past_the_ends_are_extrapolated_not_clamped():
 
 
 def test_decoding_is_quasarnets(shared):
-    """Against what QuasarNET made of 383 spectra: confidences of 6 lines, BAL redshifts."""
+    """Against QuasarNET's results for 383 spectra: confidences of 6 lines, BAL redshifts."""
     folder = shared / "quasarnp"
     output = np.load(folder / "predict_data.npy")  # (7, 383, 26)
     box = output[6, :, :13].argmax(axis=-1)

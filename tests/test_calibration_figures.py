@@ -1,4 +1,4 @@
-"""Figures of calibration and of redshift errors: what is drawn is what was given."""
+"""Figures of calibration and of redshift errors show the values given."""
 
 import struct
 from collections.abc import Callable
@@ -124,7 +124,7 @@ def test_the_pit_histogram_is_a_density(tmp_path: Path, drawn: list[Figure]) -> 
 
 
 def test_the_coverage_is_reported_at_the_levels(tmp_path: Path, drawn: list[Figure]) -> None:
-    """Levels that are even: the coverage is the level; their powers of 1.5: that of 2/3."""
+    """For uniform levels, coverage is the level; for their powers of 1.5, its power of 2/3."""
     even = (np.arange(2000) + 0.5) / 2000
     coverage_plot({"even": even, "wide": even**1.5}, tmp_path / "one.png")
     axes = drawn[0].axes[0]

@@ -1,4 +1,4 @@
-"""A checkpoint proves itself: no changed, cut or missing byte is used, and the one before is."""
+"""A checkpoint is verified: no changed, truncated or missing byte is used, but the previous one."""
 
 import json
 import shutil
@@ -21,8 +21,9 @@ from spectranet_jax.training import checkpoint, run
 
 TREE = {"params": {"w": np.arange(6.0, dtype=np.float32)}, "batch_stats": {}}
 OLD = Path(__file__).with_name("checkpoint-0.1.0.zip")
-"""A run folder of the release that wrote no sums: 7 of 15 steps, two epochs of five and a third
-that was cut off; answers.json holds what its best checkpoint says of five toy spectra."""
+"""A run folder of the release that wrote no checksums: 7 of 15 steps, two epochs of five and an
+incomplete third; answers.json holds its best checkpoint's predictions for five toy spectra.
+"""
 
 
 def saved(run: Path, kind: str, *steps: int) -> Path:
@@ -144,7 +145,7 @@ def test_a_run_whose_last_checkpoint_is_damaged_ends_as_if_it_were_not(
 
 @pytest.mark.slow
 def test_the_last_checkpoint_is_a_model_too(splits: Splits, tmp_path: Path):
-    """As advised where the best one is damaged."""
+    """As recommended where the best one is damaged."""
     run_training(splits, tmp_path / "run", stop_after=3)
     state = last_state(splits, tmp_path / "run")
     toy_runs.untrained(tmp_path / "config")

@@ -1,4 +1,4 @@
-"""Compiled programs are kept from one process to the next, and change no result."""
+"""Compiled programs are kept from one process to the next, and do not change results."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ print(json.dumps({
 
 
 def in_a_process(caches: Path, cache: str = "cache", **environment: str) -> dict[str, Any]:
-    """Three training steps in a process of their own, which says nothing but its result."""
+    """Run three training steps in a separate process, which prints only its result."""
     kept = {k: v for k, v in os.environ.items() if k not in VARIABLES}
     paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "XDG_CACHE_HOME": str(caches)}
     done = subprocess.run(
@@ -93,7 +93,7 @@ def test_a_second_process_takes_its_programs_from_the_cache(tmp_path: Path):
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Without JAX's variables, and as it was afterwards."""
+    """Remove JAX's variables, and restore them afterwards."""
     for name in VARIABLES:
         monkeypatch.setenv(name, "")  # so that it is restored even if the code sets it
         monkeypatch.delenv(name)

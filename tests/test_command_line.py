@@ -1,4 +1,4 @@
-"""How a command line becomes a config: several values, values left out, and mistakes."""
+"""Parsing of a command line into a config: several values, omitted values, and mistakes."""
 
 from dataclasses import dataclass
 from pathlib import Path

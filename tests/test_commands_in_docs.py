@@ -35,7 +35,7 @@ REPLACED = {
     r"--workers 16": "--workers 2",
     r"--spectra 400": "--spectra 100",
 }
-"""What stands for a name, or is too large -> what takes its place."""
+"""A name, or a value that is too large -> its replacement."""
 
 
 def runnable(command: str) -> str:

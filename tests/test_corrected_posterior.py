@@ -1,4 +1,4 @@
-"""p(z) moved, widened, and with a Gaussian for its core: against sums done by hand."""
+"""p(z) moved, widened, and with a Gaussian for its core, against sums by hand."""
 
 import numpy as np
 import pytest
@@ -127,7 +127,7 @@ def test_an_empty_posterior_stays_empty() -> None:
 
 
 def test_levels_of_honest_errors_are_uniform() -> None:
-    """Below a step, where the steps' own density is of no use."""
+    """Below a step, where the steps' own density has no information."""
     rng = np.random.default_rng(8)
     n = 2000
     z_true = rng.uniform(0.5, 1.5, n)

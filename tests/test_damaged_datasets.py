@@ -1,4 +1,4 @@
-"""A damaged block is found when it is read, named, and left out only where that is asked for."""
+"""A damaged block is found when it is read, named, and left out only if requested."""
 
 import json
 import shutil
@@ -65,7 +65,7 @@ def read_all(folder: Path, skip: bool = False) -> tuple[Split, list[Any]]:
 def test_a_flipped_bit_is_found_or_is_in_none_of_the_data(
     whole: Path, tmp_path: Path, place: int, bit: int
 ):
-    """Between its records a shard has bytes that nobody reads."""
+    """Between its records a shard has bytes that are never read."""
     if not (tmp_path / "toy").exists():
         shutil.copytree(whole, tmp_path / "toy")
     path = shard(tmp_path / "toy", "train")

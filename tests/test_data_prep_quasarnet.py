@@ -1,4 +1,4 @@
-"""`python -m data_prep.quasarnet`, and what holds of every command of data preparation."""
+"""`python -m data_prep.quasarnet`, and properties of every command of data preparation."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ def no_pictures(monkeypatch):
 
 
 def quasarnet_pair(folder, n=60):
-    """A synthetic pair with a spectrum of every fate, and the number of each."""
+    """Write a synthetic pair with spectra of every outcome, and return the number of each."""
     rng = np.random.default_rng(2)
     image = np.abs(rng.normal(2, 1, (n, 886)))
     thing_id = 100 + np.arange(n) // 2  # two spectra an object

@@ -1,4 +1,4 @@
-"""`python -m data_prep.sdss`: what it stores, what it leaves out and names, what it refuses."""
+"""`python -m data_prep.sdss`: what it stores, leaves out, names, and refuses."""
 
 import numpy as np
 import pytest

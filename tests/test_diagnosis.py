@@ -45,7 +45,7 @@ class Spoiled(ClassifyTask):
 
 
 def train_spoiled(splits: Splits, of: int, folder: Path) -> int:
-    """Train where one object of a split cannot be trained on; its id."""
+    """Train where one object of a split cannot be trained on; return its id."""
     folder.mkdir()
     object_id = int(splits[of].columns["object_id"][BAD])
     recipe = replace(make_recipe(splits[0]), task=Spoiled(GRID, object_id=object_id))

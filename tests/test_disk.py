@@ -1,4 +1,4 @@
-"""A full, read-only or lost disk: one sentence, and the last good state is of use."""
+"""A full, read-only or lost disk gives one sentence, and the last good state is usable."""
 
 import shutil
 from pathlib import Path
@@ -18,7 +18,7 @@ TRAIN = ["-m", "experiments.classify", "--data", "toy", "--batch", 64, "--epochs
 
 
 def refused(words: list[object], folder: Path, **environment: str) -> str:
-    """What a command says that must end in a sentence, with status 2."""
+    """Return the error of a command that must end in one sentence, with status 2."""
     process = start(words, folder, **environment)
     _, error = finish(process)
     assert process.returncode == 2, error
@@ -29,7 +29,7 @@ def refused(words: list[object], folder: Path, **environment: str) -> str:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A dataset, and a run of it that was left alone."""
+    """Write a dataset and an undisturbed run of it."""
     folder = tmp_path_factory.mktemp("disk")
     toy_survey.write(folder / "toy", 1200)
     run([*TRAIN, "whole"], folder)
@@ -66,7 +66,7 @@ command(classify.Config, classify.work, "Train.")
 def test_what_the_checkpoint_library_says_of_a_full_disk_is_one_sentence(
     home: Path, tmp_path: Path
 ):
-    """Where the room cannot be told beforehand, as by a quota."""
+    """Where free space cannot be known beforehand, as with a quota."""
     (tmp_path / "program.py").write_text(FULL)
     with disk(tmp_path / "disk", "5m") as place:
         words = [tmp_path / "program.py", *TRAIN[2:], place / "run"]

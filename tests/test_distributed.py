@@ -1,4 +1,4 @@
-"""Two processes train what one does; what keeps them from meeting is told in a sentence."""
+"""Two processes train what one does; what keeps them from meeting is reported in a sentence."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def process(*arguments: object) -> subprocess.Popen[str]:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Folders of what one process made, and two."""
+    """Return the folders written by one process, and by two."""
     folder = tmp_path_factory.mktemp("distributed")
     toy_survey.write(folder / "toy", 1200)
     port, script = free_port(), Path(two_processes.__file__)
@@ -80,7 +80,7 @@ def test_spectra_on_the_device_give_the_weights_of_streamed_ones(trained: tuple[
 
 @pytest.mark.long
 def test_the_run_folder_of_two_processes_is_that_of_one(trained: tuple[Path, Path]):
-    """Killed and resumed; but for the digits that float32 loses on the way."""
+    """Killed and resumed; except for the digits that float32 loses on the way."""
     alone, together = (run.read_metrics(folder / "run") for folder in trained)
     assert [row["step"] for row in together] == [row["step"] for row in alone]
     assert [set(row) for row in together] == [set(row) for row in alone]

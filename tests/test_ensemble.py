@@ -16,7 +16,7 @@ FIELDS = {"features": 4, "hidden": 4, "dilations": [1]}
 
 @pytest.fixture(scope="module")
 def variables():
-    """Those of an ensemble of two, as initialized; dropout has none."""
+    """Return the variables of an ensemble of two, as initialized; dropout has none."""
     network = networks.build("LineNetEnsemble", GRID, members=2, member=FIELDS)
     flux = jnp.zeros((3, GRID.size), jnp.float32)
     return network.init(jax.random.key(0), flux, flux)

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow  # since they train
 
 @pytest.fixture(scope="module", autouse=True)
 def one_device() -> Iterator[None]:
-    """As in the processes of the commands; and eight take longer to compile for."""
+    """Use one device, as the commands' processes do; eight take longer to compile for."""
     with pytest.MonkeyPatch.context() as patch:
         devices = jax.devices()[:1]
         patch.setattr(jax, "devices", lambda: devices)

@@ -1,4 +1,4 @@
-"""Figures: what is drawn is what was given, and a PNG file appears whole or not at all."""
+"""Figures show the values given, and a PNG file appears complete or not at all."""
 
 import itertools
 import struct
@@ -34,7 +34,7 @@ def metrics() -> list[dict[str, float]]:
 
 
 def redshifts(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """400 redshifts of which 30 are far off and 5 are none."""
+    """Return 400 redshifts, of which 30 are far off and 5 are missing."""
     z = rng.uniform(0.5, 4, 400)
     guess = z + (1 + z) * rng.normal(0, 0.001, 400)
     guess[:30] = z[:30] + 0.5

@@ -1,4 +1,4 @@
-"""No file grows too long to be read at a sitting, and no two modules answer to the same name."""
+"""No file grows too long to be read at a sitting, and no two modules have the same name."""
 
 from collections import defaultdict
 from graphlib import CycleError, TopologicalSorter
@@ -25,7 +25,7 @@ def shared_names(sources: list[Source]) -> list[str]:
 
 
 def circle(sources: list[Source]) -> list[str]:
-    """Modules that import one another in a circle, wherever in their code; none: []."""
+    """Return modules that import one another in a circle, wherever in their code; [] if none."""
     modules = {name_of_module(source.path): source for source in sources}
 
     def imported(source: Source) -> set[str]:

@@ -6,7 +6,7 @@ from spectranet_jax.spectra.flags import LOW_SN_LIMIT, Flag, median_sn, pixel_fl
 
 
 def clean(n=1):
-    """Spectra of S/N 10 a bin that vary a little."""
+    """Return spectra of S/N 10 per bin that vary a little."""
     flux = 10 + np.sin(np.arange(443) / 9) * np.ones((n, 1))
     return flux, np.ones((n, 443))
 

@@ -1,4 +1,4 @@
-"""Arrays as spectra: units, air, uncertainties, masks; and what is refused."""
+"""Spectra from arrays: units, air, uncertainties, masks; and what is refused."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ SIGMA = 0.2 + WAVELENGTH / 1e5
 IVAR = SIGMA**-2
 F_NU = (FLUX * FLUX_UNIT).to(u.mJy, u.spectral_density(WAVELENGTH * u.AA))
 SIGMA_NU = (SIGMA * FLUX_UNIT).to(u.mJy, u.spectral_density(WAVELENGTH * u.AA))
-"""By astropy itself, of the flux and its error."""
+"""The flux and its error, converted by astropy itself."""
 
 
 def assert_is_the_spectrum(got: Any, rtol: float = 1e-6) -> None:
@@ -135,7 +135,7 @@ def test_the_order_of_pixels_does_not_matter(seed: int) -> None:
 
 
 def test_pixels_without_a_number() -> None:
-    """Unless masked, NaN is kept and flagged, as of a file; an error that is none is ivar 0."""
+    """Unless masked, NaN is kept and flagged, as in a file; an invalid error gives ivar 0."""
     flux, sigma = FLUX.copy(), SIGMA.copy()
     sigma[:5] = [0, -1, np.nan, np.inf, 1e30]
     flux[7] = np.nan
@@ -171,7 +171,7 @@ def test_masks_of_all_kinds_leave_out_the_same_pixels() -> None:
 
 @pytest.mark.parametrize("unit", [1e-17, 1e-30, 1e20])
 def test_plain_flux_of_any_unit_fits_into_float32(unit: float) -> None:
-    """Each by its own median, so that what comes with it does not matter."""
+    """Each is scaled by its own median, whatever spectra come with it."""
     got = spectrum(WAVELENGTH, FLUX * unit, sigma=SIGMA * unit)
     assert on_grid(got)[0].tolist() == [0]
     np.testing.assert_allclose(got.flux**2 * got.ivar, FLUX**2 * IVAR, rtol=1e-5)

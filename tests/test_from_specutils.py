@@ -1,4 +1,4 @@
-"""Objects of specutils as spectra: real ones where it is installed."""
+"""Conversion of specutils objects: real ones where it is installed."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Texts that a person or a stranger wrote: lists, labels, catalogs, settings and command lines.
+"""Texts by users and strangers: lists, labels, catalogs, settings and command lines.
 
 Whatever they hold, what comes is a value that makes sense, or InputError with one sentence.
 FUZZ_CASES=20000 pytest tests/test_fuzz_texts.py runs so many new cases of each kind.
@@ -44,7 +44,7 @@ CELLS = (
 
 
 def reported(call: Callable[[], Any]) -> Any:
-    """What a call answers, or None where it said in one sentence what is wrong."""
+    """Return a call's answer, or None if it raised one sentence on what is wrong."""
     try:
         return call()
     except InputError as error:
@@ -70,7 +70,7 @@ def table_text(data: st.DataObject, names: tuple[str, ...]) -> bytes:
 
 
 def damaged(data: st.DataObject, content: bytes) -> bytes:
-    """The same, or with a piece of it replaced by other bytes."""
+    """Return the content, or the content with a piece of it replaced by other bytes."""
     if not content or data.draw(st.booleans()):
         return content
     start = data.draw(st.integers(0, len(content) - 1))
@@ -223,7 +223,7 @@ WORDS = st.sampled_from(
 def test_any_command_line_ends_in_a_sentence_and_a_status(
     place: Path, command: str, words: list[str]
 ):
-    """Nothing here can be predicted from, and no model is found, so nothing is written."""
+    """Nothing here can be predicted from, and no model exists, so nothing is written."""
     folder = place / "here"
     if not folder.exists():
         (folder / "empty").mkdir(parents=True)

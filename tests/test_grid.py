@@ -171,7 +171,7 @@ def test_arrays_of_different_lengths_are_refused():
 
 
 def added(loglam, flux, ivar, grid=GRID):
-    """The rule without any order: each pixel is added to its bin, one after the other."""
+    """Rebin without any order: each pixel is added to its bin, one after the other."""
     place = np.floor((loglam - np.log10(grid.start)) / grid.dloglam)
     counts = np.isfinite(loglam) & np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
     counts &= (place >= 0) & (place < grid.size)
@@ -227,7 +227,7 @@ def test_a_reversed_spectrum_has_the_bins_of_the_ascending_one(rng, pixels_per_b
 
 @pytest.mark.parametrize("red_first", [False, True])
 def test_arms_that_meet_at_a_bin_come_in_either_order(rng, red_first):
-    """Bins of one run each, and yet not in their order: what an ascending shortcut takes wrong."""
+    """Bins of one run each, but not in their order: an ascending shortcut would be wrong."""
     loglam = np.log10(GRID.centers)
     order = np.r_[200:443, 0:200] if red_first else np.arange(443)
     flux, ivar = rng.normal(5, 1, 443), rng.uniform(1, 2, 443)

@@ -1,4 +1,4 @@
-"""The limits of headers, and where the next one begins, by hand."""
+"""The limits of headers, and the begin of the next one, by hand."""
 
 from contextlib import nullcontext
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a command says of itself, and how soon."""
+"""The --help of commands, and how soon it appears."""
 
 import itertools
 import json
@@ -41,7 +41,7 @@ HEAVY = {
 
 @pytest.fixture(scope="module")
 def helps() -> dict[str, dict[str, Any]]:
-    """What each command's --help prints and imports; told by one process for each."""
+    """Return what each command's --help prints and imports, in one process each."""
     code = (
         "import contextlib, io, json, runpy, sys\n"
         "(module, *words), text = sys.argv[1].split(), io.StringIO()\n"
@@ -71,7 +71,7 @@ def test_all_commands_are_known():
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_imports_nothing_heavy(helps: dict[str, dict[str, Any]], name: str):
-    """What makes --help quick: importing jax alone takes a second and more."""
+    """The condition for a quick --help: importing jax alone takes a second or more."""
     assert not HEAVY & set(helps[name]["modules"])
 
 

@@ -1,4 +1,4 @@
-"""From a file's pixels to a network: no overflow, and nothing without structure unflagged."""
+"""From a file's pixels to a network: no overflow, and everything without structure is flagged."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ PIXEL_VALUES = hnp.arrays(np.float64, PIXELS, elements=ANY, fill=ANY)
 
 
 def network_input(flux: np.ndarray, ivar: np.ndarray):
-    """What a network is given of one spectrum, and its flags."""
+    """Return a network's input for one spectrum, and its flags."""
     spectrum = Spectrum("s", LOGLAM, flux, ivar, "memory")
     ((_, bits, ((binned, weight),)),) = rebinned([spectrum], [GRID])
     assert np.isfinite(binned).all() and np.isfinite(weight).all() and (weight >= 0).all()
@@ -87,7 +87,7 @@ def test_what_holds_no_data_is_flagged_so(flux: np.ndarray, ivar: np.ndarray):
 
 
 def test_one_pixel_of_an_absurd_ivar_does_not_pass_for_a_spectrum():
-    """Its bin is the weighted mean, and all others are of no weight: a network sees zeros."""
+    """Its bin is the weighted mean, and all others have no weight: a network sees zeros."""
     ivar = np.ones(PIXELS)
     ivar[7] = 1e32
     near, weight, flags = network_input(np.random.default_rng(1).normal(5, 1, PIXELS), ivar)

@@ -34,11 +34,11 @@ READERS = {
     "list": lambda path: paths([f"@{path}"]),
     "template": lambda path: read_redrock(path, REDROCK["GALAXY"]),
 }
-"""What reads a file that a stranger may have made."""
+"""Readers of files that a stranger may have made."""
 
 
 class Trap:
-    """Whoever unpickles it makes a file."""
+    """An object that writes a file when it is unpickled."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -89,7 +89,7 @@ def table(columns: int = 3, row: int = 12, rows: int = 10, form: str = "E") -> b
 
 
 def pointers() -> bytes:
-    """Rows whose arrays of variable length are said to be gigabytes long."""
+    """Return rows whose arrays of variable length claim to be gigabytes long."""
     rows = np.zeros((10, 3, 2), ">i4")
     rows[:, :, 0] = 2**31 - 1
     return PRIMARY + table(row=24, form="1PE(4600)") + rows.tobytes().ljust(2880, b"\0")
@@ -166,7 +166,7 @@ def test_a_longest_allowed_header_is_read(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_bomb_is_refused_at_its_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """What does not begin as FITS costs nothing; what does, no more than the bound."""
+    """A file that does not begin as FITS costs nothing; one that does, no more than the bound."""
     monkeypatch.setattr(opening, "UNPACKED_AT_LEAST", 8 << 20)
     path = tmp_path / "bomb.fits.gz"
     path.write_bytes(gzip.compress(bytes(64 << 20)))

@@ -109,7 +109,7 @@ def test_a_target_of_two_desi_files_has_the_redshift_of_its_own(tmp_path, rng, h
 
 
 def test_the_night_of_coadded_exposures_is_their_last(tmp_path, rng):
-    """Where both are told: NIGHT is that of one exposure."""
+    """Where both are given: NIGHT is that of one exposure."""
     columns = {"TARGETID": 11, "TILEID": 80, "NIGHT": 20210101, "LASTNIGHT": 20210105}
     coadd(tmp_path / "x.fits", [11], rng)
     with fits.open(tmp_path / "x.fits", mode="update") as hdus:

@@ -1,4 +1,4 @@
-"""Answers of a visual inspection as truth: labels of spectra that are prepared for training."""
+"""Answers of a visual inspection as labels of spectra that are prepared for training."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Whether the page can be used by the keyboard alone, read by a screen reader, and seen by all."""
+"""The page can be used by the keyboard alone, read by a screen reader, and seen by all."""
 
 from collections.abc import Iterator
 from typing import Any

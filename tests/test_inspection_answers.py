@@ -1,4 +1,4 @@
-"""That what is saved is what the inspector saw and meant: the page in a browser."""
+"""The saved answers are what the inspector saw and meant: the page in a browser."""
 
 from pathlib import Path
 
@@ -145,7 +145,7 @@ def test_undo_leaves_the_newer_answer_of_another_tab(visit):
 
 
 def namesakes() -> Content:
-    """Three spectra of one file and ID."""
+    """Return three spectra of one file and ID."""
     selection = content(3)
     selection.table["FILE"], selection.table["ID"] = ["f.fits"] * 3, ["7"] * 3
     return selection

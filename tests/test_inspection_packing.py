@@ -1,4 +1,4 @@
-"""Spectra packed for the page: unpacked again they are what they were, to the stated precision."""
+"""Spectra packed for the page are the same when unpacked, to the stated precision."""
 
 import base64
 import zlib
@@ -12,7 +12,7 @@ from spectranet_jax.spectra.spectrum import Spectrum
 
 
 def unpack(packed):
-    """As pixels.js does."""
+    """Unpack as pixels.js does."""
     content, arrays, at = zlib.decompress(base64.b64decode(packed["data"])), {}, 0
     for name, count, size in packed["planes"]:
         planes = np.frombuffer(content[at : at + count * size], np.uint8).reshape(size, count)

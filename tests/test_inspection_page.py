@@ -1,4 +1,4 @@
-"""Pages of spectra as files: what they hold, that they need no network, and run nothing foreign."""
+"""Pages of spectra as files: their contents, no network, and no foreign code."""
 
 import json
 import re
@@ -224,7 +224,7 @@ def test_a_port_in_use_is_a_sentence(server, tmp_path):
 
 
 def test_a_page_of_boss_spectra_is_small():
-    """500 of them are to be 40 MB at most: 80 kB each."""
+    """The limit for 500 of them is 40 MB: 80 kB each."""
     z = np.linspace(1, 3, 4)
     spectra = [spectrum(i, at, pixels=4600) for i, at in enumerate(z)]
     shown = content(4)

@@ -1,4 +1,4 @@
-"""How fast a page of 500 spectra is built, how large it is, and how fast it opens and moves on."""
+"""Speed and size of a page of 500 spectra: building, opening, and moving on."""
 
 import time
 

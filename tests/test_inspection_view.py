@@ -1,4 +1,4 @@
-"""What the page shows of a spectrum, and where it goes next: in a browser."""
+"""What the page shows of a spectrum, and where it moves next: in a browser."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Conditions on a catalog's rows: what is chosen, what is refused, and that nothing is run."""
+"""Conditions on a catalog's rows: what is selected, what is refused, and that nothing is run."""
 
 from contextlib import suppress
 

@@ -21,7 +21,7 @@ def noise_free():
 
 @pytest.fixture(scope="module")
 def both(noise_free):
-    """The same light, observed with NumPy's draws and with JAX's."""
+    """Return the same noise-free spectra, observed with NumPy's draws and with JAX's."""
     by_numpy = instrument.observe(NumpyDraws(np.random.default_rng(1)), noise_free, grid=GRID)
     draws = augment.JaxDraws(jax.random.key(2))
     by_jax = instrument.observe(draws, jnp.asarray(noise_free), grid=GRID)
@@ -29,7 +29,7 @@ def both(noise_free):
 
 
 def test_numpy_and_jax_draw_the_same_survey(both):
-    """Not the same numbers: the same distributions, quantile by quantile."""
+    """Not the same numbers, but the same distributions, quantile by quantile."""
     (flux, ivar), (flux_j, ivar_j) = both
     assert flux.dtype == flux_j.dtype == ivar_j.dtype == np.float32
     q = [1, 16, 50, 84, 99]
@@ -73,7 +73,7 @@ def test_without_any_effect_noise_is_white_and_all_there_is(noise_free):
 
 @pytest.mark.parametrize("effect", instrument.EFFECTS)
 def test_every_effect_leaves_its_mark(noise_free, effect):
-    """One effect left out at a time, with the same generator: the spectra are others."""
+    """One effect left out at a time, with the same generator, changes the spectra."""
     rest = tuple(name for name in instrument.EFFECTS if name != effect)
     some = noise_free[:50]
     whole = instrument.observe(NumpyDraws(np.random.default_rng(4)), some, grid=GRID)

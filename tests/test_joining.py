@@ -1,4 +1,4 @@
-"""Catalogs joined are the catalog that all rows at once would have made."""
+"""Joined catalogs equal the catalog of all rows at once."""
 
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ def build(columns: dict[str, Any]) -> Table:
 
 
 def joined_and_whole(folder: Path, suffix: str) -> tuple[Path, Path]:
-    """Four catalogs joined, one of them without rows, and the catalog of all their rows."""
+    """Return four catalogs joined, one of them without rows, and the catalog of all their rows."""
     parts = [columns(*sizes) for sizes in ((5, 0, 4), (0, 1, 1), (3000, 2, 30), (7, 3, 2))]
     files = []
     for number, part in enumerate(parts):

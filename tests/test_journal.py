@@ -1,4 +1,4 @@
-"""An append-only journal: whole records come back, and nothing else ever does."""
+"""An append-only journal: complete records come back, and nothing else."""
 
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def test_no_flipped_bit_gives_another_record(
 
 
 def test_zeros_after_the_last_record_are_none(tmp_path: Path):
-    """As a file system may leave them when the machine goes down."""
+    """As a file system may leave them after a crash of the machine."""
     path = written(tmp_path / "j", [b"first"])
     path.write_bytes(path.read_bytes() + bytes(4096))
     assert list(Journal(tmp_path / "j", "key").records()) == [b"first"]

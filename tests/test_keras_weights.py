@@ -1,4 +1,4 @@
-"""Keras's HDF5 files: both trained QuasarNETs, TensorFlow's own output, and files that are none."""
+"""Keras's HDF5 files: both trained QuasarNETs, TensorFlow's own output, and invalid files."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ SIX, FOUR = "test_weights_6_layer.h5", "test_weights.h5"
 
 
 def tensorflow(shared: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Normalized spectra (24, 443), and what TensorFlow's QuasarNET said of them (24, 7, 26)."""
+    """Return normalized spectra (24, 443), and the output of TensorFlow's QuasarNET (24, 7, 26)."""
     folder = shared / "quasarnp"
     output = np.moveaxis(np.load(folder / "qnet_output_6_layer.npy"), 0, 1)
     return np.load(folder / "coadd_x.npy"), output
@@ -52,7 +52,7 @@ def test_the_forward_pass_is_tensorflows(shared):
 
 
 def test_without_the_rescale_of_offsets_it_is_not(shared):
-    """What QuasarNP 0.2.0 leaves out for this file, whose Lambda layers are called lambda_0..6."""
+    """The rescale that QuasarNP 0.2.0 omits here, where Lambda layers are called lambda_0..6."""
     x, expected = tensorflow(shared)
     fields, variables, _ = keras_weights.read(shared / "quasarnp" / SIX)
     network = networks.build("QuasarNet", GRID, **(fields | {"rescale": False}))
@@ -101,7 +101,7 @@ def test_from_the_desi_coadd_to_the_redshift(shared):
 
 
 def test_it_is_fed_as_it_was_trained(shared):
-    """Pixels without measurement enter as flux 0; at the mean, they would change the answer."""
+    """Pixels without measurement enter as flux 0; the mean would change the answer."""
     model = load(shared / "quasarnp" / FOUR)
     assert model.task.config["empty_pixels"] == "zero"
     assert model.config["network"]["name"] == "QuasarNet" and model.name == FOUR

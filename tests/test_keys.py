@@ -1,4 +1,4 @@
-"""Numbers that are equal where spectra and rows are of the same observation, or object."""
+"""Keys are equal where spectra and rows are of the same observation, or object."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ FIELDS = st.fixed_dictionaries(TEXTS | WHOLE | {"HEALPIX": st.integers(0, 1)})
 
 @given(FIELDS, st.data())
 def test_keys_are_equal_where_all_their_fields_are(first, data):
-    """Of two spectra that differ in some fields."""
+    """For two spectra that differ in some fields."""
     changed = data.draw(st.sets(st.sampled_from(sorted(first)), max_size=3))
     second = first | {name: data.draw((TEXTS | WHOLE)[name]) for name in sorted(changed)}
     keys, _ = as_arrays([first, second])

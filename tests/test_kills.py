@@ -1,4 +1,4 @@
-"""SIGKILL at any moment: the same command, given again, ends as if it had never been killed.
+"""SIGKILL at any moment: the same command, run again, ends with the same result as without it.
 
 Five kills of each command; SPECTRANET_KILLS=20 for more.
 """
@@ -33,7 +33,7 @@ Moment = Callable[[], bool]
 
 
 def timed(words: list[Any], folder: Path) -> float:
-    """Seconds that a command takes, once its programs are compiled."""
+    """Return the seconds that a command takes, once its programs are compiled."""
     run([*words, "warm"], folder)
     begun = time.monotonic()
     run([*words, "whole"], folder)
@@ -41,7 +41,7 @@ def timed(words: list[Any], folder: Path) -> float:
 
 
 def kill_at(words: list[Any], folder: Path, moment: Moment, **environment: str) -> bool:
-    """Start a command and kill it at a moment; whether it had ended before."""
+    """Start a command and kill it at a moment; return whether it had ended before."""
     process = start(words, folder, **environment)
     while process.poll() is None and not moment():
         time.sleep(0.001)
@@ -53,7 +53,7 @@ def kill_at(words: list[Any], folder: Path, moment: Moment, **environment: str) 
 
 
 def after(seconds: float) -> Moment:
-    """So long after the first time that it is asked, which is when the command starts."""
+    """Return a moment this long after its first query, which is when the command starts."""
     begun: list[float] = []
 
     def moment() -> bool:
@@ -72,7 +72,7 @@ def parameters(run: Path, kind: str) -> list[np.ndarray]:
 
 
 def moments_of(folder: Path, seconds: float, rng: random.Random) -> list[Moment]:
-    """When to kill a training: at random, at its checkpoints, and while it is judged."""
+    """Return moments to kill a training: at random, at its checkpoints, and during evaluation."""
     kinds = (checkpoint.LAST, checkpoint.BEST)
     last, best = (folder / "checkpoints" / kind for kind in kinds)
     calibration = folder / "calibration.json"
@@ -127,7 +127,7 @@ def same_run(run_folder: Path, other: Path) -> None:
 
 
 def test_prediction(tmp_path: Path):
-    """Killed in turn while it starts and in the rest that follows a chunk, whatever its speed."""
+    """Killed in turn while it starts and in the pause that follows a chunk, whatever its speed."""
     toy_inputs.write(tmp_path)
     small = (
         "import sys, time\n"
@@ -191,7 +191,7 @@ def test_data_preparation(tmp_path: Path, kind: str):
 
 @pytest.mark.skipif(KILLS < 20, reason="takes 10 minutes and more; SPECTRANET_KILLS=20 runs it")
 def test_the_report(tmp_path: Path):
-    """Two folders of one name each, so that what is written names the same paths."""
+    """In two folders of the same name, so that the same paths are written."""
     words = ["-m", "experiments.report", "--quick", "--spectra", 400, "--out", "r"]
     for name in ("warm", "whole", "killed"):
         (tmp_path / name).mkdir()

@@ -1,4 +1,4 @@
-"""What a worker makes of files for a dataset: spectra, names and checksums, and their bytes."""
+"""A worker's reading of files for a dataset: spectra, names and checksums, and their bytes."""
 
 import hashlib
 

@@ -1,7 +1,7 @@
-"""The layers of the house, held by reading every source file: who may import what.
+"""The layers of the code, checked in every source file: who may import what.
 
-    spectra < {readers, datasets} < {networks, evaluation} < tasks < training < inference
-        < catalog < inspection < commands < experiments
+ spectra < {readers, datasets} < {networks, evaluation} < tasks < training < inference < catalog <
+inspection < commands < experiments
 
 and `data_prep` beside them, on `spectra`, `readers` and `datasets` alone. What talks to a terminal
 (progress, tables, command line) stands beside the rooms and knows `spectra` alone. Every rule is
@@ -235,7 +235,7 @@ def test_the_sentence_names_the_import() -> None:
 
 
 def test_every_file_is_read(sources: list[Source]) -> None:
-    """No rule holds for want of files: each room and each package has some, and they import."""
+    """No rule holds for lack of files: each room and each package has some, and they import."""
     assert {source.room for source in sources} >= set().union(*FLOORS)
     assert {source.top for source in sources} == set(PACKAGES)
     imported = frozenset().union(*(source.imports for source in sources))

@@ -1,4 +1,4 @@
-"""What lets a run do without a part of the report's recipe, and older runs stay as they are."""
+"""Settings that leave out a part of the report's recipe, without effect on older runs."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def test_without_batch_normalization_its_parameters_alone_are_missing() -> None:
 
 
 def test_a_chunk_of_the_usual_size_leaves_no_trace_in_the_config() -> None:
-    """So that runs of before can be resumed."""
+    """So that earlier runs can be resumed."""
     assert "chunk" not in of_the_run(Training(schedule="chunked"))
     assert of_the_run(Training(schedule="chunked", chunk=300))["chunk"] == 300
 

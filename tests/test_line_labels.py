@@ -1,4 +1,4 @@
-"""Names of lines as papers write them, and where they stand."""
+"""Names of lines as papers write them, and their places."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_the_lines_of_the_classes_exist_and_are_named_once() -> None:
 
 
 def test_lines_on_the_grid_ascend() -> None:
-    """Of a quasar at z = 2.5: Ly-alpha at 4255 and Mg II at 9796 are on it, H-beta is not."""
+    """For a quasar at z = 2.5: Ly-alpha at 4255 and Mg II at 9796 are on the grid, not H-beta."""
     places = on_grid(("MgII", "Hbeta", "Lya", "Lyb"), 2.5, GRID)
     assert list(places) == ["Lya", "MgII"]
     assert places["Lya"] == pytest.approx(4254.85, abs=0.01)

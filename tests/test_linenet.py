@@ -91,7 +91,7 @@ def test_shifting_agrees_with_interpolation_bin_by_bin(rng):
 
 
 def test_what_was_not_measured_is_neutral(small, rng):
-    """Neither the bins beyond the covered range nor those after them leave a trace within."""
+    """Neither the bins beyond the covered range nor those after them affect the bins within."""
     network, variables = small
     flux, ivar = (np.asarray(array) for array in content(rng, 100))
     answers = []

@@ -1,4 +1,4 @@
-"""LineNet from the command line: light in, a run folder out, and a catalog with pictures."""
+"""LineNet from the command line: from noise-free spectra to a run folder, catalog and figures."""
 
 import json
 from dataclasses import replace
@@ -157,7 +157,7 @@ def test_a_catalog_has_evidence_a_line_and_no_redshift_of_stars(untrained: Path)
 
 
 def test_pictures_of_every_spectrum(untrained: Path, tmp_path: Path, monkeypatch):
-    """One that is good, one without data, one that cannot be read."""
+    """For a good spectrum, one without data, and one that cannot be read."""
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
     write_spec(Path("spec-a.fits"), (7000, 56000, 1), flux=rng.normal(2, 1, 4600))

@@ -13,7 +13,7 @@ STEPS = ZSteps.of(GRID)
 
 
 def output_of(class_logits, bal_logit, z=1.5, sigma=2.0):
-    """An output whose p(z) is a Gaussian of so many steps about z, one row a row of logits."""
+    """An output whose p(z) is a Gaussian of `sigma` steps about z, one row per row of logits."""
     n = len(class_logits)
     steps = np.arange(STEPS.size) + 0.5
     of_z = -0.5 * ((steps - np.log10(1 + z) / STEPS.width) / sigma) ** 2
@@ -166,7 +166,7 @@ def test_a_prior_of_classes_that_were_not_in_training_is_refused():
 
 
 def test_what_is_scored_is_what_is_called():
-    """P = (.4, 0, .3, .3): no class is likelier than STAR, but a quasar is."""
+    """P = (.4, 0, .3, .3): no class is more probable than STAR, but a quasar is."""
     p = np.array([0.4, 1e-9, 0.6])
     columns = tasks.build("linenet", GRID, bal_threshold=0.5).decode(
         output_of(np.log(p)[None], [0.0])

@@ -1,4 +1,4 @@
-"""Where a trained model is found, and what is refused of a damaged one."""
+"""Where a trained model is found, and what is refused in a damaged one."""
 
 import json
 import shutil
@@ -33,7 +33,7 @@ def values(table: Table, *names: str) -> list[Any]:
 
 
 def shipped_copy(run: Path, folder: Path) -> Path:
-    """The folder that a model is shipped in, made of a run folder."""
+    """Return the folder that a model is shipped in, made from a run folder."""
     folder.mkdir()
     shutil.copy(run / "config.json", folder)
     weights.save(folder / weights.FILE_NAME, load(run).variables)
@@ -58,7 +58,7 @@ def test_a_shipped_model_is_loaded_by_its_name_and_offline(
 def test_a_name_is_a_shipped_model_and_a_path_is_a_folder(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """A run folder that bears a shipped model's name is not mistaken for it."""
+    """A run folder with a shipped model's name is not mistaken for it."""
     folder = shipped_copy(run, tmp_path / "shipped")
     monkeypatch.setattr(versions, "shipped", lambda: {"clf": folder})
     monkeypatch.chdir(tmp_path)
@@ -73,7 +73,7 @@ def test_the_default_is_a_shipped_model():
 
 
 def changed(run: Path, folder: Path, **parts: Any) -> Path:
-    """A copy of a run folder with other parts in its config.json; None leaves a part out."""
+    """Return a copy of a run folder with other parts in its config.json; None leaves a part out."""
     shutil.copytree(run, folder)
     config = json.loads((run / "config.json").read_text()) | parts
     content = {key: part for key, part in config.items() if part is not None}

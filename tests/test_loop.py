@@ -1,4 +1,4 @@
-"""Training learns, draws anew in every step, records what it does, and stops where it must."""
+"""Training learns, draws new noise in every step, records it, and stops where it must."""
 
 import gzip
 import itertools
@@ -105,7 +105,7 @@ def test_a_checkpoint_of_another_network_is_refused(splits: Splits, whole: Path)
 def test_light_is_observed_anew_in_every_step_and_a_killed_run_still_resumes_bit_for_bit(
     splits: Splits, tmp_path: Path
 ):
-    """The observation is a function of the step, as all else that is random."""
+    """The observation is a function of the step, as is everything else that is random."""
     for name, settings in (("whole", {}), ("killed", {"stop_after": 4}), ("plain", {})):
         augment = as_stored if name == "plain" else observe
         recipe = {"epochs": 1, "augment": augment}

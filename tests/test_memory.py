@@ -1,4 +1,4 @@
-"""What a training step frees is there for the next one, where the C library is glibc."""
+"""Memory that a training step frees is kept for the next one, if the C library is glibc."""
 
 import platform
 import subprocess
@@ -29,7 +29,7 @@ print(kept, statistics.median(counts))
 
 
 def faults(how: str) -> tuple[str, float]:
-    """Whether glibc was asked, and pages that Linux had to clear in the median one of 21 steps.
+    """Return whether glibc was asked, and the pages that Linux cleared in the median of 21 steps.
 
     Which pieces are freed in time for the next step is a matter of threads: it takes a few steps
     until there is room for all of them.

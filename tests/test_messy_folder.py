@@ -127,7 +127,7 @@ def test_a_list_may_hold_any_name_and_may_be_a_pipe(tmp_path: Path):
 def test_a_file_that_vanishes_while_others_are_read_is_a_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """It is there when the folder is listed and when it is looked at, and gone when opened."""
+    """It is there when the folder is listed and checked, and gone when it is opened."""
     messy_folder.write(tmp_path / "in", 1, np.random.default_rng(1))
     path = tmp_path / "in" / "spec-00000-good.fits"
     real = os.open
@@ -143,7 +143,7 @@ def test_a_file_that_vanishes_while_others_are_read_is_a_row(
 
 
 def poison(pieces: tuple[Piece, ...]) -> reading_module.Reading:
-    """Read files; a process that comes to one named poison dies, and to one named once, once.
+    """Read files; a process dies at a file named poison, and at one named once, once.
 
     The second dies first, lest the other's death ends its process before it came to its file.
     """

@@ -32,7 +32,7 @@ def centroid(wavelength: np.ndarray, flux: np.ndarray, near: float) -> float:
 
 @pytest.mark.parametrize("start, step", [(3.4, 1e-4), (3.4, 2e-4), (2500.0, 0.1), (2500.0, 0.5)])
 def test_a_line_of_a_template_stands_where_the_redshift_puts_it(start, step, tmp_path):
-    """Whatever the file's pixels: they are centers, and taken for edges a line would move."""
+    """Whatever the file's pixels: they are centers, and read as edges a line would move."""
     wavelength = start + step * np.arange(int((3.98 - start) / step) if start < 10 else 70_000)
     wavelength = 10**wavelength if start < 10 else wavelength
     line = 5000.0

@@ -41,7 +41,7 @@ def test_a_damped_line_has_the_width_that_its_column_asks_for(column, width):
 
 
 def test_damped_systems_are_as_many_as_published(rng):
-    """0.22 a unit redshift above 10^20.3 at z 2.5, and as many below."""
+    """0.22 per unit redshift above 10^20.3 at z 2.5, and as many below."""
     z = np.full(20_000, 2.75)
     path = 2.75 - max(3600 / igm.LYA - 1, 3.75 * igm.LYB / igm.LYA - 1)
     with_one = (igm.damped(rng, z, GRID) > 5).any(axis=1).mean()

@@ -19,7 +19,7 @@ def oxygen(rng: np.random.Generator, grid: LogGrid, n: int = 50) -> np.ndarray:
 
 
 def test_oxygen_is_two_lines_where_pixels_tell_them_apart(rng):
-    """Of a ratio of 0.7 to 1.5, and of the equivalent width that was asked for."""
+    """With a ratio of 0.7 to 1.5, and the requested equivalent width."""
     depth = oxygen(rng, NATIVE_GRID)
     doublet = DOUBLETS["[OII]"]
     at = np.log10(np.array([doublet.blue, doublet.red]) * 1.5)
@@ -46,7 +46,7 @@ def test_oxygen_is_one_line_on_bins_and_takes_no_draw(rng):
 
 
 def test_no_feature_of_starlight_moves_by_more_than_a_few_km_per_s():
-    """Looked up in cells of 173 km/s they would, by up to half of that, at native pixels."""
+    """Tabulated in cells of 173 km/s they would, by up to half of that, at native pixels."""
     rest = np.linspace(np.log(3700), np.log(5500), 4000)
     seen = []
     for z in np.linspace(0.2, 0.21, 12):
@@ -59,7 +59,7 @@ def test_no_feature_of_starlight_moves_by_more_than_a_few_km_per_s():
 
 
 def test_starlight_is_sharper_at_native_pixels():
-    """The width of the spectrograph stands for that of a bin."""
+    """The width of the spectrograph replaces that of a bin."""
     kind, z = np.array(["old"] * 30), np.full(30, 0.2)
     coarse, fine = (
         galaxies.stellar_flux(np.random.default_rng(1), kind, z, grid)

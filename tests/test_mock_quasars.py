@@ -54,7 +54,7 @@ def test_lines_are_as_strong_as_in_the_composite(rng):
 
 
 def test_bright_quasars_have_weaker_lines(rng):
-    """Baldwin effect: 0.09 dex a magnitude in C IV."""
+    """Baldwin effect: 0.09 dex per magnitude in C IV."""
     bright, faint = (
         np.median(equivalent_width(draw(rng, 2.2, np.float32(m))[0], 2.2, 1460, 1600))
         for m in (18, 21)

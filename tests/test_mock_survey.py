@@ -154,7 +154,7 @@ def test_a_contact_sheet_takes_any_number_of_classes(tmp_path, block):
 
 @pytest.mark.usefixtures("no_contact_sheet")
 def test_what_is_to_be_trained_on_is_stored_as_light(tmp_path):
-    """Without noise in train, with it elsewhere; the split is that of the observed survey."""
+    """Noise-free in train, with noise elsewhere; the split is that of the observed survey."""
     counts = {"STAR": 40, "QSO": 60}
     bare = dataset.prepare(tmp_path / "light", counts, seed=5, noiseless=True, grid=GRID)
     plain = dataset.prepare(tmp_path / "observed", counts, seed=5, grid=GRID)

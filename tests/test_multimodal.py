@@ -1,4 +1,4 @@
-"""Spectra of SDSS and DESI in MultimodalUniverse's HDF5 files: read, predicted, made a dataset."""
+"""Spectra of SDSS and DESI in MultimodalUniverse's HDF5 files: reading, prediction, datasets."""
 
 import shutil
 import subprocess
@@ -74,7 +74,7 @@ def test_spectra_of_sdss_are_those_of_the_spec_files(tmp_path):
 
 
 def test_bins_are_those_of_the_spec_file_whatever_bits_and_mask_has(tmp_path):
-    """The mask marks every bit of and_mask; the reader of spec files minds one of them."""
+    """The mask marks every bit of and_mask; the reader of spec files uses one of them."""
     loglam, flux, ivar = random_spectra(1)
     ivar[0][100:120] = 0
     mask = np.zeros((1, len(flux[0])), np.bool_)

@@ -37,7 +37,7 @@ def test_native_pixels_begin_and_end_where_boss_does() -> None:
 
 
 def test_aligned_pixels_are_copied() -> None:
-    """Those beyond the grid are left out, those it has and the file has not are empty."""
+    """Those beyond the grid are left out; those missing in the file are empty."""
     loglam = np.float32(3.5495 + STEP * np.arange(5000)).astype(np.float64)
     flux, ivar = noisy(loglam)
     shared = Sharing.of(loglam)(flux, ivar)

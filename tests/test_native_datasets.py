@@ -143,7 +143,7 @@ def test_a_noise_free_survey_is_noise_free_at_native_pixels_too(tmp_path: Path):
 def test_redshifts_of_a_dataset_are_refined_where_it_has_native_pixels(
     mock: Path, tmp_path: Path, block: Block
 ):
-    """As those of the same spectra are that come from anywhere else."""
+    """As are those of the same spectra from any other source."""
     predict.run([str(mock), "--out", str(tmp_path / "c.fits")])
     got = Table.read(tmp_path / "c.fits")
     model, native = load("linenet"), block.native

@@ -67,7 +67,7 @@ def test_numpy_and_compiled_jax_draw_the_same(rng):
 
 
 def test_variance_agrees_with_real_spectra(shared):
-    """The median sigma that real files of the plate tell is within a quarter of the model's."""
+    """The median sigma of real files of the plate is within a quarter of the model's."""
     from astropy.io import fits
 
     from spectranet_jax.spectra import rebin

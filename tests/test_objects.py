@@ -1,4 +1,4 @@
-"""Which spectra are of one object, however files and catalogs call it."""
+"""Grouping of spectra by object, whatever files and catalogs call it."""
 
 import numpy as np
 import pytest
@@ -86,7 +86,7 @@ def test_things_without_an_id_in_common_are_of_other_objects(rows):
 
 
 def test_sdss_id_and_catalogid_of_file_and_catalog_are_one_object(tmp_path):
-    """A file tells SDSS_ID 7 and CATALOGID 70; the catalog, of CATALOGID 71, SDSS_ID 7 too."""
+    """A file has SDSS_ID 7 and CATALOGID 70; the catalog, for CATALOGID 71, SDSS_ID 7 too."""
     columns = {
         "FIELD": np.int64([15000, 15000, 15000]),
         "MJD": np.int64([59000, 59001, 59002]),
@@ -114,7 +114,7 @@ def test_sdss_id_and_catalogid_of_file_and_catalog_are_one_object(tmp_path):
 
 
 def truth_of(thing_ids, fibers, others=(), other_rows=()):
-    """Rows that know no more than THING_ID, one spectrum, and further ones."""
+    """Return rows with a THING_ID alone, one spectrum, and duplicate ones."""
     n = len(fibers)
     return Truth(
         keys={FIBER: np.int64(fibers)},
@@ -136,7 +136,7 @@ def test_a_spectrum_is_of_the_object_of_its_row():
 
 
 def test_a_row_joins_all_ids_of_its_spectra():
-    """One file tells CATALOGID 4, the other SDSS_ID 5; both are spectra of the same row."""
+    """One file has CATALOGID 4, the other SDSS_ID 5; both are spectra of the same row."""
     ids = {"CATALOGID": np.int64([4, -1]), "SDSS_ID": np.int64([-1, 5])}
     of_rows, of_spectra = objects_of(truth_of([-1], [10], [11], [0]), np.array([0, 0]), ids)
     assert of_rows.tolist() == [5] and of_spectra.tolist() == [5, 5]
@@ -168,7 +168,7 @@ def write_spall(path, numbers, **values):
 
 
 def test_spectra_whose_plate_and_fiber_are_0_are_reported_apart_by_field_and_catalogid(tmp_path):
-    """SPALL of SDSS-V has PLATE and FIBERID, but nothing in them."""
+    """SPALL of SDSS-V has PLATE and FIBERID, but they are empty."""
     numbers = (70, 71, 72)
     for number in numbers:
         write_dr18(tmp_path / f"x{number}.fits", number, PLATE=0, FIBERID=0)

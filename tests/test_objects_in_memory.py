@@ -1,4 +1,4 @@
-"""What is taken for spectra, and the remedy for everything else; without specutils."""
+"""What is accepted as spectra, and the remedy for everything else; without specutils."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Catalogs that do not tell classes, and columns that are stored as something else."""
+"""Catalogs without classes, and columns stored with another type."""
 
 import numpy as np
 import pytest
@@ -152,7 +152,7 @@ def test_text_with_bytes_that_are_none_is_read(tmp_path):
 
 
 def test_text_of_variable_length_is_refused(tmp_path):
-    """Damage of its lengths would have gigabytes allocated."""
+    """Damage of its lengths would cause gigabytes to be allocated."""
     path = written_class(tmp_path / "c.fits", "PA()", np.array(["QSO", "Stars"], object))
     with open_fits(path) as hdus, pytest.raises(InputError, match=naming("c.fits", "SPECTYPE")):
         read_column(hdus[1], "SPECTYPE")

@@ -1,4 +1,4 @@
-"""Which spectra make up a batch: every one once an epoch, as a function of the step."""
+"""The spectra of a batch: every one once per epoch, as a function of the step."""
 
 import numpy as np
 import pytest

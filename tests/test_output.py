@@ -1,4 +1,4 @@
-"""Outputs that cannot be written, and other wrong input, are told before any work."""
+"""Outputs that cannot be written, and other wrong input, are reported before any work."""
 
 import re
 import subprocess
@@ -49,7 +49,7 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
 
 @pytest.fixture
 def read_only(monkeypatch):
-    """Gives folders in which nothing can be made, be it by root."""
+    """Return folders in which nothing can be made, not even by root."""
     folders: set[Path] = set()
     made = tempfile.TemporaryDirectory
 

@@ -1,4 +1,4 @@
-"""Labels of one's own: tables in any format, joined by identity or by file, and arrays."""
+"""User labels: tables in any format, joined by identity or by file, and arrays."""
 
 import re
 from pathlib import Path

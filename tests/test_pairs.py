@@ -1,4 +1,4 @@
-"""Files of spectra and of redshifts that their names make pairs, and where that is not believed."""
+"""Files of spectra and of redshifts paired by their names, and when that is not trusted."""
 
 from types import SimpleNamespace
 
@@ -24,7 +24,7 @@ def no_pictures(monkeypatch):
 
 
 def joined(tmp_path, rng, spectra, catalogs):
-    """Class of the one target of a file of spectra, and whether it was joined by the object.
+    """Return the class of the one target of a file of spectra, and whether it was joined by object.
 
     Args:
         spectra: name and header.
@@ -64,7 +64,7 @@ def test_a_pair_that_no_header_contradicts_is_believed(tmp_path, rng, headers, f
 
 
 def test_of_one_name_in_two_folders_that_of_the_spectra_counts(tmp_path, rng):
-    """As in both the same header stands: a night's redshifts, and those of all nights up to it."""
+    """Both have the same header: a night's redshifts, and those of all nights up to it."""
     catalogs = {"b/redrock-0.fits": ("STAR", NIGHT), "a/redrock-0.fits": ("QSO", NIGHT)}
     assert joined(tmp_path, rng, ("a/coadd-0.fits", NIGHT), catalogs) == ("QSO", 0)
 

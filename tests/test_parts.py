@@ -1,4 +1,4 @@
-"""A catalog in parts: shared among jobs, merged into what one process would have written."""
+"""A catalog in parts: divided among jobs, merged into what one process would have written."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The zero point: where in their bins a spectrum's own pixels stand."""
+"""The zero point: the offset of a spectrum's pixels within their bins."""
 
 from pathlib import Path
 

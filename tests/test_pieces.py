@@ -1,4 +1,4 @@
-"""What is to be predicted, in pieces: their order, their groups, and what has none."""
+"""The inputs of a prediction in pieces: their order, their groups, and inputs without any."""
 
 from dataclasses import replace
 from pathlib import Path

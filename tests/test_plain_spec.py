@@ -1,4 +1,4 @@
-"""Spec files sliced from memory: what astropy reads, number by number, or left to it."""
+"""Spec files sliced from memory: the same numbers as astropy's, or left to it."""
 
 import gzip
 

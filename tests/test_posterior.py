@@ -1,4 +1,4 @@
-"""What is read off p(z): against cases by hand, SciPy, and a search that is not vectorized."""
+"""Values decoded from p(z): against cases by hand, SciPy, and a search that is not vectorized."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ EDGES = np.linspace(-0.005, 0.815, 821)  # bins of 1e-3
 WIDTH = 1e-3
 BETA = 3000 / C
 WINDOW = np.log10((1 + BETA) / (1 - BETA))
-"""What lies within 3000 km/s of a redshift, in log10(1 + z)."""
+"""Half the window: 3000 km/s in log10(1 + z)."""
 
 
 def gaussian(mean: np.ndarray, sigma: np.ndarray, edges: np.ndarray = EDGES) -> np.ndarray:
@@ -76,7 +76,7 @@ def test_windows_of_gaussians_are_those_of_scipy(rng: np.random.Generator) -> No
 
 
 def test_mass_within_is_the_share_of_draws_so_near(rng: np.random.Generator) -> None:
-    """By |dv| itself, of true redshifts that are drawn of the posterior."""
+    """By |dv| itself, for true redshifts drawn from the posterior."""
     mean, sigma = np.array([0.4]), np.array([4e-3])
     p = gaussian(mean, sigma)
     z = 10 ** (mean + 1e-3) - 1

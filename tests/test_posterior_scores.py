@@ -21,7 +21,7 @@ from spectranet_jax.spectra import InputError
 EDGES = np.linspace(-0.005, 0.815, 821)
 WIDTH = 1e-3
 KMS = 299_792.458 * np.log(10)
-"""km/s a unit of log10(1 + z)."""
+"""km/s per unit of log10(1 + z)."""
 
 
 def draws(p: np.ndarray, edges: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -83,7 +83,7 @@ def test_highest_density_levels_of_a_case_by_hand() -> None:
 @given(st.floats(0.2, 0.6), st.floats(0.005, 0.03), st.floats(-4, 4))
 @settings(deadline=None, max_examples=50)
 def test_crps_of_gaussians_is_the_closed_form(mean: float, sigma: float, off: float) -> None:
-    """Of Gaussians sigma wide, for truths so many sigma off (Gneiting & Raftery 2007, sec. 4.2)."""
+    """For Gaussians, and truths `off` sigma away (Gneiting & Raftery 2007, sec. 4.2)."""
     edges = np.linspace(-0.005, 0.815, 8201)
     p = np.diff(stats.norm.cdf(edges, mean, sigma))[None]
     p = np.maximum(p, 0)
@@ -107,7 +107,7 @@ def test_crps_is_the_integral_of_its_definition(values: list[float], at: float) 
 
 
 def test_crps_of_certainty_is_the_distance() -> None:
-    """A bin of 0.7 km/s: what is 1000 km/s off scores 1000 km/s, above and below."""
+    """A bin of 0.7 km/s: a truth 1000 km/s off scores 1000 km/s, above and below."""
     edges = np.linspace(0, 0.4, 400_001)
     p = np.zeros((3, 400_000), np.float32)
     p[:, 200_000] = 1

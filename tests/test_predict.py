@@ -50,7 +50,7 @@ def predicted(model: Model, arguments: Sequence[str]) -> Table:
 
 
 def row(table: Table, index: int) -> list[object]:
-    """A row's cells but for the file's name."""
+    """Return a row's cells except the file's name."""
     return [table[name].tolist()[index] for name in table.colnames if name != "FILE"]
 
 

@@ -1,4 +1,4 @@
-"""What a spectrum is predicted to be depends on nothing but the spectrum."""
+"""The prediction for a spectrum depends on nothing but the spectrum."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def numbers(table: Table) -> dict[str, np.ndarray]:
 
 
 def same(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> None:
-    """Relative to a number where it is above 1, as counts and velocities are."""
+    """Compare relative to a number where it is above 1, as counts and velocities are."""
     assert ours.keys() == theirs.keys() and len(ours) >= 4
     for name in ours:
         np.testing.assert_allclose(

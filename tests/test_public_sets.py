@@ -1,4 +1,4 @@
-"""Public spectra by name: what comes is compared with the checksums in the repository."""
+"""Public spectra by name: downloads are compared with the checksums in the repository."""
 
 import csv
 import gzip

@@ -114,7 +114,7 @@ def test_forward_pass_equals_numpy(fields: dict, rng: np.random.Generator):
 
 
 def test_the_four_layer_file_equals_numpy(shared):
-    """Of this trained network no output of TensorFlow is stored; NumPy stands in for it."""
+    """No output of TensorFlow is stored for this trained network; NumPy replaces it."""
     fields, variables, _ = keras_weights.read(shared / "quasarnp" / "test_weights.h5")
     network = networks.build("QuasarNet", GRID, **fields)
     flux = np.load(shared / "quasarnp" / "coadd_x.npy")

@@ -23,7 +23,7 @@ SCHEMA = {
     "Z_NEW": ">f8", "ZERR_NEW": ">f8", "ZWARN_NEW": ">i8", "SPECTYPE_NEW": "S6",
     "SUBTYPE_NEW": "S20", "CHI2_NEW": ">f8", "DELTACHI2_NEW": ">f8", "COEFF_NEW": ">f8",
 }  # fmt: skip
-"""Of desispec, pull request 2407."""
+"""The schema of desispec, pull request 2407."""
 
 
 def made_catalog() -> Table:

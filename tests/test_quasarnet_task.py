@@ -1,4 +1,4 @@
-"""QuasarNET's question: targets, the loss against plain NumPy, columns, and that it learns."""
+"""QuasarNET's task: targets, the loss against plain NumPy, columns, and that it learns."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Thousands of damaged files: a sentence or a valid row each time, and no number that is wrong.
+"""Thousands of damaged files: each gives a sentence or a valid row, and no wrong number.
 
 FUZZ_CASES=20000 pytest tests/test_reader_fuzz.py runs so many new cases of each kind.
 """

@@ -1,4 +1,4 @@
-"""Files that are whole and hold what no survey would write: odd pixels, types and lacking arrays.
+"""Sound files with contents that no survey would write: odd pixels, types and missing arrays.
 
 FUZZ_CASES=20000 pytest tests/test_reader_fuzz_content.py runs so many new cases of each kind.
 """

@@ -1,4 +1,4 @@
-"""What files say their spectra are of: whole numbers never rounded, damage told or harmless."""
+"""Identities in files: whole numbers never rounded, damage reported or harmless."""
 
 from pathlib import Path
 

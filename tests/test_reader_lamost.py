@@ -61,7 +61,7 @@ def test_both_layouts_give_the_same_spectrum(tmp_path, rng):
 
 
 def test_real_lamost_stars_are_stars(shared):
-    """An M3 and a DB, as their headers tell."""
+    """An M3 and a DB, by their headers."""
     paths = sorted((shared / "cases" / "01-lamost").glob("*.fits"))
     flux, ivar = readers.rebin_all([readers.read(path)[0] for path in paths], grid=GRID)
     table = load().predict(flux, ivar)

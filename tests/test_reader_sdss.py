@@ -156,7 +156,7 @@ def test_paths_of_files_folders_patterns_and_lists(tmp_path):
 
 
 def test_a_folder_gives_its_spectra_and_says_what_it_leaves_aside(tmp_path, capsys):
-    """Catalogs and pictures are left aside; what cannot be read is not, nor what is named."""
+    """Catalogs and images are left out; unreadable files are not, nor are files that are named."""
     for n, key in enumerate([(7000, 56000, 1), (7000, 56000, 2)]):
         write_spec(tmp_path / ("spec-7000.fits", "other name.fits")[n], key)
     write_coadd(tmp_path / "x-coadd.fits", [1, 2], np.random.default_rng(1), step=80)
@@ -226,7 +226,7 @@ def test_paths_that_stand_for_nothing_are_reported(tmp_path, monkeypatch, argume
 
 
 def test_a_null_pixel_is_no_flux(tmp_path):
-    """Of integers that TNULL says are none."""
+    """For integers that TNULL marks as missing."""
     plain = {"ivar": np.ones(9), "loglam": 3.6 + 1e-3 * np.arange(9)}
     made = [fits.Column(name, "E", array=values) for name, values in plain.items()]
     made.append(fits.Column("flux", "J", null=-99, array=np.int32([3, -99, *range(7)])))

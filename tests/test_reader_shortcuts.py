@@ -1,4 +1,4 @@
-"""What readers do by a shorter way gives what the long way gives: astropy's, or one at a time."""
+"""Shortcuts of readers give the same as the long way: astropy's, or one at a time."""
 
 import io
 import re

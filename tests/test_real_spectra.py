@@ -1,4 +1,4 @@
-"""The shipped models, trained on mock spectra alone, on real ones that are known.
+"""The shipped models, trained on mock spectra alone, on labeled real ones.
 
 `pytest tests/test_real_spectra.py -s` prints what docs/linenet.md tells of the network alone, on
 bins; `python -m experiments.headline` what the README tells, refined as `spectranet predict` does.
@@ -82,11 +82,11 @@ FOLDERS = {
     "broad-line-quasars": 44,
     "sdss-mixed": 37,
 }
-"""Folder of real spectra -> how many LineNet must tell rightly in three classes at least."""
+"""Folder of real spectra -> how many LineNet must classify correctly in three classes at least."""
 
 
 class Known(NamedTuple):
-    """A catalog by LineNet, and what is known of its spectra beforehand."""
+    """A catalog by LineNet, and the labels of its spectra."""
 
     table: Table
     folder: np.ndarray
@@ -153,7 +153,7 @@ def test_linenet_gives_redshifts_of_galaxies(known: Known):
 
 
 def test_linenet_finds_the_broad_absorption_of_plate_7102(known: Known):
-    """Where somebody looked for it: both BALs found, of 23 quasars two at most called so."""
+    """Among inspected spectra: both BALs found, and of 23 other quasars at most two called BAL."""
     plate = known.folder == "boss-dr12-7102"
     called = np.array(known.table["CLASS"].tolist())
     assert (called[plate & (known.label == "QSO_BAL")] == "QSO_BAL").all()

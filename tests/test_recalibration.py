@@ -1,4 +1,4 @@
-"""Temperatures that are known beforehand come back."""
+"""Known temperatures are recovered."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from spectranet_jax.evaluation.recalibration import (
 
 
 def drawn(log_prob: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A label of each row's probabilities."""
+    """Draw a label from each row's probabilities."""
     cumulative = np.cumsum(np.exp(log_prob), axis=1)
     return (cumulative < rng.random((len(log_prob), 1))).sum(axis=1).clip(0, log_prob.shape[1] - 1)
 

@@ -1,4 +1,4 @@
-"""A catalog in the layout of DESI's redrock files: REDSHIFTS and FIBERMAP,."""
+"""A catalog in the layout of DESI's redrock files: REDSHIFTS and FIBERMAP."""
 
 from pathlib import Path
 

@@ -134,7 +134,7 @@ def test_no_spectra_have_no_quantiles() -> None:
 
 
 def test_intervals_of_median_and_nmad_hold_as_often_as_they_say(rng: np.random.Generator) -> None:
-    """As many quasars as the smallest real set has, with tails: a Gaussian, and Student's t."""
+    """With as many quasars as the smallest real set, and tails: a Gaussian, and Student's t."""
     truth = {"normal": 350.0, "t": 350 * 0.7648923 * 1.4826}  # the third quartile of t, 3 degrees
     for name, sigma in truth.items():
         held = np.zeros(2)

@@ -128,7 +128,7 @@ def test_a_minimum_beyond_the_scan_is_at_the_edge() -> None:
 
 
 def test_quasars_keep_a_part_of_the_network() -> None:
-    """And the difference between both is an error."""
+    """And the difference between both counts as an error."""
     offset = 500.0
     flux, ivar = spectra(TRUTH, np.inf)
     got = refined(flux, ivar, off_by(TRUTH, offset), "QSO")

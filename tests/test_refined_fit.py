@@ -36,7 +36,7 @@ def test_constants_that_spectra_were_drawn_with_are_chosen() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["GALAXY", "QSO"])
 def test_fits_are_what_refinement_had_before_its_constants(kind: str) -> None:
-    """With these put back, they give the catalog's errors."""
+    """With these applied again, they give the catalog's errors."""
     [block] = blocks({kind: 100}, 5, GRID, native=True)
     model, of = load("linenet"), block.native
     columns, declared = of_network(model, block.flux, block.ivar)

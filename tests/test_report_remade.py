@@ -1,4 +1,4 @@
-"""`python -m experiments.report`: a tiny page of all runs, what is on it, and how it is read."""
+"""`python -m experiments.report`: a tiny page of all runs, its contents, and its reading."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""A prediction that was cut off or killed ends in the plain catalog when it is run again."""
+"""An interrupted or killed prediction ends in the plain catalog when it is run again."""
 
 import os
 import signal
@@ -42,7 +42,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def cut_after(
     chunks: int, error: type[BaseException], monkeypatch: pytest.MonkeyPatch, *arguments: object
 ) -> None:
-    """Predict, and raise after so many chunks."""
+    """Predict, and raise after `chunks` chunks."""
     add = finished.Finished.add
 
     def failing(record: finished.Finished, *args: object) -> None:
@@ -130,7 +130,7 @@ if __name__ == "__main__":
 @pytest.mark.long
 @pytest.mark.usefixtures("small")
 def test_a_killed_run_goes_on(model: Model, tmp_path: Path):
-    """SIGKILL in the middle: nothing can be tidied up, and still no row is lost or twice."""
+    """SIGKILL in the middle: nothing can be tidied up, and still no row is lost or duplicated."""
     expected = plain(model, tmp_path / "plain.fits")
     program, out = tmp_path / "program.py", tmp_path / "c.fits"
     program.write_text(PROGRAM)

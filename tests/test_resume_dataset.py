@@ -1,4 +1,4 @@
-"""A run of data preparation that was cut off, killed or robbed of a worker makes the same bytes."""
+"""A data preparation that was interrupted, killed or lost a worker makes the same bytes."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ def no_pictures(monkeypatch):
 
 @pytest.fixture
 def small(monkeypatch):
-    """Few files are many, and a worker reads two at a time."""
+    """Set limits so low that few files are many, and a worker reads two at a time."""
     monkeypatch.setattr(surveys, "SERIAL_GROUPS", 1)
     monkeypatch.setattr(surveys, "TOGETHER_FILES", 2)
 
@@ -139,7 +139,7 @@ if __name__ == "__main__":
 @pytest.mark.long
 @pytest.mark.usefixtures("small")
 def test_a_killed_run_goes_on(plates, tmp_path):
-    """SIGKILL in the middle: nothing can be tidied up, and still nothing is lost or twice."""
+    """SIGKILL in the middle: nothing can be tidied up, and still nothing is lost or duplicated."""
     whole = surveys.prepare(config(plates, tmp_path / "whole", workers=1), "data_prep.sdss")
     program, out = tmp_path / "program.py", tmp_path / "cut"
     program.write_text(PROGRAM)

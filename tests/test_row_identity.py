@@ -1,4 +1,4 @@
-"""What catalogs of DESI, and of redrock on BOSS plates, say their rows are of."""
+"""Identities of the rows in catalogs of DESI, and of redrock on BOSS plates."""
 
 import numpy as np
 import pytest

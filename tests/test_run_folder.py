@@ -1,4 +1,4 @@
-"""What a run folder refuses, and what is said of a damaged or full one."""
+"""What a run folder refuses, and the errors of a damaged or full one."""
 
 from pathlib import Path
 

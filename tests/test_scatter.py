@@ -1,4 +1,4 @@
-"""An ivar that is none is told from the scatter of pixels, and a true one never is."""
+"""A wrong ivar is recognized from the scatter of pixels, and a true one is never reported."""
 
 import csv
 from pathlib import Path
@@ -33,7 +33,7 @@ def star(rng, sigma, sn=20.0):
 
 
 def flags_of(flux, ivar, loglam=LOGLAM):
-    """As prediction from files has them: of pixels, and of bins."""
+    """Return flags as prediction from files has them: of pixels, and of bins."""
     spectrum = Spectrum("x", loglam, np.float32(flux), np.float32(ivar), "x")
     ((_, bits, ((flux, ivar),)),) = rebinned([spectrum], [GRID])
     return Flag(int(clean(flux, ivar, GRID, bits)[2][0]))
@@ -168,7 +168,7 @@ def test_no_real_spectrum_is_reported_and_most_sigmas_are(shared):
 
 
 def test_infinite_wavelengths_beside_each_other_are_no_neighbors(rng):
-    """Nothing is told on standard error either: NumPy's warnings are errors here."""
+    """Nothing is printed on standard error either: NumPy's warnings are errors here."""
     flux, ivar = star(rng, 1.0)
     loglam = LOGLAM.copy()
     loglam[100:104] = np.inf

@@ -38,7 +38,7 @@ def test_the_grids_cover_the_same_wavelengths():
 
 @pytest.mark.parametrize("grid", [FINE, FINEST])
 def test_noise_gives_the_same_signal_to_noise_in_any_bins(grid):
-    """Of one noiseless spectrum: (S/N)^2 summed over 690 km/s. Sky lines are narrower than that."""
+    """For one noise-free spectrum: (S/N)^2 summed over 690 km/s. Sky lines are narrower."""
     of_grid = {}
     for either in (QUASARNET_GRID, grid):
         flux = np.full((1, either.size), 2.0, np.float32)
@@ -50,7 +50,7 @@ def test_noise_gives_the_same_signal_to_noise_in_any_bins(grid):
 
 @pytest.mark.parametrize("grid", [FINE, FINEST])
 def test_a_whole_observation_has_the_same_signal_to_noise(grid):
-    """Median S/N of 690 km/s, gaps, and the share of bins without a measurement."""
+    """Median S/N of 690 km/s, gaps, and the fraction of bins without a measurement."""
     per_kms = {}
     for either in (QUASARNET_GRID, grid):
         draws = NumpyDraws(np.random.default_rng(4))

@@ -1,4 +1,4 @@
-"""The picture of one spectrum: what is drawn is what was given, and nothing covers anything."""
+"""The figure of one spectrum shows the values given, and nothing covers anything."""
 
 import struct
 from itertools import combinations
@@ -45,7 +45,7 @@ def spectrum() -> tuple[np.ndarray, np.ndarray]:
 
 
 def answer(kind: str, z: float) -> dict[str, Any]:
-    """All that a network says of a spectrum of a class at z."""
+    """Return all predictions for a spectrum of a class at z."""
     chances = np.full(4, 0.02)
     chances[CLASSES.index(kind)] = 0.94
     p = np.diff(stats.norm.cdf(EDGES, np.log10(1 + z), 6e-4)) * 0.9
@@ -90,7 +90,7 @@ def test_a_figure_is_one_png_file_of_equal_bytes(arguments: dict[str, Any], tmp_
 
 
 def visible(figure: Figure) -> list[Text]:
-    """Texts that are to be seen, those of ticks beyond the axis left out."""
+    """Return visible texts, without those of ticks beyond the axis."""
     texts_shown = []
     for text in figure.findobj(Text):
         if not (isinstance(text, Text) and text.get_text().strip() and text.get_visible()):
@@ -108,7 +108,7 @@ def visible(figure: Figure) -> list[Text]:
 
 
 def test_the_title_says_what_the_catalog_does(tmp_path: Path, drawn: list[Figure]) -> None:
-    """A quasar that is likelier a BAL than not is no BAL below the threshold for one."""
+    """A quasar that is probably a BAL is not called BAL below the threshold."""
     chances = np.array([0.0, 0.02, 0.28, 0.7])
     for kind, first in (("", "QSO_BAL 70%"), ("QSO", "QSO 28%")):
         arguments = answer("QSO", 2.1) | {"probabilities": chances, "kind": kind}
@@ -203,7 +203,7 @@ def test_a_narrow_line_is_shown_whole_and_a_noisy_bin_sets_no_scale(
 
 
 def test_lines_stand_at_their_observed_wavelengths(tmp_path: Path, drawn: list[Figure]) -> None:
-    """Of a galaxy at z = 0.31: those on the grid, absorption dashed and in italics."""
+    """For a galaxy at z = 0.31: those on the grid, absorption dashed and in italics."""
     spectrum_figure(*spectrum(), tmp_path / "one.png", **answer("GALAXY", 0.31), grid=GRID)
     axes = drawn[0].axes[1]
     edges = GRID.edges

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C: what can be saved is, the way to resume is told, and the end comes soon."""
+"""SIGTERM and Ctrl-C: work is saved, the way to resume is named, and the end comes soon."""
 
 import os
 import signal
@@ -53,7 +53,7 @@ command(Config, work, "A command.")
 def test_a_signal_ends_a_command_with_its_status(
     tmp_path: Path, number: int, status: int, kind: str, out: str, words: str
 ):
-    """Also where the main thread does not come to it."""
+    """Also where the main thread is busy."""
     (tmp_path / "program.py").write_text(PROGRAM)
     process = start(["program.py", "--kind", kind], tmp_path)
     assert process.stdout is not None
@@ -89,7 +89,7 @@ def test_without_a_command_signals_are_left_alone():
 
 
 def stop(process, number: int) -> tuple[float, str]:
-    """Send a signal to a process and its workers; seconds until it ended, and what it said."""
+    """Send a signal to a process and its workers; return the seconds until its end, and its output."""
     begun = time.monotonic()
     os.killpg(process.pid, number)
     _, error = finish(process)

@@ -1,4 +1,4 @@
-"""What comes out of a dataset folder is what went in, in the order asked for."""
+"""A dataset folder gives what was written, in the requested order."""
 
 import json
 from pathlib import Path

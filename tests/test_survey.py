@@ -1,4 +1,4 @@
-"""Datasets made of files of many kinds: what is joined, what is counted, and what is left out."""
+"""Datasets of files of many kinds: what is joined, counted, and left out."""
 
 import csv
 import hashlib

@@ -1,4 +1,4 @@
-"""Tasks: which spectra, what target, which loss, and back to catalog columns."""
+"""Tasks: selection, targets, loss, and catalog columns."""
 
 import ast
 import dataclasses

@@ -16,7 +16,7 @@ ROWS = {
     "Z_NET": [2.202779, 0.249967, 0.000828],
     "P_3000": [1.0, 0.999864, None],
 }
-"""What linenet@1 answered for `spectra` when it was shipped."""
+"""Rows of linenet@1 for `spectra` when it was shipped."""
 
 
 def spectra(grid) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Wavelengths in another unit than Angstrom are told; partial ones are not refused."""
+"""Wavelengths in another unit than Angstrom are recognized; partial ones are not refused."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Which catalog a file is taken to hold, and what is said of one that holds none."""
+"""Which catalog a file is recognized as, and the errors for files with none."""
 
 import numpy as np
 import pytest
@@ -63,7 +63,7 @@ def of_numbers_as_text(path):
 
 
 def a_row_in_a_spectrum(path):
-    """A spec file's SPALL tells what an spAll does."""
+    """A spec file's SPALL says the same as an spAll."""
     columns = {name: np.zeros(9, np.float32) for name in ("flux", "loglam")}
     row = {"CLASS": ["QSO"], "Z": np.float64([2]), "ZWARNING": np.int32([0])}
     write_catalog(path, KEYS[:1], row)

@@ -1,4 +1,4 @@
-"""Worker processes: results in order, few in waiting, and an end with the one that gives work."""
+"""Worker processes: ordered results, few waiting, and an end with the parent."""
 
 import contextlib
 import os

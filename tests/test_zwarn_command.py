@@ -21,7 +21,7 @@ EDGES = np.linspace(0, 0.8, 801)
 
 
 def at(z: np.ndarray, sure: np.ndarray) -> np.ndarray:
-    """p(z) with so much probability in the step of z, the rest even over all, (n, 800)."""
+    """Return p(z) with probability `sure` in the step of z, the rest uniform over all, (n, 800)."""
     p = np.repeat((1 - sure[:, None]) / 800, 800, axis=1)
     p[np.arange(len(z)), np.searchsorted(EDGES, np.log10(1 + z), side="right") - 1] += sure
     return p

@@ -1,4 +1,4 @@
-"""An archive on this machine that does everything a server may do."""
+"""A local archive that does everything a server may do."""
 
 import http.server
 import socket
@@ -14,7 +14,7 @@ from data_prep import fetch
 
 
 def content_of(name: str) -> bytes:
-    """Bytes that begin and end like a FITS file, another for each name."""
+    """Return bytes that begin and end like a FITS file, different for each name."""
     body = np.random.default_rng(len(name) + sum(name.encode())).bytes(100 * 2880 - 10)
     return b"SIMPLE  = " + body
 
@@ -46,7 +46,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 @contextmanager
 def served(monkeypatch: Any) -> Iterator[Server]:
-    """The archive at work, whose user does not wait between tries."""
+    """Yield the running archive, whose user does not wait between tries."""
     monkeypatch.setattr(fetch.time, "sleep", lambda _: None)
     with Server() as made:
         thread = threading.Thread(target=made.serve_forever, args=(0.01,))

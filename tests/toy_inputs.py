@@ -34,7 +34,7 @@ def write(folder: Path) -> Path:
 
 
 def make_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few files are many, and chunks are small."""
+    """Set limits so low that few files are many, and chunks are small."""
     monkeypatch.setattr(streaming, "CHUNK", 7 * GRID.bytes_per_spectrum)
     monkeypatch.setattr(streaming, "SERIAL_FILES", 3)
     monkeypatch.setattr(pieces_module, "TOGETHER_PIECES", 3)

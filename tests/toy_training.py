@@ -22,11 +22,11 @@ TASK = tasks.build("classify", GRID)
 NETWORK = networks.build("SpectraNetClassifier", GRID, channels=[8, 8, 8, 8])
 
 Splits = tuple[Split, Split]
-"""To train on, and to validate with."""
+"""Training and validation splits."""
 
 
 def make_splits(folder: Path) -> Splits:
-    """Those of a new toy survey."""
+    """Return the splits of a new toy survey."""
     toy_survey.write(folder, 2000)
     return open_split(folder, "train", TASK.select), open_split(folder, "valid", TASK.select)
 

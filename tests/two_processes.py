@@ -1,4 +1,4 @@
-"""What one process trains, or two together do: run by tests/test_distributed.py, and imported."""
+"""Trainings by one process, or two together: run by tests/test_distributed.py, and imported."""
 
 import sys
 from pathlib import Path
@@ -70,7 +70,7 @@ def train_all(data: Path, out: Path, devices: list[jax.Device] | None = None) ->
 
 
 def refused() -> None:
-    """An error of the first process is raised in every one, and names what it names."""
+    """Check that an error of the first process is raised in every one, with the same names."""
 
     def read() -> np.ndarray:
         raise InputError("the file ñ is damaged; fetch it again")
