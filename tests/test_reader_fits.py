@@ -93,7 +93,7 @@ def test_the_sum_of_an_image_before_it_was_compressed_is_no_damage(tmp_path, rng
 
 
 def test_astropys_own_sums_are_ours(tmp_path, rng):
-    """For images and tables of any size, also one that is no multiple of the bytes summed at once."""
+    """For images and tables of any size, also no multiple of the bytes summed at once."""
     images = [rng.integers(-(2**31), 2**31, n).astype(np.int32) for n in (3, 100_003)]
     columns = {"A": rng.integers(0, 9, 777), "B": rng.normal(size=777)}
     hdus = [fits.PrimaryHDU(), *map(fits.ImageHDU, images), table(columns)]

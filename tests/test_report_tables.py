@@ -10,7 +10,7 @@ from spectranet_jax.evaluation.report import TABLE_1, TABLE_2, TABLE_3
 
 
 def test_f1_as_printed_and_as_it_follows() -> None:
-    """STAR and GALAXY agree; the F1 of QSO repeats its precision, that of QSO_BAL is unexplained."""
+    """STAR and GALAXY agree; the F1 of QSO repeats its precision, that of QSO_BAL is odd."""
     follows = {
         name: statistics.harmonic_mean([row.precision, row.recall]) for name, row in TABLE_2.items()
     }

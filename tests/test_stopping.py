@@ -89,7 +89,7 @@ def test_without_a_command_signals_are_left_alone():
 
 
 def stop(process, number: int) -> tuple[float, str]:
-    """Send a signal to a process and its workers; return the seconds until its end, and its output."""
+    """Send a signal to a process and its workers; return seconds to its end, and its output."""
     begun = time.monotonic()
     os.killpg(process.pid, number)
     _, error = finish(process)
