@@ -75,7 +75,7 @@ def evaluated(run: Path | str, **settings: Any) -> None:
 
 @pytest.mark.parametrize(
     ("done", "words"),
-    [(1, "resuming after step 1 of"), (10**6, "evaluating again, all is trained: step")],
+    [(1, "resuming after step 1 of"), (10**6, "training is complete, evaluating again: step")],
 )
 def test_a_run_tells_from_where_it_goes_on(
     data: Path,

@@ -172,9 +172,9 @@ def test_the_config_builds_the_task_again():
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"lines": ["LYB"]}, "knows the lines LYA, CIV, .*, not LYB"),
+        ({"lines": ["LYB"]}, "LYA, CIV, .*, not LYB"),
         ({"lines": []}, "not none"),
-        ({"empty_pixels": "nan"}, "enter as zero or mean, not 'nan'"),
+        ({"empty_pixels": "nan"}, "empty_pixels 'nan' is not zero or mean"),
         ({"bins": 3}, "cannot be set up"),
     ],
 )

@@ -92,7 +92,7 @@ def header(**values):
     ("change", "sentence"),
     [
         (lambda path: cut_away(path, "IVAR"), naming("IVAR", "fetch the whole file")),
-        (other_shape, r"flux of shape \(4, 300\) and an IVAR of shape \(4, 299\)"),
+        (other_shape, naming("flux", "(4, 300)", "IVAR", "(4, 299)")),
         (fewer_fibers, naming("4 spectra", "3 rows", "plug map")),
         (header(VACUUM=False), "wavelengths in air .VACUUM = F"),
         (header(COEFF1=-1e-4), "not log10 of wavelengths"),

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from make_fits import superset, write_catalog
+from naming import naming
 from test_write import make_block
 
 from data_prep import truth as truths
@@ -97,9 +98,9 @@ def binary(folder):
     ("make", "sentence"),
     [
         (no_test, "has no list of test spectra"),
-        (two_of_a_split, "several lists of test, dr12q_superset_test.lst and"),
-        (not_a_name, r"line 2 of .*test.lst, 'quasar 7', names no spectrum; write plate-mjd"),
-        (in_two, "7000-56000-0003 and 0 other spectra are in two of the split lists"),
+        (two_of_a_split, naming("test", "dr12q_superset_test.lst")),
+        (not_a_name, naming("line 2", "'quasar 7'", "plate-mjd-fiber")),
+        (in_two, naming("7000-56000-0003", "0 other spectra")),
         (binary, "cannot be read as a list"),
         (lambda folder: folder.touch(), "is not a folder; give the one that holds"),
     ],
