@@ -1,6 +1,7 @@
 """Prediction from files: a row for each, in order, whatever the files are like."""
 
 import gzip
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
