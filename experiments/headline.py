@@ -35,14 +35,14 @@ def work(config: Config) -> None:
     """Measure as configured, and print tables."""
     from experiments import labeled_index
     from spectranet_jax.inference.finding import find
-    from spectranet_jax.progress import telling
+    from spectranet_jax.progress import notice_if_slow
     from spectranet_jax.spectra.errors import InputError
     from spectranet_jax.tables import print_table
 
     find(config.model)
     listed = labeled_index.read_index(config.data)
     labeled = labeled_index.those_there(config.data, listed)
-    with telling("headline: starting"):
+    with notice_if_slow("headline: starting"):
         from experiments import headline_scores
         from experiments.labeled_catalog import predicted
         from spectranet_jax.inference import load

@@ -11,7 +11,7 @@ from data_prep.class_names import labels_of
 from experiments.labeled_index import Labeled
 from spectranet_jax import readers
 from spectranet_jax.inference import Model
-from spectranet_jax.progress import progress, telling
+from spectranet_jax.progress import notice_if_slow, progress
 from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.labels import QSO, QSO_BAL, UNKNOWN
 from spectranet_jax.tasks.linenet_trust import is_right
@@ -28,7 +28,7 @@ def predicted(model: Model, folder: Path, labeled: Labeled) -> Table:
         for file in labeled.file:
             spectra += readers.read(folder / file)[:1]
             advance(1)
-    with telling(f"predicting {len(spectra)} spectra"):
+    with notice_if_slow(f"predicting {len(spectra)} spectra"):
         return model.predict(spectra)
 
 

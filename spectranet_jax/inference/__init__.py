@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Model", "load", "predict"]
 
-_HOMES = {"load": "loading", "Model": "model", "predict": "model"}
+_MODULES = {"load": "loading", "Model": "model", "predict": "model"}
 
 
 def __getattr__(name: str) -> Any:
     """Import on first use: finding a model's folder must not wait for JAX."""
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
