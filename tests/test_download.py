@@ -40,7 +40,7 @@ def name_of(key) -> str:
 
 def test_every_file_comes_to_its_plate(server, settings):
     summary = download(settings)
-    assert (summary.fetched, summary.there, summary.missing, summary.failed) == (9, 0, [], [])
+    assert (summary.fetched, summary.present, summary.missing, summary.failed) == (9, 0, [], [])
     for key in KEYS:
         path = settings.out / f"{key[0]:04d}" / name_of(key)
         assert path.read_bytes() == content_of(path.name)
@@ -49,7 +49,7 @@ def test_every_file_comes_to_its_plate(server, settings):
     assert server.most <= settings.connections
     asked = len(server.requests)
     again = download(settings)
-    assert (again.there, again.fetched, len(server.requests)) == (9, 0, asked)
+    assert (again.present, again.fetched, len(server.requests)) == (9, 0, asked)
 
 
 def test_a_server_in_trouble_loses_nothing(server, settings, capsys):

@@ -170,7 +170,7 @@ def test_quasars_are_unsure_where_no_bal_is_reported(tmp_path):
         ("t.csv", "FILE,CLASS\na.fits,QSO\n", ("table of labels", "Z")),
         ("t.csv", "FILE,CLASS,Z\na.fits,3,1\nb.fits,30,1\n", ("CLASS", "30 (1)", "QSO_BAL")),
         ("t.csv", "FILE,CLASS,Z\na.fits,QSO,far\n", ("far", "Z", "row 1")),
-        ("t.csv", "FILE,CLASS,Z,z\na.fits,QSO,1,2\n", ("Z", "capitals")),
+        ("t.csv", "FILE,CLASS,Z,z\na.fits,QSO,1,2\n", ("Z", "case")),
         ("t.csv", "FILE,CLASS,Z\n", ("no rows",)),
         ("t.csv", "", ("holds no table",)),
         ("t.parquet", "no parquet", ("t.parquet",)),

@@ -66,7 +66,7 @@ def test_the_sample_comes_with_labels_and_makes_a_dataset(archive, tmp_path, mon
     block, _ = stored(tmp_path / "d")
     assert [CLASSES[label] for label in block.label] == ["QSO", "STAR"]
     assert block.z.tolist() == [2.5, 0.0]
-    assert download(Config(out, sample=True, base_url=archive.url)).there == 2
+    assert download(Config(out, sample=True, base_url=archive.url)).present == 2
 
 
 def test_the_sets_come_to_a_folder_each(archive, tmp_path):
