@@ -60,7 +60,7 @@ class Catalog:
         name: what its makers call it.
         needed, used: columns in upper case, beside those that name spectra.
         classes: the labels that it can give, beside those that its rows hold.
-        adapt: (columns, BAL rule) -> what they say.
+        adapt: (columns, BAL rule) -> labels.
         without: columns that it has not: a table with these is of more than quasars.
     """
 

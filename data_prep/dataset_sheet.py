@@ -41,8 +41,8 @@ class Tally:
     Attributes:
         spectra: rows seen.
         z, sn: histograms of each class on `Z_EDGES` and `SN_EDGES`, int64 (classes, bins).
-        z_secure, z_unsure, z_missing: galaxies and quasars by what is known of their redshift;
-            that of a star is not asked for.
+        z_secure, z_unsure, z_missing: galaxies and quasars by the quality of their redshift;
+            stars are not counted.
         z_outside: those of them beyond the last of `Z_EDGES`.
         bal, no_bal, bal_unsure: quasars.
         covered: (bins,) spectra with a measurement in each bin of the grid.

@@ -29,7 +29,7 @@ class Target(NamedTuple):
     """A file to fetch.
 
     Attributes:
-        path: where it goes; what is there already stays.
+        path: where it goes; an existing file stays.
         urls: where it may be, the likeliest place first.
         check: of its content, if that is known.
     """

@@ -33,7 +33,7 @@ class Join:
     Attributes:
         rows: the catalog's row of each spectrum, -1 for none.
         of_rows: the object of each row of the catalog.
-        report: what the manifest tells of what came in, and of what was left out.
+        report: the manifest's counts of spectra read, and of those left out.
         read: the files, for the list of sources.
     """
 

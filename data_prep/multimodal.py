@@ -149,7 +149,7 @@ class _Stream:
         parts: what is read at a time, in order.
         expected: spectra in the files.
         files: those that were read, for the list of sources.
-        report: what the manifest tells of what came in, and of what was left out.
+        report: the manifest's counts of spectra read, and of those left out.
     """
 
     def __init__(self, files: Sequence[str]) -> None:

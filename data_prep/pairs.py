@@ -25,7 +25,7 @@ Keys = Mapping[tuple[str, ...], NDArray[np.int64]]
 def believed(truth: Truth, keys: Keys) -> Keys:
     """Return the keys of n spectra, without file-name keys that headers or other files contradict.
 
-    Headers contradict it where spectrum and row tell the same fields, but not the same values.
+    Headers contradict it where spectrum and row have the same fields, but other values.
     Files in several folders that have one name contradict each other, be they of redshifts, named
     by rows, or of spectra.
     """

@@ -187,7 +187,7 @@ def _read(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Read the files into the journal; return observation and object of every spectrum.
 
-    All must be known before the first is written: the last file may tell that two objects are one.
+    All must be known before the first is written: the last file may show that two objects are one.
     """
     keys, ids, taken = [], [], 0
     with progress("reading files", len(files)) as advance:

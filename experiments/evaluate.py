@@ -79,7 +79,7 @@ def evaluate_run(
         out: folder to write to; None for the run folder, or evaluations/NAME in it for data of
             that name that the model was not trained on.
         refine: print tables of refined redshifts too.
-        skip_damaged: leave out what is damaged of the data.
+        skip_damaged: leave out damaged parts of the data.
 
     Raises:
         InputError: if the model or the data cannot be used.
@@ -171,7 +171,7 @@ def show(
 
     Args:
         task: the model's task.
-        split: what was evaluated.
+        split: the evaluated spectra.
         evaluation: its answers and scores.
         metrics: log of the training, for the loss curve; empty without one.
         folder: where the figures go.

@@ -35,7 +35,7 @@ class Measured:
 
     Attributes:
         set: (n,) the set that each is of.
-        kind: (n,) true STAR, GALAXY or QSO, UNKNOWN of what is no object.
+        kind: (n,) true STAR, GALAXY or QSO; UNKNOWN where there is no object.
         z: (n,) true redshift, NaN where there is none.
         called: (n,) as `kind`, UNKNOWN without an answer.
         z_called: (n,) redshift of the catalog, NaN without.

@@ -28,7 +28,7 @@ def measured_on(
         select: columns -> bool (n,), the spectra that take part.
         model: its name, for messages.
         trained_on: folder and fingerprint of the dataset of its config.
-        skip_damaged: leave out what is damaged.
+        skip_damaged: leave out damaged parts.
 
     Raises:
         InputError: if the dataset cannot be used, or is no longer that of the training where none

@@ -138,7 +138,7 @@ def check_recipe(folder: Path, expected: Mapping[str, Any]) -> None:
 
     Args:
         folder: of the survey.
-        expected: what `creator` says of the one that is wanted.
+        expected: `creator` of the requested survey.
     """
     made = manifest.read(folder).creator
     if made.get("config") != expected["config"]:

@@ -85,7 +85,7 @@ def replies(
     """Return each model's answers, by its name on the page.
 
     Args:
-        spectra: what is asked about.
+        spectra: the spectra to predict.
         report: "classify", "qso" and "bal" -> run folders of the report's networks.
         peers: name -> QuasarNET's run folder or file of weights.
     """

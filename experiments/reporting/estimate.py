@@ -28,7 +28,7 @@ class Estimate:
 def estimate(values: Sequence[float], level: float = 0.95) -> Estimate:
     """Return the mean of two or more trainings with Student's interval.
 
-    It tells how far other seeds would move the mean; that all trainings see the same spectra and
+    It shows how far other seeds would move the mean; that all trainings see the same spectra and
     are tested on the same ones is not in it.
 
     Args:

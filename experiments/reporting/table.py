@@ -33,7 +33,7 @@ class Table:
         title: what it shows.
         head: of the columns.
         rows: from the first to the last.
-        note: what is to be known to read it.
+        note: a remark below it.
     """
 
     name: str

@@ -27,7 +27,7 @@ class Chunk:
         file: catalog of the rows, in the folder.
         size: its bytes.
         pieces: number of pieces of the rows, after those of earlier chunks.
-        counts: rows by what they are, see `tally.tally`.
+        counts: rows by category, see `tally.tally`.
         errors: sentences about files that cannot be read, some of them.
     """
 

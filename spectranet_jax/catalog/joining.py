@@ -37,7 +37,7 @@ def join(files: Sequence[Path], out: Path, without: Collection[str] = ()) -> Non
     Args:
         files: catalogs with the same columns and header, one at least, of the suffix that
             `ROWS_SUFFIX` tells.
-        out: the catalog to write, replacing a former one; its suffix tells the format.
+        out: the catalog to write, replacing an earlier one; its suffix sets the format.
         without: keywords of the header to leave out; for FITS alone.
 
     Raises:

@@ -51,7 +51,7 @@ def read_redrock(paths: Sequence[str | Path]) -> Redrock:
 
     Raises:
         InputError: if a file is none of redrock's, is damaged, or has a column of another kind, or
-            a TARGETID that is no exact whole number.
+            a TARGETID that is not an exact whole number.
     """
     parts = [_read(Path(path)) for path in paths]
     return Redrock(

@@ -74,7 +74,7 @@ def predict_to(
         refinement: what refines redshifts at native pixels.
 
     Returns:
-        rows by what they are, see `tally.tally`.
+        rows by category, see `tally.tally`.
 
     Raises:
         InputError: if no file can be read, a dataset is damaged, or `out` cannot be written.

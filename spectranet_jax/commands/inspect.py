@@ -157,7 +157,7 @@ def _answers(
 ) -> "tuple[NDArray[Any] | None, NDArray[Any] | None, Sequence[NDArray[Any] | None]]":
     """Return p(z), its edges and attributions, by the model that made the catalog.
 
-    Where there is no such model a sentence says so, and there are none.
+    Without such a model a note is printed, and they are None.
     """
     from spectranet_jax.inference import load
     from spectranet_jax.inspection.answers import made, posteriors, reasons

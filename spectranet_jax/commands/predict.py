@@ -129,7 +129,7 @@ def refinement(config: Config, with_posterior: bool) -> "Refinement":
 
     Args:
         config: the settings.
-        with_posterior: whether a model gives p(z), which tells where to look.
+        with_posterior: whether a model gives p(z), which refinement requires.
 
     Raises:
         InputError: if the folder of templates lacks one, or is named though nothing is refined.

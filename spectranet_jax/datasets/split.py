@@ -31,7 +31,7 @@ class Split:
         native: indices (n,) -> flux and ivar at native pixels, both float32 (n, pixels); None
             where the dataset has none.
         phase: (n,) of the pixels that the bins were made of, dex: see `spectra.phase`; likewise.
-        left_out: what is damaged, and so not among the spectra.
+        left_out: damaged parts, which are not among the spectra.
     """
 
     folder: Path

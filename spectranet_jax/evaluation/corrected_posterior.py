@@ -127,7 +127,7 @@ def highest_density_level(
 ) -> Floats:
     """Return `posterior_scores.highest_density_level` of a corrected p(z), float64 (n,).
 
-    A refined redshift is often known to a fraction of a step, within which p(z) cannot tell a
+    A refined redshift is often known to a fraction of a step, within which p(z) cannot resolve a
     density; there the level is that of the Gaussian.
 
     Args:

@@ -128,7 +128,7 @@ def mass_within(
     z: Float[np.ndarray, " redshifts"],
     velocity: float = CATASTROPHIC,
 ) -> Float64[np.ndarray, " n"]:
-    """Probability that z is right within so many km/s, (n,): that |dv| is no more.
+    """Probability that z is right within `velocity`, (n,): that |dv| is at most that.
 
     With dv = c (z - z_true) / (1 + z_true), as `redshift.dv` has it. Of the z of `decode` it is at
     most the mass of its window, which need not be centered on it.

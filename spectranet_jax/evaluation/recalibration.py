@@ -27,7 +27,7 @@ def fit_temperature(log_prob: NDArray[np.floating], label: NDArray[np.integer]) 
     of p(z) are classes like any other: give log p and `bin_labels`.
 
     Args:
-        log_prob: (n, classes), logarithms of probabilities, or logits; what is 100 or more below a
+        log_prob: (n, classes), logarithms of probabilities, or logits; values 100 or more below a
             row's largest, as -inf, counts as 100 below it.
         label: (n,), the true class; a negative one is unknown and left out.
 

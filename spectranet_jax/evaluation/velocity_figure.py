@@ -21,7 +21,7 @@ def velocity_histogram(
 ) -> Path:
     """Plot a histogram of dv in each of `redshift_scores.RANGES`, with its median and NMAD.
 
-    The counts are logarithmic, so that a few failures are seen; what is off the axis is counted in
+    The counts are logarithmic, so that a few failures are seen; values off the axis are counted in
     its outermost bins, and beyond 3000 km/s the paper is shaded.
 
     Args:

@@ -29,7 +29,7 @@ def attributions(
     """Return each bin's contribution to the predicted class, float32 (n, bins).
 
     In natural logarithms of the class's probability; negative for what speaks against it, and 0
-    where there is no measurement. A model that gives no class is asked about its redshift.
+    where there is no measurement. For a model without classes, its redshift is attributed.
 
     Args:
         model: the model.

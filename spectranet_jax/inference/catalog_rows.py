@@ -24,7 +24,7 @@ def build(
         predictions: column name -> (n,), plain or masked; columns that are absent are masked whole,
             and where there is no spectrum to predict from; ID and SN only if there is none at all.
         flags: (n,) quality bits of `spectra.flags`.
-        provenance: keywords of the header; what is not a number or a string becomes JSON.
+        provenance: keywords of the header; other values than numbers and strings become JSON.
         extra: columns that follow those of `COLUMNS`, described as they are there.
     """
     count = len(flags)

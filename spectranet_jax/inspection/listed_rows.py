@@ -102,8 +102,8 @@ def names(table: Table, spectra: Sequence[Spectrum | None]) -> list[dict[str, st
     """Return the fields that name each spectrum, as text, from the catalog or its file.
 
     Args:
-        table: n rows of a catalog; what it masks is unknown.
-        spectra: (n,) the spectra, which tell the fields that the table lacks.
+        table: n rows of a catalog; masked cells are unknown.
+        spectra: (n,) the spectra, for the fields that the table lacks.
     """
     columns = {name: texts(table, name) for name in IDENTITY if name in table.colnames}
     identities = []

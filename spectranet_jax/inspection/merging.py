@@ -38,7 +38,7 @@ class Disagreement(NamedTuple):
 def merge(files: Iterable[Sequence[Row]]) -> tuple[list[Row], list[Disagreement]]:
     """Join the answers of inspectors.
 
-    A row without class or quality is no answer, and left out.
+    Rows without class or quality are left out.
 
     Args:
         files: rows of each inspector's file.

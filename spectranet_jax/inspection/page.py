@@ -53,7 +53,7 @@ class Content:
     Attributes:
         table: rows of a catalog.
         spectra: None where there is none to show.
-        p_of_z: (n, zsteps) probability of each step of redshift; None where no model tells it.
+        p_of_z: (n, zsteps) probability of each step of redshift; None if the model gives none.
         edges: (zsteps + 1,) of the steps in log10(1 + z), equally spaced.
         templates: fits at the catalog's redshift, (pixels,) each; None where there is none.
         attributions: how much each pixel speaks for the class, (pixels,) each.

@@ -73,7 +73,7 @@ def stream(path: Path, rows: range | None = None) -> Iterator[Spectrum]:
 
     Args:
         path: the file.
-        rows: those of an HDF5 file that are wanted; by default all. Of other files all come.
+        rows: the rows of an HDF5 file to read; by default all. Other files are read completely.
     """
     if (plain := read_plain(path)) is not None:
         yield from plain

@@ -56,7 +56,7 @@ def _meant(field: str, value: Any) -> int | str | None:
 def identities(hdus: Fits, count: int) -> list[Identity]:
     """Return the identity of each spectrum of a file; empty if there is no FIBERMAP.
 
-    What FIBERMAP does not tell of a row, as where it is null, is left out.
+    Unknown fields of a row in FIBERMAP, such as null ones, are left out.
 
     Raises:
         InputError: if FIBERMAP has another number of rows, or a TARGETID that is no whole number.

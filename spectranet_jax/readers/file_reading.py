@@ -47,10 +47,10 @@ class Reading:
         files: those that were read, also those that cannot be.
         file_index: (n,) int32, index into `files`.
         name: (n,) text, what the survey calls each spectrum.
-        flags: (n,) int32, bits of `spectra.flags` that file and pixels tell.
+        flags: (n,) int32, bits of `spectra.flags` from file and pixels.
         pixels: grid -> flux and ivar, (n, bins) float32.
         columns: further columns that the caller asked for.
-        native: where the survey's own pixels lie in the bins, and these pixels, as far as wanted.
+        native: the phase of the survey's own pixels in the bins, and these pixels, if requested.
     """
 
     files: list[FileRead]
@@ -101,7 +101,7 @@ def read_file(
         describe: what else to keep of each spectrum.
         native_pixels: True to keep the native pixels too, False to keep their phase alone, None for
             neither.
-        rows: those of an HDF5 file that are wanted; by default all.
+        rows: the rows of an HDF5 file to read; by default all.
     """
     names: list[str] = []
     identities: list[Identity] = []

@@ -53,7 +53,7 @@ def native_of_block(
         columns: `Block.native`: flux, ivar and phase, or nothing.
         grid: of the dataset.
         count: its spectra.
-        pixels: whether pixels are wanted beside the phase.
+        pixels: whether pixels are kept beside the phase.
     """
     blank = blank_native(count, [grid], pixels)
     if not columns:

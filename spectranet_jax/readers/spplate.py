@@ -34,7 +34,7 @@ def spectra(hdus: Fits) -> Iterator[Spectrum]:
     """Yield the spectrum of every fiber of a plate, in the order of the plug map.
 
     A pixel has ivar 0 where bit 25 of the and-mask (COMBINEREJ) is set, as in QuasarNET. Sky fibers
-    are among them: which are wanted, a catalog tells.
+    are included: a catalog selects spectra.
 
     Raises:
         InputError: if the file is damaged, or lacks its inverse variance.

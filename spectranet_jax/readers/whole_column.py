@@ -19,7 +19,7 @@ def whole_column(
         table: the table.
         column: its name.
         rows: those wanted.
-        strict: whether what is no whole number is an error; else it counts as missing.
+        strict: whether other values than whole numbers are errors; else they count as missing.
 
     Raises:
         InputError: if strict, and a row holds several values or no whole number.

@@ -94,7 +94,7 @@ def observation_keys(columns: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...
     others by a hash of 63 bits. -1 where a field is not known.
 
     Args:
-        columns: field -> (n,), numbers or text; `is_known` tells which are, and "" is not.
+        columns: field -> (n,), numbers or text; see `is_known`, and "" is unknown.
             A number that is written as text counts; anything else in its place is unknown.
     """
     return {

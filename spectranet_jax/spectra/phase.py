@@ -24,7 +24,7 @@ def phase(
 
     Args:
         loglam: (pixels,), log10 of the vacuum wavelength in Angstrom.
-        ivar: (..., pixels), of the spectra; what is not finite or not positive does not count.
+        ivar: (..., pixels), of the spectra; values that are not finite or not positive are ignored.
         grid: the bins.
     """
     loglam = np.asarray(loglam, np.float64)

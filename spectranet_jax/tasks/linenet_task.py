@@ -257,7 +257,7 @@ class LineNetTask(Task[CombinedScores]):
 
         Args:
             columns: decoded at temperatures of 1.
-            truth: what is known of them.
+            truth: their labels.
         """
         log_p, label, known = log_prob(columns), truth["label"], self.redshift_known(truth)
         of_class = fit_temperature(log_p, label)

@@ -85,7 +85,7 @@ def latest_step(run: Path, kind: str) -> int | None:
 def restore(run: Path, kind: str, like: Any) -> Any:
     """Return the newest intact checkpoint of that kind, as NumPy arrays.
 
-    A warning names what is damaged, and the checkpoint that is used instead.
+    A warning names the damaged checkpoint, and the checkpoint that is used instead.
 
     Args:
         run: the run folder.

@@ -30,7 +30,7 @@ def check_losses(folder: Path, rows: Sequence[Row], examples: Examples, order: O
         folder: the run folder, to which the batch of the first step that fails is saved: all that
             a step reads of it, with "object_id", "name" and "source" of its spectra.
         rows: of metrics, one for each step.
-        examples: what is trained on.
+        examples: the training spectra.
         order: which of them make up a batch.
 
     Raises:

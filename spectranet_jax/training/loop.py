@@ -44,7 +44,7 @@ def train(
     one process each trains on its rows of every batch, and process 0 writes.
 
     Args:
-        recipe: what is trained.
+        recipe: network, task and steps of the training.
         session: where, on what, and how far.
         training: spectra to train on.
         validation: spectra by which the best checkpoint is chosen after every epoch.
@@ -113,7 +113,7 @@ def initial_state(recipe: Recipe, key: jax.Array, folder: Path, place: Placement
     """Return the state of the last checkpoint, or a fresh one, on the devices it will live on.
 
     Args:
-        recipe: what is trained.
+        recipe: network, task and steps of the training.
         key: of a fresh state.
         folder: the run folder.
         place: the devices.

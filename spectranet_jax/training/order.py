@@ -77,7 +77,7 @@ def chunked(block_sizes: Indices, batch: int, epochs: int, seed: int, chunk: int
         batch: spectra per step.
         epochs: passes over each chunk.
         seed: of the order.
-        chunk: spectra per chunk; what is left over after the last whole chunk is left out, unless
+        chunk: spectra per chunk; spectra after the last complete chunk are left out, unless
             there is not one whole chunk.
 
     Raises:

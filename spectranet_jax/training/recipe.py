@@ -22,7 +22,7 @@ class Recipe:
         task: prepares its inputs and defines its loss.
         optimizer: changes its parameters.
         order: which spectra make up the batch of each step.
-        augment: what is done to each batch before the network sees it.
+        augment: the change of each batch before the network sees it.
     """
 
     network: Network

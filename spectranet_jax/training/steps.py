@@ -99,7 +99,7 @@ def make_train_step(
         network: a Flax module.
         task: prepares its inputs and defines its loss.
         optimizer: an optax chain.
-        augment: what is done to the batch before the network sees it.
+        augment: the change of the batch before the network sees it.
         precision: of the factors in products and convolutions.
     """
 
