@@ -96,7 +96,7 @@ class Sized:
 
 
 @pytest.mark.parametrize(
-    ("devices", "spectra", "there"),
+    ("devices", "spectra", "resident"),
     [
         ([device("cpu", None)], 10, False),
         ([device("gpu", 60)], 48_000, True),
