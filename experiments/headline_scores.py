@@ -116,8 +116,10 @@ def kind_table(title: str, kind: int, of: Measured, rows: dict[str, Bools]) -> T
         of_kind = chosen & (of.kind == kind)
         if not of_kind.any():
             continue
-        found = fraction_if_any((of.called == kind)[of_kind])
-        table.add_row(name, counted(found), *_redshift_cells(of.z_called[of_kind], of.z[of_kind]))
+        recovered = fraction_if_any((of.called == kind)[of_kind])
+        table.add_row(
+            name, counted(recovered), *_redshift_cells(of.z_called[of_kind], of.z[of_kind])
+        )
     return table
 
 

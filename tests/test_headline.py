@@ -57,8 +57,8 @@ def test_scores_are_those_by_hand() -> None:
     assert classes["a"] == ["7 of 8 (0.529 to 0.978)", "7", "1"]
     assert classes["b"] == ["1 of 2 (0.095 to 0.905)", "2", "1"]  # a sky fiber is trusted
     assert classes["all"][0].startswith("8 of 10 (") and classes["all"][1:] == ["9", "2"]
-    found, scatter, *within = quasars["a"]
-    assert found == "7 of 8 (0.529 to 0.978)"
+    recovered, scatter, *within = quasars["a"]
+    assert recovered == "7 of 8 (0.529 to 0.978)"
     assert scatter.split()[0] == str(round(1.4826 * 200))
     assert [cell.split()[0] for cell in within] == ["0.750", "0.875"]
     assert quasars["all, z < 1.57"] == quasars["all"] == quasars["a"]
@@ -125,9 +125,9 @@ def test_the_command_counts_what_a_catalog_of_predict_says(
         classes, quasars, velocities, *_ = [row for row in rows if row[0] == name]
         same = sum(c == t for c, t, s in pairs if s == name)
         assert classes[1].startswith(f"{same} of 12 (")
-        found = sum(c == t for c, t, s in pairs if s == name and t == "QSO")
+        recovered = sum(c == t for c, t, s in pairs if s == name and t == "QSO")
         chosen = (np.array(true) == "QSO") & (labeled.set == name)
-        assert quasars[1].startswith(f"{found} of {chosen.sum()} (")
+        assert quasars[1].startswith(f"{recovered} of {chosen.sum()} (")
         dv = LIGHT * (np.ma.filled(catalog["Z"], 99) - labeled.z) / (1 + labeled.z)
         assert float(velocities[1].split()[0]) == pytest.approx(
             np.mean(np.abs(dv[chosen]) <= 1000), abs=6e-4
@@ -145,8 +145,8 @@ def test_what_is_not_there_is_told_and_left_out(
     left = those_there(tmp_path, read_index(tmp_path))
     assert [column.tolist() for column in vars(left).values()] == [["a/1.fits"], ["QSO"], [2]]
     assert headline_scores.groups(left.set).keys() == {"a", "all"}
-    said = capsys.readouterr().err
-    assert "1 of the 2" in said and "a/2.fits" in said and f"--sets --out {tmp_path}" in said
+    output = capsys.readouterr().err
+    assert "1 of the 2" in output and "a/2.fits" in output and f"--sets --out {tmp_path}" in output
     (tmp_path / "a/1.fits").unlink()
     with pytest.raises(InputError, match=naming("2 of the 2", "index.csv", "data_prep.download")):
         work(Config(tmp_path, cache=False))
@@ -180,8 +180,8 @@ def test_the_headline_holds(real_sets: Path) -> None:
 @pytest.mark.slow
 def test_tests_that_skip_name_the_command_that_fetches(tmp_path: Path) -> None:
     words = f"-m pytest -rs -p no:cacheprovider -k headline_holds {__file__}".split()
-    said = run(words, tmp_path, SPECTRANET_SETS=str(tmp_path))
-    assert re.search(naming("1 skipped", "python -m data_prep.download --sets --out real"), said)
+    output = run(words, tmp_path, SPECTRANET_SETS=str(tmp_path))
+    assert re.search(naming("1 skipped", "python -m data_prep.download --sets --out real"), output)
 
 
 def test_one_fixture_finds_the_real_files() -> None:

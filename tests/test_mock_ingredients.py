@@ -48,12 +48,12 @@ def test_half_of_the_stars_are_templates_unless_left_out(monkeypatch):
 
     monkeypatch.setattr(stars, "template_flux", marked)
 
-    def share(ingredients: Ingredients) -> float:
+    def fraction(ingredients: Ingredients) -> float:
         flux = stars.stars(np.random.default_rng(1), 3000, GRID, ingredients)
         return float(np.mean(~flux.any(axis=1)))
 
-    assert share(EVERYTHING) == pytest.approx(0.45, abs=0.05)
-    assert share(without("empirical templates")) == 0
+    assert fraction(EVERYTHING) == pytest.approx(0.45, abs=0.05)
+    assert fraction(without("empirical templates")) == 0
 
 
 def test_without_blueshifts_lines_stand_at_rest(rng):

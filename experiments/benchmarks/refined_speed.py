@@ -29,14 +29,14 @@ def refinement_rows(setting: Setting) -> list[Row]:
     assert declared is not None
     native = spectra.native["flux"], spectra.native["ivar"]
 
-    def found() -> dict[str, np.ndarray]:
+    def network_columns() -> dict[str, np.ndarray]:
         flux, ivar, _ = clean(spectra.flux, spectra.ivar, model.grid)
         return model.columns(flux, ivar)
 
     def refined() -> object:
-        return refined_columns(found(), declared, spectra.native["phase"], *native, bases)
+        return refined_columns(network_columns(), declared, spectra.native["phase"], *native, bases)
 
-    sides = {"LineNet and refinement": refined, "LineNet alone": found}
+    sides = {"LineNet and refinement": refined, "LineNet alone": network_columns}
     seconds = medians(sides, setting.repeats)
     each = {name: took / len(spectra) for name, took in seconds.items()}
     return rates(CASE, each | _redrock(spectra), spectra=1)

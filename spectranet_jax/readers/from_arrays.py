@@ -88,7 +88,7 @@ def spectrum(
             f"flux has shape {np.shape(flux)} where one spectrum is (pixels,); give"
             " from_arrays.spectra the flux of many, (n, pixels)"
         )
-    many = spectra(
+    listed = spectra(
         wavelength,
         flux,
         ivar=ivar,
@@ -98,7 +98,7 @@ def spectrum(
         air=air,
         names=[name] if name else None,
     )
-    return many[0]
+    return listed[0]
 
 
 def spectra(
