@@ -179,6 +179,7 @@ def test_a_task_a_network_and_a_reader(file: str, capsys: pytest.CaptureFixture)
     assert moved.predict(spectrum)["FAR"].tolist() == [1]
 
 
+@pytest.mark.slow
 def test_a_line_has_a_column_and_a_bar(file: str, drawn: list):
     """With a LineNet of two lines, one of them added; its figure shows the evidence of both."""
     names = ["Toy line", "CIV"]

@@ -33,6 +33,7 @@ def quasars(model, count, rng):
     return clean(flux, ivar, model.grid)[:2]
 
 
+@pytest.mark.slow
 def test_the_parts_of_the_bins_add_up(model, rng):
     flux, ivar = quasars(model, 5, rng)
     values = attributions(model, flux, ivar)
@@ -53,6 +54,7 @@ def test_the_parts_of_the_bins_add_up(model, rng):
     np.testing.assert_allclose(values.sum(axis=1), ends[0] - ends[1], rtol=0.05, atol=0.1)
 
 
+@pytest.mark.slow
 def test_other_spectra_of_the_batch_change_nothing(model, rng):
     flux, ivar = quasars(model, 3, rng)
     every = attributions(model, flux, ivar)

@@ -176,6 +176,7 @@ BAD = {
 """Command line -> what its error names: the file or flag, the number, the remedy."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", BAD)
 def test_bad_input_is_one_sentence_and_exit_code_2(
     line: str, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture

@@ -171,6 +171,7 @@ def test_principal_vectors_are_those_of_the_svd() -> None:
     assert (got.sum(axis=1) > 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", rest_frame.KINDS)
 def test_mock_spectra_cover_the_rest_frame(kind: str) -> None:
     generator, limits = rest_frame.KINDS[kind]

@@ -47,6 +47,7 @@ EMPTY: dict[str, Draw] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", ALL.values(), ids=ALL.keys())
 def test_a_figure_is_one_png_file_of_equal_bytes(draw: Draw, tmp_path: Path) -> None:
     before = matplotlib.rcParams.copy()
@@ -62,11 +63,13 @@ def test_a_figure_is_one_png_file_of_equal_bytes(draw: Draw, tmp_path: Path) -> 
     assert path.read_bytes() == content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", EMPTY.values(), ids=EMPTY.keys())
 def test_nothing_to_draw_is_still_a_figure(draw: Draw, tmp_path: Path) -> None:
     assert draw(tmp_path / "one.png").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", ALL.values(), ids=ALL.keys())
 def test_every_panel_names_what_is_drawn(draw: Draw, tmp_path: Path, drawn: list[Figure]) -> None:
     draw(tmp_path / "one.png")

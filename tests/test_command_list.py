@@ -41,6 +41,7 @@ def test_modules_without_a_command_are_left_out(tmp_path: Path):
     assert commands(tmp_path) == {"tool": "Works."}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", KNOWN)
 def test_the_list_needs_no_heavy_import(package: str):
     code = (

@@ -45,6 +45,7 @@ def test_the_version_is_the_packages(capsys):
     assert snj.__version__ in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_predict_writes_what_the_notebook_gives(tmp_path, rng, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_spec(Path("spec.fits"), flux=rng.normal(3, 1, 4600))
@@ -84,6 +85,7 @@ assert not heavy, heavy
 """
 
 
+@pytest.mark.slow
 def test_reading_imports_no_jax(tmp_path):
     path = write_spec(tmp_path / "spec.fits")
     subprocess.run([sys.executable, "-c", READ, str(path)], cwd=ROOT, check=True)

@@ -34,6 +34,7 @@ def test_an_interval_is_students(rng: np.random.Generator) -> None:
     assert (shifted.low, shifted.mean, shifted.high) == pytest.approx((0.1, 0.1, 0.1))
 
 
+@pytest.mark.slow
 def test_layers_of_the_networks_as_built() -> None:
     built = layers("SpectraNetClassifier", QUASARNET_GRID)
     assert [layer.shape for layer in built[:5]] == [

@@ -9,6 +9,8 @@ from spectranet_jax.networks.line_evidence import LINES, Output, peak
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.zsteps import ZSteps
 
+pytestmark = pytest.mark.slow
+
 STEPS = ZSteps.of(GRID)
 
 FIELDS = {"features": 4, "hidden": 4, "dilations": [1]}

@@ -49,6 +49,7 @@ def test_a_dataset_without_native_pixels_is_refused_before_any_work(tmp_path: Pa
     assert not (tmp_path / "out/evaluation.json").exists()
 
 
+@pytest.mark.slow
 def test_stars_and_unknown_redshifts_take_no_part() -> None:
     model = load("linenet")
     [block] = blocks({"GALAXY": 6}, seed=8, grid=GRID, native=True)

@@ -62,6 +62,7 @@ def test_max_pool_and_its_gradient_equal_flax(seed: int, pixels: int):
     np.testing.assert_allclose(fast_gradient, slow_gradient, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "network", [SpectraNetClassifier(GRID), SpectraNetRegressor(GRID), QuasarNet(GRID)]
 )
@@ -77,6 +78,7 @@ def test_the_plain_form_has_the_same_parameters_and_results(
     np.testing.assert_allclose(fast, plain, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", [SpectraNetClassifier(GRID), SpectraNetRegressor(GRID)])
 def test_the_plain_form_has_the_same_gradients(network: nn.Module, rng: np.random.Generator):
     network = network.clone(dropout=0.0)

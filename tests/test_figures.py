@@ -63,6 +63,7 @@ ALL: dict[str, Callable[[Path], None]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", ALL.values(), ids=ALL.keys())
 def test_a_figure_is_one_png_file_and_leaves_no_trace(
     draw: Callable[[Path], None], tmp_path: Path
@@ -82,6 +83,7 @@ def test_a_figure_is_one_png_file_and_leaves_no_trace(
     assert path.read_bytes() == content  # equal data, equal bytes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", ALL.values(), ids=ALL.keys())
 def test_labels_name_quantity_and_unit(
     draw: Callable[[Path], None], tmp_path: Path, drawn: list[Figure]
@@ -120,6 +122,7 @@ def test_the_loss_curve_is_the_metrics(tmp_path: Path, drawn: list[Figure]) -> N
     assert rate.get_lines()[0].get_ydata() == pytest.approx(1e-3 * (1 - np.arange(1, 81) / 80))
 
 
+@pytest.mark.slow
 def test_a_run_cut_off_before_its_first_validation_has_a_curve(
     tmp_path: Path, drawn: list[Figure]
 ) -> None:
@@ -184,6 +187,7 @@ def test_every_residual_is_in_the_figure(
     assert title.endswith("; 30 beyond ±3,000 km/s; 5 without z")
 
 
+@pytest.mark.slow
 def test_no_redshift_at_all_is_still_a_figure(tmp_path: Path) -> None:
     z = np.linspace(1, 2, 5)
     figures.residuals(z, np.full(5, np.nan), tmp_path / "residuals.png")
@@ -279,6 +283,7 @@ def test_a_failure_leaves_neither_file_nor_half_of_one(tmp_path: Path) -> None:
         figures.confusion_matrix(COUNTS, tmp_path / "file" / "confusion.png")
 
 
+@pytest.mark.slow
 def test_no_display_and_no_pyplot_are_needed(tmp_path: Path) -> None:
     """In a process of its own, with a backend that does not exist as a display."""
     program = (

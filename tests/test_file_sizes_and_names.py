@@ -4,6 +4,7 @@ from collections import defaultdict
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import pytest
 from source_files import PACKAGES, Source, parse, python_files
 
 LONGEST = 300
@@ -45,6 +46,7 @@ def name_of_module(path: str) -> str:
     return ".".join(Path(path).with_suffix("").parts).removesuffix(".__init__")
 
 
+@pytest.mark.slow
 def test_no_modules_import_one_another_in_a_circle() -> None:
     assert circle([parse(path, text) for path, text in python_files(*PACKAGES).items()]) == []
 
@@ -65,6 +67,7 @@ def test_a_file_that_is_too_long_is_named() -> None:
     assert too_long(files) == ["beyond"]
 
 
+@pytest.mark.slow
 def test_no_two_modules_have_the_same_name() -> None:
     sources = [parse(path, text) for path, text in python_files(*PACKAGES).items()]
     assert shared_names(sources) == []

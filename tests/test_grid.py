@@ -100,6 +100,7 @@ ODD = st.sampled_from([np.nan, np.inf, -np.inf, 0.0, -1.0])
 PIXELS = 25
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)  # whatever else the machine does
 @given(
     loglam=hnp.arrays(np.float64, PIXELS, elements=st.floats(2.99, 3.06) | ODD),
@@ -198,6 +199,7 @@ ARMS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(arms=ARMS, shuffled=st.booleans(), bad=st.floats(0, 0.3), seed=st.integers(0, 2**32 - 1))
 def test_pixels_may_come_in_any_order(arms, shuffled, bad, seed):

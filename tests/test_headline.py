@@ -25,6 +25,8 @@ from spectranet_jax.inference import load
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.labels import CLASSES, GALAXY, QSO, UNKNOWN
 
+pytestmark = pytest.mark.slow
+
 LIGHT = 299792.458
 SETS = ("boss-dr12-7102", "repeats")
 
@@ -103,7 +105,6 @@ def test_fetched_sets_have_one_index(fetched: Path) -> None:
     assert all((fetched / file).is_file() for file in labeled.file)
 
 
-@pytest.mark.slow
 def test_the_command_counts_what_a_catalog_of_predict_says(
     fetched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -159,7 +160,6 @@ def test_what_cannot_be_measured_is_refused(fetched: Path, tmp_path: Path) -> No
         work(Config(tmp_path, cache=False))
 
 
-@pytest.mark.slow
 def test_the_headline_holds(real_sets: Path) -> None:
     """README's figures, with some room for other machines and spectra that are not there."""
     labeled = those_there(real_sets, read_index(real_sets))
@@ -177,7 +177,6 @@ def test_the_headline_holds(real_sets: Path) -> None:
         assert np.sum(np.abs(dv) <= 1000) / rows.sum() > 0.96
 
 
-@pytest.mark.slow
 def test_tests_that_skip_name_the_command_that_fetches(tmp_path: Path) -> None:
     words = f"-m pytest -rs -p no:cacheprovider -k headline_holds {__file__}".split()
     output = run(words, tmp_path, SPECTRANET_SETS=str(tmp_path))

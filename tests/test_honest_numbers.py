@@ -39,6 +39,7 @@ def network_input(flux: np.ndarray, ivar: np.ndarray):
     return cleaned
 
 
+@pytest.mark.slow
 @settings(deadline=timedelta(seconds=5), max_examples=400)
 @given(flux=PIXEL_VALUES, ivar=PIXEL_VALUES, single=st.booleans())
 def test_nothing_overflows_from_file_to_network(flux, ivar, single):

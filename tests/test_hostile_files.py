@@ -165,6 +165,7 @@ def test_a_longest_allowed_header_is_read(tmp_path: Path, monkeypatch: pytest.Mo
     assert messages == sorted(messages) and messages[0] == 0 and messages[-1] == 1
 
 
+@pytest.mark.slow
 def test_a_bomb_is_refused_at_its_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A file that does not begin as FITS costs nothing; one that does, no more than the bound."""
     monkeypatch.setattr(opening, "UNPACKED_AT_LEAST", 8 << 20)

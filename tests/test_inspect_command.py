@@ -19,6 +19,8 @@ from spectranet_jax.inspection.occurrence import occurrences
 from spectranet_jax.readers import vi_file
 from spectranet_jax.spectra import InputError
 
+pytestmark = pytest.mark.slow
+
 SPECTRA = ("spec-a.fits", "spec-b.fits", "coadd.fits")
 
 

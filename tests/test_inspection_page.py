@@ -86,6 +86,7 @@ def test_only_scripts_with_the_nonce_run():
     assert len(running) == 3 and {a["nonce"] for a in running} == {nonce}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "hostile", [HOSTILE, "</script><script>hacked()</script>", "<!--<script", "{{DATA}}"]
 )
@@ -160,6 +161,7 @@ def test_the_fingerprint_is_of_the_rows():
     assert fingerprint(shown) == fingerprint(same) != fingerprint(other)
 
 
+@pytest.mark.slow
 def test_many_spectra_go_on_several_pages_with_an_index(tmp_path):
     shown = content(5)
     files = pages.write(shown, tmp_path / "look.html", Look("c.fits"), "0", largest=2)
@@ -211,6 +213,7 @@ def test_the_server_serves_the_page_to_this_machine_alone(server):
         refused.value.close()
 
 
+@pytest.mark.slow
 def test_the_server_answers_for_the_head_and_without_a_port(server):
     assert "spectrum-0" in fetch(server, "/", "localhost")
     address = f"http://127.0.0.1:{server.server_port}/"

@@ -10,6 +10,8 @@ from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import instrument, noise
 from spectranet_jax.training import augment
 
+pytestmark = pytest.mark.slow
+
 N = 1500
 
 

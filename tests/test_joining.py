@@ -54,6 +54,7 @@ def joined_and_whole(folder: Path, suffix: str) -> tuple[Path, Path]:
     return folder / f"joined{suffix}", folder / f"whole{suffix}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".fits", ".fit", ".ecsv"])
 def test_joined_catalogs_are_the_whole_to_the_last_byte(
     tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch

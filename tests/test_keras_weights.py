@@ -44,6 +44,7 @@ def test_the_network_is_derived_from_the_file(shared, name, filters, padding, st
         assert sum(leaf.size for leaf in leaves) == stored
 
 
+@pytest.mark.slow
 def test_the_forward_pass_is_tensorflows(shared):
     x, expected = tensorflow(shared)
     model = load(shared / "quasarnp" / SIX)
@@ -51,6 +52,7 @@ def test_the_forward_pass_is_tensorflows(shared):
     np.testing.assert_allclose(output, expected, rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_without_the_rescale_of_offsets_it_is_not(shared):
     """The rescale that QuasarNP 0.2.0 omits here, where Lambda layers are called lambda_0..6."""
     x, expected = tensorflow(shared)
@@ -61,6 +63,7 @@ def test_without_the_rescale_of_offsets_it_is_not(shared):
     assert difference[..., 13:].max() == pytest.approx(0.0957, abs=5e-5)
 
 
+@pytest.mark.slow
 def test_from_the_desi_coadd_to_the_redshift(shared):
     """The whole recipe: read, rebin, normalize as QuasarNET, apply, decode."""
     model = load(shared / "quasarnp" / SIX)
@@ -100,6 +103,7 @@ def test_from_the_desi_coadd_to_the_redshift(shared):
     assert kept["Z"][4] == pytest.approx(by_hand[0], abs=1e-5) == pytest.approx(3.92, abs=0.001)
 
 
+@pytest.mark.slow
 def test_it_is_fed_as_it_was_trained(shared):
     """Pixels without measurement enter as flux 0; the mean would change the answer."""
     model = load(shared / "quasarnp" / FOUR)

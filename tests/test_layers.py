@@ -204,6 +204,7 @@ def sources() -> list[Source]:
     return [parse(path, text) for path, text in python_files(*PACKAGES).items()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_the_house_keeps_the_rule(name: str, sources: list[Source]) -> None:
     offenses = [sentence for source in sources for sentence in CASES[name].rule(source)]

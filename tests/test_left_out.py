@@ -35,6 +35,7 @@ def test_a_median_of_zero_divides_nothing() -> None:
     assert (median_divided(np.array([-1.0, 0.0, 1.0]), np.ones(3)) == 0).all()
 
 
+@pytest.mark.slow
 def test_without_batch_normalization_its_parameters_alone_are_missing() -> None:
     flux = jnp.ones((2, GRID.size), jnp.float32)
     whole, without = (

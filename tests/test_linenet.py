@@ -44,6 +44,7 @@ def content(rng, first, length=180):
     return jnp.asarray(flux, jnp.float32), jnp.asarray(weight, jnp.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [1, 2, 3, 5, 7, 16, 31, 64, 130, 260])
 def test_a_spectrum_shifted_by_k_bins_shifts_p_of_z_by_k_bins(small, k):
     """Exactly, for every k and not for multiples of a stride alone: there is no stride."""
@@ -58,6 +59,7 @@ def test_a_spectrum_shifted_by_k_bins_shifts_p_of_z_by_k_bins(small, k):
         assert int(shifted.z_logits[:, moved:].argmax()) == int(logits.argmax())
 
 
+@pytest.mark.slow
 def test_the_dense_correction_is_what_spoils_it():
     network = networks.build("LineNet", GRID, **SMALL | {"correction": True})
     variables = random_variables(network)
@@ -79,6 +81,7 @@ def test_a_line_is_sought_where_its_redshift_puts_it(line, z):
     assert row.shape == (1, STEPS.size)
 
 
+@pytest.mark.slow
 def test_shifting_agrees_with_interpolation_bin_by_bin(rng):
     fine = GRID.size * STEPS_PER_BIN
     maps = rng.normal(0, 1, (2, len(linenet.LINES), fine))
@@ -109,6 +112,7 @@ def test_coverage_runs_from_the_first_to_the_last_measured_bin():
     np.testing.assert_array_equal(linenet.coverage(weight), expected)
 
 
+@pytest.mark.slow
 def test_shapes_and_evidence(small, rng):
     network, variables = small
     flux, weight = (

@@ -144,6 +144,7 @@ def test_light_is_for_training_alone(noise_free: Path, untrained: Path, tmp_path
         )
 
 
+@pytest.mark.slow
 def test_a_catalog_has_evidence_a_line_and_no_redshift_of_stars(untrained: Path):
     rng = np.random.default_rng(1)
     flux = np.cumsum(rng.normal(0, 1, (40, 443)), axis=1)
@@ -156,6 +157,7 @@ def test_a_catalog_has_evidence_a_line_and_no_redshift_of_stars(untrained: Path)
     assert (np.ma.getmaskarray(table["P_BAL"]) == ~quasar).all()
 
 
+@pytest.mark.slow
 def test_pictures_of_every_spectrum(untrained: Path, tmp_path: Path, monkeypatch):
     """For a good spectrum, one without data, and one that cannot be read."""
     monkeypatch.chdir(tmp_path)
@@ -171,6 +173,7 @@ def test_pictures_of_every_spectrum(untrained: Path, tmp_path: Path, monkeypatch
         assert path.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_classifier_alone_is_drawn_too(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_spec(Path("spec-a.fits"), (7000, 56000, 1))
@@ -178,6 +181,7 @@ def test_a_classifier_alone_is_drawn_too(tmp_path: Path, monkeypatch):
     assert plots.plot([model], pieces(["spec-a.fits"]), Path("pictures")) == 1
 
 
+@pytest.mark.slow
 def test_prior_threshold_and_pictures_from_the_command_line(
     untrained: Path, tmp_path: Path, monkeypatch
 ):

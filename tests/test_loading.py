@@ -40,6 +40,7 @@ def shipped_copy(run: Path, folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_shipped_model_is_loaded_by_its_name_and_offline(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -55,6 +56,7 @@ def test_a_shipped_model_is_loaded_by_its_name_and_offline(
     assert load(folder).sha256 == trained.sha256  # a path to it does as well
 
 
+@pytest.mark.slow
 def test_a_name_is_a_shipped_model_and_a_path_is_a_folder(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -81,6 +83,7 @@ def changed(run: Path, folder: Path, **parts: Any) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parts", "words"),
     [

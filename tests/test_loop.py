@@ -120,6 +120,7 @@ def test_light_is_observed_anew_in_every_step_and_a_killed_run_still_resumes_bit
     assert whole[0] != plain[0]
 
 
+@pytest.mark.slow
 def test_each_step_has_draws_of_its_own():
     """Two steps on the same batch, with a learning rate of 0: only the observation differs."""
     optimizer = optax.sgd(0.0)

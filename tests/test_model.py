@@ -47,6 +47,7 @@ def values(table: Table, *names: str) -> list[Any]:
     return [table[name].tolist() for name in names or table.colnames]
 
 
+@pytest.mark.slow
 def test_predictions_are_the_networks_answers(classifier: Model, regressor: Model):
     flux, ivar = spectra(20)
     table = predict([classifier, regressor], flux, ivar)

@@ -34,6 +34,7 @@ def quasar(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return wavelength, flux + rng.normal(0, sigma), sigma
 
 
+@pytest.mark.slow
 def test_arrays_with_units_are_one_spectrum_whatever_the_units(linenet: Model) -> None:
     wavelength, flux, sigma = quasar()
     unit = 1e-17 * u.erg / u.s / u.cm**2 / u.AA
@@ -48,6 +49,7 @@ def test_arrays_with_units_are_one_spectrum_whatever_the_units(linenet: Model) -
     assert table["Z"][1] == pytest.approx(table["Z"][0], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_many_rows_share_their_wavelengths(linenet: Model) -> None:
     wavelength, first, sigma = quasar()
     _, second, _ = quasar(1)
@@ -88,6 +90,7 @@ def test_a_spectrum_from_memory_says_so() -> None:
     assert "memory" in repr(spectrum)
 
 
+@pytest.mark.slow
 def test_the_picture_of_a_row_shows_its_class_and_redshift(
     linenet: Model, tmp_path: Path, drawn: list[Figure]
 ) -> None:

@@ -171,6 +171,7 @@ def test_a_dataset_of_desi_is_divided_by_targetid(tmp_path):
     assert block.object_id.tolist() == [39 * 10**15 + n for n in range(3)]
 
 
+@pytest.mark.slow
 def test_the_dataset_does_not_depend_on_workers_or_parts(tmp_path, monkeypatch):
     files = [sdss_file(tmp_path / f"{seed}.hdf5", 20, seed) for seed in range(3)]
     serial = prepare(tmp_path, *files, workers=1)

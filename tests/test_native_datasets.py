@@ -32,6 +32,8 @@ from spectranet_jax.spectra import InputError, rebin
 from spectranet_jax.spectra.native import NATIVE_GRID, native_pixels
 from spectranet_jax.spectra.phase import phase
 
+pytestmark = pytest.mark.slow
+
 LOGLAM = np.log10(NATIVE_GRID.centers)
 COUNTS = {"GALAXY": 30, "QSO": 30}
 
@@ -139,7 +141,6 @@ def test_a_noise_free_survey_is_noise_free_at_native_pixels_too(tmp_path: Path):
     assert np.median(rough[splits == "train"]) < 0.1 * np.median(rough[splits == "test"])
 
 
-@pytest.mark.slow
 def test_redshifts_of_a_dataset_are_refined_where_it_has_native_pixels(
     mock: Path, tmp_path: Path, block: Block
 ):

@@ -66,6 +66,7 @@ def test_trainable_parameters_are_as_many_as_the_tables_give(network: nn.Module,
     assert sum(leaf.size for leaf in jax.tree.leaves(variables["params"])) == count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", [SpectraNetClassifier(GRID), SpectraNetRegressor(GRID)])
 def test_every_block_has_the_length_that_pool_stride_one_gives(network: nn.Module):
     def run(key: jax.Array) -> dict:
@@ -77,6 +78,7 @@ def test_every_block_has_the_length_that_pool_stride_one_gives(network: nn.Modul
     assert shapes == [(2, n, c) for n, c in zip(LENGTHS, network.channels, strict=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("network", "oracle"),
     [
@@ -91,6 +93,7 @@ def test_forward_pass_equals_numpy(network: nn.Module, oracle: Callable, rng: np
     np.testing.assert_allclose(ours, oracle(variables, flux), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_log_probabilities_sum_to_one_and_dropout_needs_training(rng: np.random.Generator):
     network = SpectraNetClassifier(GRID)
     variables = random_variables(network, rng)

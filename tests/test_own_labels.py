@@ -51,6 +51,7 @@ def prepare(tmp_path, catalog, *spectra, **options):
     return sdss.work(config)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["t.csv", "t.ecsv", "t.xml", "t.vot", "t.fits", "t.tbl", "t.dat"])
 def test_a_table_in_any_format_labels_spectra(tmp_path, spectra, name, capsys):
     formats = {".vot": "votable", ".xml": "votable", ".dat": "ascii.basic", ".tbl": "ascii.ipac"}
@@ -259,6 +260,7 @@ def test_arrays_that_do_not_belong_together_are_reported(tmp_path, spectra, clas
     assert not (tmp_path / "d").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["casjobs.csv", "casjobs.ecsv", "casjobs.xml", "casjobs.fits"])
 def test_tables_as_casjobs_gives_them(shared, tmp_path, name):
     folder = shared / "boss-dr12-7102"

@@ -64,6 +64,7 @@ def merged(files: list[str], out: Path) -> bytes:
     return out.read_bytes()
 
 
+@pytest.mark.slow
 def test_parts_merge_into_the_very_catalog(
     predicted: list[str], whole: bytes, tmp_path: Path, capsys: pytest.CaptureFixture
 ):
@@ -78,6 +79,7 @@ def test_parts_merge_into_the_very_catalog(
     assert merged(pattern, tmp_path / "pattern.fits") == whole
 
 
+@pytest.mark.slow
 def test_more_parts_than_files(source: Path, tmp_path: Path):
     """A part of no file is a catalog without rows."""
     some = "in/spec-[78]*"
@@ -113,6 +115,7 @@ def test_parts_are_fits(source: Path, predicted: list[str], tmp_path: Path):
         merge.work(merge.Config(tuple(predicted), tmp_path / "c.ecsv"))
 
 
+@pytest.mark.slow
 def test_parts_that_do_not_belong_together_are_refused(
     source: Path, predicted: list[str], whole: bytes, tmp_path: Path
 ):

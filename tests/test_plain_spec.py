@@ -85,6 +85,7 @@ def test_other_files_are_left_to_astropy(tmp_path):
     assert len(readers.read(without)) == 1
 
 
+@pytest.mark.slow
 def test_every_real_spec_file_is_read_as_astropy_reads_it(shared, tmp_path):
     """Those of the archive are plain, once unpacked."""
     plain = 0

@@ -101,6 +101,7 @@ def plain(p: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
 posteriors = st.lists(st.sampled_from([0, 0, 0, 1e-30, 0.01, 0.3, 1, 5]), min_size=12, max_size=40)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(posteriors.filter(any), st.floats(3e-4, 4e-3))
 def test_no_window_holds_more(values: list[float], width: float) -> None:

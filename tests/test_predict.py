@@ -104,6 +104,7 @@ def test_spaces_unicode_and_gzip_in_names(model: Model, files: list[str], tmp_pa
         assert back["FILE"].tolist() == odd
 
 
+@pytest.mark.slow
 def test_an_earlier_catalog_in_the_folder_is_left_aside(
     model: Model, files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
 ):
@@ -255,6 +256,7 @@ def test_equal_input_gives_equal_bytes(run: Path, files: list[str]):
     assert Path("a.fits").read_bytes() == Path("b.fits").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_classifier_and_a_redshift_model_together(run: Path, files: list[str]):
     toy_runs.untrained(Path("z"), toy_runs.REGRESSOR, toy_runs.REDSHIFT)
     work(Config(tuple(files), (str(run), "z"), Path("c.fits")))
@@ -268,7 +270,7 @@ def test_nothing_is_read_where_nothing_can_be_written(
     run: Path, files: list[str], capsys: pytest.CaptureFixture
 ):
     for out in ("in/c.csv", "in", "in/spec-0.fits/c.fits"):
-        with pytest.raises(InputError, match="cannot"):
+        with pytest.raises(InputError, match=re.escape(out.partition("/c.fits")[0])):
             work(Config(tuple(files), (str(run),), Path(out)))
     assert "reading" not in capsys.readouterr().err
 

@@ -46,6 +46,7 @@ def same(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> None:
         )
 
 
+@pytest.mark.slow
 def test_of_its_neighbors(shipped: Model):
     """Alone, last of many, and among spectra that are empty, huge or not numbers."""
     block = toy_survey.block(COUNT)

@@ -121,6 +121,7 @@ def test_the_table_names_twenty_spectra_of_four_classes_and_the_sets():
     assert set(places.values()) == {1}
 
 
+@pytest.mark.slow
 def test_the_table_is_that_of_the_real_files(shared):
     """Labels, redshifts and checksums, for each file but that of a run that was never published."""
     with (shared / "index.csv").open() as file:

@@ -10,6 +10,8 @@ import spectranet_jax as snj
 from data_prep import example
 from spectranet_jax.catalog import catalog_file
 
+pytestmark = pytest.mark.slow
+
 PAGES = [page for page in docs_blocks.PAGES if docs_blocks.python(page)]
 
 NEEDED = {"docs/quasarnet.md": "needs QuasarNP's weights, which tests/test_keras_weights.py runs"}

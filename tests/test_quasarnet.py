@@ -13,6 +13,8 @@ from spectranet_jax.networks.line_heads import StridedConv
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 
+pytestmark = pytest.mark.slow
+
 
 def numpy_conv(x: np.ndarray, kernel: np.ndarray, stride: int, padding: str) -> np.ndarray:
     """One output pixel at a time, in float64; "same" with the zeros that TensorFlow adds."""

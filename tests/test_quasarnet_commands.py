@@ -86,6 +86,7 @@ def test_one_table_of_three_networks(trained, toys, tmp_path, capsys):
     assert of_regressor["accuracy"] is None and of_regressor["bal_recall"] is None
 
 
+@pytest.mark.slow
 def test_models_of_different_data_are_not_compared_unasked(toys, tmp_path):
     toy_runs.untrained(tmp_path / "a")
     with pytest.raises(InputError, match="nothing to compare; name"):
@@ -116,6 +117,7 @@ def masked(path: Path) -> Path:
     return write_spec(path, (1, 2, 3), ivar=np.zeros(4600))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".fits", ".ecsv"])
 def test_a_catalog_of_sdss_and_desi_files_with_keras_weights(shared, tmp_path, suffix):
     """One row per input: spectra of both surveys, a dead one, a masked file, one not FITS."""
@@ -150,6 +152,7 @@ def test_a_catalog_of_sdss_and_desi_files_with_keras_weights(shared, tmp_path, s
     assert table.meta["MODEL1"] == "test_weights_6_layer.h5"
 
 
+@pytest.mark.slow
 def test_the_threshold_moves_what_is_a_quasar(shared):
     model = load(shared / "quasarnp" / "test_weights.h5")
     (moved,) = reconfigured([model], {"--threshold": 0.9})

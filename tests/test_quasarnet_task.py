@@ -121,6 +121,7 @@ def test_a_head_without_a_line_in_the_batch_adds_only_its_alarms(rng: np.random.
     assert np.isfinite(gradient).all()
 
 
+@pytest.mark.slow
 def test_certain_and_wrong_is_finite():
     target = TASK.targets(truth([QSO, STAR], [2.5, 0.0], -1))
     for certain in (0.0, 1.0):
@@ -183,6 +184,7 @@ def test_what_cannot_be_asked_is_refused(fields: dict, sentence: str):
         tasks.build("quasarnet", GRID, **fields)
 
 
+@pytest.mark.slow
 def test_an_empty_pixel_enters_as_zero_flux(rng: np.random.Generator):
     flux = (10 + rng.normal(size=(5, 443))).astype(np.float32)
     ivar = np.where(rng.random(flux.shape) < 0.1, 0, 2).astype(np.float32)

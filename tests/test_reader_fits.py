@@ -195,6 +195,7 @@ def test_the_real_joined_coadd_is_its_arms(shared):
     assert np.median(np.abs(flux - flux_2)[both] * np.sqrt(ivar[both])) < 0.1
 
 
+@pytest.mark.slow
 def test_columns_of_the_real_spectra_are_astropys(shared):
     names = {"PLATE", "MJD", "FIBERID", "THING_ID", "CATALOGID", "FIELD", "SDSS_ID"}
     seen = 0

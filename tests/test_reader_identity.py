@@ -120,6 +120,7 @@ def test_fields_of_another_type_are_unknown(tmp_path):
     as_arrays([first.identity, second.identity])
 
 
+@pytest.mark.slow
 def test_no_flipped_bit_of_fibermap_is_more_than_an_error_of_one_sentence(tmp_path):
     columns = {
         "TARGETID": np.int64([LARGE, 6]),

@@ -60,6 +60,7 @@ def test_both_layouts_give_the_same_spectrum(tmp_path, rng):
     assert a.ivar[0] == np.float32(0.004)  # the row of ivar, not that of wavelengths
 
 
+@pytest.mark.slow
 def test_real_lamost_stars_are_stars(shared):
     """An M3 and a DB, by their headers."""
     paths = sorted((shared / "cases" / "01-lamost").glob("*.fits"))

@@ -118,6 +118,7 @@ def test_what_is_no_spec_file_is_reported(tmp_path, make, sentence):
     assert str(error.value).startswith(str(tmp_path / "x.fits"))
 
 
+@pytest.mark.slow
 def test_real_files_of_every_release_are_read(shared):
     with (shared / "index.csv").open() as file:
         rows = [r for r in csv.DictReader(file) if r["file"].split("/")[0] != "formats"]

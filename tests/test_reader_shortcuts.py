@@ -5,6 +5,7 @@ import re
 from unittest.mock import patch
 
 import numpy as np
+import pytest
 from astropy.io import fits
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,8 @@ from spectranet_jax.readers.hdu import in_rows
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import rebin
 from spectranet_jax.spectra.spectrum import Spectrum
+
+pytestmark = pytest.mark.slow
 
 WANTED = ("PLATE", "MJD", "FIBERID", "THING_ID")
 LIMITS = {"I": 1 << 15, "J": 1 << 31, "K": 1 << 63}

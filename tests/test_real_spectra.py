@@ -27,6 +27,8 @@ from spectranet_jax.spectra import instrument
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.labels import BAL_UNSURE, CLASS_PERSON, CLASSES
 
+pytestmark = pytest.mark.slow
+
 
 def listed(shared: Path) -> list[dict[str, str]]:
     """The rows of the index of real spectra."""

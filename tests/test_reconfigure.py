@@ -23,6 +23,7 @@ def test_fields_reach_the_models_that_have_them(models):
     assert classifier is models[1]
 
 
+@pytest.mark.slow
 def test_a_prior_reweighs_probabilities(models, rng):
     flux, ivar = rng.normal(2, 1, (5, 443)), np.ones((5, 443))
     (starry, _) = reconfigured(models, {"--class-prior": "0.7,0.1,0.1,0.1"})

@@ -106,6 +106,7 @@ def test_a_folder_without_an_index_is_refused(tmp_path: Path) -> None:
         work(Config(tmp_path, cache=False))
 
 
+@pytest.mark.slow
 def test_real_spectra_are_measured(
     real_sets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,6 +22,8 @@ from spectranet_jax.datasets.journal import FILE_NAME
 from spectranet_jax.inference import Model, load
 from spectranet_jax.spectra import InputError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -40,6 +40,7 @@ def plates(tmp_path_factory):
     return make(tmp_path_factory.mktemp("plates"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_a_cut_run_goes_on_and_makes_the_same_bytes(plates, tmp_path, monkeypatch, capsys):
     whole = surveys.prepare(config(plates, tmp_path / "whole", workers=1), "data_prep.sdss")
@@ -69,6 +70,7 @@ def test_a_cut_run_goes_on_and_makes_the_same_bytes(plates, tmp_path, monkeypatc
     assert not (tmp_path / ".finished-cut").exists()
 
 
+@pytest.mark.slow
 def test_a_run_of_few_files_goes_on_too(plates, tmp_path, monkeypatch):
     """48 spec files are three groups, as many as one process reads."""
     calls = []

@@ -81,6 +81,7 @@ def test_steps_of_the_redshift_follow_the_grid():
         assert (steps.window - 1) * steps.kms < 3000 <= steps.window * steps.kms
 
 
+@pytest.mark.slow
 def test_a_shift_by_a_bin_is_a_shift_of_p_of_z_there_too():
     network = networks.build(
         "LineNet", FINE, features=4, hidden=8, dilations=[1, 4], correction=False, dropout=0.0

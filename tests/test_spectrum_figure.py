@@ -20,6 +20,8 @@ from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.labels import CLASS_COLORS
 from spectranet_jax.spectra.lines import REST
 
+pytestmark = pytest.mark.slow
+
 EDGES = np.linspace(-0.005, 0.815, 821)
 LINES = dict.fromkeys([*EMISSION["QSO"], *EMISSION["GALAXY"], *ABSORPTION["GALAXY"]])
 

@@ -39,6 +39,7 @@ def test_pixels_and_columns_are_those_that_were_written(folder: Path):
     np.testing.assert_array_equal(ivar, original.ivar[rows[indices]])
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(data=st.data(), label=st.integers(0, 3), every=st.integers(1, 700))
 def test_pixels_of_any_indices_are_those_of_their_rows(folder: Path, data, label, every):

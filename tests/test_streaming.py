@@ -43,6 +43,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     toy_inputs.make_small(monkeypatch)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("suffix", [".fits", ".ecsv"])
 def test_many_chunks_make_the_plain_catalog(
@@ -79,6 +80,7 @@ def test_few_files_start_no_process(model: Model, tmp_path: Path, monkeypatch: p
         predict_to(tmp_path / "c.fits", [model], pieces(["in"]), workers=8)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_a_dataset_folder_is_predicted_shard_by_shard(
     model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

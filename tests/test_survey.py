@@ -106,6 +106,7 @@ def test_spectra_with_masked_pixels_are_counted(tmp_path):
     assert contents.report["masked"] == 3 and contents.report["rows_out"] == 4
 
 
+@pytest.mark.slow
 def test_every_source_file_is_listed_with_its_checksum(plates, tmp_path):
     (tmp_path / "spectra").mkdir()
     names = sorted(path.name for path in (plates / "spectra").iterdir())[:5]
@@ -133,6 +134,7 @@ def test_every_source_file_is_listed_with_its_checksum(plates, tmp_path):
     assert source_list_damage(tmp_path / "d", contents) == ["sources.csv is missing"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("silent", "lines"), [(60.0, 0), (0.0, 2)])
 def test_unmatched_plates_say_so_and_no_more_unless_it_took_long(
     plates, tmp_path, monkeypatch, capsys, silent, lines

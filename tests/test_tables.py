@@ -19,6 +19,7 @@ def printed(capsys: pytest.CaptureFixture[str], table: Table) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.data())
 def test_no_line_is_wider_and_no_number_is_cut(data: st.DataObject) -> None:

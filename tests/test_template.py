@@ -49,6 +49,7 @@ def test_only_refined_rows_have_one() -> None:
     assert of_row(table[0], ones, ones, {}) is None
 
 
+@pytest.mark.slow
 def test_a_real_galaxy_lies_on_its_template(
     shared: Path, tmp_path: Path, drawn: list[Figure]
 ) -> None:

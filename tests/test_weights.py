@@ -54,6 +54,7 @@ def test_names_are_paths_in_sorted_order():
     assert list(weights.flatten(TREE)) == names
 
 
+@pytest.mark.slow
 @given(TREES)
 def test_a_file_gives_back_the_very_weights(tmp_path_factory: pytest.TempPathFactory, tree):
     path = tmp_path_factory.mktemp("weights") / "w.safetensors"
@@ -145,6 +146,7 @@ def test_a_checkpoint_and_its_safetensors_are_the_same_weights(tmp_path: Path):
     assert weights.sha256(loaded) == model.sha256
 
 
+@pytest.mark.slow
 def test_what_is_shipped_is_whole():
     """Each shipped model has weights, config and card, and its card names its weights."""
     assert DEFAULT in versions.shipped()
