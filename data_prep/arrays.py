@@ -1,8 +1,10 @@
 """Spectra in memory, such as NumPy arrays, with their labels -> a dataset folder.
 
- import spectranet_jax as snj from data_prep.arrays import write
+    import spectranet_jax as snj
+    from data_prep.arrays import write
 
- spectra = snj.from_arrays(wavelength, flux, ivar=ivar) write("data/mine", spectra, classes, z)
+    spectra = snj.from_arrays(wavelength, flux, ivar=ivar)
+    write("data/mine", spectra, classes, z)
 
 Spectra may come from a generator: few of them are in memory at a time.
 """

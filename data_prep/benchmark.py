@@ -1,6 +1,6 @@
 """Measure how fast survey files become spectra on the grid, compared with astropy's reading alone.
 
- python -m data_prep.benchmark
+    python -m data_prep.benchmark
 
 Our code and astropy read the same files alternately; ratios are medians over the turns. Astropy
 opens a file, reads the needed HDUs and copies them to arrays in native byte order. (A memory map

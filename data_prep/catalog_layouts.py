@@ -5,9 +5,10 @@ quasar), else the catalog's own statement; a quasar of which it does not say mor
 it is surely a BAL. Which quasars are BALs is told by the rule that is asked for:
 
 - "class": CLASS_PERSON is 30 (DR12Q: BAL_FLAG_VI is set; DR14Q: BI_CIV is above 0); a quasar that
-nobody inspected is unsure. - "flag-and-bi": QuasarNET's. A BAL where BAL_FLAG_VI is set and BI_CIV
-above 0, none where both are 0, unsure where they disagree (py/quasarnet/io.py). For DR16Q, which
-has no flag, BAL_PROB >= 0.75 stands for it, which is our choice.
+  nobody inspected is unsure.
+- "flag-and-bi": QuasarNET's. A BAL where BAL_FLAG_VI is set and BI_CIV above 0, none where both are
+  0, unsure where they disagree (py/quasarnet/io.py). For DR16Q, which has no flag, BAL_PROB >= 0.75
+  stands for it, which is our choice.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,7 @@
 """The layers of the code, checked in every source file: who may import what.
 
- spectra < {readers, datasets} < {networks, evaluation} < tasks < training < inference < catalog <
-inspection < commands < experiments
+    spectra < {readers, datasets} < {networks, evaluation} < tasks < training < inference
+        < catalog < inspection < commands < experiments
 
 and `data_prep` beside them, on `spectra`, `readers` and `datasets` alone. What talks to a terminal
 (progress, tables, command line) stands beside the rooms and knows `spectra` alone. Every rule is

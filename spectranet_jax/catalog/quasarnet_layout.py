@@ -4,7 +4,7 @@ DESI runs QuasarNET after redrock and keeps, per target, a confidence C_LINE and
 of six lines (desispec, scripts/qso_catalog; the columns of pull request 2407). A QuasarNET catalog
 has these. LineNet has one redshift and evidence per line, so for it
 
- C_LINE = P(quasar) exp(EV_LINE - max EV) Z_LINE = Z_NET
+    C_LINE = P(quasar) exp(EV_LINE - max EV)     Z_LINE = Z_NET
 
 with the maximum over those of the six lines that are on the grid at Z_NET; a line off the grid has
 C_LINE 0. A star has no evidence: there every line on the grid has P(quasar). So a threshold on the

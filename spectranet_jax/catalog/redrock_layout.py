@@ -4,14 +4,15 @@ Columns and dtypes are those of the DESI data model (desidatamodel, redrock-*.fi
 that read redrock files read these. Columns that a network cannot know are filled and documented, in
 `REDSHIFTS` and in the TCOMM keywords of the file:
 
-- CHI2, COEFF, NCOEFF and NPIXELS describe a template fit; they are NaN or 0. - DELTACHI2 is 2
-ln(P_3000 / P_3000_Z2), the log-likelihood ratio of the best and the second redshift, which is what
-a difference of chi2 means; P_3000_Z2 counts as 1e-30 at least, so that it is large where there is
-no second redshift, and it is 0 where P_3000 is masked. - Z and ZERR of stars are 0: no radial
-velocity is measured. - ZWARN is `ZWarn.NOT_ASSESSED` where the catalog has none. - OBJTYPE and
-COADD_FIBERSTATUS are those of the DESI file. Where it does not tell, as for SDSS, they are TGT and
-0. A fiber of another status and no OBJTYPE has none here either, as DESI writes it, and one that
-OBJTYPE alone calls BAD has the status `BADFIBER`.
+- CHI2, COEFF, NCOEFF and NPIXELS describe a template fit; they are NaN or 0.
+- DELTACHI2 is 2 ln(P_3000 / P_3000_Z2), the log-likelihood ratio of the best and the second
+  redshift, which is what a difference of chi2 means; P_3000_Z2 counts as 1e-30 at least, so that
+  it is large where there is no second redshift, and it is 0 where P_3000 is masked.
+- Z and ZERR of stars are 0: no radial velocity is measured.
+- ZWARN is `ZWarn.NOT_ASSESSED` where the catalog has none.
+- OBJTYPE and COADD_FIBERSTATUS are those of the DESI file. Where it does not have them, as for
+  SDSS, they are TGT and 0. A fiber of another status and no OBJTYPE has none here either, as DESI
+  writes it, and one that OBJTYPE alone calls BAD has the status `BADFIBER`.
 """
 
 from collections.abc import Callable

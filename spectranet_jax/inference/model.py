@@ -2,7 +2,8 @@
 
 In a notebook:
 
- import spectranet_jax as snj catalog = snj.load().predict(snj.read("spec.fits"))
+    import spectranet_jax as snj
+    catalog = snj.load().predict(snj.read("spec.fits"))
 """
 
 from collections.abc import Container, Mapping, Sequence

@@ -1,7 +1,7 @@
 """Spectra from arrays, with or without units.
 
- from spectranet_jax.readers.from_arrays import spectrum spectrum(wavelength * u.nm, flux * u.mJy,
-sigma=error * u.mJy, name="J0001+0000")
+    from spectranet_jax.readers.from_arrays import spectrum
+    spectrum(wavelength * u.nm, flux * u.mJy, sigma=error * u.mJy, name="J0001+0000")
 
 Plain numbers are Angstrom and any unit of flux per wavelength. What has a unit, as a `Quantity` or
 a column of a table, is converted: wavelengths may be frequencies, energies or wavenumbers, and flux

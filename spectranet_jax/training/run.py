@@ -1,10 +1,11 @@
 """The run folder: all that a training run writes and needs to resume.
 
-config.json network, task and settings; enough to build both again metrics.jsonl one JSON object per
-line: the loss of each step, the validation of each epoch checkpoints/ `last` to resume from, `best`
-to evaluate and predict with, each with SHA256SUMS calibration.json fields of the task that were
-fitted to the validation split after training evaluation.json, figures/ written by evaluation
-profile/ a trace of some steps, if asked for
+- config.json: network, task and settings; enough to build both again
+- metrics.jsonl: one JSON object per line, the loss of each step and the validation of each epoch
+- checkpoints/: `last` to resume from, `best` to evaluate and predict with, each with SHA256SUMS
+- calibration.json: fields of the task that were fitted to the validation split after training
+- evaluation.json and figures/: written by evaluation
+- profile/: a trace of some steps, if asked for
 """
 
 import json
