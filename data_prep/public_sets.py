@@ -53,9 +53,9 @@ class PublicSpectrum(NamedTuple):
     sha256: str
 
 
-def public_spectra(table: Path = TABLE) -> list[PublicSpectrum]:
-    """Return the rows of the table, in order."""
-    with table.open(encoding="utf-8", newline="") as file:
+def public_spectra() -> list[PublicSpectrum]:
+    """Return the rows of `TABLE`, in order."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
         return [
             PublicSpectrum(
                 row["SET"],

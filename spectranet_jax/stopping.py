@@ -50,8 +50,8 @@ def exit_status(interrupt: KeyboardInterrupt) -> int:
 
 
 @contextmanager
-def stoppable(grace: float = GRACE) -> Iterator[None]:
-    """Make SIGTERM and Ctrl-C raise in the block, and end the process within `grace` seconds.
+def stoppable() -> Iterator[None]:
+    """Make SIGTERM and Ctrl-C raise in the block, and end the process within `GRACE` seconds.
 
     Outside the main thread, to which signals go, this does nothing.
     """
@@ -60,7 +60,7 @@ def stoppable(grace: float = GRACE) -> Iterator[None]:
         return
     read, write = os.pipe()
     os.set_blocking(write, False)
-    threading.Thread(target=_watch, args=(read, grace), daemon=True).start()
+    threading.Thread(target=_watch, args=(read,), daemon=True).start()
     wakeup_before = signal.set_wakeup_fd(write)
     before = {number: signal.signal(number, _on_signal) for number in KINDS}
     try:
@@ -100,13 +100,13 @@ def _on_signal(number: int, _frame: object) -> None:
     raise KINDS[number]
 
 
-def _watch(read: int, grace: float) -> None:
-    """End the process `grace` seconds after a signal, which Python reports at once, by a pipe."""
+def _watch(read: int) -> None:
+    """End the process `GRACE` seconds after a signal, which Python reports at once, by a pipe."""
     while received := os.read(read, 1):
         if received[0] in KINDS:
-            time.sleep(grace)
+            time.sleep(GRACE)
             print(
-                f"stopped after {grace:.0f} s without an answer; saved work is kept: run the same"
+                f"stopped after {GRACE:.0f} s without an answer; saved work is kept: run the same"
                 " command again",
                 file=sys.stderr,
                 flush=True,

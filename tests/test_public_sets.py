@@ -47,7 +47,7 @@ def archive(server, tmp_path, monkeypatch):
         lines.append(",".join(map(str, (*row, content_sha256(path)))))
         path.unlink()
     (tmp_path / "table.csv").write_text("".join(f"{line}\n" for line in lines))
-    monkeypatch.setattr(public_sets.public_spectra, "__defaults__", (tmp_path / "table.csv",))
+    monkeypatch.setattr(public_sets, "TABLE", tmp_path / "table.csv")
     return server
 
 

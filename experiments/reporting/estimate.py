@@ -25,18 +25,17 @@ class Estimate:
     high: float
 
 
-def estimate(values: Sequence[float], level: float = 0.95) -> Estimate:
-    """Return the mean of two or more trainings with Student's interval.
+def estimate(values: Sequence[float]) -> Estimate:
+    """Return the mean of two or more trainings with Student's 95% interval.
 
     It shows how far other seeds would move the mean; that all trainings see the same spectra and
     are tested on the same ones is not in it.
 
     Args:
         values: one per training.
-        level: probability that the interval is to hold.
     """
     mean, n = float(np.mean(values)), len(values)
-    half = float(t.ppf((1 + level) / 2, n - 1)) * float(np.std(values, ddof=1)) / sqrt(n)
+    half = float(t.ppf(0.975, n - 1)) * float(np.std(values, ddof=1)) / sqrt(n)
     return Estimate(tuple(map(float, values)), mean, mean - half, mean + half)
 
 

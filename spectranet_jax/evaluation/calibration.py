@@ -65,7 +65,7 @@ def reliability(
 
 
 def expected_calibration_error(
-    confidence: NDArray[np.floating], correct: NDArray[np.bool_], bins: int = BINS
+    confidence: NDArray[np.floating], correct: NDArray[np.bool_]
 ) -> float:
     """Mean over predictions of |accuracy - confidence| of their bin; NaN for no predictions.
 
@@ -75,9 +75,8 @@ def expected_calibration_error(
     Args:
         confidence: (n,), the probability of the predicted class, 0 to 1.
         correct: (n,), whether the prediction is right.
-        bins: the number of bins of equal width.
     """
-    curve = reliability(confidence, correct, bins)
+    curve = reliability(confidence, correct)
     total = int(curve.count.sum())
     if total == 0:
         return float("nan")

@@ -3,7 +3,7 @@
 Each figure also shows perfectly calibrated probabilities, and the scatter by chance alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -28,10 +28,7 @@ COLORS = (MAIN, ACCENT, "#0fa291", "#d07f00")
 
 
 def reliability_diagram(
-    label: NDArray[np.integer],
-    log_prob: NDArray[np.floating],
-    path: Path,
-    classes: Sequence[str] = CLASSES,
+    label: NDArray[np.integer], log_prob: NDArray[np.floating], path: Path
 ) -> Path:
     """Plot accuracy against confidence, of the predicted class and of every class by itself.
 
@@ -43,7 +40,6 @@ def reliability_diagram(
         label: (n,), true class; a negative one is left out.
         log_prob: (n, classes), logarithms of the probabilities.
         path: PNG file to write.
-        classes: their names.
     """
     known = np.asarray(label) >= 0
     label, p = np.asarray(label)[known], np.exp(np.asarray(log_prob, np.float64)[known])
@@ -72,7 +68,7 @@ def reliability_diagram(
         count.xaxis.set_major_formatter(PercentFormatter(1))
 
         _diagonal(each)
-        for i, name in enumerate(classes):
+        for i, name in enumerate(CLASSES):
             of_class = reliability(p[:, i], label == i)
             filled = np.flatnonzero(of_class.count)
             hits = np.rint(of_class.accuracy[filled] * of_class.count[filled]).astype(int)

@@ -6,8 +6,6 @@ each other, by more than in a mock survey, and catalogs follow conventions of th
 is convolved with a Gaussian, and a small part of it is uniform.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
@@ -149,16 +147,14 @@ def likeliest_width(
     edges: Floats,
     z: NDArray[np.floating],
     phase: NDArray[np.floating],
-    widths: Sequence[float] = WIDTHS,
 ) -> float:
-    """Return the width, km/s, of highest likelihood: `LINE_SHIFTS` of another model.
+    """Return the one of `WIDTHS`, km/s, of highest likelihood: `LINE_SHIFTS` of another model.
 
     Args:
         p: (n, steps), of quasars above z = 1.57, as the network gives it.
         edges: (steps + 1,), in log10(1 + z), equally spaced.
         z: (n,), true redshifts, within the steps.
         phase: (n,), of the spectra's pixels, dex.
-        widths: those to choose among.
     """
     n = len(p)
     true = bin_labels(np.asarray(z), edges)[:, None]
@@ -168,7 +164,7 @@ def likeliest_width(
         of_z = corrected(p, edges, phase, no, unknown, unknown, yes, width)
         return float(np.log(np.take_along_axis(of_z, true, axis=1)).sum())
 
-    return max(widths, key=log_likelihood)
+    return max(WIDTHS, key=log_likelihood)
 
 
 def _ramp(u: Floats, sigma: Floats) -> Floats:

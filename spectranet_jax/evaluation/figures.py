@@ -196,7 +196,6 @@ def examples(
     predicted: NDArray[np.integer],
     probabilities: NDArray[np.floating],
     path: Path,
-    classes: Sequence[str] = CLASSES,
 ) -> None:
     """Plot a grid of spectra, each with its true class, the predicted one and the probabilities.
 
@@ -207,11 +206,10 @@ def examples(
         predicted: (n,), label of the predicted class.
         probabilities: (n, classes).
         path: PNG file to write.
-        classes: their names.
     """
     columns = 3
     rows = -(-len(flux) // columns)
-    colors = [CLASS_COLORS.get(name, MUTED) for name in classes]
+    colors = [CLASS_COLORS[name] for name in CLASSES]
     with picture(path, 10.5, 0.7 + 1.75 * rows) as figure:
         grid = figure.add_gridspec(rows, 2 * columns, width_ratios=[6, 1] * columns)
         for i, spectrum in enumerate(flux):
@@ -224,14 +222,14 @@ def examples(
             low, high = np.quantile(measured, [0.002, 0.998]) if len(measured) else (0, 1)
             pad = 0.08 * max(high - low, 1e-6)
             axes.set(xlim=(wavelength[0], wavelength[-1]), ylim=(low - pad, high + pad))
-            bars.barh(np.arange(len(classes)), chance, color=colors, height=0.75)
+            bars.barh(np.arange(len(CLASSES)), chance, color=colors, height=0.75)
             bars.set(xlim=(0, 1), xticks=[], yticks=[])
             bars.invert_yaxis()
             bars.grid(False)
             bars.spines["bottom"].set_visible(False)
-            axes.set_title(classes[true], color=colors[true], fontweight="bold", fontsize=9)
+            axes.set_title(CLASSES[true], color=colors[true], fontweight="bold", fontsize=9)
             mark = "✓" if true == guess else "✗"
-            text = f"{mark} {classes[guess]} {chance[guess]:.0%}"
+            text = f"{mark} {CLASSES[guess]} {chance[guess]:.0%}"
             axes.set_title(text, color=colors[guess], loc="right", fontsize=9)
             if true != guess:
                 axes.set_facecolor(ERROR_TINT)
@@ -243,9 +241,9 @@ def examples(
         figure.supylabel("normalized flux", fontsize=9)
         figure.legend(
             [Patch(color=color) for color in colors],
-            classes,
+            CLASSES,
             loc="outside upper center",
-            ncols=len(classes),
+            ncols=len(CLASSES),
             title="true class on the left, predicted class and its probability on the right",
         )
 

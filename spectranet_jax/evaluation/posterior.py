@@ -126,20 +126,18 @@ def mass_within(
     p: Float[np.ndarray, "n zsteps"],
     edges: Float[np.ndarray, " edges"],
     z: Float[np.ndarray, " redshifts"],
-    velocity: float = CATASTROPHIC,
 ) -> Float64[np.ndarray, " n"]:
-    """Probability that z is right within `velocity`, (n,): that |dv| is at most that.
+    """Return the probability that |dv| of z is at most `CATASTROPHIC`, (n,).
 
-    With dv = c (z - z_true) / (1 + z_true), as `redshift.dv` has it. Of the z of `decode` it is at
-    most the mass of its window, which need not be centered on it.
+    With dv = c (z - z_true) / (1 + z_true), as `redshift_scores.dv` has it. Of the z of `decode`
+    it is at most the mass of its window, which need not be centered on it.
 
     Args:
         p: (n, bins), as for `decode`.
         edges: (bins + 1,), likewise.
         z: (n,), the redshift that is given.
-        velocity: km/s.
     """
-    one_plus_z, beta = 1 + np.asarray(z, np.float64), velocity / SPEED_OF_LIGHT
+    one_plus_z, beta = 1 + np.asarray(z, np.float64), CATASTROPHIC / SPEED_OF_LIGHT
     low, high = one_plus_z / (1 + beta) - 1, one_plus_z / (1 - beta) - 1
     return cdf(p, edges, high) - cdf(p, edges, low)
 

@@ -73,18 +73,17 @@ def nmad(values: NDArray[np.floating]) -> float:
     return float(1.4826 * np.median(np.abs(values - np.median(values))))
 
 
-def nmad_interval(values: NDArray[np.floating], level: float = 0.95) -> tuple[float, float] | None:
-    """Interval of the NMAD: that of the median of |x - median x|, None for too few values.
+def nmad_interval(values: NDArray[np.floating]) -> tuple[float, float] | None:
+    """95% interval of the NMAD: that of the median of |x - median x|, None for too few values.
 
     It takes the median as known, which costs nothing in large samples of a symmetric distribution.
 
     Args:
         values: (n,), finite.
-        level: probability that the interval is to hold.
     """
     if not len(values):
         return None
-    interval = median_interval(np.abs(values - np.median(values)), level)
+    interval = median_interval(np.abs(values - np.median(values)))
     return interval and (1.4826 * interval[0], 1.4826 * interval[1])
 
 

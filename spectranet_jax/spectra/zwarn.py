@@ -88,23 +88,25 @@ def fiber_warnings(columns: Mapping[str, NDArray[Any]], count: int) -> NDArray[n
     return (sky | np.where(broken, ZWarn.UNPLUGGED, 0)).astype(np.int32)
 
 
+CANDIDATES = np.arange(100, 200) / 200
+"""Thresholds to choose among, ascending from 0.5."""
+
+
 def choose_threshold(
-    p: NDArray[np.floating], right: NDArray[np.bool_], wrong_allowed: float, steps: int = 200
+    p: NDArray[np.floating], right: NDArray[np.bool_], wrong_allowed: float
 ) -> float:
     """Return the lowest threshold at which few enough of the passing spectra are wrong.
 
-    Candidates are multiples of 1 / steps, from 0.5. A threshold counts only if all higher ones keep
-    to the limit too, as far as anything passes them.
+    A threshold of `CANDIDATES` counts only if all higher ones keep to the limit too, as far as
+    anything passes them.
 
     Args:
         p: (n,) the lower of both probabilities of each spectrum.
         right: (n,) whether class and redshift are right.
         wrong_allowed: fraction of what passes that may be wrong.
-        steps: candidates between 0 and 1.
     """
-    candidates = np.arange(steps // 2, steps) / steps
-    chosen = candidates[-1]
-    for threshold in candidates[::-1]:
+    chosen = CANDIDATES[-1]
+    for threshold in CANDIDATES[::-1]:
         passes = p >= threshold
         if passes.any() and 1 - right[passes].mean() > wrong_allowed:
             break
