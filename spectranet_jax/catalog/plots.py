@@ -10,7 +10,7 @@ import numpy as np
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from spectranet_jax.catalog.pieces import Piece
+from spectranet_jax.catalog.pieces import Piece, together
 from spectranet_jax.catalog.reading import read_pieces
 from spectranet_jax.evaluation.redshift_scores import dv
 from spectranet_jax.evaluation.spectrum_figure import NativePixels, spectrum_figure
@@ -23,6 +23,7 @@ from spectranet_jax.inference.template import of_row
 from spectranet_jax.progress import progress
 from spectranet_jax.readers import rebin_all
 from spectranet_jax.readers.file_reading import Reading
+from spectranet_jax.readers.groups import sizes_and_times
 from spectranet_jax.spectra import CLASSES, InputError, LogGrid
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.native import NATIVE_GRID, native_pixels
@@ -33,9 +34,6 @@ from spectranet_jax.tasks.task import PosteriorColumns
 Pixels = NDArray[np.floating]
 
 WAVELENGTH = NATIVE_GRID.centers
-
-PIECES_AT_ONCE = 64
-"""Pieces read and predicted at a time."""
 
 
 def plot(
@@ -55,8 +53,7 @@ def plot(
     count = 0
     grids = list(dict.fromkeys(model.grid for model in models))
     with progress("drawing", len(inputs)) as advance:
-        for start in range(0, len(inputs), PIECES_AT_ONCE):
-            chunk = inputs[start : start + PIECES_AT_ONCE]
+        for chunk in together(inputs, sizes_and_times([piece.file for piece in inputs])[:, 0]):
             for name, arguments in _figures(
                 models, read_pieces(chunk, grids, native_pixels=True), refinement
             ):
