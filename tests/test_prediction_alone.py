@@ -72,7 +72,7 @@ def test_of_the_size_of_a_batch(shipped: Model, monkeypatch: pytest.MonkeyPatch)
     block = toy_survey.block(COUNT)
     table = numbers(shipped.predict(block.flux, block.ivar))
     for size in (32, 128, 256):
-        monkeypatch.setattr(model_module, "prediction_batch", lambda size=size: size)
+        monkeypatch.setattr(model_module, "prediction_batch", lambda _, size=size: size)
         same(numbers(load(shipped.name).predict(block.flux, block.ivar)), table)
 
 

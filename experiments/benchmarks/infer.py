@@ -9,6 +9,7 @@ from experiments.benchmarks import numpy_forward, ours
 from experiments.benchmarks.refined_speed import refinement_rows
 from experiments.benchmarks.rows import Row, Setting, medians, rates
 from experiments.benchmarks.torch_found import torch_peers
+from spectranet_jax.spectra import QUASARNET_GRID
 from spectranet_jax.training.steps import prediction_batch
 
 PEER = "PyTorch channels-last"
@@ -34,7 +35,7 @@ def _peers(setting: Setting) -> list[Row]:
     Ours in batches of the size that it chooses, the peers in the one asked for, and in ours.
     """
     peers = torch_peers()
-    small = replace(setting, batch=prediction_batch())
+    small = replace(setting, batch=prediction_batch(QUASARNET_GRID))
     rows: list[Row] = []
     for subject in numpy_forward.FORWARD:
         sides = {"ours": (small, ours.prediction(subject, small))}
@@ -52,7 +53,7 @@ def _peers(setting: Setting) -> list[Row]:
 
 def _linenet(setting: Setting) -> Row:
     """Measure LineNet, which has no peer, beside Table 1."""
-    small = replace(setting, batch=prediction_batch())
+    small = replace(setting, batch=prediction_batch(QUASARNET_GRID))
     sides = {name: ours.prediction(name, small) for name in ("LineNet", "Table 1")}
     (row,) = rates("prediction, LineNet", medians(sides, setting.repeats), small.batch)
     return row
@@ -60,7 +61,7 @@ def _linenet(setting: Setting) -> Row:
 
 def _batches(setting: Setting) -> list[Row]:
     """Measure other batch sizes against prediction's own."""
-    chosen = prediction_batch()
+    chosen = prediction_batch(QUASARNET_GRID)
     sizes = (chosen, *(size for size in BATCHES if size != chosen))
     rows: list[Row] = []
     for subject in ("Table 1", "LineNet"):

@@ -7,23 +7,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spectranet_jax.datasets.records import Columns
 from spectranet_jax.datasets.split import open_split
 from spectranet_jax.evaluation import quasar_scores
 from spectranet_jax.evaluation.posterior_scores import highest_density_level
 from spectranet_jax.evaluation.quasar_scores import Answers, QuasarScores, Truth, scorable
 from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC, dv
 from spectranet_jax.inference import Model, load
+from spectranet_jax.readers import Pixels
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.labels import CLASSES, QSO_BAL
+from spectranet_jax.spectra.row_slices import row_slices
 
 REPORT, PEER, OURS = "Tables 1 and 3", "QuasarNET", "LineNet"
 COLORS = {REPORT: "#6b7280", PEER: "#e4572e", OURS: "#33527e"}
 
-AT_ONCE = 1024
-"""Spectra whose p(z) is in memory at a time."""
-
-Pixels = tuple[NDArray[np.float32], NDArray[np.float32]]
-"""Clean flux and ivar, (n, bins) each."""
+AT_ONCE = 4 << 20
+"""Bytes of spectra whose p(z), some twice as large, is in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Spectra:
     """Labeled spectra for all models; rows in one order.
 
     Attributes:
-        pixels: flux and ivar on the models' grid.
+        pixels: clean flux and ivar on the models' grid.
         truth: label, redshift and broad absorption.
         sn: (n,), median S/N per bin.
     """
@@ -111,8 +110,7 @@ def _of_model(
 ) -> Reply:
     """Return all answers of one model."""
     blocks, levels = [], []
-    for start in range(0, len(spectra), AT_ONCE):
-        rows = slice(start, start + AT_ONCE)
+    for rows in row_slices(0, len(spectra), model.grid.bytes_per_spectrum, AT_ONCE):
         columns = model.columns(*(pixels[rows] for pixels in spectra.pixels))
         if (posterior := model.task.posterior) is not None:
             # p(z) takes more memory than the spectra, so only its summaries are kept.

@@ -42,8 +42,10 @@ CHUNK = 32 << 20
 rows do not depend on it.
 """
 
-CHUNK_ROWS = 1024
-"""Maximum of small spectra predicted at a time."""
+BINNED_CHUNK = 4 << 20
+"""The same without native pixels, since p(z) takes some twice as much as the bins: some 1,200
+spectra of 443 bins.
+"""
 
 LAYOUT = 2
 """Version of the rows waiting in chunks: rows of another version are not resumed."""
@@ -178,7 +180,8 @@ def _chunks(readings: Iterable[Reading]) -> Iterator[Reading]:
     for reading in readings:
         waiting.append(reading)
         size = sum(reading.nbytes for reading in waiting)
-        if size >= CHUNK or sum(map(len, waiting)) >= CHUNK_ROWS:
+        binned = sum(reading.binned_nbytes for reading in waiting)
+        if size >= CHUNK or binned >= BINNED_CHUNK:
             yield concatenate(waiting)
             waiting = []
     if waiting:

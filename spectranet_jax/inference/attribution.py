@@ -19,8 +19,8 @@ from spectranet_jax.spectra.labels import BAL, BAL_UNSURE, CLASSES, CONFIDENT, N
 STEPS = 48
 """Steps along the line, at the middles of equal intervals."""
 
-BATCH = 16
-"""Spectra per compiled step; smaller batches are padded."""
+AT_ONCE = 56 << 10
+"""Bytes of spectra per compiled step: 16 spectra of 443 bins; smaller batches are padded."""
 
 
 def attributions(
@@ -39,11 +39,12 @@ def attributions(
     targets = model.task.targets(answers(model.columns(flux, ivar), len(flux)))
     step = jax.jit(_step(model))
     parts = [np.zeros((0, flux.shape[1]), np.float32)]
-    for start in range(0, len(flux), BATCH):
-        rows = slice(start, start + BATCH)
+    size = max(1, AT_ONCE // model.grid.bytes_per_spectrum)
+    for start in range(0, len(flux), size):
+        rows = slice(start, start + size)
         count = len(flux[rows])
-        filled = [_filled(array[rows]) for array in (flux, ivar)]
-        batch = {name: _filled(np.asarray(values)[rows]) for name, values in targets.items()}
+        filled = [_filled(array[rows], size) for array in (flux, ivar)]
+        batch = {name: _filled(np.asarray(values)[rows], size) for name, values in targets.items()}
         parts.append(np.asarray(step(model.variables, *filled, batch))[:count])
     return np.concatenate(parts)
 
@@ -90,6 +91,6 @@ def answers(columns: dict[str, NDArray[Any]], count: int) -> dict[str, NDArray[A
     }
 
 
-def _filled(array: NDArray[Any]) -> NDArray[Any]:
-    missing = [(0, BATCH - len(array))] + [(0, 0)] * (array.ndim - 1)
+def _filled(array: NDArray[Any], size: int) -> NDArray[Any]:
+    missing = [(0, size - len(array))] + [(0, 0)] * (array.ndim - 1)
     return np.pad(array, missing)

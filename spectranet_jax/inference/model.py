@@ -88,7 +88,7 @@ class Model:
             wanted: names of the columns to keep; all by default.
         """
         parts: list[dict[str, NDArray[Any]]] = []
-        size = prediction_batch()
+        size = prediction_batch(self.grid)
         for start in range(0, max(len(flux), 1), size):
             # Smaller batches are padded with empty spectra, which changes no result.
             count = len(flux[start : start + size])

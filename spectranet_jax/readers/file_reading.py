@@ -66,9 +66,13 @@ class Reading:
 
     @property
     def nbytes(self) -> int:
-        """Memory of the pixels."""
-        binned = sum(flux.nbytes + ivar.nbytes for flux, ivar in self.pixels.values())
-        return binned + (0 if self.native is None else self.native.nbytes)
+        """Memory of the pixels, native ones included."""
+        return self.binned_nbytes + (0 if self.native is None else self.native.nbytes)
+
+    @property
+    def binned_nbytes(self) -> int:
+        """Memory of the pixels on the grids."""
+        return sum(flux.nbytes + ivar.nbytes for flux, ivar in self.pixels.values())
 
     @property
     def file(self) -> list[str]:
@@ -132,14 +136,14 @@ def blank(
     files: list[FileRead],
     count: int,
     grids: Sequence[LogGrid],
-    columns: Columns | None = None,
+    columns: Columns,
     native_pixels: bool | None = None,
 ) -> Reading:
     """Nameless spectra without data, of the first of the files, if there is one."""
     zeros = np.zeros(count, np.int32)
     native = None if native_pixels is None else blank_native(count, grids, native_pixels)
     pixels = _blank(grids, count)
-    return Reading(files, zeros, np.full(count, ""), zeros, pixels, columns or {}, native)
+    return Reading(files, zeros, np.full(count, ""), zeros, pixels, columns, native)
 
 
 def concatenate(readings: Sequence[Reading]) -> Reading:

@@ -74,8 +74,8 @@ def make_validate(
     network: Network,
     task: Task,
     examples: Examples,
-    devices: Sequence[jax.Device] | None = None,
-    keep: bool = False,
+    devices: Sequence[jax.Device] | None,
+    keep: bool,
 ) -> Callable[[Variables], float]:
     """Return a function of the mean loss, compiled once for all epochs: see `make_evaluate`.
 
@@ -83,7 +83,7 @@ def make_validate(
         network: a Flax module.
         task: its loss.
         examples: what to validate with.
-        devices: to run on; those of all processes by default.
+        devices: to run on; None for those of all processes.
         keep: keep the spectra on the devices from one validation to the next.
 
     Raises:
@@ -112,7 +112,7 @@ def make_predict(
 ) -> Callable[[Variables], Iterator[Any]]:
     """A generator of a step's results for each batch of examples; the last batch is padded."""
     count = len(jax.devices() if devices is None else devices)
-    batch = prediction_batch() * count
+    batch = prediction_batch(examples.split.grid) * count
     place = placement(batch, devices)
     compiled = jax.jit(
         step,

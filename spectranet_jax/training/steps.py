@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
+from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.tasks import Task
 from spectranet_jax.training.augment import Augment, as_stored
 from spectranet_jax.training.examples import Batch
@@ -33,13 +34,17 @@ class Network(Protocol):
         """Return the output, and with `mutable` the statistics that were changed."""
 
 
-def prediction_batch() -> int:
-    """Return the number of spectra per compiled call of prediction.
+PREDICTED_AT_ONCE = {"cpu": 256 << 10, "gpu": 16 << 20, "tpu": 16 << 20}
+"""Backend -> bytes of spectra per compiled call of prediction, at most. On a CPU, few enough that
+its cache holds the layers' results, and the same on every CPU, so that catalogs do not depend on
+it; on an accelerator, enough to keep it busy.
+"""
 
-    On a CPU, few enough that its cache holds the layers' results, and the same on every CPU, so
-    that catalogs do not depend on it; on an accelerator, enough to keep it busy.
-    """
-    return 64 if jax.default_backend() == "cpu" else 4096
+
+def prediction_batch(grid: LogGrid) -> int:
+    """Return the number of spectra per compiled call of prediction, a power of two."""
+    fitting = PREDICTED_AT_ONCE[jax.default_backend()] // grid.bytes_per_spectrum
+    return 1 << max(fitting, 1).bit_length() - 1
 
 
 class State(NamedTuple):
