@@ -1,6 +1,7 @@
 """A catalog in the layout of DESI's redrock files: REDSHIFTS and FIBERMAP."""
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from astropy.table import MaskedColumn, Table
 
 from spectranet_jax.catalog import layouts, redrock_layout
 from spectranet_jax.catalog.targetid import target_ids
+from spectranet_jax.commands.command import Format
 from spectranet_jax.spectra.errors import InputError
 
 
@@ -103,3 +105,7 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
         layouts.check("redrock", tmp_path / "out.ecsv")
     with pytest.raises(InputError, match="redrock or qn"):
         layouts.check("votable", tmp_path / "out.fits")
+
+
+def test_every_layout_can_be_asked_for() -> None:
+    assert get_args(Format) == ("catalog", *layouts.LAYOUTS)

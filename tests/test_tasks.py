@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spectranet_jax import tasks
+from spectranet_jax.commands import predict
 from spectranet_jax.inference import versions
 from spectranet_jax.spectra import CLASSES, InputError, normalize
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
@@ -53,6 +54,12 @@ def test_a_task_stands_in_the_table_under_its_name(name: str):
     assert task.name == name and task.kind
     fields = {field.name for field in dataclasses.fields(task)}
     assert fields >= {*task.options, *task.calibrated}
+
+
+def test_an_option_of_a_task_is_a_flag_of_predict():
+    """Its --help must not wait for the import of tasks, so the flags are listed there."""
+    declared = {o.flag for task in tasks.TASKS.values() for o in task.options.values()}
+    assert set(predict.task_options(predict.Config(()))) == declared
 
 
 ROOT = Path(tasks.__file__).parents[1]

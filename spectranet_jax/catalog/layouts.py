@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from astropy.io import fits
 from astropy.table import Table, vstack
@@ -11,17 +12,24 @@ from spectranet_jax.catalog.read_back import read_catalog
 from spectranet_jax.datasets.atomic import atomic
 from spectranet_jax.spectra.errors import InputError
 
-LAYOUTS: dict[str, Callable[[Table], dict[str, Table]]] = {
-    "redrock": redrock_layout.hdus,
-    "qn": quasarnet_layout.hdus,
-}
-"""Name of a layout -> (catalog) -> its HDUs, by name."""
 
-NEEDS: dict[str, Callable[[Collection[str]], None]] = {
-    "redrock": lambda _: None,
-    "qn": quasarnet_layout.check,
+class Layout(NamedTuple):
+    """A layout of another survey.
+
+    Attributes:
+        hdus: (catalog) -> the tables of its HDUs, by name.
+        check: raises InputError if a catalog with the extra columns named cannot fill it.
+    """
+
+    hdus: Callable[[Table], dict[str, Table]]
+    check: Callable[[Collection[str]], None] = lambda _: None
+
+
+LAYOUTS: dict[str, Layout] = {
+    "redrock": Layout(redrock_layout.hdus),
+    "qn": Layout(quasarnet_layout.hdus, quasarnet_layout.check),
 }
-"""Name of a layout -> raises InputError if a catalog of these columns cannot fill it."""
+"""Name of a layout -> the layout; `commands.command.Format` lists the names for --help."""
 
 
 def check(layout: str, out: Path) -> None:
@@ -64,7 +72,7 @@ def write(table: Table, layout: str, out: Path) -> None:
     """
     check(layout, out)
     written = [fits.PrimaryHDU()]
-    for name, columns in LAYOUTS[layout](table).items():
+    for name, columns in LAYOUTS[layout].hdus(table).items():
         hdu = fits.table_to_hdu(columns, character_as_bytes=True)
         hdu.name = name
         for number, column in enumerate(columns.itercols(), start=1):

@@ -16,12 +16,15 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from spectranet_jax import command_line
 
 WORTH_KEEPING = 0.1
 """Compilations longer than this, in seconds, are kept; a step takes 1 to 3 on a CPU."""
+
+Format = Literal["catalog", "redrock", "qn"]
+"""Layouts of a catalog's file: our own, and the names of `catalog.layouts.LAYOUTS`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,12 @@ The merged catalog is byte-for-byte the one that a single process would have wri
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
 from spectranet_jax.command_line import command, one_or_more
+from spectranet_jax.commands.command import Format
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Config:
     """the parts, in any order: files, or a glob pattern"""
     out: Path = Path("catalog.fits")
     """catalog to write: .fits"""
-    format: Literal["catalog", "redrock", "qn"] = "catalog"
+    format: Format = "catalog"
     """layout of the file: see spectranet predict --help"""
     overwrite: bool = False
     """replace the catalog if it exists"""

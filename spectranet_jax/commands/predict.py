@@ -11,12 +11,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from spectranet_jax.command_line import one_or_more
-from spectranet_jax.commands.command import Command, command
+from spectranet_jax.commands.command import Command, Format, command
 from spectranet_jax.progress import notice_if_slow
 from spectranet_jax.readers.workers import cores
 
@@ -37,7 +37,7 @@ class Config(Command):
     several times, to combine a classifier with redshift models; by default the shipped LineNet"""
     out: Path = Path("catalog.fits")
     """catalog to write: .fits, .ecsv or .parquet"""
-    format: Literal["catalog", "redrock", "qn"] = "catalog"
+    format: Format = "catalog"
     """layout of the file: our catalog, DESI's redrock files (HDUs REDSHIFTS and FIBERMAP), or
     DESI's qso_qn files (HDU QN_RR)"""
     overwrite: bool = False
@@ -99,15 +99,10 @@ def work(config: Config) -> None:
         from spectranet_jax.inference import load
         from spectranet_jax.inference.reconfigure import reconfigured
 
-        flags = {
-            "--threshold": config.threshold,
-            "--class-prior": config.class_prior,
-            "--bal-threshold": config.bal_threshold,
-        }
-        models = reconfigured([load(name) for name in named], flags)
+        models = reconfigured([load(name) for name in named], task_options(config))
         refined = refinement(config, any(model.task.posterior for model in models))
     if config.format != "catalog":
-        layouts.NEEDS[config.format]([name for model in models for name in model.task.columns])
+        layouts.LAYOUTS[config.format].check([n for model in models for n in model.task.columns])
     header = None
     if part:
         inputs, header = list(part.pieces_of(inputs)), part.header(inputs)
@@ -122,6 +117,15 @@ def work(config: Config) -> None:
         print(f"plots: {drawn} in {config.plots}")
     if config.strict and counts[flag_row(Flag.UNREADABLE)]:
         sys.exit(1)
+
+
+def task_options(config: Config) -> dict[str, Any]:
+    """Return the values of the flags that tasks declare (`Task.options`), by flag."""
+    from spectranet_jax.tasks import TASKS
+
+    declared = {option.flag for task in TASKS.values() for option in task.options.values()}
+    values = {f"--{name.replace('_', '-')}": value for name, value in vars(config).items()}
+    return {flag: value for flag, value in values.items() if flag in declared}
 
 
 def refinement(config: Config, with_posterior: bool) -> "Refinement":
