@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from data_prep.class_names import labels_of
 from experiments.labeled_index import Labeled
 from spectranet_jax import readers
+from spectranet_jax.evaluation.combined_scores import is_right
 from spectranet_jax.inference import Model
 from spectranet_jax.progress import notice_if_slow, progress
 from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.labels import QSO, QSO_BAL, UNKNOWN
-from spectranet_jax.tasks.linenet_trust import is_right
 
 
 def predicted(model: Model, folder: Path, labeled: Labeled) -> Table:
@@ -45,7 +45,7 @@ def kinds(names: Any) -> NDArray[np.int8]:
 def right(
     rows: Columns, kind: NDArray[np.integer], z_true: NDArray[np.floating], z: str = "Z"
 ) -> NDArray[np.bool_]:
-    """Whether class and redshift of rows are right, bool (n,): see `linenet_trust.is_right`.
+    """Whether class and redshift of rows are right, bool (n,): see `combined_scores.is_right`.
 
     Args:
         rows: CLASS and redshifts, masked where there is no answer, which is wrong.

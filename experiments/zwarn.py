@@ -88,8 +88,7 @@ def chosen(model: "Model", mock: Path) -> float:
     from spectranet_jax.datasets.split import open_split
     from spectranet_jax.inference.joined import confidence
     from spectranet_jax.spectra.labels import CONFIDENT
-    from spectranet_jax.spectra.zwarn import choose_threshold
-    from spectranet_jax.tasks.linenet_trust import WRONG_ALLOWED
+    from spectranet_jax.spectra.zwarn import WRONG_ALLOWED, choose_threshold
     from spectranet_jax.training.scoring import make_evaluate
 
     split = open_split(mock, "valid", model.task.select)

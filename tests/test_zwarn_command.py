@@ -11,6 +11,7 @@ from naming import naming
 from experiments.labeled_catalog import kinds, predicted
 from experiments.labeled_index import read_index
 from experiments.zwarn import Config, work, write
+from spectranet_jax.evaluation.combined_scores import is_right
 from spectranet_jax.inference import load, weights
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
@@ -32,7 +33,7 @@ def test_a_wrong_class_or_redshift_is_not_right() -> None:
     label = np.array([STAR, GALAXY, QSO_BAL, QSO, QSO, QSO])
     z = np.array([0.7, 0.3, 2.0, 2.1, 1.0, 9.0])
     z_true = np.array([0.0, 0.3001, 2.0, 2.0, 1.0, np.nan])
-    right = linenet_trust.is_right(kind, z, label, z_true)
+    right = is_right(kind, z, label, z_true)
     assert right.tolist() == [True, True, True, False, False, True]
 
 

@@ -10,6 +10,7 @@ from spectranet_jax.evaluation.fraction import Fraction
 from spectranet_jax.evaluation.posterior_scores import PosteriorScores
 from spectranet_jax.evaluation.quasar_scores import QuasarScores
 from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC, RedshiftScores, dv
+from spectranet_jax.spectra.labels import QSO, QSO_BAL, STAR
 
 
 @dataclass(frozen=True)
@@ -40,3 +41,22 @@ def z_err_holds(
         return None
     pull = np.abs(z - z_true)[near] / z_err[near]
     return {str(k): Fraction.of_true(pull <= k) for k in (1, 2)}
+
+
+def is_right(
+    kind: NDArray[np.integer],
+    z: NDArray[np.floating],
+    label: NDArray[np.integer],
+    z_true: NDArray[np.floating],
+) -> NDArray[np.bool_]:
+    """Return whether class and redshift are right, bool (n,).
+
+    Args:
+        kind: (n,) STAR, GALAXY or QSO, as called.
+        z: (n,) redshifts.
+        label: (n,) true classes; a QSO_BAL is a QSO here.
+        z_true: (n,) true redshifts; where NaN, and for stars, any redshift is right.
+    """
+    same_class = kind == np.where(label == QSO_BAL, QSO, label)
+    far = np.abs(dv(z, z_true)) > CATASTROPHIC
+    return same_class & ((kind == STAR) | np.isnan(z_true) | ~far)

@@ -4,13 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.evaluation import posterior
-from spectranet_jax.evaluation.redshift_scores import CATASTROPHIC, dv
+from spectranet_jax.evaluation.combined_scores import is_right
 from spectranet_jax.spectra.labels import GALAXY, QSO, QSO_BAL, STAR
-from spectranet_jax.spectra.zwarn import choose_threshold
-
-WRONG_ALLOWED = 0.002
-"""Fraction of the rows with ZWARN 0 that may have a wrong class or redshift, on mock spectra: one
-in 500, below the failures that surveys allow in their own catalogs of quasars."""
+from spectranet_jax.spectra.zwarn import WRONG_ALLOWED, choose_threshold
 
 
 def threshold(
@@ -41,22 +37,3 @@ def called(p: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.float
     """Most probable of star, galaxy and quasar (STAR, GALAXY, QSO), and its probability."""
     kinds = np.stack([p[:, STAR], p[:, GALAXY], p[:, QSO] + p[:, QSO_BAL]], axis=-1)
     return kinds.argmax(axis=-1), kinds.max(axis=-1)
-
-
-def is_right(
-    kind: NDArray[np.integer],
-    z: NDArray[np.floating],
-    label: NDArray[np.integer],
-    z_true: NDArray[np.floating],
-) -> NDArray[np.bool_]:
-    """Return whether class and redshift are right, bool (n,).
-
-    Args:
-        kind: (n,) STAR, GALAXY or QSO, as called.
-        z: (n,) redshifts.
-        label: (n,) true classes; a QSO_BAL is a QSO here.
-        z_true: (n,) true redshifts; where NaN, and for stars, any redshift is right.
-    """
-    same_class = kind == np.where(label == QSO_BAL, QSO, label)
-    far = np.abs(dv(z, z_true)) > CATASTROPHIC
-    return same_class & ((kind == STAR) | np.isnan(z_true) | ~far)
