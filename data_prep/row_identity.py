@@ -1,9 +1,8 @@
 """Identity of a catalog's rows: observation and object."""
 
-from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from spectranet_jax.readers.desi_identity import NAMES, of_header
 from spectranet_jax.readers.fits import Fits
 from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.identity import (
     FIBER,
     FILE_TEXTS,
@@ -55,7 +55,7 @@ def naming_columns(columns: AbstractSet[str]) -> dict[str, str]:
     return columns_of
 
 
-def row_identity(hdus: Fits, content: Mapping[str, NDArray[Any]], count: int) -> RowIdentity:
+def row_identity(hdus: Fits, content: Columns, count: int) -> RowIdentity:
     """Return observation and object of each row of a table.
 
     Args:

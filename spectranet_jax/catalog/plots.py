@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from spectranet_jax.readers import rebin_all
 from spectranet_jax.readers.file_reading import Reading
 from spectranet_jax.readers.groups import sizes_and_times
 from spectranet_jax.spectra import CLASSES, InputError, LogGrid
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.native import NATIVE_GRID, native_pixels
 from spectranet_jax.spectra.spectrum import Spectrum
@@ -156,7 +157,7 @@ def plot_spectrum(spectrum: Spectrum, row: Table.Row, path: str | Path = "spectr
 
 
 def _posterior(
-    columns: PosteriorColumns, row: Table.Row, answer: Mapping[str, NDArray[Any]], number: int
+    columns: PosteriorColumns, row: Table.Row, answer: Columns, number: int
 ) -> dict[str, Any]:
     """Arguments of `spectrum_figure` about p(z), from a row of the catalog and its index."""
     return {

@@ -46,8 +46,8 @@ LINES = {
 }
 """DESI's name of a line -> LineNet's column of its evidence, and its name in `spectra.lines`."""
 
-Column = NDArray[Any]
-Making = tuple[str, Callable[[Table], Column], str]
+Values = NDArray[Any]
+Making = tuple[str, Callable[[Table], Values], str]
 
 
 def check(names: Collection[str]) -> None:
@@ -77,11 +77,11 @@ def hdus(table: Table) -> dict[str, Table]:
     return {"QN_RR": make(table, BEFORE_LINES | of_lines | AFTER_LINES)}
 
 
-def _constant(values: Column) -> Callable[[Table], Column]:
+def _constant(values: Values) -> Callable[[Table], Values]:
     return lambda _: values
 
 
-def _network_redshift(table: Table) -> Column:
+def _network_redshift(table: Table) -> Values:
     name = "Z_NET" if "Z_NET" in table.colnames else "Z"
     return np.asarray(filled(table, name, np.nan), np.float64)
 
@@ -111,7 +111,7 @@ AFTER_LINES: dict[str, Making] = {
 """The same for the columns that follow those of the lines."""
 
 
-def _lines(table: Table) -> tuple[dict[str, Column], dict[str, Column]]:
+def _lines(table: Table) -> tuple[dict[str, Values], dict[str, Values]]:
     """Return confidence and redshift of each line, (n,) each, 0 and NaN without a prediction."""
     if {f"C_{name}" for name in LINES} <= set(table.colnames):
         return (
@@ -124,7 +124,7 @@ def _lines(table: Table) -> tuple[dict[str, Column], dict[str, Column]]:
     return dict(zip(LINES, quasar * weights, strict=True)), dict.fromkeys(LINES, z)
 
 
-def _weights(table: Table, on_grid: Column) -> Column:
+def _weights(table: Table, on_grid: Values) -> Values:
     """Return exp(EV_LINE - max EV) of each line, (6, n); 1 without any evidence, 0 off the grid."""
     evidence = np.stack([filled(table, column, -np.inf) for column, _ in LINES.values()])
     known = np.isfinite(evidence) & on_grid
@@ -133,7 +133,7 @@ def _weights(table: Table, on_grid: Column) -> Column:
     return np.where(known.any(axis=0), np.exp(evidence - greatest), on_grid)
 
 
-def _on_grid(z: Column, grid: LogGrid) -> Column:
+def _on_grid(z: Values, grid: LogGrid) -> Values:
     """Return whether each line is on the grid at these redshifts, bool (6, n)."""
     rest = np.array([REST[line] for _, line in LINES.values()])
     observed = rest[:, None] * (1 + z)

@@ -38,10 +38,10 @@ LEAST = 1e-30
 SPECTYPES = {name: name.partition("_")[0] for name in CLASSES}
 """CLASS -> SPECTYPE; a QSO_BAL is a QSO of the SUBTYPE BAL."""
 
-Column = NDArray[Any]
+Values = NDArray[Any]
 
 
-def filled(table: Table, name: str, value: Any) -> Column:
+def filled(table: Table, name: str, value: Any) -> Values:
     """Return a column of a catalog, (n,), with `value` where it is masked or absent."""
     if name not in table.colnames:
         return np.full(len(table), value)
@@ -54,41 +54,41 @@ def texts(table: Table, name: str) -> list[str]:
     return [value.decode() if isinstance(value, bytes) else value for value in values]
 
 
-def spectype(table: Table) -> Column:
+def spectype(table: Table) -> Values:
     return np.array([SPECTYPES.get(name, "") for name in texts(table, "CLASS")], "S6")
 
 
-def subtype(table: Table) -> Column:
+def subtype(table: Table) -> Values:
     return np.array([name.partition("_")[2] for name in texts(table, "CLASS")], "S20")
 
 
-def zwarn(table: Table) -> Column:
+def zwarn(table: Table) -> Values:
     """Return the warning bits of a catalog, (n,)."""
     return filled(table, "ZWARN", int(ZWarn.NOT_ASSESSED))
 
 
-def delta_chi2(table: Table) -> Column:
+def delta_chi2(table: Table) -> Values:
     """Return the substitute for the chi2 difference of the best two redshifts, float64 (n,)."""
     best, second = (np.asarray(filled(table, n, 0), np.float64) for n in ("P_3000", "P_3000_Z2"))
     return np.maximum(2 * np.log(np.maximum(best, LEAST) / np.maximum(second, LEAST)), 0)
 
 
-def _objtype(table: Table) -> Column:
+def _objtype(table: Table) -> Values:
     status = np.asarray(filled(table, "FIBERSTATUS", 0))
     known = np.array(texts(table, "OBJTYPE"), "S3")
     return np.where((known == b"") & (status == 0), b"TGT", known)
 
 
-def _fiberstatus(table: Table) -> Column:
+def _fiberstatus(table: Table) -> Values:
     status = np.asarray(filled(table, "FIBERSTATUS", 0))
     return np.where((_objtype(table) == b"BAD") & (status == 0), BADFIBER, status)
 
 
-def no_coefficients(table: Table) -> Column:
+def no_coefficients(table: Table) -> Values:
     return np.zeros((len(table), COEFFICIENTS))
 
 
-REDSHIFTS: dict[str, tuple[str, Callable[[Table], Column], str]] = {
+REDSHIFTS: dict[str, tuple[str, Callable[[Table], Values], str]] = {
     "TARGETID": ("i8", target_ids, TARGETID_MEANING),
     "CHI2": ("f8", lambda table: np.full(len(table), np.nan), "NaN: no template is fitted"),
     "COEFF": ("f8", no_coefficients, "0: no template is fitted"),
@@ -111,7 +111,7 @@ REDSHIFTS: dict[str, tuple[str, Callable[[Table], Column], str]] = {
 }
 """Column of REDSHIFTS -> dtype, conversion from a catalog, description."""
 
-FIBERMAP: dict[str, tuple[str, Callable[[Table], Column], str]] = {
+FIBERMAP: dict[str, tuple[str, Callable[[Table], Values], str]] = {
     "TARGETID": ("i8", target_ids, "as in REDSHIFTS"),
     "TARGET_RA": (
         "f8",
@@ -136,7 +136,7 @@ def hdus(table: Table) -> dict[str, Table]:
     return {"REDSHIFTS": make(table, REDSHIFTS), "FIBERMAP": make(table, FIBERMAP)}
 
 
-def make(table: Table, columns: dict[str, tuple[str, Callable[[Table], Column], str]]) -> Table:
+def make(table: Table, columns: dict[str, tuple[str, Callable[[Table], Values], str]]) -> Table:
     """Return a table with these columns of a catalog."""
     made = Table()
     for name, (dtype, values, description) in columns.items():

@@ -9,11 +9,11 @@ from astropy.table import MaskedColumn, Table
 from numpy.typing import NDArray
 
 from spectranet_jax.inference.columns import COLUMNS, MASKED_OTHERWISE, TEXTS, WITHOUT_PREDICTION
-from spectranet_jax.spectra.column import Column
+from spectranet_jax.spectra.column import Column, Columns
 
 
 def build(
-    predictions: Mapping[str, NDArray[Any]],
+    predictions: Columns,
     flags: NDArray[np.integer],
     provenance: Mapping[str, Any],
     extra: Mapping[str, Column] | None = None,

@@ -25,6 +25,7 @@ from spectranet_jax.inference.refinement import NONE, Refinement, refined_answer
 from spectranet_jax.readers import rebin_all, rebinned
 from spectranet_jax.readers.in_memory import as_spectra
 from spectranet_jax.readers.native_reading import Native, native_of
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.spectra.grid import LogGrid
@@ -226,7 +227,7 @@ def predict_spectra(
 def predict_each(
     models: Sequence[Model],
     pixels: Mapping[LogGrid, tuple[ArrayLike, ArrayLike]],
-    known: Mapping[str, NDArray[Any]] | None = None,
+    known: Columns | None = None,
     flags: NDArray[np.integer] | None = None,
     native: Native | None = None,
     refinement: Refinement = NONE,

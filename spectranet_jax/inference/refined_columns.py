@@ -11,6 +11,7 @@ from spectranet_jax.evaluation.corrected_posterior import corrected
 from spectranet_jax.inference.basis import Basis
 from spectranet_jax.inference.refine import refine
 from spectranet_jax.spectra import phase as zero_point
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.tasks.task import PosteriorColumns
 
 HIGHEST = 1.57
@@ -22,7 +23,7 @@ QUASARS = ("QSO", "QSO_BAL")
 
 
 def refined_columns(
-    columns: Mapping[str, NDArray[Any]],
+    columns: Columns,
     declared: PosteriorColumns,
     phase: NDArray[np.floating],
     flux: NDArray[np.floating],

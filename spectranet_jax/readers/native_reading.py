@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.native import NATIVE_GRID, native_pixels
 from spectranet_jax.spectra.phase import phase
@@ -44,9 +44,7 @@ def native_of(spectra: Sequence[Spectrum], grids: Sequence[LogGrid], pixels: boo
     return Native(flux, ivar, offsets)
 
 
-def native_of_block(
-    columns: Mapping[str, NDArray[Any]], grid: LogGrid, count: int, pixels: bool
-) -> Native:
+def native_of_block(columns: Columns, grid: LogGrid, count: int, pixels: bool) -> Native:
     """Return those of a dataset's spectra; blank if it was prepared without native pixels.
 
     Args:

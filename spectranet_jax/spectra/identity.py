@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.whole_numbers import NONE as NONE
 from spectranet_jax.spectra.whole_numbers import whole_number, whole_numbers
 
@@ -87,7 +88,7 @@ def fiber_key(
     return np.where(is_known_row, numbers[0] << 40 | numbers[1] << 20 | numbers[2], NONE)
 
 
-def observation_keys(columns: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...], NDArray[Any]]:
+def observation_keys(columns: Columns) -> dict[tuple[str, ...], NDArray[Any]]:
     """Return one key per row, int64 (n,), for each of `OBSERVATIONS` whose fields are all present.
 
     Rows with equal numbers are of the same observation: PLATE, MJD and FIBERID as `fiber_key`, the
@@ -104,9 +105,7 @@ def observation_keys(columns: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...
     }
 
 
-def _key(
-    number: int, fields: tuple[str, ...], columns: Mapping[str, NDArray[Any]]
-) -> NDArray[np.int64]:
+def _key(number: int, fields: tuple[str, ...], columns: Columns) -> NDArray[np.int64]:
     if fields == FIBER:
         return fiber_key(*(_numbers(columns[name]) for name in fields))
     is_known_row = np.ones(len(columns[fields[0]]), np.bool_)
@@ -159,7 +158,7 @@ def mix(value: NDArray[np.uint64] | np.uint64 | int, seed: int = 0) -> NDArray[n
     return x ^ (x >> np.uint64(31))
 
 
-def object_ids(columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.int64]]:
+def object_ids(columns: Columns) -> dict[str, NDArray[np.int64]]:
     """Return the ids, int64 (n,), of those of `OBJECTS` that are present; -1 where unknown."""
     ids = {}
     for name in OBJECTS:
