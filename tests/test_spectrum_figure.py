@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from scipy import stats
 
 from spectranet_jax.evaluation.line_labels import ABSORPTION, EMISSION, written
-from spectranet_jax.evaluation.spectrum_figure import spectrum_figure
+from spectranet_jax.evaluation.spectrum_figure import Answer, spectrum_figure
 from spectranet_jax.spectra import CLASSES
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.labels import CLASS_COLORS
@@ -44,6 +44,11 @@ def spectrum() -> tuple[np.ndarray, np.ndarray]:
     ivar = rng.uniform(1, 9, GRID.size).astype(np.float32)
     ivar[100:103] = ivar[-4:] = 0
     return rng.normal(5, 0.5, GRID.size).astype(np.float32), ivar
+
+
+def draw(flux: np.ndarray, ivar: np.ndarray, path: Path, **answer: Any) -> Path:
+    """Draw a spectrum with an answer of these fields."""
+    return spectrum_figure(flux, ivar, path, GRID, Answer(**answer))
 
 
 def answer(kind: str, z: float) -> dict[str, Any]:
@@ -81,13 +86,13 @@ ALL: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("arguments", ALL.values(), ids=ALL.keys())
 def test_a_figure_is_one_png_file_of_equal_bytes(arguments: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "figures" / "one.png"
-    assert spectrum_figure(*spectrum(), path, **arguments, grid=GRID) == path
+    assert draw(*spectrum(), path, **arguments) == path
     content = path.read_bytes()
     width, height = struct.unpack(">II", content[16:24])
     assert width == 2160
     assert 800 <= height <= 1320
     assert [p.name for p in path.parent.iterdir()] == ["one.png"]
-    spectrum_figure(*spectrum(), path, **arguments, grid=GRID)
+    draw(*spectrum(), path, **arguments)
     assert path.read_bytes() == content
 
 
@@ -114,7 +119,7 @@ def test_the_title_says_what_the_catalog_does(tmp_path: Path, drawn: list[Figure
     chances = np.array([0.0, 0.02, 0.28, 0.7])
     for kind, first in (("", "QSO_BAL 70%"), ("QSO", "QSO 28%")):
         arguments = answer("QSO", 2.1) | {"probabilities": chances, "kind": kind}
-        spectrum_figure(*spectrum(), tmp_path / "one.png", **arguments, grid=GRID)
+        draw(*spectrum(), tmp_path / "one.png", **arguments)
         title = drawn[-1].axes[0].texts[0]
         assert title.get_text() == first
         assert to_hex(title.get_color()) == CLASS_COLORS[first.split()[0]]
@@ -132,7 +137,7 @@ EVERYWHERE = [
 def test_no_text_covers_another_or_leaves_the_picture(
     kind: str, z: float, tmp_path: Path, drawn: list[Figure]
 ) -> None:
-    spectrum_figure(*spectrum(), tmp_path / "one.png", **answer(kind, z), grid=GRID)
+    draw(*spectrum(), tmp_path / "one.png", **answer(kind, z))
     figure = drawn[0]
     figure.draw_without_rendering()
     texts = visible(figure)
@@ -160,7 +165,7 @@ def test_the_headline_says_class_redshift_and_confidence(
     tmp_path: Path, drawn: list[Figure]
 ) -> None:
     arguments = answer("QSO_BAL", 2.3456) | {"name": "x" * 300 + "end.fits", "note": "flags 4"}
-    spectrum_figure(*spectrum(), tmp_path / "one.png", **arguments, grid=GRID)
+    draw(*spectrum(), tmp_path / "one.png", **arguments)
     first, rest, name = (t.get_text() for t in drawn[0].axes[0].texts[:3])
     if name.startswith("z ="):
         rest, name = name, rest
@@ -174,7 +179,7 @@ def test_the_headline_says_class_redshift_and_confidence(
 def test_flux_error_and_gaps_are_those_given(tmp_path: Path, drawn: list[Figure]) -> None:
     flux, ivar = spectrum()
     flux[50] = np.nan
-    spectrum_figure(flux, ivar, tmp_path / "one.png", **ALL["quasar"], grid=GRID)
+    draw(flux, ivar, tmp_path / "one.png", **ALL["quasar"])
     axes = drawn[0].axes[1]
     band, line = (p for p in axes.patches if hasattr(p, "get_data"))
     good = (ivar > 0) & np.isfinite(flux)
@@ -198,7 +203,7 @@ def test_a_narrow_line_is_shown_whole_and_a_noisy_bin_sets_no_scale(
     flux, ivar = spectrum()
     flux[200], ivar[200] = 60, 4
     flux[300], ivar[300] = -900, 1e-6
-    spectrum_figure(flux, ivar, tmp_path / "one.png", **ALL["galaxy"], grid=GRID)
+    draw(flux, ivar, tmp_path / "one.png", **ALL["galaxy"])
     low, high = drawn[0].axes[1].get_ylim()
     assert 60 < high < 75
     assert -10 < low < 5
@@ -206,7 +211,7 @@ def test_a_narrow_line_is_shown_whole_and_a_noisy_bin_sets_no_scale(
 
 def test_lines_stand_at_their_observed_wavelengths(tmp_path: Path, drawn: list[Figure]) -> None:
     """For a galaxy at z = 0.31: those on the grid, absorption dashed and in italics."""
-    spectrum_figure(*spectrum(), tmp_path / "one.png", **answer("GALAXY", 0.31), grid=GRID)
+    draw(*spectrum(), tmp_path / "one.png", **answer("GALAXY", 0.31))
     axes = drawn[0].axes[1]
     edges = GRID.edges
     names = [*EMISSION["GALAXY"], *ABSORPTION["GALAXY"]]
@@ -226,24 +231,20 @@ def test_lines_stand_at_their_observed_wavelengths(tmp_path: Path, drawn: list[F
 def test_evidence_is_of_the_lines_on_the_grid(tmp_path: Path, drawn: list[Figure]) -> None:
     evidence = {"Halpha": 9.0, "CIV": 2.0, "Lya": -1.0, "MgII": float("nan")}
     arguments = answer("QSO", 2.3) | {"evidence": evidence}
-    spectrum_figure(*spectrum(), tmp_path / "one.png", **arguments, grid=GRID)
+    draw(*spectrum(), tmp_path / "one.png", **arguments)
     axes = panel(drawn[0], "evidence by line")
     assert [bar.get_width() for bar in axes.patches] == [-1, 2]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["Lyα", "C IV"]
     low, high = axes.get_ylim()
     assert low > high  # the bluest on top
-    spectrum_figure(
-        *spectrum(),
-        tmp_path / "two.png",
-        **arguments | {"evidence": {"Halpha": 1.0}},
-        grid=GRID,
-    )
+    arguments |= {"evidence": {"Halpha": 1.0}}
+    draw(*spectrum(), tmp_path / "two.png", **arguments)
     assert "evidence by line" not in titles(drawn[1])
 
 
 def test_p_of_z_and_both_redshifts_are_shown(tmp_path: Path, drawn: list[Figure]) -> None:
     arguments = answer("QSO", 2.3456)
-    spectrum_figure(*spectrum(), tmp_path / "one.png", **arguments, grid=GRID)
+    draw(*spectrum(), tmp_path / "one.png", **arguments)
     whole, near = panel(drawn[0], "p(z)"), panel(drawn[0], "near z")
     assert whole.patches[1].get_data().values.max() == pytest.approx(arguments["p"].max(), rel=1e-5)
     first, second = whole.get_lines()
@@ -256,15 +257,13 @@ def test_p_of_z_and_both_redshifts_are_shown(tmp_path: Path, drawn: list[Figure]
     assert bar.lines[2][0].get_segments()[0][:, 0] == pytest.approx(
         np.array([-1, 1]) * 299_792.458 * 0.0021 / 3.3456
     )
-    spectrum_figure(
-        *spectrum(), tmp_path / "two.png", **arguments | {"mass_second": 5e-4}, grid=GRID
-    )
+    draw(*spectrum(), tmp_path / "two.png", **arguments | {"mass_second": 5e-4})
     assert len(panel(drawn[1], "p(z)").get_lines()) == 1
 
 
 def test_class_bars_are_the_probabilities(tmp_path: Path, drawn: list[Figure]) -> None:
     chances = np.array([0.0, 0.003, 0.9965, 0.0005])
-    spectrum_figure(*spectrum(), tmp_path / "one.png", probabilities=chances, grid=GRID)
+    draw(*spectrum(), tmp_path / "one.png", probabilities=chances)
     axes = panel(drawn[0], "class")
     assert [bar.get_width() for bar in axes.patches] == chances.tolist()
     assert [text.get_text() for text in axes.texts] == ["0%", "<1%", ">99%", "<1%"]
@@ -280,7 +279,7 @@ def test_what_is_not_said_has_no_panel(tmp_path: Path, drawn: list[Figure]) -> N
         "nothing": [],
     }
     for name, shown in expected.items():
-        spectrum_figure(*spectrum(), tmp_path / "one.png", **ALL[name], grid=GRID)
+        draw(*spectrum(), tmp_path / "one.png", **ALL[name])
         assert titles(drawn[-1]) == shown
         headline = " ".join(text.get_text() for text in drawn[-1].axes[0].texts)
         assert ("no redshift" in headline) == (name in ("star", "class alone", "nothing"))
@@ -290,10 +289,10 @@ def test_what_is_not_said_has_no_panel(tmp_path: Path, drawn: list[Figure]) -> N
 def test_a_spectrum_without_data_says_so(tmp_path: Path, drawn: list[Figure]) -> None:
     for flux in (0.0, np.nan):
         empty = np.full(GRID.size, flux), np.zeros(GRID.size)
-        spectrum_figure(*empty, tmp_path / "one.png", name="spec.fits", note="NO_DATA", grid=GRID)
+        draw(*empty, tmp_path / "one.png", name="spec.fits", note="NO_DATA")
         assert [text.get_text() for text in drawn[-1].axes[1].texts] == ["no data"]
 
 
 def test_a_name_is_no_formula(tmp_path: Path, drawn: list[Figure]) -> None:
-    spectrum_figure(*spectrum(), tmp_path / "one.png", name=r"$\frac{a$_{.fits", grid=GRID)
+    draw(*spectrum(), tmp_path / "one.png", name=r"$\frac{a$_{.fits")
     assert r"$\frac{a$_{.fits" in [text.get_text() for text in drawn[0].axes[0].texts]

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from spectranet_jax.catalog.pieces import Piece, together
 from spectranet_jax.catalog.reading import read_pieces
 from spectranet_jax.evaluation.redshift_scores import dv
-from spectranet_jax.evaluation.spectrum_figure import NativePixels, spectrum_figure
+from spectranet_jax.evaluation.spectrum_figure import Answer, NativePixels, spectrum_figure
 from spectranet_jax.inference import Model
 from spectranet_jax.inference.clean import clean
 from spectranet_jax.inference.joined import join
@@ -55,19 +56,20 @@ def plot(
     grids = list(dict.fromkeys(model.grid for model in models))
     with progress("drawing", len(inputs)) as advance:
         for chunk in together(inputs, sizes_and_times([piece.file for piece in inputs])[:, 0]):
-            for name, arguments in _figures(
+            for name, pixels, answer in _figures(
                 models, read_pieces(chunk, grids, native_pixels=True), refinement
             ):
                 count += 1
-                spectrum_figure(path=folder / file_name(count, *name), **arguments)
+                path = folder / file_name(count, *name)
+                spectrum_figure(*pixels, path, models[0].grid, answer)
             advance(len(chunk))
     return count
 
 
 def _figures(
     models: Sequence[Model], reading: Reading, refinement: Refinement
-) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
-    """Yield file and name of each spectrum, and the arguments of `spectrum_figure`."""
+) -> Iterator[tuple[tuple[str, str], tuple[Pixels, Pixels], Answer]]:
+    """Yield file and name of each spectrum, flux and ivar, and what is shown beside them."""
     cleaned = {grid: clean(*reading.pixels[grid], grid, reading.flags) for grid in reading.pixels}
     answers, _ = answered(models, cleaned, reading.native, refinement)
     grid = models[0].grid
@@ -75,14 +77,14 @@ def _figures(
     for number, (file, name) in enumerate(zip(reading.file, reading.name, strict=True)):
         row = table[number]
         flux, ivar = (pixels[number] for pixels in reading.pixels[grid])
-        arguments = arguments_of(row, flux, ivar, grid, f"{file}  {name}")
+        shown = answer_of(row, f"{file}  {name}")
         if reading.native is not None:
             native = reading.native.flux[number], reading.native.ivar[number]
-            arguments |= native_of_row(row, *native, refinement)
+            shown = with_native(shown, row, *native, refinement)
         for model, answer in zip(models, answers, strict=True):
             if model.task.posterior is not None:
-                arguments |= _posterior(model.task.posterior, row, answer, number)
-        yield (file, name), arguments
+                shown = _with_posterior(shown, model.task.posterior, row, answer, number)
+        yield (file, name), (flux, ivar), shown
 
 
 def file_name(number: int, file: str, name: str) -> str:
@@ -92,36 +94,30 @@ def file_name(number: int, file: str, name: str) -> str:
     return f"{number:06d}-{stem[:120]}.png"
 
 
-def arguments_of(
-    row: Table.Row, flux: Pixels, ivar: Pixels, grid: LogGrid, name: str
-) -> dict[str, Any]:
-    """Arguments of `spectrum_figure` from any row of a catalog, for a spectrum in bins."""
-    flags = [flag.name or "" for flag in Flag if row["FLAGS"] & flag.value]
-    return {
-        "flux": flux,
-        "ivar": ivar,
-        "grid": grid,
-        "name": name,
-        "note": ", ".join(flags),
-        "kind": "" if np.ma.is_masked(row["CLASS"]) else str(row["CLASS"]),
-        "probabilities": _probabilities(row),
-        "z": _number(row["Z"]),
-        "z_err": _number(row["Z_ERR"]),
-        "p_3000": _number(row["P_3000"]),
-    }
+def answer_of(row: Table.Row, name: str) -> Answer:
+    """Return what any row of a catalog tells of its spectrum."""
+    return Answer(
+        name=name,
+        note=", ".join(_flags(row)),
+        kind="" if np.ma.is_masked(row["CLASS"]) else str(row["CLASS"]),
+        probabilities=_probabilities(row),
+        z=_number(row["Z"]),
+        z_err=_number(row["Z_ERR"]),
+        p_3000=_number(row["P_3000"]),
+    )
 
 
-def native_of_row(
-    row: Table.Row, flux: Pixels, ivar: Pixels, refinement: Refinement
-) -> dict[str, Any]:
-    """Arguments of `spectrum_figure` about native pixels, and the refinement's dv as note."""
+def with_native(
+    answer: Answer, row: Table.Row, flux: Pixels, ivar: Pixels, refinement: Refinement
+) -> Answer:
+    """Return the answer with native pixels, and the refinement's dv as note."""
     fitted = of_row(row, flux, ivar, refinement.bases)
-    shown = NativePixels(WAVELENGTH, np.where(ivar > 0, flux, np.nan), fitted)
+    native = NativePixels(WAVELENGTH, np.where(ivar > 0, flux, np.nan), fitted)
     if fitted is None:
-        return {"native": shown}
+        return replace(answer, native=native)
     moved = float(dv(row["Z"], row["Z_NET"]))
-    flags = [flag.name or "" for flag in Flag if row["FLAGS"] & flag.value]
-    return {"native": shown, "note": ", ".join([f"refined by {moved:+.0f} km/s", *flags])}
+    note = ", ".join([f"refined by {moved:+.0f} km/s", *_flags(row)])
+    return replace(answer, native=native, note=note)
 
 
 def plot_spectrum(spectrum: Spectrum, row: Table.Row, path: str | Path = "spectrum.png") -> Path:
@@ -147,26 +143,31 @@ def plot_spectrum(spectrum: Spectrum, row: Table.Row, path: str | Path = "spectr
     grid = LogGrid(**config["grid"])
     declared = build(grid=grid, **config["task"]).posterior
     flux, ivar = (pixels[0] for pixels in rebin_all([spectrum], grid))
-    arguments = arguments_of(row, flux, ivar, grid, f"{spectrum.source}  {spectrum.name}".strip())
+    answer = answer_of(row, f"{spectrum.source}  {spectrum.name}".strip())
     native = native_pixels([spectrum])
-    arguments |= native_of_row(row, native[0][0], native[1][0], shipped())
+    answer = with_native(answer, row, native[0][0], native[1][0], shipped())
     if declared is not None:
         evidence = {line: _number(row[name]) for line, name in declared.evidence.items()}
-        arguments |= {"evidence": evidence, "z_second": _number(row[declared.z_second])}
-    return spectrum_figure(path=Path(path), **arguments)
+        answer = replace(answer, evidence=evidence, z_second=_number(row[declared.z_second]))
+    return spectrum_figure(flux, ivar, Path(path), grid, answer)
 
 
-def _posterior(
-    columns: PosteriorColumns, row: Table.Row, answer: Columns, number: int
-) -> dict[str, Any]:
-    """Arguments of `spectrum_figure` about p(z), from a row of the catalog and its index."""
-    return {
-        "z_second": _number(row[columns.z_second]),
-        "mass_second": _number(row[columns.mass_second]),
-        "p": answer[columns.p][number],
-        "edges": columns.edges,
-        "evidence": {line: _number(row[name]) for line, name in columns.evidence.items()},
-    }
+def _with_posterior(
+    answer: Answer, declared: PosteriorColumns, row: Table.Row, columns: Columns, number: int
+) -> Answer:
+    """Return the answer with p(z), from a row of the catalog and its index in decoded columns."""
+    return replace(
+        answer,
+        z_second=_number(row[declared.z_second]),
+        mass_second=_number(row[declared.mass_second]),
+        p=columns[declared.p][number],
+        edges=declared.edges,
+        evidence={line: _number(row[name]) for line, name in declared.evidence.items()},
+    )
+
+
+def _flags(row: Table.Row) -> list[str]:
+    return [flag.name or "" for flag in Flag if row["FLAGS"] & flag.value]
 
 
 def _probabilities(row: Table.Row) -> NDArray[np.float64] | None:

@@ -53,39 +53,15 @@ class NativePixels:
     template: NDArray[np.floating] | None
 
 
-def spectrum_figure(
-    flux: NDArray[np.floating],
-    ivar: NDArray[np.floating],
-    path: Path,
-    *,
-    grid: LogGrid,
-    name: str = "",
-    note: str = "",
-    kind: str = "",
-    probabilities: NDArray[np.floating] | None = None,
-    z: float = nan,
-    z_err: float = nan,
-    p_3000: float = nan,
-    z_second: float = nan,
-    mass_second: float = nan,
-    p: NDArray[np.floating] | None = None,
-    edges: NDArray[np.floating] | None = None,
-    evidence: Mapping[str, float] | None = None,
-    native: NativePixels | None = None,
-) -> Path:
-    """Draw a spectrum with its lines, p(z), its peak, the classes and, at the side, the evidence.
+@dataclass(frozen=True)
+class Answer:
+    """What is shown beside a spectrum; what is not known has no panel.
 
-    What is not known has no panel; a spectrum without data has a figure too.
-
-    Args:
-        flux: (bins,), 1e-17 erg/s/cm^2/Angstrom.
-        ivar: (bins,), inverse variance of flux; 0 where there is no measurement: a gap.
-        path: PNG file to write.
-        grid: the bins of flux.
+    Attributes:
         name: of the file and of the object; of a long one the end is shown.
         note: what else deserves a word, such as quality flags.
         kind: class that it is called; by default the likeliest of `probabilities`.
-        probabilities: (4,), of the classes; None if no model tells them.
+        probabilities: (4,), of the classes; None if no model gives them.
         z: redshift, NaN for none, as of a star; so with the following.
         z_err: its standard error.
         p_3000: probability that z is right within 3000 km/s.
@@ -98,35 +74,74 @@ def spectrum_figure(
         native: the spectrum's own pixels and the template that was fitted to them, drawn beneath
             and over the bins.
     """
-    if not kind and probabilities is not None:
-        kind = CLASSES[int(np.argmax(probabilities))]
+
+    name: str = ""
+    note: str = ""
+    kind: str = ""
+    probabilities: NDArray[np.floating] | None = None
+    z: float = nan
+    z_err: float = nan
+    p_3000: float = nan
+    z_second: float = nan
+    mass_second: float = nan
+    p: NDArray[np.floating] | None = None
+    edges: NDArray[np.floating] | None = None
+    evidence: Mapping[str, float] | None = None
+    native: NativePixels | None = None
+
+    @property
+    def called(self) -> str:
+        """The class that the spectrum is called, "" if none is known."""
+        if self.kind or self.probabilities is None:
+            return self.kind
+        return CLASSES[int(np.argmax(self.probabilities))]
+
+    @property
+    def subtitle(self) -> str:
+        """Name and note."""
+        long = len(self.name) > NAME_LENGTH
+        shown = "…" + self.name[1 - NAME_LENGTH :] if long else self.name
+        return "   ".join(filter(None, (shown, self.note)))
+
+
+NOTHING = Answer()
+
+
+def spectrum_figure(
+    flux: NDArray[np.floating],
+    ivar: NDArray[np.floating],
+    path: Path,
+    grid: LogGrid,
+    answer: Answer = NOTHING,
+) -> Path:
+    """Draw a spectrum with its lines, p(z), its peak, the classes and, at the side, the evidence.
+
+    A spectrum without data has a figure too.
+
+    Args:
+        flux: (bins,), 1e-17 erg/s/cm^2/Angstrom.
+        ivar: (bins,), inverse variance of flux; 0 where there is no measurement: a gap.
+        path: PNG file to write.
+        grid: the bins of flux.
+        answer: what is shown beside it.
+    """
+    kind, z = answer.called, answer.z
     color = CLASS_COLORS.get(kind, MAIN)
     has_z = isfinite(z)
-    lines = on_grid(tuple(evidence or ()), z, grid)
-    values = {n: evidence[n] for n in lines if isfinite(evidence[n])} if evidence else {}
-    below: list[tuple[float, Callable[[Axes], None]]] = []  # width of a panel, and what draws it
-    if p is not None and edges is not None and np.nansum(p) > 0:
-        p = np.asarray(p, np.float64) / np.nansum(p)
-        choices = ((z, p_3000), (z_second, mass_second)) if has_z else ()
-        below.append((2.25, partial(posterior_panel, p=p, edges=edges, choices=choices)))
-        if has_z:
-            below.append((1.2, partial(peak_panel, p=p, edges=edges, z=z, z_err=z_err)))
-    if probabilities is not None:
-        below.append((1.05, partial(class_panel, probabilities=probabilities)))
-
+    evidence = answer.evidence or {}
+    values = {n: evidence[n] for n in on_grid(tuple(evidence), z, grid) if isfinite(evidence[n])}
+    below = _panels(answer)
     with picture(path, 10.8, 6.5 if below else 4.2) as figure:
         columns = figure.add_gridspec(
             1, 2 if values else 1, width_ratios=[5, 1][: 1 + bool(values)]
         )
         rows = columns[0].subgridspec(3, 1, height_ratios=[0.16, 1.3, 1 if below else 0.01])
         title, spectrum = figure.add_subplot(rows[0]), figure.add_subplot(rows[1])
-        _title(title, kind, probabilities, color, z, z_err, p_3000)
-        shown = name if len(name) <= NAME_LENGTH else "…" + name[1 - NAME_LENGTH :]
-        subtitle = "   ".join(filter(None, (shown, note)))
-        title.text(0, 0, subtitle, color=MUTED, fontsize=9, va="bottom", parse_math=False)
+        _title(title, kind, answer.probabilities, color, z, answer.z_err, answer.p_3000)
+        title.text(0, 0, answer.subtitle, color=MUTED, fontsize=9, va="bottom", parse_math=False)
         _spectrum(spectrum, flux, ivar, grid, color)
-        if native is not None:
-            _native(spectrum, native)
+        if answer.native is not None:
+            _native(spectrum, answer.native)
         # A redshift without a class is a quasar's: no other model gives a redshift alone.
         emission, absorption = EMISSION.get(kind or "QSO", ()), ABSORPTION.get(kind, ())
         gap = LABEL_GAP * (1.2 if values else 1)
@@ -143,6 +158,23 @@ def spectrum_figure(
         if values:
             evidence_panel(figure.add_subplot(columns[1]), values)
     return path
+
+
+def _panels(answer: Answer) -> list[tuple[float, Callable[[Axes], None]]]:
+    """Return the panels below the spectrum: the width of each, and what draws it."""
+    panels: list[tuple[float, Callable[[Axes], None]]] = []
+    edges, has_z = answer.edges, isfinite(answer.z)
+    if answer.p is not None and edges is not None and np.nansum(answer.p) > 0:
+        p = np.asarray(answer.p, np.float64) / np.nansum(answer.p)
+        choices = ((answer.z, answer.p_3000), (answer.z_second, answer.mass_second))
+        draw = partial(posterior_panel, p=p, edges=edges, choices=choices if has_z else ())
+        panels.append((2.25, draw))
+        if has_z:
+            peak = partial(peak_panel, p=p, edges=edges, z=answer.z, z_err=answer.z_err)
+            panels.append((1.2, peak))
+    if answer.probabilities is not None:
+        panels.append((1.05, partial(class_panel, probabilities=answer.probabilities)))
+    return panels
 
 
 def _title(
