@@ -15,7 +15,7 @@ from spectranet_jax.spectra.grid import QUASARNET_GRID
 from spectranet_jax.spectra.labels import CLASSES
 from spectranet_jax.tasks.linenet_task import LineNetTask
 
-EVIDENCE = [column for column, _ in quasarnet_layout.LINES.values()]
+EVIDENCE = quasarnet_layout.EVIDENCE
 SCHEMA = {
     "TARGETID": ">i8", "RA": ">f8", "DEC": ">f8", "DESI_TARGET": ">i8", "IS_QSO_QN_NEW_RR": "b1",
     "SPECTYPE_RR": "S6", "Z_RR": ">f8", "Z_QN": ">f8",

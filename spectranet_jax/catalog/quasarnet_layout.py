@@ -34,17 +34,20 @@ from spectranet_jax.catalog.redrock_layout import (
 from spectranet_jax.catalog.targetid import TARGETID_MEANING, target_ids
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.lines import REST
+from spectranet_jax.spectra.lines import REST, evidence_column
 
 LINES = {
-    "LYA": ("EV_Lya", "Lya"),
-    "CIV": ("EV_CIV", "CIV"),
-    "CIII": ("EV_CIII", "CIII]"),
-    "MgII": ("EV_MgII", "MgII"),
-    "Hbeta": ("EV_Hbeta", "Hbeta"),
-    "Halpha": ("EV_Halpha", "Halpha"),
+    "LYA": "Lya",
+    "CIV": "CIV",
+    "CIII": "CIII]",
+    "MgII": "MgII",
+    "Hbeta": "Hbeta",
+    "Halpha": "Halpha",
 }
-"""DESI's name of a line -> LineNet's column of its evidence, and its name in `spectra.lines`."""
+"""DESI's name of a line -> its name in `spectra.lines`."""
+
+EVIDENCE = [evidence_column(line) for line in LINES.values()]
+"""The catalog's columns of their evidence."""
 
 Values = NDArray[Any]
 Making = tuple[str, Callable[[Table], Values], str]
@@ -53,9 +56,7 @@ Making = tuple[str, Callable[[Table], Values], str]
 def check(names: Collection[str]) -> None:
     """Raise InputError if a catalog of these columns has no evidence of lines."""
     quasarnet_columns = {f"{kind}_{name}" for kind in "CZ" for name in LINES}
-    if not quasarnet_columns <= set(names) and not {column for column, _ in LINES.values()} <= set(
-        names
-    ):
+    if not quasarnet_columns <= set(names) and not set(EVIDENCE) <= set(names):
         raise InputError(
             "--format qn needs a column per line (EV_Lya or C_LYA and others) to fill QN_RR with;"
             " predict with --model linenet, or with a QuasarNET"
@@ -126,7 +127,7 @@ def _lines(table: Table) -> tuple[dict[str, Values], dict[str, Values]]:
 
 def _weights(table: Table, on_grid: Values) -> Values:
     """Return exp(EV_LINE - max EV) of each line, (6, n); 1 without any evidence, 0 off the grid."""
-    evidence = np.stack([filled(table, column, -np.inf) for column, _ in LINES.values()])
+    evidence = np.stack([filled(table, column, -np.inf) for column in EVIDENCE])
     known = np.isfinite(evidence) & on_grid
     evidence = np.where(known, np.asarray(evidence, np.float64), -np.inf)
     greatest = np.where(known.any(axis=0), evidence.max(axis=0), 0.0)
@@ -135,7 +136,7 @@ def _weights(table: Table, on_grid: Values) -> Values:
 
 def _on_grid(z: Values, grid: LogGrid) -> Values:
     """Return whether each line is on the grid at these redshifts, bool (6, n)."""
-    rest = np.array([REST[line] for _, line in LINES.values()])
+    rest = np.array([REST[line] for line in LINES.values()])
     observed = rest[:, None] * (1 + z)
     return (observed >= grid.edges[0]) & (observed < grid.edges[-1])
 

@@ -118,7 +118,7 @@ class QuasarNet(nn.Module):
             (batch, lines, 2 * boxes): for each box the probability that the line is in it, then
             for each box the line's offset in units of boxes.
         """
-        x = flux[..., None]  # (batch, 443, 1)
+        x = flux[..., None]  # (batch, bins, 1)
         for number, features in enumerate(self.filters, start=1):
             convolution = StridedConv(
                 features, self.width, self.stride, self.padding, name=f"conv_{number}"

@@ -14,7 +14,7 @@ from spectranet_jax.spectra.grid import LogGrid
 
 def _blocks(flux: Spectra, channels: tuple[int, ...]) -> Float[Array, "batch features"]:
     """Apply a block per channel count, then flatten the features: the start of both networks."""
-    x = flux[..., None]  # (batch, 443, 1)
+    x = flux[..., None]  # (batch, bins, 1)
     for features in channels:
         x = ConvPool(features)(x)  # (batch, 216 | 103 | 46 | 18, features)
     return x.reshape(len(x), -1)  # (batch, 18 * features)
@@ -56,7 +56,7 @@ class SpectraNetClassifier(nn.Module):
         """Predict log-probabilities of the classes.
 
         Args:
-            flux: (batch, 443) float32, normalized.
+            flux: (batch, bins) float32, normalized.
             train: drop activations (rng stream "dropout") and use the batch's own statistics.
         """
         x = _blocks(flux, self.channels)  # (batch, 1800)
@@ -86,7 +86,7 @@ class SpectraNetRegressor(nn.Module):
         """Predict one number per spectrum, (batch,).
 
         Args:
-            flux: (batch, 443) float32, normalized.
+            flux: (batch, bins) float32, normalized.
             train: drop activations (rng stream "dropout") and use the batch's own statistics.
         """
         x = _blocks(flux, self.channels)  # (batch, 4608)
