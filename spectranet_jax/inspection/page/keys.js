@@ -4,6 +4,13 @@ import { exportAnswers } from "inspect/files";
 
 const focus = (id) => { get(id).focus(); get(id).select?.(); };
 
+// A comment is continued, not replaced by what is typed.
+function comment() {
+  const field = get("comment");
+  field.focus();
+  field.setSelectionRange(field.value.length, field.value.length);
+}
+
 function smooth(by) {
   const field = get("smooth");
   field.value = Number(field.value) + by;
@@ -34,7 +41,7 @@ export const KEYS = {
   ".": ["z up by 100 km/s", (inspector) => inspector.nudge(100)],
   "<": ["z down by 1000 km/s", (inspector) => inspector.nudge(-1000)],
   ">": ["z up by 1000 km/s", (inspector) => inspector.nudge(1000)],
-  c: ["comment; Esc leaves it", () => focus("comment")],
+  c: ["comment; Esc saves it", comment],
   u: ["undo", (inspector) => inspector.undo()],
   "[": ["smooth less", () => smooth(-1)],
   "]": ["smooth more", () => smooth(1)],

@@ -52,6 +52,8 @@ on("accept", "click", () => inspector.accept());
 on("next", "click", () => inspector.step(1));
 on("previous", "click", () => inspector.step(-1));
 on("undo", "click", () => inspector.undo());
+// A field that is still open when the page is left counts too.
+window.addEventListener("pagehide", () => document.activeElement?.blur());
 on("comment", "change", () => inspector.give({ comment: get("comment").value }));
 on("export", "click", () => exportAnswers(about, store));
 on("import", "click", () => get("import-file").click());
