@@ -193,8 +193,8 @@ def _read_inspected(path: Path, rule: BalRule) -> Truth:
     secure = answer.label != UNKNOWN
     if lost := int((inspected.nameless(identity, len(secure)) & secure).sum()):
         print(
-            f"warning: {path}: {lost} of {int(secure.sum())} secure rows are not used, since they do"
-            " not name their spectra by PLATE, MJD and FIBERID, TARGETID, or a FILE with one"
+            f"warning: {path}: {lost} of {int(secure.sum())} secure rows are not used, since they"
+            " do not name their spectra by PLATE, MJD and FIBERID, TARGETID, or a FILE with one"
             " spectrum",
             file=sys.stderr,
         )

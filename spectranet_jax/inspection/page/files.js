@@ -39,14 +39,14 @@ export async function importAnswers(file, about, store) {
       .map(({ cells: row, number }) => [places.of(row, number), answerOf(row, number, about.classes)])
       .filter(([place]) => place !== null);
     const taken = new Set(pairs.map(([place]) => place));
-    if (taken.size < pairs.length) throw new Error("several rows are of one spectrum; keep one of them.");
+    if (taken.size < pairs.length) throw new Error("several rows belong to one spectrum; keep one of them.");
     const replaced = pairs.filter(([place, answer]) => store.answers.has(place) && !same(store.of(place), answer)).length;
     if (replaced && !window.confirm(`${replaced} of your answers differ from the file's. Replace them?`)) {
       throw new Error(`${replaced} of your answers would have been replaced.`);
     }
     store.setAll(pairs);
     const lost = rows.length - pairs.length;
-    tell(`Imported ${pairs.length} answers${replaced ? `, ${replaced} in place of yours` : ""}${lost ? `; ${lost} are of no spectrum on this page` : ""}.`);
+    tell(`Imported ${pairs.length} answers${replaced ? `, ${replaced} in place of yours` : ""}${lost ? `; ${lost} belong to no spectrum on this page` : ""}.`);
   } catch (error) { tell(`Nothing imported: ${error.message}`); }
 }
 
@@ -58,11 +58,11 @@ function answerOf(row, number, classes) {
     throw new Error(`"${row[name]}" in column ${name}, row ${number}, is ${what}.`);
   };
   const [kind, z, quality] = ["VI_CLASS", "VI_Z", "VI_QUALITY"].map((name) => row[name].trim());
-  if (kind && !classes.includes(kind)) refuse("VI_CLASS", `none of ${classes.join(", ")}`);
+  if (kind && !classes.includes(kind)) refuse("VI_CLASS", `not one of ${classes.join(", ")}`);
   if (z && !(isDecimal(z) && isPossible(Number(z)))) refuse("VI_Z", "not a redshift above -0.9, up to 20");
-  if (quality && !/^[0-4]$/.test(quality)) refuse("VI_QUALITY", "none of 0, 1, 2, 3, 4");
+  if (quality && !/^[0-4]$/.test(quality)) refuse("VI_QUALITY", "not one of 0, 1, 2, 3, 4");
   const given = z ? Number(z) : kind === "STAR" && quality ? 0 : null;
-  if (kind && Number(quality) >= 3 && !fits(kind, given)) refuse("VI_Z", `no redshift of a secure ${kind}`);
+  if (kind && Number(quality) >= 3 && !fits(kind, given)) refuse("VI_Z", `not a redshift of a secure ${kind}`);
   return {
     class: kind,
     z: given,
@@ -88,7 +88,7 @@ class Places {
     const named = this.byName.get(key);
     const which = (row.OCCURRENCE ?? "").trim();
     const found = which ? named.filter(({ occurrence }) => occurrence === Number(which)) : named;
-    if (found.length > 1) throw new Error(`row ${number} could be of ${found.length} spectra: they share FILE and ID.`);
+    if (found.length > 1) throw new Error(`row ${number} could belong to ${found.length} spectra, which share FILE and ID; keep the column OCCURRENCE.`);
     return found[0]?.row ?? null;
   }
 }

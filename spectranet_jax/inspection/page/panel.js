@@ -34,7 +34,7 @@ export function showModel(row, hidden, { colors, lines }) {
 function numbers(row) {
   const found = [
     ["P(|Δv| < 3000)", percent(row.p_3000)],
-    ["second z", row.z2 === null ? "" : `${digits(row.z2, 4)} (${percent(row.p_3000_z2)})`],
+    ["second z", row.z2 === null ? "" : `${digits(row.z2, 4)} ${row.p_3000_z2 === null ? "" : `(${percent(row.p_3000_z2)})`}`.trim()],
     ["z of network", digits(row.z_net, 5)],
     ["other catalog", `${row.reference_class} ${digits(row.reference_z, 5)}`.trim()],
     ["difference", row.dv === null ? "" : `${Math.round(row.dv).toLocaleString("en")} km/s`],

@@ -29,6 +29,13 @@ export class Sheet {
     }
   }
 
+  // Moves the mark from one card to another.
+  mark(index, before) {
+    this.cards[before]?.setAttribute("aria-current", "false");
+    this.cards[index].setAttribute("aria-current", "true");
+    this.cards[index].scrollIntoView({ block: "nearest" });
+  }
+
   async draw(entries) {
     for (const { isIntersecting, target } of entries) {
       if (!isIntersecting) continue;
