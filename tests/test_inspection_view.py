@@ -84,6 +84,7 @@ def test_what_marks_mean_is_written_beside_them(visit):
     marks = [shown.spectra[0].flux.astype(float), None]
     look = visit(Content(shown.table, shown.spectra, attributions=marks))
     assert "blue" in look.text("why") and "sure" in look.text("sure")
+    assert look.text("why-what") == "class"
     look.press("n")
     assert look.page.locator("#why").is_hidden()
 
@@ -148,3 +149,16 @@ def test_a_list_without_spectra_says_so(visit):
     for key in "nm":
         look.press(key)
         assert "filters" in look.text("message")
+
+
+def test_marks_of_a_model_without_classes_are_about_its_redshift(visit):
+    shown = content(1)
+    shown.table["CLASS"] = [""]
+    look = visit(Content(shown.table, shown.spectra, attributions=[shown.spectra[0].flux]))
+    assert look.text("why-what") == "redshift"
+
+
+def test_a_position_is_shown_without_the_noise_of_float64(visit):
+    shown = content(1)
+    shown.table["RA"] = [166.1068299999999]
+    assert visit(shown).page.input_value("#position") == "166.10683, -2.5"

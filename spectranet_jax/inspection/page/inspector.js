@@ -61,6 +61,7 @@ export class Inspector {
     const visible = get("show-template").checked && !this.hidden;
     const attribution = this.hidden ? null : this.data.attribution;
     get("why").hidden = !attribution;
+    get("why-what").textContent = this.row.class ? "class" : "redshift"; // of a model without classes
     this.plots.draw(this.data, this.width, { visible, z: this.row.z }, attribution);
   }
 

@@ -81,11 +81,15 @@ function bar(name, number, start, end, color) {
   ];
 }
 
+// To 1e-6 degrees, 4 milliarcseconds: a position in a file may end in float64's noise.
+const degrees = (text) => (Number.isFinite(Number(text)) ? String(Number(Number(text).toFixed(6))) : text);
+
 export function showIdentity(row, copy) {
   const { RA, DEC } = row.identity;
-  const children = [make("h3", {}, "Identity"), facts(Object.entries(row.identity))];
+  const entries = Object.entries(row.identity).map(([name, value]) => [name, name === "RA" || name === "DEC" ? degrees(value) : value]);
+  const children = [make("h3", {}, "Identity"), facts(entries)];
   if (RA && DEC) {
-    const field = make("input", { readOnly: true, value: `${RA}, ${DEC}`, id: "position", "aria-label": "RA, DEC in degrees" });
+    const field = make("input", { readOnly: true, value: `${degrees(RA)}, ${degrees(DEC)}`, id: "position", "aria-label": "RA, DEC in degrees" });
     const button = make("button", { type: "button", id: "copy" }, "Copy RA, DEC");
     button.addEventListener("click", () => copy(field));
     children.push(make("div", { className: "copy" }, field, button));
