@@ -15,6 +15,10 @@ def test_a_spectrum_that_is_missing_says_why(visit):
     shown.table["ERROR"] = ["the file is cut off", ""]
     look = visit(Content(shown.table, [None, shown.spectra[1]], shown.p_of_z, shown.edges))
     assert "the file is cut off" in look.text("missing")
+    look.press("4")  # nobody saw it
+    assert "no spectrum" in look.text("message") and look.text("progress-text") == "0 / 2"
+    look.press("0")
+    assert look.text("progress-text") == "1 / 2"
     look.press("n")
     assert look.page.locator("#missing").is_hidden()
 

@@ -133,6 +133,7 @@ export class Inspector {
   setQuality(quality) {
     const { kind } = this;
     if (!kind) { tell("Give a class first: S, G, Q or B."); return; }
+    if (quality > 0 && this.row.missing) { tell(UNSEEN); return; }
     if (quality >= 3 && !fits(kind, this.z)) { tell(unfit(kind, this.z)); return; }
     this.give({ class: kind, quality, z: this.z });
     if (get("advance").checked) this.step(1);
@@ -203,6 +204,7 @@ export class Inspector {
 }
 
 const NO_Z = "There is no redshift on the screen: type one, or click in p(z).";
+const UNSEEN = "There is no spectrum to judge: only quality 0 is possible.";
 const NONE_SHOWN = "No spectrum passes the filters.";
 const unfit = (kind, z) => (z === null ? `A secure ${kind} needs a redshift: type it, or click in p(z).`
   : `z = ${shown(z)} is not possible for a ${kind}.`);
