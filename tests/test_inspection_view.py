@@ -121,6 +121,18 @@ def test_the_contact_sheet_marks_the_spectrum_that_the_keys_are_for(visit):
     assert marked.evaluate("e => e.getBoundingClientRect().bottom <= innerHeight + 1")
 
 
+def test_the_tab_key_passes_the_contact_sheet_in_one_step(visit):
+    look = visit(thumbnails=True)
+    assert look.page.locator("#sheet button:not([tabindex='-1'])").count() == 1
+    look.page.focus("#sheet [aria-current=true]")
+    look.press("n", "n")
+    assert look.name() in look.page.evaluate("document.activeElement.textContent")
+    name = look.name()
+    look.page.keyboard.press("Enter")
+    look.settle()
+    assert look.page.locator("#view").is_visible() and look.name() == name
+
+
 def test_a_message_does_not_outlive_its_spectrum(visit):
     look = visit(blind=True)
     look.press("4")
