@@ -3,6 +3,7 @@
 Qualities 3 and 4 are secure: class and redshift count. Of others neither does.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from data_prep.catalog_layouts import Answer, answer
 from data_prep.row_identity import RowIdentity, names_rows
 from spectranet_jax.readers import vi_file
 from spectranet_jax.spectra import InputError, labels
-from spectranet_jax.spectra.identity import NAMING, TEXTS, object_ids, observation_keys
+from spectranet_jax.spectra.identity import NAMING, TEXTS, file_fields, object_ids, observation_keys
 from spectranet_jax.spectra.labels import CLASSES, QSO, QSO_BAL, UNKNOWN
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 from spectranet_jax.spectra.whole_numbers import whole_numbers
@@ -62,13 +63,14 @@ def read(path: Path) -> tuple[RowIdentity, Answer]:
         for name in sorted(NAMING)
         if any(row.get(name) for row in rows)
     }
-    if not names_rows(fields.keys()):
+    if not names_rows(fields.keys()) and not any(row.get("FILE") for row in rows):
         raise InputError(
-            f"{path} does not name its spectra by PLATE, MJD and FIBERID, or TARGETID; export it"
-            " anew from a catalog that does"
+            f"{path} does not name its spectra by PLATE, MJD and FIBERID, or TARGETID, or FILE;"
+            " export it anew from a catalog that does"
         )
     _check_numbers(path, fields)
     identity = RowIdentity(observation_keys(fields), object_ids(fields))
+    identity.keys.update(_file_keys(rows, nameless(identity, len(rows))))
     quality = np.array([vi_file.quality(row) or 0 for row in rows])
     secure = quality >= vi_file.SECURE
     _check_secure(path, rows, secure, identity)
@@ -79,6 +81,35 @@ def read(path: Path) -> tuple[RowIdentity, Answer]:
     bal[label == QSO], bal[label == QSO_BAL] = labels.NOT_BAL, labels.BAL
     z = np.array([np.nan if (z := vi_file.redshift(row)) is None else z for row in rows])
     return identity, answer(label, bal, z, np.where(secure, labels.CONFIDENT, quality))
+
+
+def nameless(identity: RowIdentity, count: int) -> NDArray[np.bool_]:
+    """Return the rows that nothing identifies, bool (count,)."""
+    keys = (*identity.keys.values(), *identity.ids.values())
+    return np.logical_and.reduce([key < 0 for key in keys], initial=True) & np.ones(count, np.bool_)
+
+
+def _file_keys(
+    rows: Sequence[vi_file.Row], chosen: NDArray[np.bool_]
+) -> dict[tuple[str, ...], NDArray[np.int64]]:
+    """Return keys by FILE of the chosen rows; -1 where other rows are of other spectra of the file.
+
+    The name without its folder counts where no other file of the rows has it.
+    """
+    files = [row.get("FILE", "").strip() for row in rows]
+    fields = [file_fields(file) for file in files]
+    spectra_of: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    files_of: dict[str, set[str]] = defaultdict(set)
+    for row, file, names in zip(rows, files, fields, strict=True):
+        spectra_of[file].add((row.get("ID", ""), row.get("OCCURRENCE") or "1"))
+        files_of[names["FILE_NAME"]].add(file)
+    alone = chosen & [len(spectra_of[file]) == 1 for file in files]
+    unique = alone & [len(files_of[names["FILE_NAME"]]) == 1 for names in fields]
+    columns = {
+        name: np.where(known, [names[name] for names in fields], "")
+        for name, known in (("FILE_PATH", alone), ("FILE_NAME", unique))
+    }
+    return observation_keys(columns)
 
 
 def _check_numbers(path: Path, fields: Mapping[str, NDArray[np.str_]]) -> None:

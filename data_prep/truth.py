@@ -190,6 +190,14 @@ def _read_inspected(path: Path, rule: BalRule) -> Truth:
             " used with it; pass --bal class"
         )
     identity, answer = inspected.read(path)
+    secure = answer.label != UNKNOWN
+    if lost := int((inspected.nameless(identity, len(secure)) & secure).sum()):
+        print(
+            f"warning: {path}: {lost} of {int(secure.sum())} secure rows are not used, since they"
+            " do not name their spectra by PLATE, MJD and FIBERID, TARGETID, or a FILE with one"
+            " spectrum",
+            file=sys.stderr,
+        )
     return Truth.of_rows(answer, identity, range(len(CLASSES)), inspected.NAME)
 
 

@@ -192,7 +192,8 @@ def test_a_notebook_shows_the_page_in_a_frame(catalog, tmp_path):
     assert frame.count("<") == 2  # all of the page is escaped
     shown.save(tmp_path / "look.html")
     assert [row["id"] for row in about(tmp_path / "look.html")["rows"]] == ["11", "12"]
-    assert "2 spectra" in repr(shown)
+    assert "2 spectra" in repr(shown) and '["attribution",' not in shown.html
+    assert snj.inspect(snj.load(), spectra[0], why=True).html.count('["attribution",') == 1
     assert len(snj.inspect(snj.load(), spectra[0]).catalog) == 1
     for wrong in ([], spectra * MOST):
         with pytest.raises(InputError, match=str(MOST)):

@@ -45,7 +45,7 @@ def test_desi_targets_are_found_by_targetid(tmp_path):
     ("rows", "arguments", "names"),
     [
         ([], {}, "no rows"),
-        ([row(NAME="x")], {}, "PLATE"),
+        ([row(NAME="x", FILE="")], {}, "PLATE"),
         ([row()], {"bal": "flag-and-bi"}, "--bal class"),
         ([row("STAR", "2.1")], {}, "STAR.*2.1.*row 2"),
         ([row(), row("QSO", "0", **fiber(1))], {}, "QSO.*row 3"),
@@ -67,3 +67,35 @@ def test_what_is_not_secure_may_contradict_and_stars_may_move(tmp_path):
         write(tmp_path / "vi.csv", *rows, row(z="2.109"), row("STAR", "0.001", **fiber(2)))
     )
     assert read.label.tolist() == [QSO, UNKNOWN, GALAXY, QSO, STAR]
+
+
+def by_file(file, kind="QSO", name="x"):
+    return row(kind, "0.001" if kind == "STAR" else "2.1", FILE=file, ID=name)
+
+
+def test_spectra_that_only_their_files_name_are_labeled(tmp_path):
+    for number, name in enumerate("ab", start=1):
+        write_spec(tmp_path / f"{name}.fits", (7102, 56666, number))
+    path = write(
+        tmp_path / "vi.csv",
+        by_file("elsewhere/a.fits", "STAR"),
+        by_file("elsewhere/b.fits"),
+        row("GALAXY", **fiber(9)),
+    )
+    config = sdss.Config(catalog=(str(path),), spectra=(str(tmp_path),), out=tmp_path / "data")
+    sdss.work(config)
+    counts = manifest.read(tmp_path / "data").counts.values()
+    assert [sum(split[kind] for split in counts) for kind in ("STAR", "QSO")] == [1, 1]
+
+
+def test_secure_rows_that_nothing_identifies_are_counted(tmp_path, capsys):
+    rows = [by_file("many.fits", "QSO", "1"), by_file("many.fits", "STAR", "2"), row(**fiber(1))]
+    read = truth.read(write(tmp_path / "vi.csv", *rows))
+    assert "vi.csv: 2 of 3 secure rows" in capsys.readouterr().err
+    assert len(read) == 3
+
+
+def test_files_of_one_name_in_two_folders_do_not_contradict_each_other(tmp_path, capsys):
+    path = write(tmp_path / "vi.csv", by_file("a/spec.fits"), by_file("b/spec.fits", "STAR"))
+    assert truth.read(path).label.tolist() == [QSO, STAR]
+    assert capsys.readouterr().err == ""

@@ -184,6 +184,10 @@ def test_an_answer_that_could_be_of_several_spectra_is_refused(visit, tmp_path):
         ("QSO,high,4", "VI_Z"),
         ("QSO,2,9", "VI_QUALITY"),
         ("STAR,2,4", "VI_Z"),
+        ("QSO,0x2,4", "VI_Z"),
+        ("QSO", "3 cells"),  # of a file that was cut off
+        ('QSO,2,"4\n', "row 2"),
+        ("QSO,2,4,1", "row 2"),
         ("QSO,,4", "VI_Z"),
     ],
 )

@@ -147,7 +147,7 @@ def test_the_list_sorts_and_filters(visit):
     assert look.page.locator(".item .id").all_text_contents() == ids
     look.page.select_option("#sort", "S/N")
     assert look.page.locator(".item .id").all_text_contents() == ids[::-1]
-    look.page.select_option("#sort", "disagreement with other catalog")
+    look.page.select_option("#sort", "disagreement")
     assert look.page.locator(".item .id").all_text_contents()[0] == ids[-1]
     look.page.click("#limits summary")
     look.page.fill("#p_3000-high", "0.5")

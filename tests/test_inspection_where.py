@@ -111,3 +111,11 @@ def test_a_random_choice_is_repeatable_and_within_the_condition():
 def test_an_empty_or_contradictory_choice_is_a_sentence(table, arguments, names):
     with pytest.raises(InputError, match=names):
         select(table, **arguments)
+
+
+def test_a_column_with_a_like_name_is_advised_and_else_all_are_listed():
+    table = Table({name: [1.0] for name in (*(f"EV_{i}" for i in range(30)), "P_3000", "Z")})
+    with pytest.raises(InputError, match=r"P3000 is not a column.*P_3000\?"):
+        select(table, "P3000 > 0.5")
+    with pytest.raises(InputError, match=r"MAGNITUDE.*EV_0.*EV_29, P_3000, Z"):
+        select(table, "MAGNITUDE > 1")

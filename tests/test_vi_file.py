@@ -45,6 +45,7 @@ def test_columns_of_any_case_and_a_mark_of_utf8_are_read(tmp_path):
         ("ID,VI_CLASS,VI_Z,VI_QUALITY\nx,QSO,1,3\ny,QSO,1,5\n", "'5'.*VI_QUALITY, row 3"),
         ("ID,VI_CLASS,VI_Z,VI_QUALITY\nx,QSO,1\n", "3 cells in row 2"),
         ('ID,VI_CLASS,VI_Z,VI_QUALITY\n"x,QSO,1', "CSV"),
+        ("ID,VI_CLASS,VI_Z,VI_QUALITY,vi_z\nx,QSO,1,4,2\n", "several columns VI_Z"),
         ("", "VI_CLASS"),
     ],
 )

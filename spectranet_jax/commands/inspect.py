@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 MOST = 20_000
 """Maximum of spectra, on 20 pages, since all are in memory at once."""
 
+WARNINGS = 5
+"""Warnings about files that are printed."""
+
 
 @dataclass(frozen=True)
 class Config(Command):
@@ -120,8 +123,12 @@ def _content(config: Config, table: "Table", places: Sequence[int]) -> "Content"
 
     folder = config.catalog.absolute().parent
     spectra, sentences = spectra_of(table, folder, config.spectra)
-    for sentence in sentences[:5]:
+    for sentence in sentences[:WARNINGS]:
         print(f"warning: {sentence}", file=sys.stderr)
+    if len(sentences) > WARNINGS:
+        print(f"warning: and {len(sentences) - WARNINGS} more like these", file=sys.stderr)
+    if missing := sum(spectrum is None for spectrum in spectra):
+        print(f"{missing} of {len(spectra)} rows have no spectrum to show", file=sys.stderr)
     if not any(spectra):
         raise InputError(
             f"none of the spectra of {config.catalog} can be read; name their files or folders"

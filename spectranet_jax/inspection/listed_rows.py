@@ -25,7 +25,7 @@ IDENTITY = (
 HIDDEN = ("FOLDER", "PAIR")
 """Fields of `spectra.identity` that only place a file among others."""
 
-NOT_FOUND = "its file was not found or could not be read"
+NOT_FOUND = "its file is missing, cannot be read, or does not contain it"
 
 NUMBERS = {
     "z": "Z",

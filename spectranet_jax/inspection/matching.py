@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from astropy.table import Table
@@ -28,7 +29,8 @@ def spectra_of(
         arguments: files and folders of spectra, where they are not as the catalog names them.
 
     Returns:
-        (n,) spectra, and a sentence per file that was not found or could not be read.
+        (n,) spectra, and a sentence per file that was not found or could not be read, and per
+        spectrum that its file does not hold.
 
     Raises:
         InputError: if the table has no FILE or ID, or an argument stands for no file.
@@ -52,29 +54,46 @@ def spectra_of(
                 path = _place(file, folder, given)
                 for row, spectrum in list(_pick(path, rows, [names[r] for r in rows])):
                     spectra[row] = spectrum
+                sentences += [_absent(file, *names[r]) for r in rows if spectra[r] is None]
             except InputError as error:
                 sentences.append(str(error))
             advance(1)
     return spectra, sentences
 
 
+def _absent(file: str, name: str, occurrence: int) -> str:
+    """Return a sentence about a row whose spectrum is not in its file."""
+    number = "no spectrum" if occurrence == 1 else f"fewer than {occurrence} spectra"
+    return f"{file} contains {number} named {name!r}"
+
+
 def _place(file: str, folder: Path, given: Sequence[str]) -> Path:
-    """Return the path of a file of the catalog.
+    """Return the path of a file of the catalog: one of those given, or the place in the catalog.
+
+    Of files of one name, the one whose folders agree best with the catalog's.
 
     Raises:
-        InputError: if it is nowhere.
+        InputError: if it is nowhere, or could be several of the files given.
     """
-    if given:
-        named = [path for path in given if Path(path).name == Path(file).name]
-        named = [path for path in named if path == file] or named
-        if len(named) == 1:
-            return Path(named[0])
-        problem = "several of the files" if named else "none of the files"
-        raise InputError(f"{file} has the name of {problem} given; give the right one only")
+    named = [path for path in given if Path(path).name == Path(file).name]
+    agreement = [_common_end(path, file) for path in named]
+    if agreement and agreement.count(max(agreement)) == 1:
+        return Path(named[agreement.index(max(agreement))])
+    if named:
+        raise InputError(
+            f"{file} could be {named[0]} or {named[1]}; name only one of them after the catalog"
+        )
     for path in (Path(file), folder / file):
         if path.is_file():
             return path
-    raise InputError(f"{file} does not exist; name the files of spectra after the catalog")
+    problem = "is not among the files given, and does not exist" if given else "does not exist"
+    raise InputError(f"{file} {problem}; name the files of spectra after the catalog")
+
+
+def _common_end(first: str, second: str) -> int:
+    """Count the last parts of two paths that are equal."""
+    pairs = zip(reversed(Path(first).parts), reversed(Path(second).parts), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _pick(

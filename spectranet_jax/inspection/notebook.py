@@ -9,7 +9,7 @@ from astropy.table import Table
 
 from spectranet_jax.datasets.atomic import write_text
 from spectranet_jax.inference.model import Model
-from spectranet_jax.inspection.answers import posteriors
+from spectranet_jax.inspection.answers import posteriors, reasons
 from spectranet_jax.inspection.overlay import templates
 from spectranet_jax.inspection.page import Content, Look, fingerprint, page
 from spectranet_jax.spectra.errors import InputError
@@ -51,7 +51,7 @@ class Inspection:
 
 
 def inspect(
-    model: Model, spectra: Spectrum | Sequence[Spectrum], blind: bool = False
+    model: Model, spectra: Spectrum | Sequence[Spectrum], blind: bool = False, why: bool = False
 ) -> Inspection:
     """Show spectra and a model's answers in a notebook.
 
@@ -59,6 +59,7 @@ def inspect(
         model: as `load` gives it.
         spectra: up to `MOST`, as `read` gives them.
         blind: hide the model's answers until the inspector's are given.
+        why: mark the wavelengths that support the model's class or are against it.
 
     Raises:
         InputError: if there are none, or too many.
@@ -71,5 +72,6 @@ def inspect(
         )
     table = model.predict(chosen)
     p_of_z, edges = posteriors(model, chosen) or (None, None)
-    content = Content(table, chosen, p_of_z, edges, templates(table, chosen))
+    attributed = reasons(model, chosen) if why else ()
+    content = Content(table, chosen, p_of_z, edges, templates(table, chosen), attributed)
     return Inspection(table, page(content, Look(model.name, blind), fingerprint(table)))

@@ -8,8 +8,9 @@ three values: a comparison with a masked cell is neither true nor false, and cho
 import ast
 import operator
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,14 @@ def where(table: Table, condition: str) -> Bools:
         ) from error
     with np.errstate(all="ignore"):
         return _Reader(table).truth(tree.body).yes
+
+
+def _columns_like(name: str, columns: Sequence[str]) -> str:
+    """Return advice: columns with a name like a wrong one, or else all of them."""
+    upper = {column.upper(): column for column in columns}
+    if like := get_close_matches(name.upper(), upper, cutoff=0.7):
+        return f"did you mean {' or '.join(upper[match] for match in like)}?"
+    return f"the columns are {', '.join(columns)}"
 
 
 class _Reader:
@@ -149,7 +158,7 @@ class _Reader:
     def column(self, node: ast.Name) -> tuple[NDArray[Any], Bools]:
         if node.id not in self.table.colnames:
             raise self.error(
-                node, f"is not a column; the columns are {', '.join(self.table.colnames[:13])}"
+                node, f"is not a column; {_columns_like(node.id, self.table.colnames)}"
             )
         if self.table[node.id].dtype.kind in "iufb":
             value = numbers(self.table, node.id)

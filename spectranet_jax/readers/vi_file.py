@@ -53,6 +53,8 @@ def read(path: Path) -> list[Row]:
             f"{path} has no column {', '.join(lacking)}; give a file that spectranet inspect"
             " exported"
         )
+    if twice := next((name for name in names if name and names.count(name) > 1), ""):
+        raise InputError(f"{path} has several columns {twice}; keep one of them")
     numbered = [(number, row) for number, row in enumerate(rows[1:], start=2) if any(row)]
     return [_row(path, number, names, row) for number, row in numbered]
 

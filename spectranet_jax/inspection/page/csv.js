@@ -18,23 +18,27 @@ export function written(rows) {
   return lines.map((cells) => `${cells.map(quoted).join(",")}\r\n`).join("");
 }
 
+// Rows as cells by column, each with its number; as readers/vi_file.py, it refuses a damaged file.
 export function parsed(text) {
   const [names = [], ...lines] = cells(text.replace(/^\ufeff/, ""));
   const upper = names.map((name) => name.trim().toUpperCase());
   const lacking = VI.slice(0, 3).filter((name) => !upper.includes(name));
-  if (lacking.length) throw new Error(`The file has no column ${lacking.join(", ")}.`);
-  return lines
-    .filter((line) => line.some((cell) => cell !== ""))
-    .map((line) => Object.fromEntries(upper.map((name, i) => [name, unguarded(line[i] ?? "")])));
+  if (lacking.length) throw new Error(`the file has no column ${lacking.join(", ")}.`);
+  const twice = upper.find((name, i) => upper.indexOf(name) !== i);
+  if (twice) throw new Error(`the file has several columns ${twice}; keep one of them.`);
+  return lines.map((line, i) => [line, i + 2]).filter(([line]) => line.some((cell) => cell !== "")).map(([line, number]) => {
+    if (line.length !== upper.length) throw new Error(`row ${number} has ${line.length} cells, but there are ${upper.length} columns; export the file again.`);
+    return { number, cells: Object.fromEntries(upper.map((name, at) => [name, unguarded(line[at])])) };
+  });
 }
 
 function cells(text) {
   const lines = [];
   let line = [];
-  const pattern = /("(?:[^"]|"")*"|[^",\r\n]*)(,|\r\n|\n|\r|$)/g;
+  const pattern = /("(?:[^"]|"")*"|[^",\r\n]*)(,|\r\n|\n|\r|$)/y;
   while (pattern.lastIndex < text.length) {
     const match = pattern.exec(text);
-    if (!match) throw new Error("The file is not CSV.");
+    if (!match) throw new Error(`the file is not CSV from row ${lines.length + 1} on: a quotation mark is not closed.`);
     const [, cell, end] = match;
     line.push(cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell);
     if (end !== ",") { lines.push(line); line = []; }

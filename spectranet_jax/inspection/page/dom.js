@@ -17,11 +17,19 @@ export const fill = (id, ...children) => get(id).replaceChildren(...children);
 export const data = (id) => JSON.parse(get(id).textContent);
 
 let clearing = 0;
+let lasting = "";
 
+// A message; "" takes the last one back.
 export function tell(text) {
-  get("message").textContent = text;
+  get("message").textContent = text || lasting;
   clearTimeout(clearing);
-  clearing = setTimeout(() => { get("message").textContent = ""; }, 6000);
+  clearing = setTimeout(() => { get("message").textContent = lasting; }, 6000);
+}
+
+// A message that stays until the page is closed, beneath others.
+export function warn(text) {
+  lasting = text;
+  tell(text);
 }
 
 // A number to so many digits after the point; "" of none.

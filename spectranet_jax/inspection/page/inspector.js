@@ -3,7 +3,7 @@ import { get, tell } from "inspect/dom";
 import { List } from "inspect/list";
 import { showAnswer, showIdentity, showModel, showPeaks } from "inspect/panel";
 import { unpacked } from "inspect/pixels";
-import { peaks } from "inspect/posterior";
+import { peaks, SPEED_OF_LIGHT } from "inspect/posterior";
 import { fits, isPossible, mustGo, shown } from "inspect/redshift";
 import { Sheet } from "inspect/sheet";
 import { isDone } from "inspect/store";
@@ -40,6 +40,8 @@ export class Inspector {
     this.data = null;
     this.z = this.usualZ;
     this.list.select(index, before);
+    if (!get("sheet").hidden) this.sheet.mark(index, before);
+    if (before >= 0 && before !== index) tell(""); // what was said of another spectrum
     showIdentity(this.row, copy);
     get("missing").hidden = !this.row.missing;
     get("missing").textContent = `No spectrum to show: ${this.row.missing}`;
@@ -59,6 +61,7 @@ export class Inspector {
     const visible = get("show-template").checked && !this.hidden;
     const attribution = this.hidden ? null : this.data.attribution;
     get("why").hidden = !attribution;
+    get("why-what").textContent = this.row.class ? "class" : "redshift"; // of a model without classes
     this.plots.draw(this.data, this.width, { visible, z: this.row.z }, attribution);
   }
 
@@ -93,13 +96,16 @@ export class Inspector {
   typed(text) {
     const z = text === shown(this.z) ? this.z : Number(text);
     const wrong = text.trim() === "" || !isPossible(z);
-    if (wrong) tell("Not a redshift: give a number above -0.9, up to 20.");
+    if (wrong) tell("Not a redshift: type a number above -0.9, up to 20.");
     this.moveTo(wrong ? this.z : z);
     if (!wrong) this.takeZ();
   }
 
   // By so many km/s.
-  nudge(kms) { this.moveTo((1 + this.z) * (1 + kms / 299792.458) - 1); }
+  nudge(kms) {
+    if (this.z === null) tell(NO_Z);
+    else this.moveTo((1 + this.z) * (1 + kms / SPEED_OF_LIGHT) - 1);
+  }
 
   nextPeak() {
     if (!this.peaks.length) return;
@@ -127,13 +133,14 @@ export class Inspector {
   setQuality(quality) {
     const { kind } = this;
     if (!kind) { tell("Give a class first: S, G, Q or B."); return; }
+    if (quality > 0 && this.row.missing) { tell(UNSEEN); return; }
     if (quality >= 3 && !fits(kind, this.z)) { tell(unfit(kind, this.z)); return; }
     this.give({ class: kind, quality, z: this.z });
     if (get("advance").checked) this.step(1);
   }
 
   accept() {
-    if (this.hidden) { tell("The model's answer is hidden: give your own first."); return; }
+    if (this.hidden) { tell("The model's answer is hidden until you have given class and quality."); return; }
     const { class: kind, z } = this.row;
     if (!kind) { tell("The model gives no class here."); return; }
     const accepted = kind === "STAR" ? z ?? 0 : z;
@@ -142,7 +149,7 @@ export class Inspector {
   }
 
   takeZ() {
-    if (this.z === null) tell("There is no redshift on the screen: give one.");
+    if (this.z === null) tell(NO_Z);
     else if (this.z !== this.answer.z) this.give({ z: this.z });
   }
 
@@ -173,7 +180,8 @@ export class Inspector {
     const { order } = this.list;
     const at = order.indexOf(this.index);
     const index = at < 0 ? order[0] : order[at + by];
-    if (index === undefined) tell(by > 0 ? "This is the last spectrum of the list." : "This is the first one.");
+    if (!order.length) tell(NONE_SHOWN);
+    else if (index === undefined) tell(by > 0 ? "This is the last spectrum of the list." : "This is the first spectrum of the list.");
     else this.show(index);
   }
 
@@ -182,7 +190,8 @@ export class Inspector {
     const { order } = this.list;
     const at = order.indexOf(this.index) + 1;
     const open = [...order.slice(at), ...order.slice(0, at)].find((index) => !isDone(this.store.of(this.about.rows[index].row)));
-    if (open === undefined) tell("Every spectrum of the list is inspected.");
+    if (!order.length) tell(NONE_SHOWN);
+    else if (open === undefined) tell("All spectra of the list are inspected.");
     else this.show(open);
   }
 
@@ -194,8 +203,11 @@ export class Inspector {
   }
 }
 
-const unfit = (kind, z) => (z === null ? `A secure ${kind} needs a redshift: type it, or click into p(z).`
-  : `z = ${shown(z)} is none of a ${kind}.`);
+const NO_Z = "There is no redshift on the screen: type one, or click in p(z).";
+const UNSEEN = "There is no spectrum to judge: only quality 0 is possible.";
+const NONE_SHOWN = "No spectrum passes the filters.";
+const unfit = (kind, z) => (z === null ? `A secure ${kind} needs a redshift: type it, or click in p(z).`
+  : `z = ${shown(z)} is not possible for a ${kind}.`);
 
 async function copy(field) {
   field.select();

@@ -1,8 +1,15 @@
-// The keys, one table: what they do, and what the help says of them.
+// The keys in one table: what each does, and its text in the help.
 import { fill, get, make } from "inspect/dom";
 import { exportAnswers } from "inspect/files";
 
 const focus = (id) => { get(id).focus(); get(id).select?.(); };
+
+// A comment is continued, not replaced by what is typed.
+function comment() {
+  const field = get("comment");
+  field.focus();
+  field.setSelectionRange(field.value.length, field.value.length);
+}
 
 function smooth(by) {
   const field = get("smooth");
@@ -16,34 +23,34 @@ const toggle = (id) => get(id).click();
 export const KEYS = {
   n: ["next spectrum", (inspector) => inspector.step(1)],
   p: ["previous spectrum", (inspector) => inspector.step(-1)],
-  m: ["next spectrum to do", (inspector) => inspector.nextOpen()],
+  m: ["next spectrum without an answer", (inspector) => inspector.nextOpen()],
   s: ["class STAR", (inspector) => inspector.setClass("STAR")],
   g: ["class GALAXY", (inspector) => inspector.setClass("GALAXY")],
   q: ["class QSO", (inspector) => inspector.setClass("QSO")],
   b: ["class QSO_BAL", (inspector) => inspector.setClass("QSO_BAL")],
-  0: ["quality 0: tells nothing", (inspector) => inspector.setQuality(0)],
+  0: ["quality 0: no information", (inspector) => inspector.setQuality(0)],
   1: ["quality 1: a guess", (inspector) => inspector.setQuality(1)],
   2: ["quality 2: possible", (inspector) => inspector.setQuality(2)],
   3: ["quality 3: secure, one clear feature", (inspector) => inspector.setQuality(3)],
   4: ["quality 4: secure, two features", (inspector) => inspector.setQuality(4)],
   a: ["accept the model's class and z", (inspector) => inspector.accept()],
-  z: ["edit z; Enter gives it", () => focus("z")],
-  v: ["give the z on the screen", (inspector) => inspector.takeZ()],
+  z: ["edit z; Enter accepts it, Esc discards it", () => focus("z")],
+  v: ["take the z on the screen", (inspector) => inspector.takeZ()],
   x: ["next peak of p(z)", (inspector) => inspector.nextPeak()],
   ",": ["z down by 100 km/s", (inspector) => inspector.nudge(-100)],
   ".": ["z up by 100 km/s", (inspector) => inspector.nudge(100)],
   "<": ["z down by 1000 km/s", (inspector) => inspector.nudge(-1000)],
   ">": ["z up by 1000 km/s", (inspector) => inspector.nudge(1000)],
-  c: ["comment; Esc leaves it", () => focus("comment")],
+  c: ["comment; Esc saves it", comment],
   u: ["undo", (inspector) => inspector.undo()],
   "[": ["smooth less", () => smooth(-1)],
   "]": ["smooth more", () => smooth(1)],
   l: ["lines on or off", () => toggle("show-lines")],
   "+": ["zoom in", (inspector) => inspector.plots.zoom(0.5)],
   "-": ["zoom out", (inspector) => inspector.plots.zoom(2)],
-  "←": ["to shorter wavelengths", (inspector) => inspector.plots.zoom(1, -0.25)],
-  "→": ["to longer wavelengths", (inspector) => inspector.plots.zoom(1, 0.25)],
-  y: ["fit the flux axis to what is in sight", (inspector) => inspector.plots.fitHeight()],
+  "←": ["move to shorter wavelengths", (inspector) => inspector.plots.zoom(1, -0.25)],
+  "→": ["move to longer wavelengths", (inspector) => inspector.plots.zoom(1, 0.25)],
+  y: ["fit the flux axis to the pixels in view", (inspector) => inspector.plots.fitHeight()],
   r: ["reset the view", (inspector) => inspector.plots.resetView()],
   f: ["find a name", () => { get("limits").open = true; focus("filter-text"); }],
   t: ["contact sheet", (inspector) => inspector.toggleSheet()],

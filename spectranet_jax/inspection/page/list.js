@@ -7,27 +7,37 @@ const up = (key) => (one, other) => (one[key] ?? Infinity) - (other[key] ?? Infi
 // How far apart we and the other catalog are: other classes first, then by velocity.
 const apart = ({ class_differs, dv }) => (class_differs ? Infinity : Math.abs(dv ?? 0));
 
-// Name -> order, and whether it tells what the model answers.
+// Name -> order, whether it tells what the model answers, and whether it needs another catalog.
 const SORTS = {
   "least sure first": { by: up("sureness"), tells: true },
   "catalog order": { by: up("row"), tells: false },
+  "class": { by: (one, other) => one.class.localeCompare(other.class) || up("z")(one, other), tells: true },
   "redshift": { by: up("z"), tells: true },
   "P_3000": { by: up("p_3000"), tells: true },
+  "ZWARN first": { by: (one, other) => !one.zwarn - !other.zwarn || up("sureness")(one, other), tells: true },
   "S/N": { by: up("sn"), tells: false },
-  "disagreement with other catalog": { by: (one, other) => apart(other) - apart(one), tells: true },
+  "disagreement": { by: (one, other) => apart(other) - apart(one), tells: true, compares: true },
 };
 
-const RANGES = [["z", "Z", true], ["p_3000", "P_3000", true], ["sn", "S/N", false], ["dv", "|Δv| km/s", true]];
+const RANGES = [
+  { key: "z", name: "Z", tells: true },
+  { key: "p_3000", name: "P_3000", tells: true },
+  { key: "sn", name: "S/N", tells: false },
+  { key: "dv", name: "|Δv| km/s", tells: true, compares: true },
+];
 
 export class List {
   constructor(about, store, choose) {
     Object.assign(this, { about, store, choose, order: [] });
-    const sorts = Object.entries(SORTS).filter(([, { tells }]) => !(about.blind && tells));
+    const compared = about.rows.some((row) => row.reference_z !== null || row.reference_class);
+    const offered = ({ tells, compares }) => !(about.blind && tells) && (compared || !compares);
+    const sorts = Object.entries(SORTS).filter(([, sort]) => offered(sort));
     fill("sort", ...sorts.map(([name]) => make("option", { value: name }, name)));
     const kinds = about.blind ? [""] : ["", ...about.classes, "none"];
     fill("filter-class", ...kinds.map((name) => make("option", { value: name }, name || "all")));
-    fill("ranges", ...RANGES.filter(([, , tells]) => !(about.blind && tells)).map(rangeFields));
-    for (const id of ["zwarn-label", "sure"]) get(id).hidden = about.blind;
+    fill("ranges", ...RANGES.filter(offered).map(rangeFields));
+    get("zwarn-label").hidden = about.blind;
+    get("sure").hidden = about.blind || about.rows.every((row) => row.sureness === null);
     this.items = about.rows.map((_, index) => this.item(index));
     for (const id of ["sort", "filter-class", "filter-status", "limits"]) {
       get(id).addEventListener("input", () => this.update());
@@ -68,7 +78,7 @@ export class List {
     if (get("filter-zwarn").checked && !row.warnings.length && !row.flags.length) return false;
     const text = get("filter-text").value.toLowerCase();
     if (text && !`${row.id} ${row.file}`.toLowerCase().includes(text)) return false;
-    return RANGES.every(([key]) => within(key, key === "dv" && row.dv !== null ? Math.abs(row.dv) : row[key]));
+    return RANGES.every(({ key }) => within(key, key === "dv" && row.dv !== null ? Math.abs(row.dv) : row[key]));
   }
 
   // What items say, after an answer was given.
@@ -100,7 +110,7 @@ export class List {
   }
 }
 
-function rangeFields([key, name]) {
+function rangeFields({ key, name }) {
   const field = (end, word) => make("input", { type: "number", step: "any", id: `${key}-${end}`, "aria-label": `${name} ${word}` });
   return make("label", {}, make("span", {}, name), field("low", "at least"), "to", field("high", "at most"));
 }

@@ -1,5 +1,5 @@
 // Starts the page: makes what it is of, and ties its fields and buttons to the inspector.
-import { data, fill, get, make, tell } from "inspect/dom";
+import { data, fill, get, make, warn } from "inspect/dom";
 import { exportAnswers, importAnswers } from "inspect/files";
 import { Inspector } from "inspect/inspector";
 import { listen } from "inspect/keys";
@@ -8,7 +8,7 @@ import { isPossible } from "inspect/redshift";
 import { isDone, keepSetting, setting, Store } from "inspect/store";
 
 const about = data("about");
-const store = new Store(about.fingerprint, tell);
+const store = new Store(about.fingerprint, warn);
 const inspector = new Inspector(about, store, await Plots.make(about.lines));
 
 const on = (id, event, act) => get(id).addEventListener(event, act);
@@ -52,6 +52,8 @@ on("accept", "click", () => inspector.accept());
 on("next", "click", () => inspector.step(1));
 on("previous", "click", () => inspector.step(-1));
 on("undo", "click", () => inspector.undo());
+// A field that is still open when the page is left counts too.
+window.addEventListener("pagehide", () => document.activeElement?.blur());
 on("comment", "change", () => inspector.give({ comment: get("comment").value }));
 on("export", "click", () => exportAnswers(about, store));
 on("import", "click", () => get("import-file").click());

@@ -34,7 +34,7 @@ export function showModel(row, hidden, { colors, lines }) {
 function numbers(row) {
   const found = [
     ["P(|Δv| < 3000)", percent(row.p_3000)],
-    ["second z", row.z2 === null ? "" : `${digits(row.z2, 4)} (${percent(row.p_3000_z2)})`],
+    ["second z", row.z2 === null ? "" : `${digits(row.z2, 4)} ${row.p_3000_z2 === null ? "" : `(${percent(row.p_3000_z2)})`}`.trim()],
     ["z of network", digits(row.z_net, 5)],
     ["other catalog", `${row.reference_class} ${digits(row.reference_z, 5)}`.trim()],
     ["difference", row.dv === null ? "" : `${Math.round(row.dv).toLocaleString("en")} km/s`],
@@ -81,11 +81,15 @@ function bar(name, number, start, end, color) {
   ];
 }
 
+// To 1e-6 degrees, 4 milliarcseconds: a position in a file may end in float64's noise.
+const degrees = (text) => (Number.isFinite(Number(text)) ? String(Number(Number(text).toFixed(6))) : text);
+
 export function showIdentity(row, copy) {
   const { RA, DEC } = row.identity;
-  const children = [make("h3", {}, "Identity"), facts(Object.entries(row.identity))];
+  const entries = Object.entries(row.identity).map(([name, value]) => [name, name === "RA" || name === "DEC" ? degrees(value) : value]);
+  const children = [make("h3", {}, "Identity"), facts(entries)];
   if (RA && DEC) {
-    const field = make("input", { readOnly: true, value: `${RA}, ${DEC}`, id: "position", "aria-label": "RA, DEC in degrees" });
+    const field = make("input", { readOnly: true, value: `${degrees(RA)}, ${degrees(DEC)}`, id: "position", "aria-label": "RA, DEC in degrees" });
     const button = make("button", { type: "button", id: "copy" }, "Copy RA, DEC");
     button.addEventListener("click", () => copy(field));
     children.push(make("div", { className: "copy" }, field, button));

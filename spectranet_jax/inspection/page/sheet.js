@@ -24,9 +24,24 @@ export class Sheet {
   show(order, current) {
     fill("sheet", ...order.map((index) => this.cards[index]));
     for (const index of order) {
-      this.cards[index].setAttribute("aria-current", index === current);
+      this.set(index, index === current);
       this.seen.observe(this.cards[index]);
     }
+  }
+
+  // Moves the mark from one card to another.
+  mark(index, before) {
+    const follows = document.activeElement === this.cards[before];
+    if (before >= 0) this.set(before, false);
+    this.set(index, true);
+    this.cards[index].scrollIntoView({ block: "nearest" });
+    if (follows) this.cards[index].focus();
+  }
+
+  // The Tab key stops at the marked card alone: it need not pass a thousand.
+  set(index, marked) {
+    this.cards[index].setAttribute("aria-current", marked);
+    this.cards[index].tabIndex = marked ? 0 : -1;
   }
 
   async draw(entries) {
