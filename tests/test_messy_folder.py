@@ -71,7 +71,7 @@ def test_each_of_a_thousand_entries_is_a_row_in_order(
     count = sum(KINDS[kind][1] == "UNREADABLE" for _, kind in entries)
     assert re.search(rf"flag 1 UNREADABLE\s+\W?\s*{count}\b", printed.out)
     assert f"{COUNT} rows" in printed.out
-    assert f"{count - 20} more cannot be read" in printed.err
+    assert f"{count - 20} more files cannot be read" in printed.err
 
     with pytest.raises(SystemExit) as stop:
         predict.run([*arguments, "--strict", "--out", "strict.ecsv"])
