@@ -3,7 +3,7 @@
     python -m experiments.report --quick
 
 The page is one HTML file that needs no network. It takes about 4 minutes on two cores with --quick,
-30 to 45 minutes by default, and about 2 hours with --full. Run the same command again to resume;
+about 45 by default, and about 2 hours with --full. Run the same command again to resume;
 complete runs are not trained again.
 """
 
