@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.division import by_hash
+from data_prep.mock.bare_code import bare_code
 from data_prep.mock.empirical import SHIPPED
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.survey import blocks, select_none
@@ -25,17 +26,19 @@ from spectranet_jax.spectra import InputError, LogGrid, instrument, lines, noise
 from spectranet_jax.spectra import grid as grids
 from spectranet_jax.spectra.native import NATIVE_GRID
 
-NO_PHYSICS = ("__init__.py", "__main__.py", "compact.py", Path(__file__).name)
+NO_PHYSICS = ("__init__.py", "__main__.py", "bare_code.py", "compact.py", Path(__file__).name)
 """Files of this folder that do not affect mock spectra."""
 
 
 def recipe() -> str:
-    """Return the sha256 over the source files and templates that determine mock spectra."""
+    """Return the sha256 over the code and templates that determine mock spectra."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
     physics = [path for path in sources if path.name not in NO_PHYSICS]
     physics += [Path(str(module.__file__)) for module in (grids, instrument, lines, noise)]
     digest = hashlib.sha256()
-    for path in [*physics, *sorted(SHIPPED.glob("*.fits"))]:
+    for path in physics:
+        digest.update(path.name.encode() + b"\0" + bare_code(path))
+    for path in sorted(SHIPPED.glob("*.fits")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
