@@ -67,15 +67,17 @@ def work(config: Config) -> None:
 
 def _mock(config: Config) -> Path:
     """Return the mock survey, made if it does not exist."""
-    from data_prep.mock.dataset import prepare
+    from data_prep.mock.dataset import check_recipe, creator, prepare
     from spectranet_jax.datasets import manifest
     from spectranet_jax.spectra import CLASSES, QUASARNET_GRID
 
     if config.mock is not None:
         return config.mock
     folder = Path(f"data/mock-zwarn-{config.spectra}-seed{SEED}")
-    if not (folder / manifest.FILE_NAME).exists():
-        counts = dict.fromkeys(CLASSES, config.spectra // len(CLASSES))
+    counts = dict.fromkeys(CLASSES, config.spectra // len(CLASSES))
+    if (folder / manifest.FILE_NAME).exists():
+        check_recipe(folder, creator(counts, SEED), "--mock")
+    else:
         prepare(folder, counts, SEED, QUASARNET_GRID)
     return folder
 

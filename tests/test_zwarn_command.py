@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import toy_runs
+import toy_survey
 from naming import naming
 
 from experiments.labeled_catalog import kinds, predicted
@@ -109,3 +110,12 @@ def test_what_is_trusted_of_the_real_spectra_is_right(real_sets: Path) -> None:
     assert not trusted[labeled.label == "SKY"].any()
     partial = (rows["FLAGS"] & Flag.PARTIAL) != 0
     assert np.mean(trusted[partial & np.isin(true, [GALAXY, QSO])]) > 0.9
+
+
+def test_another_survey_under_the_name_of_the_mock_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    toy_survey.write(tmp_path / "data" / "mock-zwarn-400-seed77", 400)
+    with pytest.raises(InputError, match=naming("mock-zwarn-400-seed77", "--mock")):
+        work(Config(spectra=400))

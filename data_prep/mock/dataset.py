@@ -136,21 +136,22 @@ def creator(
     }
 
 
-def check_recipe(folder: Path, expected: Mapping[str, Any]) -> None:
+def check_recipe(folder: Path, expected: Mapping[str, Any], flag: str = "--data") -> None:
     """Raise InputError if a mock survey is not the one that this code would make.
 
     Args:
         folder: of the survey.
         expected: `creator` of the requested survey.
+        flag: that names a survey to use as it is.
     """
     made = manifest.read(folder).creator
     if made.get("config") != expected["config"]:
         raise InputError(
             f"{folder} holds another mock survey than its name says; remove it to make it anew,"
-            " or name it with --data to use it as it is"
+            f" or name it with {flag} to use it as it is"
         )
     if made.get("recipe") != expected["recipe"]:
         raise InputError(
             f"{folder} holds a mock survey of another version of this code; remove it to make it"
-            " anew, or name it with --data to use it as it is"
+            f" anew, or name it with {flag} to use it as it is"
         )
