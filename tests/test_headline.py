@@ -93,7 +93,7 @@ def fetched(tmp_path_factory: pytest.TempPathFactory) -> Path:
             of_set = SETS[row["FIBERID"] % 2]
             table.append(",".join(map(str, (of_set, "dr12", "v5_7_0", *fiber, *known))))
         (folder / "table.csv").write_text("\n".join([*table, ""]))
-        patch.setattr(public_sets.public_spectra, "__defaults__", (folder / "table.csv",))
+        patch.setattr(public_sets, "TABLE", folder / "table.csv")
         download(Fetching(folder / "real", sets=True, base_url=server.url))
     return folder / "real"
 

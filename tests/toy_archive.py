@@ -51,9 +51,11 @@ def served(monkeypatch: Any) -> Iterator[Server]:
     with Server() as made:
         thread = threading.Thread(target=made.serve_forever, args=(0.01,))
         thread.start()
-        yield made
-        made.shutdown()
-        thread.join()
+        try:
+            yield made
+        finally:  # else the thread keeps a test that failed from ending
+            made.shutdown()
+            thread.join()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
