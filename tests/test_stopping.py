@@ -40,7 +40,7 @@ def work(config):
             print("saved", flush=True)
     else:
         time.sleep(60)
-stopping.stoppable.__wrapped__.__defaults__ = (1.0,)
+stopping.GRACE = 1.0
 command(Config, work, "A command.")
 """
 
