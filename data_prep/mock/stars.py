@@ -19,8 +19,8 @@ from data_prep.mock.photospheres import SWAN, absorption, continuum, planck
 from data_prep.mock.profiles import Array, add_band, add_line
 from data_prep.mock.white_dwarfs import HELIUM_LINES, white_dwarfs
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.instrument import smooth_field
 from spectranet_jax.spectra.lines import BALMER, REST, SPEED_OF_LIGHT
+from spectranet_jax.spectra.random_fields import smooth_field
 
 RED_CYANOGEN = ((5730, 60, 0.2), (6332, 80, 0.2), (6926, 90, 0.35), (7088, 70, 0.25),
                 (7876, 110, 0.5), (8067, 90, 0.3), (9141, 130, 0.5))  # fmt: skip
