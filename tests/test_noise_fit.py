@@ -29,7 +29,7 @@ def test_the_table_that_made_spectra_is_found_again(name):
     middle = (found.wavelength > 4200) & (found.wavelength < 8900)
     np.testing.assert_allclose(found.sigma[middle], expected[middle], rtol=0.12)
     photons = np.interp(found.wavelength, GRID.centers, at(instrument.photons, GRID))
-    np.testing.assert_allclose(found.photons[middle], photons[middle], rtol=0.25)
+    np.testing.assert_allclose(found.photons[middle], photons[middle], rtol=0.4)
     np.testing.assert_allclose(found.scatter, instrument.scatter, atol=0.06)
     low, high = instrument.coverage
     assert found.coverage[0] == pytest.approx(max(low, 3600), rel=0.004)

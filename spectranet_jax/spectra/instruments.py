@@ -35,6 +35,7 @@ class Instrument:
             standard deviation of each.
         sky_lines: factor on the variance at the wavelength of a sky line, by name.
         too_blue: fraction of spectra that atmospheric dispersion makes too blue.
+        brightness: light of its targets over that of BOSS's.
     """
 
     sigma: Knots
@@ -48,6 +49,7 @@ class Instrument:
     ends: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0))
     sky_lines: Mapping[str, float] = field(default_factory=dict)
     too_blue: float = 0.0
+    brightness: float = 1.0
 
     @property
     def seams(self) -> tuple[float, ...]:
@@ -101,6 +103,7 @@ SDSS = Instrument(
     arms=((3800.0, 6150.0), (5800.0, 9220.0)),
     resolution={3800: 1850, 6000: 2000, 6100: 1850, 9200: 2200},
     sky_lines=_SKY_LINES,
+    brightness=2.4,
 )  # fmt: skip
 """SDSS-I/II, after 154 spectra of many plates, by `python -m data_prep.noise`.
 
@@ -124,6 +127,7 @@ DESI = Instrument(
     resolution={3600: 2000, 5780: 3000, 5800: 3200, 7570: 4600, 7600: 4000, 9824: 5100},
     sky_lines=dict.fromkeys(SKY, 1.2)
     | {"sky OI 5579": 1.5, "sky OH 9378": 1.8, "sky OH 9442": 1.6},
+    brightness=0.5,
 )  # fmt: skip
 """DESI, after 39 coadds of everest, fuji and main-dark fibers; photons by `python -m
 data_prep.noise` of 32 of them. A tenth has 1.7 times the median noise, a twentieth 2.05 times:

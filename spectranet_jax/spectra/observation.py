@@ -50,7 +50,7 @@ def observe(
 
     Args:
         draws: of everything that differs from one observation to the next.
-        noise_free: (n, bins) float32, 1e-17 erg/s/cm^2/Angstrom.
+        noise_free: (n, bins) float32, 1e-17 erg/s/cm^2/Angstrom, as bright as targets of BOSS.
         spectrographs: the instruments of the survey.
         which: (n,), index of each spectrum's instrument.
         effects: those of `EFFECTS` to apply; without "noise" white noise of one level in all bins
@@ -60,7 +60,8 @@ def observe(
         flux and ivar, both (n, bins) float32, 0 where there is no measurement.
     """
     xp, n, grid = noise_free.__array_namespace__(), len(noise_free), spectrographs.grid
-    tables, flux = spectrographs.rows(which), noise_free
+    tables = spectrographs.rows(which)
+    flux = noise_free * tables.brightness
     if "unlit" in effects:
         flux = flux * (draws.uniform(n, 1) >= UNLIT_FRACTION)
     if "resolution" in effects:

@@ -47,6 +47,7 @@ class Tables(NamedTuple):
         arms: (n, 1), how many there are.
         steps: (n, seams, bins), a unit step at each seam; 0 where there are fewer.
         too_blue: (n, 1), fraction of spectra that are too blue.
+        brightness: (n, 1), light of targets over that of BOSS's.
         spread: (n, bins, taps), the line spread: fractions of each bin's light by distance.
     """
 
@@ -62,6 +63,7 @@ class Tables(NamedTuple):
     arms: Array
     steps: Array
     too_blue: Array
+    brightness: Array
     spread: Array
 
 
@@ -123,6 +125,7 @@ def _tables(instruments: list[Instrument], grid: LogGrid) -> Tables:
         arms=of_each(lambda i: [len(i.arms)], np.int32),
         steps=of_each(lambda i: _steps(i.seams, seams, grid)),
         too_blue=of_each(lambda i: [i.too_blue]),
+        brightness=of_each(lambda i: [i.brightness]),
         spread=of_each(lambda i: _spread(i, taps, grid)),
     )
 
