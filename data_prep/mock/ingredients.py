@@ -17,6 +17,8 @@ NAMES = {
     "blueshifts": "outflow of broad lines against luminosity, and their scatter in velocity",
     "calibration errors": "tilts, steps, sky residuals and glitches",
     "host and iron": "starlight, Fe II and the Balmer continuum under quasars",
+    "wide range": "nearest and faint galaxies, rare stars, distant and odd quasars",
+    "displaced lines": "broad lines away from the narrow ones, and double-peaked ones",
 }
 """Ingredient -> its effect on a spectrum."""
 

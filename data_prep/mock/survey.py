@@ -107,8 +107,8 @@ def _block(
     if label == labels.STAR:
         noise_free = stars(rng, n, grid, ingredients)
     elif label == labels.GALAXY:
-        noise_free, z = galaxies(rng, n, grid, ingredients)
-        magnitude = galaxy_magnitudes(rng, magnitude, z)
+        noise_free, z, own = galaxies(rng, n, grid, ingredients)
+        magnitude = np.where(np.isnan(own), galaxy_magnitudes(rng, magnitude, z), own)
     else:
         bal = label == labels.QSO_BAL
         z = redshifts(rng, n)
