@@ -105,7 +105,8 @@ def _block(
     magnitude = magnitudes(rng, n)
     z, balnicity = np.full(n, np.nan), np.zeros(n, np.float32)
     if label == labels.STAR:
-        noise_free = stars(rng, n, grid, ingredients)
+        noise_free, own = stars(rng, n, grid, ingredients)
+        magnitude = np.where(np.isnan(own), magnitude, own)
     elif label == labels.GALAXY:
         noise_free, z, own = galaxies(rng, n, grid, ingredients)
         magnitude = np.where(np.isnan(own), galaxy_magnitudes(rng, magnitude, z), own)
