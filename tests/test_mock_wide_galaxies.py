@@ -74,7 +74,7 @@ def test_equivalent_widths_of_oxygen_are_what_is_drawn(rng):
 def test_oxygen_is_found_in_most_emission_line_galaxies_and_the_continuum_in_few(rng):
     z = rng.uniform(0.6, 1.6, 400)
     magnitude = galaxies.GROUPS["emission-line"].magnitude(rng, 400)
-    flux = survey.calibrated(of_kind(rng, "emission-line", z), magnitude, GRID)
+    flux = survey.calibrated(of_kind(rng, "emission-line", z), magnitude, GRID, z)
     sigma = noise.variance(flux, np.ones((400, 1), np.float32), GRID) ** 0.5
     at = GRID.bin_of(np.log10(REST["[OII]"] * (1 + z)))
     columns = at[:, None] + np.arange(-1, 2)
