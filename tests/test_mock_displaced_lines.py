@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep.mock import displaced_lines, quasar_lines
+from data_prep.mock import displaced_lines, quasar_lines, quasars
 from data_prep.mock.displaced_lines import DISPLACED_FRACTION, PEAKED_FRACTION, Displaced
 from data_prep.mock.ingredients import Ingredients
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
@@ -51,9 +51,8 @@ def test_broad_lines_move_and_narrow_ones_stay_where_the_redshift_is(monkeypatch
 
     def emission(shift: float) -> np.ndarray:
         moved = Displaced(np.full(n, shift), np.zeros(n))
-        monkeypatch.setattr(Displaced, "draw", lambda _rng, _z: moved)
-        rng = np.random.default_rng(3)
-        return quasar_lines.emission(rng, np.zeros(n), np.full(n, z), GRID)
+        rng, at = np.random.default_rng(3), np.full(n, z)
+        return quasar_lines.emission(rng, np.zeros(n), at, GRID, displaced=moved)
 
     speed = velocity("[OIII]", z)
     near = np.abs(speed) < 1500
@@ -70,8 +69,26 @@ def test_broad_lines_move_and_narrow_ones_stay_where_the_redshift_is(monkeypatch
     assert places[1] - places[0] == pytest.approx(4000, rel=0.15)
 
 
-def test_they_can_be_left_out(rng, monkeypatch):
-    monkeypatch.setattr(Displaced, "draw", None)  # not called
-    kept = Ingredients(frozenset({"displaced lines"}))
-    emission = quasar_lines.emission(rng, np.zeros(3), np.full(3, 0.3), GRID, kept)
-    assert emission.shape == (3, GRID.size)
+@pytest.mark.parametrize("without", [frozenset(), frozenset({"displaced lines"})])
+def test_they_can_be_left_out(without, rng, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Displaced, "draw", lambda _, z: drawn.append(z) or Displaced.none(len(z)))
+    magnitude = np.full(3, 19, np.float32)
+    quasars.quasars(rng, np.full(3, 0.3), magnitude, GRID, False, Ingredients(without))
+    assert len(drawn) == (not without)
+
+
+def test_no_template_hides_them(rng, monkeypatch):
+    n = 200
+    moved = Displaced(np.where(np.arange(n) < 100, 3000.0, 0), np.zeros(n))
+    monkeypatch.setattr(Displaced, "draw", lambda _rng, _z: moved)
+    marked = []
+
+    def template_flux(_rng, _bank, flux, z, _grid):
+        marked.append(z)
+        return flux
+
+    monkeypatch.setattr(quasars, "template_flux", template_flux)
+    z = np.where(np.arange(n) < 100, 0.3, 0.4)
+    quasars.quasars(rng, z, np.full(n, 19, np.float32), GRID, False)
+    assert len(marked[0]) > 10 and np.all(marked[0] == 0.4)

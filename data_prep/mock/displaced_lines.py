@@ -47,6 +47,16 @@ class Displaced(NamedTuple):
     disk: NDArray[np.float64]
 
     @classmethod
+    def none(cls, n: int) -> "Displaced":
+        """Return n quasars without displacement."""
+        return cls(np.zeros(n), np.zeros(n))
+
+    @property
+    def any(self) -> NDArray[np.bool_]:
+        """Which quasars have displaced or double-peaked lines, (n,)."""
+        return (self.shift != 0) | (self.disk != 0)
+
+    @classmethod
     def draw(cls, rng: np.random.Generator, z: NDArray[np.float64]) -> "Displaced":
         """Draw the displacement of quasars at z (n,)."""
         n, part, near = len(z), rng.random(len(z)), z < HIGHEST

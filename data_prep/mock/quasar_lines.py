@@ -111,6 +111,7 @@ def emission(
     z: NDArray[np.float64],
     grid: LogGrid,
     ingredients: Ingredients = EVERYTHING,
+    displaced: Displaced | None = None,
 ) -> Array:
     """Draw all emission relative to the power law under it, float32 (n, bins).
 
@@ -121,6 +122,7 @@ def emission(
         grid: the bins.
         ingredients: what it is made of; without blueshifts every line stands at its rest
             wavelength.
+        displaced: of broad lines from the narrow ones; none where it is not given.
     """
     n = len(z)
     wavelength = (grid.centers / (1 + z[:, None])).astype(np.float32)
@@ -134,9 +136,7 @@ def emission(
     type_two = (rng.random(n) < TYPE_TWO) & (z < 1.2)
     hidden = np.where(type_two, rng.uniform(0.02, 0.3, n), 1.0).astype(np.float32)
 
-    displaced = Displaced(np.zeros(n), np.zeros(n))
-    if ingredients.has("displaced lines"):
-        displaced = Displaced.draw(rng, z)
+    displaced = Displaced.none(n) if displaced is None else displaced
     in_peaks: dict[str, Array] = {}
 
     total = np.zeros_like(wavelength)

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.mock import bals, dust, igm, outflows, quasar_lines
+from data_prep.mock.displaced_lines import Displaced
 from data_prep.mock.draws import log_normal, log_uniform
 from data_prep.mock.empirical import Bank, bent
 from data_prep.mock.galaxies import stellar_flux
@@ -70,9 +71,11 @@ def quasars(
     wavelength = (grid.centers / (1 + z[:, None])).astype(np.float32)
     luminosity = absolute_magnitude(magnitude, z) + 26.0  # 0 at M_i -26, negative is brighter
     flux = power_law(rng, wavelength)
-    flux *= 1 + quasar_lines.emission(rng, luminosity, z, grid, ingredients)
+    moving = ingredients.has("displaced lines")
+    displaced = Displaced.draw(rng, z) if moving else Displaced.none(n)
+    flux *= 1 + quasar_lines.emission(rng, luminosity, z, grid, ingredients, displaced)
     if (bank := ingredients.bank("QSO")) is not None:
-        rows = np.flatnonzero(rng.random(n) < EMPIRICAL)
+        rows = np.flatnonzero((rng.random(n) < EMPIRICAL) & ~displaced.any)
         flux[rows] = template_flux(rng, bank, flux[rows], z[rows], grid)
 
     absorbed, balnicity = np.ones_like(flux), np.zeros(n, np.float32)
