@@ -52,7 +52,7 @@ def l_dwarfs(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
         strength = low * (high / low) ** late * log_normal(rng, n, 1, 0.25)
         add_line(depth, grid, at, strength, width, z=velocity / SPEED_OF_LIGHT)
     for head, tail, full in DUSTY_BANDS.values():
-        grown = 0.25 + late if head == DUSTY_BANDS["H2O"][0] else 1.2 * np.exp(-((late / 0.8) ** 2))
+        grown = 0.1 + late if head == DUSTY_BANDS["H2O"][0] else 1.2 * np.exp(-((late / 0.8) ** 2))
         add_band(depth, wavelength, head, full * grown * log_normal(rng, n, 1, 0.3), tail)
     return flux * np.exp(-depth)
 
