@@ -117,6 +117,7 @@ def test_giants_are_bright(rng):
 @pytest.mark.parametrize(
     "kind, wavelength, low, high",
     [
+        ("emission-line", REST["Halpha"], -20, -0.1),
         ("L dwarf", 7684, 0.3, 1.0),  # potassium
         ("L dwarf", 8523.5, 0.02, 0.9),  # cesium
         ("M subdwarf", 6920, 0.05, 0.8),  # CaH

@@ -113,3 +113,17 @@ def test_a_galaxy_as_i_zw_18_lies_well_within_the_distribution(rng):
     assert np.median(blue) > 3
     drawn = galaxies.GROUPS["H II"].redshift(rng, np.full(2000, "H II"))
     assert np.mean((drawn > 0) & (drawn < 0.005)) > 0.15
+
+
+@given(
+    st.lists(st.floats(galaxies.NEAREST, 1.65), min_size=1, max_size=6),
+    st.sampled_from([*galaxies.FRACTIONS, *galaxies.EMITTERS]),
+    st.integers(0, 100),
+)
+@settings(max_examples=40, deadline=None)
+def test_every_kind_shines_at_every_redshift(z, kind, seed):
+    """Finite, never negative, and on every part of the grid."""
+    flux = of_kind(np.random.default_rng(seed), kind, np.array(z))
+    assert flux.dtype == np.float32
+    assert np.isfinite(flux).all() and flux.min() >= 0
+    assert np.all(flux[:, GRID.size // 2 :].max(axis=1) > 0)

@@ -104,7 +104,7 @@ COMMON = Group(1.0, FRACTIONS, _common_redshifts)
 GROUPS = {
     "nearest": Group(
         0.03,
-        FRACTIONS,
+        {"old": 0.3, "intermediate": 0.15, "star-forming": 0.3, "compact blue": 0.25},
         lambda rng, kind: rng.uniform(NEAREST, 0.008, len(kind)),
         lambda rng, n: rng.uniform(13.5, 19, n),
     ),

@@ -20,11 +20,11 @@ from data_prep.mock.empirical import Bank, bent
 from data_prep.mock.giants import giants, low_gravity
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.normal_stars import normal_stars, velocities
-from data_prep.mock.profiles import Array
+from data_prep.mock.profiles import Array, add_line
 from data_prep.mock.rare_white_dwarfs import rare_white_dwarfs
 from data_prep.mock.white_dwarfs import white_dwarfs
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+from spectranet_jax.spectra.lines import BALMER, REST, SPEED_OF_LIGHT
 
 EMPIRICAL = 0.65
 """Fraction of stars of kinds with templates that are drawn from these: half of all stars."""
@@ -81,6 +81,16 @@ def _hot(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     return normal_stars(rng, grid, temperature, np.ones(n), 1.2, gravity)
 
 
+def _emission(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
+    """Draw B and A stars with a disk: Balmer emission, falling steeply, and no forbidden line."""
+    flux = normal_stars(rng, grid, log_uniform(rng, n, 8500, 30000), np.ones(n), 1.0, 1.0)
+    halpha, decline = log_uniform(rng, n, 4, 60), rng.uniform(0.12, 0.35, n)
+    emission, width = np.zeros_like(flux), log_uniform(rng, n, 90, 300)
+    for i, name in enumerate(BALMER[:4]):
+        add_line(emission, grid, REST[name], halpha * decline**i, width)
+    return flux * (1 + emission)
+
+
 def _warm(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     temperature = log_uniform(rng, n, 4200, 6200)
     return normal_stars(rng, grid, temperature, 10 ** rng.uniform(-1.0, 0.4, n))
@@ -128,6 +138,7 @@ KINDS = {
 RARE = {
     "giant": Kind(0.07, giants, ("G", "K"), low_gravity, (13.5, 20.0)),
     "carbon giant": Kind(0.02, carbon_giants),
+    "emission-line": Kind(0.005, _emission),
     "L dwarf": Kind(0.02, l_dwarfs, ("L",)),
     "M subdwarf": Kind(0.015, m_subdwarfs),
     "flaring": Kind(0.01, flaring),
