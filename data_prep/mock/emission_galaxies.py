@@ -24,7 +24,7 @@ BY_ABUNDANCE = {
     "[NeIII]": (-0.95, -0.50, -0.30, -0.55),
     "[OIII] 4364": (-1.25, -1.00, -0.95, -1.70),
     "[NII]": (-2.20, -1.75, -1.25, -0.65),
-    "[SII] 6718": (-1.75, -1.25, -0.95, -0.65),
+    "[SII] 6718": (-2.00, -1.25, -0.95, -0.65),
     "[ArIII]": (-2.00, -1.60, -1.20, -1.00),
     "[SIII] 9533": (-1.40, -1.00, -0.60, -0.40),
 }
@@ -67,6 +67,9 @@ def hii_galaxies(
     # The Balmer continuum of the gas.
     flux *= 1 + rng.uniform(0, 0.35, (n, 1)).astype(np.float32) * (rest < 3650)
     ratios = hii_ratios(rng, rng.uniform(ABUNDANCE[0], ABUNDANCE[-1], n))
+    # A fiber sees one part of a nebula in the blue and another in the red, and bright lines clip.
+    tilt = rng.normal(0, 1.2, n) * (rng.random(n) < 0.5)
+    ratios = {name: ratio * (at(name) / REST["Hbeta"]) ** tilt for name, ratio in ratios.items()}
     level = beside(flux, rest, 4800, 4920) * log_uniform(rng, n, 8, 400)
     return flux + level[:, None] * lines(rng, ratios, z, grid, log_uniform(rng, n, 25, 110))
 
