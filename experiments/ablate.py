@@ -41,7 +41,7 @@ class Config(Command):
     """folder for the surveys, the run folders, the scores and a figure"""
     ingredients: tuple[str, ...] = ()
     """ingredients to leave out one at a time, such as "host and iron" "blueshifts"; by default all
-    six in data_prep/mock/ingredients.py"""
+    of data_prep/mock/ingredients.py"""
     seeds: int = 3
     """training runs per survey, each with another seed"""
     spectra: int = 40_000

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from data_prep.mock import galaxies, survey
-from data_prep.mock.ingredients import EVERYTHING
+from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.lines import REST
 
@@ -45,11 +45,15 @@ def test_moving_a_galaxy_moves_its_lines(rng):
 
 
 def test_galaxies_cover_the_redshifts_of_the_survey(rng):
-    flux, z = galaxies.galaxies(rng, 2000, GRID)
+    flux, z, _ = galaxies.galaxies(rng, 2000, GRID)
     assert flux.shape == (2000, GRID.size)
     assert flux.dtype == np.float32
     assert np.isfinite(flux).all()
     assert flux.min() >= 0
+    assert -0.0012 <= z.min() < 0
+    assert 1.5 < z.max() <= 1.65
+    kept = Ingredients(frozenset({"wide range"}))
+    z = galaxies.galaxies(rng, 2000, GRID, kept)[1]
     assert 0 < z.min() < 0.02
     assert 1.1 < z.max() <= 1.4
     assert sum(galaxies.FRACTIONS.values()) == pytest.approx(1)

@@ -50,7 +50,7 @@ def test_half_of_the_stars_are_templates_unless_left_out(monkeypatch):
     monkeypatch.setattr(stars, "template_flux", marked)
 
     def fraction(ingredients: Ingredients) -> float:
-        flux = stars.stars(np.random.default_rng(1), 3000, GRID, ingredients)
+        flux, _ = stars.stars(np.random.default_rng(1), 3000, GRID, ingredients)
         return float(np.mean(~flux.any(axis=1)))
 
     assert fraction(EVERYTHING) == pytest.approx(0.45, abs=0.05)

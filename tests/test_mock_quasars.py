@@ -3,7 +3,7 @@ import pytest
 from astropy.cosmology import FlatLambdaCDM
 
 from data_prep.mock import quasar_lines, quasars
-from data_prep.mock.ingredients import EVERYTHING
+from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
 
@@ -91,7 +91,7 @@ def test_only_bal_quasars_have_balnicity(rng):
 
 
 def test_redshifts_are_those_of_a_boss_survey(rng):
-    z = quasars.redshifts(rng, 20_000)
+    z = quasars.redshifts(rng, 20_000, Ingredients(frozenset({"wide range"})))
     assert 0.04 < z.min() < 0.1
     assert 5 < z.max() <= 5.3
     assert 0.45 < np.mean(z > 2.15) < 0.75

@@ -3,9 +3,11 @@ import pytest
 from astropy import units as u
 from astropy.modeling.physical_models import BlackBody
 
-from data_prep.mock import photospheres, stars, white_dwarfs
+from data_prep.mock import giants, photospheres, rare_white_dwarfs, stars, white_dwarfs
+from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
-from spectranet_jax.spectra.lines import REST
+from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
+from spectranet_jax.spectra.native import NATIVE_GRID
 
 WAVELENGTH = GRID.centers.astype(np.float32)[None]
 ONE, NO_VELOCITY = np.ones(1, np.float32), np.zeros(1, np.float32)
@@ -53,9 +55,9 @@ def test_the_balmer_jump_is_deepest_near_9500_kelvin():
     assert jump[1] > 0.5
 
 
-@pytest.mark.parametrize("kind", stars.KINDS)
+@pytest.mark.parametrize("kind", stars.all_kinds(EVERYTHING))
 def test_every_kind_of_star_shines(kind, rng):
-    flux = stars.KINDS[kind].draw(rng, 64, GRID)
+    flux = stars.all_kinds(EVERYTHING)[kind].draw(rng, 64, GRID)
     assert flux.shape == (64, GRID.size)
     assert flux.dtype == np.float32
     assert np.isfinite(flux).all()
@@ -65,6 +67,11 @@ def test_every_kind_of_star_shines(kind, rng):
 
 def test_shares_of_stars_add_up():
     assert sum(kind.fraction for kind in stars.KINDS.values()) == pytest.approx(1)
+    for ingredients in (EVERYTHING, Ingredients(frozenset({"wide range"}))):
+        kinds = stars.all_kinds(ingredients).values()
+        assert sum(kind.fraction for kind in kinds) == pytest.approx(1)
+    assert sum(kind.fraction for kind in stars.RARE.values()) < 0.2
+    assert sum(fraction for fraction, _ in rare_white_dwarfs.TYPES.values()) == pytest.approx(1)
     assert sum(white_dwarfs.FRACTIONS.values()) == pytest.approx(1)
 
 
@@ -76,3 +83,81 @@ def test_cataclysmic_variables_emit_where_white_dwarfs_absorb(rng):
         return float(np.median(flux[:, line] / flux[:, side]))
 
     assert contrast("cataclysmic") > 1.2 > 1.0 > contrast("white dwarf")
+
+
+def depth_at(flux: np.ndarray, wavelength: float, half: int = 4) -> np.ndarray:
+    """1 - flux over the mean level of the two sides, (n,); negative in emission."""
+    at = bin_at(wavelength)
+    return 1 - flux[:, at] / flux[:, [at - half, at + half]].mean(axis=1)
+
+
+def test_low_gravity_deepens_calcium_and_cyanogen_and_weakens_magnesium_and_sodium(rng):
+    factor = giants.low_gravity(rng, 400, GRID)
+    for deeper in (8544.4, 8664.5, 4200.0, 3875.0):
+        assert np.median(factor[:, bin_at(deeper)]) < 0.97
+    for weaker in (REST["Mgb"], REST["NaD"]):
+        assert np.median(factor[:, bin_at(weaker)]) > 1.02
+    triplet = np.sum(
+        (1 - factor) * np.diff(GRID.edges), axis=1, where=np.abs(WAVELENGTH - 8585) < 150
+    )
+    assert 1 < np.median(triplet) < 5  # Angstrom beyond a dwarf's 7; giants have 8 to 11
+
+
+def test_giants_are_bright(rng):
+    """Half of a survey of giants is brighter than 17."""
+    only = stars.RARE["giant"]._replace(fraction=1.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stars, "all_kinds", lambda _: {"giant": only})
+        magnitude = stars.stars(rng, 400, GRID)[1]
+    assert np.median(magnitude) == pytest.approx(16.75, abs=0.6)
+    _, plain = stars.stars(rng, 400, GRID, Ingredients(frozenset({"wide range"})))
+    assert np.isnan(plain).all()
+
+
+@pytest.mark.parametrize(
+    "kind, wavelength, low, high",
+    [
+        ("emission-line", REST["Halpha"], -20, -0.1),
+        ("L dwarf", 7684, 0.3, 1.0),  # potassium
+        ("L dwarf", 8523.5, 0.02, 0.9),  # cesium
+        ("M subdwarf", 6920, 0.05, 0.8),  # CaH
+        ("polar", REST["HeII 4686"], -20, -0.2),
+        ("dwarf nova", REST["Hgamma"], -20, -0.2),
+        ("flaring", REST["Halpha"], -20, -0.1),
+    ],
+)
+def test_rare_stars_show_their_lines(kind, wavelength, low, high, rng):
+    flux = stars.RARE[kind].draw(rng, 300, GRID)
+    assert low < np.median(depth_at(flux, wavelength, 10)) < high
+
+
+def test_in_subdwarfs_calcium_hydride_outdoes_titanium_oxide(rng):
+    """CaH3 and TiO5 of Lepine et al. (2007), which define the classes."""
+
+    def bands(flux: np.ndarray) -> float:
+        side, calcium, titanium = (flux[:, bin_at(at)] for at in (7044, 6975, 7130))
+        return float(np.median(1 - titanium / side) / np.median(1 - calcium / side))
+
+    dwarfs = stars.normal_stars(rng, GRID, rng.uniform(3000, 3900, 300), np.ones(300))
+    assert bands(dwarfs) > 2 * bands(stars.RARE["M subdwarf"].draw(rng, 300, GRID))
+
+
+def test_helium_rivals_hydrogen_in_polars_alone(rng):
+    def ratio(kind: str) -> float:
+        flux = stars.all_kinds(EVERYTHING)[kind].draw(rng, 300, GRID)
+        lines = [depth_at(flux, REST[name], 3) for name in ("HeII 4686", "Hbeta")]
+        return float(np.median(lines[0] / lines[1]))
+
+    assert ratio("polar") > 0.5 > 2 * ratio("dwarf nova")
+
+
+def test_a_disk_seen_edge_on_has_two_peaks(rng):
+    """At native pixels, 700 to 2,000 km/s apart."""
+    flux = stars.RARE["dwarf nova"].draw(rng, 100, NATIVE_GRID)
+    velocity = np.log(NATIVE_GRID.centers / REST["Hbeta"]) * SPEED_OF_LIGHT
+    near = np.abs(velocity) < 1600
+    peaks = [velocity[near & side][flux[:, near & side].argmax(axis=1)]
+             for side in (velocity < 0, velocity > 0)]  # fmt: skip
+    separation = peaks[1] - peaks[0]
+    assert np.percentile(separation, 20) > 500
+    assert np.median(separation) == pytest.approx(1350, abs=350)

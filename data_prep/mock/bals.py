@@ -17,12 +17,20 @@ DETECTABLE = (1.55, 5.0)
 HIGH_IONS = {"CIV": (1.0, 0.0), "SiIV": (0.55, 0.5), "NV": (0.9, 0.35), "OVI": (1.0, 0.4),
              "Lya": (0.55, 0.5)}  # fmt: skip
 LOW_IONS = {"AlIII": (0.6, 0.4), "MgII": (0.45, 0.5)}
-IRON_IONS = {"FeII 2600": (0.35, 0.6), "FeII 2383": (0.45, 0.6)}
+IRON_IONS = {"FeII 2600": (0.35, 0.6), "FeII 2383": (0.45, 0.6), "FeII 2587": (0.25, 0.6),
+             "FeII 2344": (0.3, 0.6), "FeII 2750": (0.15, 0.8)}  # fmt: skip
+UNBLENDED = {"FeII 2587": 2586.65, "FeII 2344": 2344.21, "FeII 2750": 2750.0}
+"""Lines of Fe II that are not in `lines.REST`, vacuum Angstrom (NIST); the last is a multiplet."""
 # Ion -> equivalent width relative to C IV, separation of the doublet in km/s.
 ASSOCIATED = {"CIV": (1.0, 498.0), "NV": (0.7, 962.0), "SiIV": (0.3, 1931.0),
               "OVI": (0.6, 1650.0), "Lya": (1.0, 0.0)}  # fmt: skip
 LOW_ION_FRACTION, IRON_FRACTION = 0.13, 0.2
 """Fraction of BAL quasars that show low ions too, and of those the fraction with Fe II."""
+
+EXTREME_FRACTION, EXTREME = 0.03, 3.0
+"""Fraction of BAL quasars with overlapping troughs of Fe II (Hall et al. 2002, ApJS 141, 267; cited
+from memory), and the factor by which low ions are stronger there.
+"""
 
 MINI_BAL_FRACTION = 0.05
 """Fraction of quasars without BAL that show a trough too narrow to count as one."""
@@ -59,21 +67,28 @@ def troughs(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> 
     n = len(z)
     low_ions = rng.random(n) < LOW_ION_FRACTION
     iron_ions = low_ions & (rng.random(n) < IRON_FRACTION)
+    extreme = rng.random(n) < EXTREME_FRACTION
+    low_ions, iron_ions = low_ions | extreme, iron_ions | extreme
     shown = dict.fromkeys(HIGH_IONS, np.ones(n, np.bool_))
     shown |= dict.fromkeys(LOW_IONS, low_ions) | dict.fromkeys(IRON_IONS, iron_ions)
     strengths = {
         ion: log_normal(rng, n, median, scatter) * shown[ion]
         for ion, (median, scatter) in (HIGH_IONS | LOW_IONS | IRON_IONS).items()
     }
+    for ion in LOW_IONS | IRON_IONS:
+        strengths[ion] *= np.where(extreme, EXTREME, 1)
     covered = np.where(rng.random(n) < 0.33, rng.uniform(0.4, 0.95, n), 1.0)
     covered = covered[:, None].astype(np.float32)
     depth = np.zeros((n, grid.size), np.float32)
     speed = np.linspace(3000, 25000, 221, dtype=np.float32)  # where BI is counted
     profile = np.zeros((n, len(speed)), np.float32)
     for i, fraction in enumerate((1.0, 0.45, 0.2)):
-        trough = _draw(rng, n, fraction, narrow_fraction=0.25 if i == 0 else 0.0)
+        trough = drawn_trough(rng, n, fraction, narrow_fraction=0.25 if i == 0 else 0.0)
         for ion, strength in strengths.items():
-            depth += strength[:, None] * trough.optical_depth(_outflow_speed(ion, z, grid))
+            rows = np.flatnonzero(strength * trough.depth[:, 0])
+            part = Trough(*(field[rows] for field in trough))
+            seen = part.optical_depth(outflow_speed(ion, z[rows], grid))
+            depth[rows] += strength[rows, None] * seen
         profile += trough.optical_depth(np.broadcast_to(speed, profile.shape))
     through = 1 - covered * (1 - np.exp(-profile))
     return 1 - covered * (1 - np.exp(-depth)), balnicity_index(through, 100.0)
@@ -95,18 +110,21 @@ def mini_bals(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -
     passed = np.ones((n, grid.size), np.float32)
     for ion in ("CIV", "SiIV", "NV"):
         strength = log_normal(rng, m, *HIGH_IONS[ion])[:, None]
-        depth = strength * trough.optical_depth(_outflow_speed(ion, z[rows], grid))
+        depth = strength * trough.optical_depth(outflow_speed(ion, z[rows], grid))
         passed[rows] *= np.exp(-depth)
     return passed
 
 
-def _outflow_speed(ion: str, z: NDArray[np.float64], grid: LogGrid) -> Array:
+def outflow_speed(ion: str, z: NDArray[np.float64], grid: LogGrid) -> Array:
     """Return the outflow speed that each bin has in the line of an ion, km/s, (n, bins)."""
-    ratio = grid.centers / (REST[ion] * (1 + z[:, None]))
+    rest = UNBLENDED[ion] if ion in UNBLENDED else REST[ion]
+    ratio = grid.centers / (rest * (1 + z[:, None]))
     return ((1 - ratio) * SPEED_OF_LIGHT).astype(np.float32)
 
 
-def _draw(rng: np.random.Generator, n: int, fraction: float, narrow_fraction: float) -> Trough:
+def drawn_trough(
+    rng: np.random.Generator, n: int, fraction: float, narrow_fraction: float
+) -> Trough:
     """Draw a trough for a `fraction` of quasars, of depth 0 for the others.
 
     Balnicity is log-uniform over 200 to 10,000 km/s ("roughly equal numbers per logarithmic

@@ -1,11 +1,15 @@
 """Galaxies: sums of stellar populations or observed spectra, with gas, dust and redshift.
 
+Most are of a BOSS-like survey; `GROUPS` adds the near, the faint and the metal-poor.
+
 The populations are photospheres of five temperatures on a fine rest-frame grid, made once for bins
 and once for native pixels, and then looked up at any redshift. The mixture of the old ones was set
 by eye against the median of 49 BOSS galaxies (plate 3650).
 """
 
+from collections.abc import Callable, Mapping
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +17,7 @@ from numpy.typing import NDArray
 from data_prep.mock import dust
 from data_prep.mock.doublets import add_named_line
 from data_prep.mock.draws import log_normal, log_uniform
+from data_prep.mock.emission_galaxies import hii_galaxies, oxygen_emitters
 from data_prep.mock.empirical import Bank, bent
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.photospheres import absorption, continuum
@@ -20,10 +25,10 @@ from data_prep.mock.profiles import Array
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
-REST_GRID = LogGrid(start=1000.0, dloglam=2.5e-4, size=4100)
-"""Grid of tabulated starlight for the survey's bins: to 10,600 Angstrom, 173 km/s."""
+REST_GRID = LogGrid(start=1000.0, dloglam=2.5e-4, size=4110)
+"""Grid of tabulated starlight for the survey's bins: to 10,654 Angstrom, 173 km/s."""
 
-FINE_REST_GRID = LogGrid(start=1000.0, dloglam=1e-5, size=102_500)
+FINE_REST_GRID = LogGrid(start=1000.0, dloglam=1e-5, size=102_750)
 """The same for bins narrower than those of `REST_GRID`: 7 km/s, so that no feature moves."""
 
 STARS, BIN, SPECTROGRAPH = 250.0, 200.0, 65.0
@@ -57,28 +62,134 @@ NEARBY, NEARBY_OLD = 0.15, 0.35
 """Fraction of all galaxies, and of old ones, at redshifts up to 0.2."""
 
 
-def galaxies(
-    rng: np.random.Generator, n: int, grid: LogGrid, ingredients: Ingredients = EVERYTHING
-) -> tuple[Array, NDArray[np.float64]]:
-    """Draw noise-free spectra (n, bins) per unit wavelength, any scale, and redshifts (n,)."""
-    names = np.array(list(FRACTIONS))
-    kind = names[rng.choice(len(names), n, p=list(FRACTIONS.values()))]
+class Group(NamedTuple):
+    """A part of all galaxies.
+
+    Attributes:
+        fraction: of all.
+        kinds: what it is drawn from, with the weight of each.
+        redshift: draws n of them.
+        magnitude: draws n of them, i band; None where they are the survey's own.
+    """
+
+    fraction: float
+    kinds: Mapping[str, float]
+    redshift: Callable[[np.random.Generator, NDArray[np.str_]], NDArray[np.float64]]
+    magnitude: Callable[[np.random.Generator, int], Array] | None = None
+
+
+def _common_redshifts(rng: np.random.Generator, kind: NDArray[np.str_]) -> NDArray[np.float64]:
+    n = len(kind)
     z = np.select(
         [kind == "old", kind == "compact blue"],
         [rng.triangular(0.01, 0.5, 0.9, n), rng.power(0.6, n) * 1.4],
         rng.power(0.8, n) * 1.2,
     )
     near = rng.random(n) < np.where(kind == "old", NEARBY_OLD, NEARBY)
-    z = np.where(near, log_uniform(rng, n, 0.004, 0.2), np.maximum(z, 0.004))
-    ionized = np.isin(kind, IONIZED)
-    flux = stellar_flux(rng, kind, z, grid)
-    flux += gas(rng, ionized, flux, z, grid)
+    return np.where(near, log_uniform(rng, n, 0.004, 0.2), np.maximum(z, 0.004))
+
+
+def _hii_redshifts(rng: np.random.Generator, kind: NDArray[np.str_]) -> NDArray[np.float64]:
+    n = len(kind)
+    nearest, near = rng.uniform(NEAREST, 0.012, n), log_uniform(rng, n, 0.012, 0.15)
+    part = rng.random(n)
+    return np.select([part < 0.45, part < 0.8], [nearest, near], rng.uniform(0.15, 0.9, n))
+
+
+NEAREST = -0.0012
+"""Lowest redshift: galaxies of the Local Group and of Virgo come toward us, up to 400 km/s."""
+
+COMMON = Group(1.0, FRACTIONS, _common_redshifts)
+
+GROUPS = {
+    "nearest": Group(
+        0.03,
+        {"old": 0.3, "intermediate": 0.15, "star-forming": 0.3, "compact blue": 0.25},
+        lambda rng, kind: rng.uniform(NEAREST, 0.008, len(kind)),
+        lambda rng, n: rng.uniform(13.5, 19, n),
+    ),
+    "bright": Group(
+        0.03,
+        FRACTIONS,
+        lambda rng, kind: rng.triangular(0.01, 0.2, 0.6, len(kind)),
+        lambda rng, n: rng.triangular(15.5, 19.2, 19.8, n),
+    ),
+    "luminous red": Group(
+        0.05,
+        {"old": 1.0},
+        lambda rng, kind: rng.triangular(0.35, 0.85, 1.15, len(kind)),
+        lambda rng, n: rng.triangular(19, 21.2, 22.3, n),
+    ),
+    "H II": Group(0.05, {"H II": 1.0}, _hii_redshifts, lambda rng, n: rng.uniform(15.5, 21.8, n)),
+    "emission-line": Group(
+        0.06,
+        {"emission-line": 1.0},
+        lambda rng, kind: rng.uniform(0.55, 1.65, len(kind)),
+        lambda rng, n: rng.triangular(21, 23.2, 24.2, n),
+    ),
+}
+"""What "wide range" adds to `COMMON`: DESI's bright, luminous red and emission-line galaxies (their
+ranges after DESI Collaboration 2016, arXiv:1611.00036; cited from memory), and the nearest ones."""
+
+EMITTERS = {"H II": hii_galaxies, "emission-line": oxygen_emitters}
+"""Kinds with gas of their own, over the starlight of `compact blue` ones."""
+
+
+def galaxies(
+    rng: np.random.Generator, n: int, grid: LogGrid, ingredients: Ingredients = EVERYTHING
+) -> tuple[Array, NDArray[np.float64], Array]:
+    """Draw noise-free spectra (n, bins) per unit wavelength, any scale, redshifts and magnitudes.
+
+    Magnitudes (n,) are NaN where those of the survey apply.
+    """
+    groups = GROUPS if ingredients.has("wide range") else {}
+    fractions = [group.fraction for group in groups.values()]
+    group_of = rng.choice(len(groups) + 1, n, p=[1 - sum(fractions), *fractions])
+    kind, z, magnitude = np.full(n, "", "U16"), np.zeros(n), np.full(n, np.nan)
+    for i, group in enumerate((COMMON, *groups.values())):
+        rows = np.flatnonzero(group_of == i)
+        names, weights = list(group.kinds), list(group.kinds.values())
+        kind[rows] = np.array(names)[rng.choice(len(names), len(rows), p=weights)]
+        z[rows] = group.redshift(rng, kind[rows])
+        if group.magnitude is not None:
+            magnitude[rows] = group.magnitude(rng, len(rows))
+    return spectra(rng, kind, z, grid, ingredients), z, magnitude
+
+
+def spectra(
+    rng: np.random.Generator,
+    kind: NDArray[np.str_],
+    z: NDArray[np.float64],
+    grid: LogGrid,
+    ingredients: Ingredients = EVERYTHING,
+) -> Array:
+    """Draw spectra of galaxies of a kind (n,) at z (n,), float32 (n, bins), any scale."""
+    n, ionized = len(z), np.isin(kind, IONIZED)
+    emitters = np.isin(kind, list(EMITTERS))
+    flux = stellar_flux(rng, np.where(emitters, "compact blue", kind), z, grid)
+    for name, draw in EMITTERS.items():
+        rows = np.flatnonzero(kind == name)
+        flux[rows] = draw(rng, flux[rows], z[rows], grid)
+    rows = np.flatnonzero(~emitters)
+    flux[rows] += gas(rng, ionized[rows], flux[rows], z[rows], grid)
     if (bank := ingredients.bank("GALAXY")) is not None:
-        rows = np.flatnonzero(rng.random(n) < EMPIRICAL)
-        flux[rows] = template_flux(rng, bank, ionized[rows], z[rows], grid)
+        rows = np.flatnonzero((rng.random(n) < EMPIRICAL) & ~emitters)
+        template = template_flux(rng, bank, ionized[rows], z[rows], grid)
+        flux[rows] = extended(template, flux[rows], bank, z[rows], grid)
     rest = (grid.centers / (1 + z[:, None])).astype(np.float32)
-    reddening = rng.exponential(0.12, n).astype(np.float32) * (kind != "old")
-    return flux * dust.dimming(dust.milky_way(rest), reddening), z
+    reddening = rng.exponential(0.12, n) * (kind != "old") * (kind != "H II")
+    return flux * dust.dimming(dust.milky_way(rest), reddening.astype(np.float32))
+
+
+def extended(
+    template: Array, flux: Array, bank: Bank, z: NDArray[np.float64], grid: LogGrid
+) -> Array:
+    """Return templates (n, bins) that go on as `flux` (n, bins), scaled, beyond their red end."""
+    end = float(bank.grid.edges[-1]) * 0.999
+    rest = grid.centers / (1 + z[:, None])
+    beyond, before = rest > end, (rest > 0.98 * end) & (rest <= end)
+    ratio = (template * before).sum(axis=1) / np.maximum((flux * before).sum(axis=1), 1e-9)
+    return np.where(beyond, flux * ratio[:, None].astype(np.float32), template)
 
 
 def template_flux(

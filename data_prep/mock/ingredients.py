@@ -22,6 +22,8 @@ NAMES = {
     "defects": "hot pixels, arms out of scale, levels too low",
     "unlit fibers": "spectra without signal, from which nothing can be told",
     "host and iron": "starlight, Fe II and the Balmer continuum under quasars",
+    "wide range": "nearest and faint galaxies, rare stars, distant and odd quasars",
+    "displaced lines": "broad lines away from the narrow ones, and double-peaked ones",
 }
 """Ingredient -> its effect on a spectrum."""
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from data_prep.mock.displaced_lines import MOVED, PEAKED, Displaced, add_peaks
 from data_prep.mock.doublets import add_named_line
 from data_prep.mock.draws import log_normal, log_uniform
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
@@ -110,6 +111,7 @@ def emission(
     z: NDArray[np.float64],
     grid: LogGrid,
     ingredients: Ingredients = EVERYTHING,
+    displaced: Displaced | None = None,
 ) -> Array:
     """Draw all emission relative to the power law under it, float32 (n, bins).
 
@@ -120,16 +122,22 @@ def emission(
         grid: the bins.
         ingredients: what it is made of; without blueshifts every line stands at its rest
             wavelength.
+        displaced: of broad lines from the narrow ones; none where it is not given.
     """
     n = len(z)
     wavelength = (grid.centers / (1 + z[:, None])).astype(np.float32)
     moving = ingredients.has("blueshifts")
     outflow = _outflow(rng, luminosity) if moving else np.ones(n, np.float32)
     strength = _families(rng, luminosity, outflow)
+    if ingredients.has("wide range"):
+        _weaken(rng, strength)
     family_shift = {name: rng.normal(0, f.velocity, n) * moving for name, f in FAMILIES.items()}
     width = log_normal(rng, n, 1.0, 0.35)  # of a quasar's broad lines over the composite's
     type_two = (rng.random(n) < TYPE_TWO) & (z < 1.2)
     hidden = np.where(type_two, rng.uniform(0.02, 0.3, n), 1.0).astype(np.float32)
+
+    displaced = Displaced.none(n) if displaced is None else displaced
+    in_peaks: dict[str, Array] = {}
 
     total = np.zeros_like(wavelength)
     iron = ingredients.has("host and iron")
@@ -139,11 +147,15 @@ def emission(
         if line.family != "iron" or iron:
             family = FAMILIES[line.family]
             shift = moving * line.shift * outflow**family.blueshift + family_shift[line.family]
-            shift += rng.normal(0, 60, n) * moving
+            shift += rng.normal(0, 60, n) * moving + displaced.shift * (line.family in MOVED)
             high = line.family == "high"
             lean, wider = (outflow, outflow**0.2) if high else (np.zeros_like(outflow), 1.0)
             member, spread = strength[line.family] * hidden, width * wider
+            if line.name in PEAKED:
+                in_peaks[line.name] = member * line.equivalent_width * displaced.in_disk(line.name)
+                member = member * (1 - displaced.in_disk(line.name))
             _add_broad(rng, total, grid, line, member, spread, shift, lean, z)
+    add_peaks(rng, total, grid, in_peaks, z)
 
     narrow = log_normal(rng, n, 12, 0.9) * 10 ** (0.06 * luminosity)  # of [O III], Angstrom
     narrow = np.where(type_two, log_uniform(rng, n, 40, 700), narrow)
@@ -196,6 +208,21 @@ def _families(
         ).astype(np.float32)
         for name, family in FAMILIES.items()
     }
+
+
+WEAKEST_FRACTION, WEAKEST = 0.02, (1.0, 13.0)
+"""Fraction of weak-line quasars by the definition of Diamond-Stanic et al. (2009, ApJ 699, 782;
+cited from memory), and their equivalent widths of Lyman-alpha with N V: below 15.4 Angstrom."""
+
+
+def _weaken(rng: np.random.Generator, strength: dict[str, Array]) -> None:
+    """Weaken the lines of some quasars in place: high-ionization ones most, Mg II and iron not."""
+    rows = np.flatnonzero(rng.random(len(strength["lya"])) < WEAKEST_FRACTION)
+    normal = sum(line.equivalent_width for line in BROAD if line.name in ("Lya", "NV"))
+    left = log_uniform(rng, len(rows), *WEAKEST) / np.float32(normal)
+    strength["lya"][rows] = strength["high"][rows] = left
+    strength["semi"][rows] = 2 * left
+    strength["low"][rows] *= 0.5
 
 
 def _outflow(rng: np.random.Generator, luminosity: NDArray[np.float64]) -> Array:

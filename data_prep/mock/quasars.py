@@ -4,8 +4,9 @@ hydrogen."""
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.mock import bals, dust, igm, quasar_lines
-from data_prep.mock.draws import log_normal
+from data_prep.mock import bals, dust, igm, outflows, quasar_lines
+from data_prep.mock.displaced_lines import Displaced
+from data_prep.mock.draws import log_normal, log_uniform
 from data_prep.mock.empirical import Bank, bent
 from data_prep.mock.galaxies import stellar_flux
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
@@ -17,18 +18,33 @@ EMPIRICAL = 0.3
 """Fraction of quasars drawn from templates where these reach."""
 
 
-def redshifts(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
+HIGHEST = 6.5
+"""Highest redshift: Lyman-alpha at 9,117 Angstrom leaves room for a continuum redward."""
+
+DISTANT_FRACTION, NEAREST_FRACTION = 0.025, 0.015
+"""Fractions of quasars of the wide range: above redshift 5, and nearby."""
+
+
+def redshifts(
+    rng: np.random.Generator, n: int, ingredients: Ingredients = EVERYTHING
+) -> NDArray[np.float64]:
     """Draw redshifts of a BOSS-like quasar survey, float64 (n,).
 
     Half from the peak of the selection (median 2.5, a tail to 5), half spread over 0.05 to 3.6,
     more evenly than any survey's, so that every line meets every part of the grid; a few more
-    nearby, where hosts shine, and a few above 3.
+    nearby, where hosts shine, and a few above 3. The wide range adds some from 5 to `HIGHEST`, and
+    Seyfert galaxies from 0.005.
     """
     peak = 2.05 + rng.gamma(1.7, 0.33, n)
     spread = rng.uniform(0.05, 3.6, n)
     z = np.where(rng.random(n) < 0.52, peak, spread)
     z = np.where(rng.random(n) < 0.08, rng.uniform(0.05, 0.9, n), z)
-    return np.where(rng.random(n) < 0.05, rng.uniform(3, 5.3, n), np.minimum(z, 5.3))
+    z = np.where(rng.random(n) < 0.05, rng.uniform(3, 5.3, n), np.minimum(z, 5.3))
+    if ingredients.has("wide range"):
+        part = rng.random(n)
+        z = np.where(part < DISTANT_FRACTION, rng.uniform(5, HIGHEST, n), z)
+        z = np.where(part > 1 - NEAREST_FRACTION, log_uniform(rng, n, 0.005, 0.08), z)
+    return z
 
 
 def quasars(
@@ -40,6 +56,8 @@ def quasars(
     ingredients: Ingredients = EVERYTHING,
 ) -> tuple[Array, Array]:
     """Draw noise-free spectra of quasars, float32 (n, bins), arbitrary scale, and BI of C IV (n,).
+
+    BI is NaN where there is a trough of low ions and C IV is not on the grid.
 
     Args:
         rng: the source of all scatter.
@@ -53,9 +71,11 @@ def quasars(
     wavelength = (grid.centers / (1 + z[:, None])).astype(np.float32)
     luminosity = absolute_magnitude(magnitude, z) + 26.0  # 0 at M_i -26, negative is brighter
     flux = power_law(rng, wavelength)
-    flux *= 1 + quasar_lines.emission(rng, luminosity, z, grid, ingredients)
+    moving = ingredients.has("displaced lines")
+    displaced = Displaced.draw(rng, z) if moving else Displaced.none(n)
+    flux *= 1 + quasar_lines.emission(rng, luminosity, z, grid, ingredients, displaced)
     if (bank := ingredients.bank("QSO")) is not None:
-        rows = np.flatnonzero(rng.random(n) < EMPIRICAL)
+        rows = np.flatnonzero((rng.random(n) < EMPIRICAL) & ~displaced.any)
         flux[rows] = template_flux(rng, bank, flux[rows], z[rows], grid)
 
     absorbed, balnicity = np.ones_like(flux), np.zeros(n, np.float32)
@@ -69,6 +89,10 @@ def quasars(
         flux *= bals.narrow_absorbers(rng, z, grid)
         if not bal:
             flux *= bals.mini_bals(rng, z, grid)
+    if ingredients.has("wide range") and not bal:
+        passed, unknown = outflows.low_ionization(rng, z, grid)
+        flux *= passed * outflows.fast(rng, z, grid)
+        balnicity[unknown] = np.nan
     if ingredients.has("host and iron"):
         flux += host(rng, flux, luminosity, z, grid)
     return flux, balnicity

@@ -106,18 +106,20 @@ def _block(
     magnitude = magnitudes(rng, n)
     z, balnicity = np.full(n, np.nan), np.zeros(n, np.float32)
     if label == labels.STAR:
-        noise_free = stars(rng, n, grid, ingredients)
+        noise_free, own = stars(rng, n, grid, ingredients)
+        magnitude = np.where(np.isnan(own), magnitude, own)
     elif label == labels.GALAXY:
-        noise_free, z = galaxies(rng, n, grid, ingredients)
-        magnitude = galaxy_magnitudes(rng, magnitude, z)
+        noise_free, z, own = galaxies(rng, n, grid, ingredients)
+        magnitude = np.where(np.isnan(own), galaxy_magnitudes(rng, magnitude, z), own)
     else:
         bal = label == labels.QSO_BAL
-        z = redshifts(rng, n)
+        z = redshifts(rng, n, ingredients)
+        magnitude = quasar_magnitudes(rng, magnitude, z)
         if bal:
             low, high = bals.DETECTABLE
             z = np.where((z > low) & (z < high), z, rng.uniform(low, 3.2, n))
         noise_free, balnicity = quasars(rng, z, magnitude, grid, bal, ingredients)
-    noise_free = calibrated(noise_free, magnitude, grid)
+    noise_free = calibrated(noise_free, magnitude, grid, z)
     spectrographs = Spectrographs.of(ingredients.instruments, grid)
     which = spectrographs.choose(NumpyDraws(rng).uniform(n))
     effects = tuple(e for e in ingredients.effects if e not in observation.HIDING)
@@ -134,11 +136,12 @@ def _block(
     if native:
         (flux, ivar), at_native = binned(flux, ivar, bins)
     is_bal = np.where(balnicity > 0, labels.BAL, labels.BAL_UNSURE)
+    troughs = (label == labels.QSO_BAL) | np.isnan(balnicity)  # NaN: C IV is off the grid
     return Block(
         flux=flux,
         ivar=ivar,
         label=np.full(n, label, np.int8),
-        bal=np.where(label == labels.QSO_BAL, is_bal, labels.NOT_BAL).astype(np.int8),
+        bal=np.where(troughs, is_bal, labels.NOT_BAL).astype(np.int8),
         z=z.astype(np.float64),
         z_conf=np.full(n, labels.CONFIDENT, np.int8),
         object_id=object_id.astype(np.int64),
@@ -174,10 +177,29 @@ def galaxy_magnitudes(rng: np.random.Generator, magnitude: Array, z: NDArray[np.
     return np.where(bright, rng.uniform(15, 18.5, len(z)), magnitude).astype(np.float32)
 
 
-def calibrated(noise_free: Array, magnitude: Array, grid: LogGrid) -> Array:
-    """Scale spectra to units of the survey, 1e-17 erg/s/cm^2/Angstrom, float32 (n, bins)."""
-    band = (grid.centers > 6900) & (grid.centers < 8200)  # i
-    mean = np.maximum(noise_free[:, band].mean(axis=1), 1e-12)
-    # 3631 Jy (AB) at 7500 Angstrom is 1.94e8 in our unit; a fiber collects 75% of it.
-    scale = 0.75 * 1.94e8 * 10 ** (-0.4 * magnitude) / mean
-    return (noise_free * scale[:, None]).astype(np.float32)
+BEYOND_I = 5.3
+"""Redshift from which Lyman-alpha takes the i band's light: magnitudes are then those of z."""
+
+BANDS = {"i": (6900.0, 8200.0), "z": (8300.0, 9900.0)}
+"""Range of wavelengths of a magnitude, Angstrom."""
+
+
+def quasar_magnitudes(rng: np.random.Generator, magnitude: Array, z: NDArray[np.float64]) -> Array:
+    """Draw magnitudes of quasars at z (n,), float32: those beyond `BEYOND_I` are 18.5 to 21.3."""
+    distant = rng.triangular(18.5, 20.8, 21.3, len(z))
+    return np.where(z > BEYOND_I, distant, magnitude).astype(np.float32)
+
+
+def calibrated(noise_free: Array, magnitude: Array, grid: LogGrid, z: NDArray[np.float64]) -> Array:
+    """Scale spectra to units of the survey, 1e-17 erg/s/cm^2/Angstrom, float32 (n, bins).
+
+    Magnitudes are of the i band, and of the z band where z (n,) is beyond `BEYOND_I`; NaN is not.
+    """
+    levels = {}
+    for band, (low, high) in BANDS.items():
+        inside = (grid.centers > low) & (grid.centers < high)
+        mean = np.maximum(noise_free[:, inside].mean(axis=1), 1e-12)
+        # 3631 Jy (AB) at 7500 Angstrom is 1.94e8 in our unit; a fiber collects 75% of it.
+        levels[band] = 0.75 * 1.94e8 * (7550 / ((low + high) / 2)) ** 2 / mean
+    level = np.where(z > BEYOND_I, levels["z"], levels["i"])
+    return (noise_free * (level * 10 ** (-0.4 * magnitude))[:, None]).astype(np.float32)

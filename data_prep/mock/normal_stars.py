@@ -1,0 +1,50 @@
+"""Normal stars: photospheres with scatter in each family of lines, in motion."""
+
+import numpy as np
+
+from data_prep.mock.draws import NumpyDraws, log_normal
+from data_prep.mock.photospheres import absorption, continuum
+from data_prep.mock.profiles import Array
+from spectranet_jax.spectra.grid import LogGrid
+from spectranet_jax.spectra.instrument import smooth_field
+from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+
+
+def velocities(rng: np.random.Generator, n: int) -> Array:
+    """Draw radial velocities of halo and disk stars, km/s, float32 (n,)."""
+    return (rng.normal(0, 120, n)).astype(np.float32)
+
+
+def in_frame(grid: LogGrid, velocity: Array) -> Array:
+    """Return wavelengths in the star's frame, float32 (n, bins)."""
+    beta = 1 + velocity[:, None] / SPEED_OF_LIGHT
+    return (grid.centers / beta).astype(np.float32)
+
+
+def normal_stars(
+    rng: np.random.Generator,
+    grid: LogGrid,
+    temperature: Array,
+    metals: Array,
+    hydrogen: float = 1.0,
+    gravity: Array | float = 1.0,
+) -> Array:
+    """Draw photospheres with scatter in each family of lines, float32 (n, bins)."""
+    n = len(temperature)
+    temperature, metals = temperature.astype(np.float32), metals.astype(np.float32)
+    velocity = velocities(rng, n)
+    wavelength = in_frame(grid, velocity)
+    depth = absorption(
+        grid,
+        wavelength,
+        temperature,
+        metals,
+        log_normal(rng, n, 1, 0.2) * np.float32(hydrogen),
+        log_normal(rng, n, 1, 0.2) * metals**0.5,
+        (log_normal(rng, n, 1, 0.15) * gravity).astype(np.float32),
+        velocity,
+    )
+    # Lines and bands of real stars differ by more than one factor.
+    depth *= np.exp(0.2 * smooth_field(NumpyDraws(rng), n, grid))
+    color = temperature * log_normal(rng, n, 1, 0.05)  # colors and lines never agree better
+    return continuum(wavelength, color, metals) * np.exp(-depth)
