@@ -31,8 +31,8 @@ class Config:
     workers: int = field(default_factory=lambda: min(4, cores()))
     """Number of threads."""
     templates: Path | None = None
-    """Folder of redrock templates (rrtemplate-*.fits, rrarchetype-*.fits) to mix with the analytic
-    spectra. By default the folder in RR_TEMPLATE_DIR, or else the templates in the code."""
+    """Folder of observed spectra to mix in, as `data_prep.download --templates` makes it. By
+    default the folder in RR_TEMPLATE_DIR; without one, all spectra are drawn from physics alone."""
     without: tuple[str, ...] = ()
     """Ingredients to leave out, such as "host and iron": see data_prep/mock/ingredients.py."""
 
@@ -68,11 +68,10 @@ def main(config: Config) -> None:
         raise InputError(f"--workers {config.workers} is too few; give 1 or more")
     wanted = class_counts(config.spectra, config.counts)
     from data_prep.mock.dataset import prepare
-    from data_prep.mock.empirical import folder
-    from data_prep.mock.ingredients import Ingredients
+    from data_prep.mock.ingredients import at_hand
     from data_prep.summary import print_summary
 
-    ingredients = Ingredients(frozenset(config.without), folder(config.templates))
+    ingredients = at_hand(frozenset(config.without), config.templates)
     made = prepare(
         config.out,
         wanted,

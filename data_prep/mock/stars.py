@@ -30,6 +30,9 @@ BLUE_CYANOGEN = ((3884, -90, 1.2), (4217, -80, 0.9))
 EMPIRICAL = 0.65
 """Fraction of stars of kinds with templates that are drawn from these: half of all stars."""
 
+FEWEST = 5
+"""Templates that a kind must have, so that no single one stands for many stars."""
+
 
 def stars(
     rng: np.random.Generator, n: int, grid: LogGrid, ingredients: Ingredients = EVERYTHING
@@ -46,7 +49,7 @@ def stars(
         for i, kind in enumerate(KINDS.values()):
             held = np.flatnonzero([name.startswith(kind.types) for name in bank.subtype])
             rows = np.flatnonzero((kinds == i) & (rng.random(n) < EMPIRICAL))
-            if len(held):
+            if len(held) >= FEWEST:
                 flux[rows] = template_flux(rng, bank, rng.choice(held, len(rows)), grid)
     reddening = rng.exponential(0.05, n) + (rng.random(n) < 0.08) * rng.exponential(0.35, n)
     wavelength = np.broadcast_to(grid.centers.astype(np.float32), flux.shape)
