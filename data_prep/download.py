@@ -1,5 +1,7 @@
 """Download spectra from the SDSS archive: those in a catalog, a small sample, or known sets.
 
+Also the templates of the mock survey from their makers.
+
 python -m data_prep.download --release dr12 --catalog Superset_DR12Q.fits --out spectra/
 
 python -m data_prep.download --sample --out spectra/
@@ -13,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep import archive, public_sets
+from data_prep import archive, public_sets, public_templates
 from data_prep.archive import BASE_URL, UNVERIFIED, Kind, Release, Wanted
 from data_prep.catalog_columns import read_column, read_text
 from data_prep.catalog_files import open_catalog
@@ -50,11 +52,16 @@ class Config:
     """Fetch the sets of spectra that the tables in the documentation are measured on (387 files,
     80 MB). Each set gets its own folder with labels.csv; index.csv lists all sets, and
     experiments.headline and other commands read it."""
+    templates: bool = False
+    """Fetch observed templates for the mock survey (230 files) from their makers on GitHub:
+    redrock's galaxies and quasar archetypes, and PyHammer's stars. RR_TEMPLATE_DIR then names the
+    folder to data_prep.mock and to training commands."""
     files: Kind = "spec-lite"
     """Kind of files to fetch, with --catalog: spec-lite, spec (with single exposures) or spPlate
     (whole plates)."""
     base_url: str = BASE_URL
-    """Address of the archive, or of a mirror."""
+    """Address of the archive, or of a mirror; with --templates, of a mirror of GitHub's raw
+    files."""
     connections: int = 4
     """Number of files to fetch at a time, up to 16."""
 
@@ -66,15 +73,17 @@ def download(config: Config) -> Summary:
         InputError: if the flags do not tell what is wanted, the catalog cannot be read or names no
             spectrum, or files could not be fetched, or are not those that are listed.
     """
-    if (config.catalog is not None) + config.sample + config.sets != 1:
-        raise InputError(
-            "give one of --catalog, --sample and --sets, which name the spectra to fetch"
-        )
+    if (config.catalog is not None) + config.sample + config.sets + config.templates != 1:
+        raise InputError("give one of --catalog, --sample, --sets and --templates to fetch")
     if not 1 <= config.connections <= MOST_CONNECTIONS:
         raise InputError(f"connections {config.connections} is not from 1 to {MOST_CONNECTIONS}")
     check_writable(config.out, folder=True)
     if config.catalog is not None:
         return fetch_many(config.out, _of_catalog(config.catalog, config), config.connections)
+    if config.templates:
+        mirror = public_templates.BASE_URL if config.base_url == BASE_URL else config.base_url
+        targets = list(public_templates.targets(config.out, mirror))
+        return fetch_many(config.out, targets, config.connections)
     targets = list(public_sets.targets(config.out, config.sample, config.base_url))
     for path in public_sets.write_labels(config.out, config.sample):
         print(f"labels: {path}")

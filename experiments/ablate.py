@@ -3,11 +3,12 @@
     python -m experiments.ablate data/real
 
 Trains LineNet on the complete survey, and on surveys without one ingredient at a time, from several
-seeds each. Scores all networks on labeled spectra. Run the same command again to resume an
-interrupted ablation. By default there are 21 training runs, of networks with half the channels of
-the shipped one, with a seventh of the spectra drawn in its training; this takes about 50 minutes on
-two cores. Only the seed of the training varies. All surveys have the same seed, so the scatter is
-that of training alone.
+seeds each. Observed templates are an ingredient if RR_TEMPLATE_DIR names a folder of them. Scores
+all networks on labeled spectra. Run the same command again to resume an interrupted ablation. By
+default there are 21 training runs (18 without templates), of networks with half the channels of the
+shipped one, with a seventh of the spectra drawn in its training; this takes about 50 minutes on two
+cores. Only the seed of the training varies. All surveys have the same seed, so the scatter is that
+of training alone.
 """
 
 from collections.abc import Iterator
@@ -41,7 +42,7 @@ class Config(Command):
     """folder for the surveys, the run folders, the scores and a figure"""
     ingredients: tuple[str, ...] = ()
     """ingredients to leave out one at a time, such as "host and iron" "blueshifts"; by default all
-    of data_prep/mock/ingredients.py"""
+    of data_prep/mock/ingredients.py, without templates if RR_TEMPLATE_DIR names none"""
     seeds: int = 3
     """training runs per survey, each with another seed"""
     spectra: int = 40_000
@@ -59,7 +60,7 @@ def work(config: Config) -> None:
     keep_freed_memory()
     import json
 
-    from data_prep.mock.ingredients import NAMES, Ingredients
+    from data_prep.mock.ingredients import NAMES, TEMPLATES, at_hand
     from experiments.linenet import check
     from spectranet_jax.datasets import manifest
     from spectranet_jax.datasets.atomic import check_writable, write_text
@@ -72,8 +73,16 @@ def work(config: Config) -> None:
         if getattr(config, flag) < least:
             raise InputError(f"--{flag} {getattr(config, flag)} is too small; give {least} or more")
     check(_training(config, 0, config.out, config.out))
-    names = config.ingredients or tuple(NAMES)
-    kinds = {WHOLE: Ingredients()} | {name: Ingredients(frozenset({name})) for name in names}
+    whole_survey = at_hand()
+    if TEMPLATES in config.ingredients and whole_survey.lacks_templates:
+        raise InputError(
+            f"{TEMPLATES} cannot be left out of a survey that has none; set RR_TEMPLATE_DIR to a"
+            " folder that `python -m data_prep.download --templates --out DIR` made"
+        )
+    names = config.ingredients or tuple(
+        name for name in NAMES if name != TEMPLATES or not whole_survey.lacks_templates
+    )
+    kinds = {WHOLE: whole_survey} | {name: at_hand(frozenset({name})) for name in names}
     check_writable(config.out, folder=True)
     manifest.read(config.data)
     with notice_if_slow("ablate: starting"):

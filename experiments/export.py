@@ -94,7 +94,10 @@ def version_of(sha256: str, name: str, out: Path) -> str:
 
 
 def rebuild_command(config: Mapping[str, Any]) -> str:
-    """Command that trains a run again: every setting that is not the default, as a flag."""
+    """Command that trains a run again: every setting that is not the default, as a flag.
+
+    The folder of templates of a mock survey is not in a run: TEMPLATES stands for it.
+    """
     from data_prep.mock.dataset import creator
     from spectranet_jax.spectra import CLASSES
     from spectranet_jax.tasks import TASKS
@@ -104,11 +107,14 @@ def rebuild_command(config: Mapping[str, Any]) -> str:
     counts = dict.fromkeys(CLASSES, settings["spectra"] // len(CLASSES))
     noiseless = bool(TASKS[config["task"]["name"]].noiseless_survey)
     current = creator(counts, config["seed"], noiseless=noiseless)
-    if config["data"]["creator"].get("config") != current["config"]:
-        settings["data"] = config["data"]["folder"]
+    made = config["data"]["creator"].get("config", {})
+    templates = made.get("templates")
+    if made != current["config"] | {"templates": templates}:
+        settings["data"], templates = config["data"]["folder"], None
     defaults = asdict(training())
     flags = [f"--{key} {value}" for key, value in settings.items() if value != defaults[key]]
-    return " ".join([f"python -m experiments.{config['experiment']}", *flags])
+    place = ["RR_TEMPLATE_DIR=TEMPLATES"] if templates else []
+    return " ".join([*place, f"python -m experiments.{config['experiment']}", *flags])
 
 
 if __name__ == "__main__":

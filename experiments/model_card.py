@@ -13,9 +13,22 @@ Evaluations = Mapping[str, Mapping[str, Any]]
 
 MOCK = "data_prep.mock"
 
-SHIPPED = """redrock's galaxies and quasar archetypes (BSD license) and PyHammer's stars (MIT
-  license), with the licenses in `data_prep/mock/templates`. Training, validation and test spectra
-  are drawn from the same templates, so scores on mock spectra are optimistic"""
+EARLIER = {
+    "redrock-templates": "BSD-3-Clause",
+    "redrock-archetypes": "BSD-3-Clause",
+    "PyHammer": "MIT",
+}
+"""Templates of surveys of version 0.2 and before, which call them "shipped": their licenses."""
+
+
+def templates_used(creator: Mapping[str, Any]) -> str:
+    """Return the templates in a training survey with their licenses; "none" without templates."""
+    config = creator.get("config", {})
+    templates = config.get("templates")
+    if creator.get("command") != MOCK or "empirical templates" in config["without"]:
+        return "none"
+    licenses = EARLIER if templates == "shipped" else (templates or {}).get("licenses", {})
+    return ", ".join(f"{origin} ({name} license)" for origin, name in licenses.items()) or "none"
 
 
 def limits(creator: Mapping[str, Any]) -> str:
@@ -23,16 +36,16 @@ def limits(creator: Mapping[str, Any]) -> str:
     if creator.get("command") != MOCK:
         return "No limits are recorded for this training data."
     config = creator["config"]
-    templates = f"{config['templates']}: see their licenses"
-    if "empirical templates" in config["without"]:
-        templates_used = "No templates were used."
-    else:
-        origin = SHIPPED if config["templates"] == "shipped" else templates
-        templates_used = f"Some of the spectra are drawn from templates: {origin}."
+    templates = templates_used(creator)
+    origin = "No templates were used: all spectra are drawn from physics alone."
+    if templates != "none":
+        origin = f"""Some of the spectra are drawn from templates: {templates}.
+  Training, validation and test spectra are drawn from the same templates, so scores on mock spectra
+  are optimistic."""
     counts = ", ".join(f"{name} {count:,}" for name, count in config["counts"].items())
     left_out = ", ".join(config["without"]) or "nothing"
     return f"""\
-- Trained on mock spectra only, and on no survey spectrum. {templates_used}
+- Trained on mock spectra only, and on no survey spectrum. {origin}
 - Ingredients left out of the survey: {left_out}.
 - Much of the survey was tuned on real BOSS and SDSS spectra, including plate 7102. They were scored
   about thirty times during its development. They are a development set, and their scores are
@@ -68,6 +81,7 @@ def write_card(name: str, model: "Model", command: str, evaluations: Evaluations
 | rebuilt by | `{command}` |
 | training data | {config["data"]["folder"]}, fingerprint {config["data"]["fingerprint"]} |
 | made by | {", ".join(f"{key} {value}" for key, value in creator.items())} |
+| templates | {templates_used(creator)} |
 | settings | {settings} |
 | seed | {config["seed"]} |
 | made with | {versions} |

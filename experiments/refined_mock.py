@@ -1,8 +1,8 @@
 """Measure refined redshifts on mock spectra that are drawn at native pixels.
 
 The spectra are rebinned in the same way as survey spectra, given to the network, and refined. The
-tables are by S/N per 690 km/s and by redshift. They are optimistic, because some templates went
-into both basis vectors and mock spectra.
+tables are by S/N per 690 km/s and by redshift. They are optimistic: the basis vectors were made
+from such mock spectra and, if RR_TEMPLATE_DIR names templates, from the same templates.
 """
 
 from collections.abc import Callable
@@ -48,6 +48,7 @@ def work(config: Config) -> None:
         check_redrock(config.redrock)
     find(config.model)
     with notice_if_slow("refined_mock: starting"):
+        from data_prep.mock.ingredients import at_hand
         from data_prep.mock.survey import blocks
         from experiments import refined_blocks, refined_scores
         from spectranet_jax.inference import load
@@ -57,7 +58,7 @@ def work(config: Config) -> None:
         model = load(config.model)
     with notice_if_slow(f"refined_mock: {config.spectra:,} galaxies and as many quasars"):
         counts = {"GALAXY": config.spectra, "QSO": config.spectra}
-        drawn = blocks(counts, config.seed, model.grid, native=True)
+        drawn = blocks(counts, config.seed, model.grid, ingredients=at_hand(), native=True)
         bases = {"refined": shipped()}
         index, methods = refined_blocks.measured(drawn, model, bases, peers(config.redrock))
     print(refined_scores.EXCLUDED)

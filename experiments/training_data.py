@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.mock.dataset import check_recipe, creator, prepare
+from data_prep.mock.ingredients import at_hand
 from experiments.settings import Training
 from spectranet_jax.datasets import manifest
 from spectranet_jax.datasets.split import Split, open_split
@@ -24,6 +25,8 @@ def dataset_folder(
 ) -> Path:
     """Return the dataset to train on: that of --data, or a mock survey, made if it does not exist.
 
+    A mock survey has the templates in the folder of RR_TEMPLATE_DIR, if that is set.
+
     Args:
         config: settings of the run.
         kind: what the mock survey holds, for its folder's name.
@@ -33,10 +36,11 @@ def dataset_folder(
     if config.data is not None:
         return config.data
     counts = dict.fromkeys(classes, config.spectra // len(classes))
+    ingredients = at_hand()
     folder = Path(f"data/mock-{kind}-{config.spectra}-seed{config.seed}")
     if (folder / manifest.FILE_NAME).exists():
         print(f"using the mock survey in {folder}", flush=True)
-        check_recipe(folder, creator(counts, config.seed, noiseless))
+        check_recipe(folder, creator(counts, config.seed, noiseless, ingredients))
     elif config.distributed:
         raise InputError(
             f"there is no mock survey in {folder}, and several processes cannot make one; make it"
@@ -44,7 +48,14 @@ def dataset_folder(
         )
     else:
         print(f"making a mock survey in {folder}", flush=True)
-        prepare(folder, counts, config.seed, QUASARNET_GRID, noiseless=noiseless)
+        prepare(
+            folder,
+            counts,
+            config.seed,
+            QUASARNET_GRID,
+            noiseless=noiseless,
+            ingredients=ingredients,
+        )
     return folder
 
 

@@ -13,6 +13,7 @@ import pytest
 from matplotlib.figure import Figure
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.pop("RR_TEMPLATE_DIR", None)  # else mock surveys and refinement would differ
 matplotlib.use("Agg")
 
 PROGRAMS = "programs"

@@ -132,6 +132,7 @@ def test_every_kind_is_trained_from_every_seed_and_scored(tmp_path: Path, monkey
         ({"features": 0}, "--features 0 is too small"),
         ({"epochs": 0}, "--epochs 0 is too small"),
         ({"ingredients": ("salt",)}, "salt"),
+        ({"ingredients": ("empirical templates",)}, "RR_TEMPLATE_DIR"),
     ],
 )
 def test_wrong_settings_have_a_sentence(tmp_path: Path, settings: dict, sentence: str):

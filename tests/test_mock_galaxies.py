@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from make_templates import write_folder
 
 from data_prep.mock import galaxies, survey
-from data_prep.mock.ingredients import EVERYTHING, Ingredients
+from data_prep.mock.ingredients import Ingredients
+from data_prep.mock.template_folder import templates
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.lines import REST
 
@@ -59,9 +61,8 @@ def test_galaxies_cover_the_redshifts_of_the_survey(rng):
     assert sum(galaxies.FRACTIONS.values()) == pytest.approx(1)
 
 
-def test_templates_without_young_stars_go_to_galaxies_without_gas(rng):
-    bank = EVERYTHING.bank("GALAXY")
-    assert bank is not None
+def test_templates_without_young_stars_go_to_galaxies_without_gas(rng, tmp_path):
+    bank = templates(write_folder(tmp_path / "templates")).banks["GALAXY"]
     ionized = np.arange(200) < 100
     z = np.full(200, 0.1)
     starlight = galaxies.template_flux(rng, bank, ionized, z, GRID)

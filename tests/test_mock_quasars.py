@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 from astropy.cosmology import FlatLambdaCDM
+from make_templates import write_folder
 
 from data_prep.mock import quasar_lines, quasars
-from data_prep.mock.ingredients import EVERYTHING, Ingredients
+from data_prep.mock.ingredients import Ingredients
+from data_prep.mock.template_folder import templates
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
 
@@ -129,10 +131,9 @@ def test_some_nearby_quasars_show_narrow_lines_alone(rng):
     assert 0.02 < np.mean((oxygen > 3) & (wing < 0.06)) < 0.08
 
 
-def test_templates_join_the_analytic_spectrum_without_a_step(rng):
+def test_templates_join_the_analytic_spectrum_without_a_step(rng, tmp_path):
     """Where a template of quasars begins, in Lyman-alpha, and where it ends, beyond [O III]."""
-    bank = EVERYTHING.bank("QSO")
-    assert bank is not None
+    bank = templates(write_folder(tmp_path / "templates")).banks["QSO"]
     for z, rest in ((2.4, bank.grid.start), (0.6, float(bank.grid.edges[-1]))):
         zs = np.full(50, z)
         continuum = quasars.power_law(rng, (GRID.centers / (1 + zs[:, None])).astype(np.float32))

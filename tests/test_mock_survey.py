@@ -131,7 +131,7 @@ def test_the_command_writes_a_dataset_and_its_pictures(tmp_path):
     done = subprocess.run([*command, *less], capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
     config = manifest.read(tmp_path / "less").creator["config"]
-    assert (config["without"], config["templates"]) == (["host and iron"], "shipped")
+    assert (config["without"], config["templates"]) == (["host and iron"], None)
     missing = ["--out", str(tmp_path / "none"), "--templates", str(tmp_path / "missing")]
     done = subprocess.run([*command, *missing], capture_output=True)
     assert done.returncode == 2

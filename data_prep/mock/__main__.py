@@ -1,6 +1,6 @@
 """Make a mock survey: `python -m data_prep.mock --out data/mock --spectra 60000`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from spectranet_jax.command_line import command
@@ -31,8 +31,8 @@ class Config:
     workers: int = field(default_factory=lambda: min(4, cores()))
     """Number of threads."""
     templates: Path | None = None
-    """Folder of redrock templates (rrtemplate-*.fits, rrarchetype-*.fits) to mix with the analytic
-    spectra. By default the folder in RR_TEMPLATE_DIR, or else the templates in the code."""
+    """Folder of observed spectra to mix in, as `data_prep.download --templates` makes it. By
+    default the folder in RR_TEMPLATE_DIR; without one, all spectra are drawn from physics alone."""
     instrument: tuple[str, ...] = ("boss", "sdss", "desi")
     """Instruments to observe with; one is drawn for each spectrum."""
     without: tuple[str, ...] = ()
@@ -70,12 +70,11 @@ def main(config: Config) -> None:
         raise InputError(f"--workers {config.workers} is too few; give 1 or more")
     wanted = class_counts(config.spectra, config.counts)
     from data_prep.mock.dataset import prepare
-    from data_prep.mock.empirical import folder
-    from data_prep.mock.ingredients import Ingredients
+    from data_prep.mock.ingredients import at_hand
     from data_prep.summary import print_summary
 
-    ingredients = Ingredients(
-        frozenset(config.without), folder(config.templates), config.instrument
+    ingredients = replace(
+        at_hand(frozenset(config.without), config.templates), observed_by=config.instrument
     )
     made = prepare(
         config.out,

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from data_prep.division import by_hash
 from data_prep.mock.bare_code import bare_code
-from data_prep.mock.empirical import SHIPPED
-from data_prep.mock.ingredients import EVERYTHING, Ingredients
+from data_prep.mock.ingredients import ANALYTIC, EVERYTHING, Ingredients
 from data_prep.mock.survey import blocks, select_none
+from data_prep.mock.template_folder import VARIABLE
 from data_prep.pictures import contact_sheet
 from data_prep.summary import SHEET
 from data_prep.write import Plan, Provenance, write_dataset
@@ -36,7 +36,7 @@ from spectranet_jax.spectra import (
 from spectranet_jax.spectra import grid as grids
 from spectranet_jax.spectra.native import NATIVE_GRID
 
-NO_PHYSICS = ("__init__.py", "__main__.py", "bare_code.py", "compact.py", Path(__file__).name)
+NO_PHYSICS = ("__init__.py", "__main__.py", "bare_code.py", Path(__file__).name)
 """Files of this folder that do not affect mock spectra."""
 
 
@@ -47,15 +47,13 @@ OBSERVATION = (
 
 
 def recipe() -> str:
-    """Return the sha256 over the code and templates that determine mock spectra."""
+    """Return the sha256 over the code that determines mock spectra."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
     physics = [path for path in sources if path.name not in NO_PHYSICS]
     physics += [Path(str(module.__file__)) for module in OBSERVATION]
     digest = hashlib.sha256()
     for path in physics:
         digest.update(path.name.encode() + b"\0" + bare_code(path))
-    for path in sorted(SHIPPED.glob("*.fits")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
@@ -112,6 +110,8 @@ def prepare(
                 yield block
                 advance(len(block))
 
+    if ingredients.lacks_templates:
+        print(ANALYTIC, flush=True)
     plan = Plan(grid, total, seed, division, native=NATIVE_GRID if native else None)
     if noiseless:
         plan = replace(
@@ -167,7 +167,14 @@ def check_recipe(folder: Path, expected: Mapping[str, Any], flag: str = "--data"
         flag: that names a survey to use as it is.
     """
     made = manifest.read(folder).creator
-    if made.get("config") != expected["config"]:
+    config = made.get("config", {})
+    if config != expected["config"]:
+        if {**config, "templates": None} == {**expected["config"], "templates": None}:
+            raise InputError(
+                f"{folder} holds a mock survey with other templates than those that {VARIABLE}"
+                f" names now; set it as then, remove {folder} to make it anew, or name it with"
+                f" {flag} to use it as it is"
+            )
         raise InputError(
             f"{folder} holds another mock survey than its name says; remove it to make it anew,"
             f" or name it with {flag} to use it as it is"

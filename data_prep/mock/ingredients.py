@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.mock.empirical import SHIPPED, Bank, banks
+from data_prep.mock.empirical import Bank
+from data_prep.mock.template_folder import VARIABLE, folder, templates
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.instruments import INSTRUMENTS, fractions
 from spectranet_jax.spectra.observation import EFFECTS
 
+TEMPLATES = "empirical templates"
+
 NAMES = {
-    "empirical templates": "half of stars and galaxies and a part of quasars from observed spectra",
+    TEMPLATES: "half of stars and galaxies and a part of quasars from observed spectra",
     "realistic noise": "noise against wavelength, brightness and plate, and masks",
     "narrow absorbers": "narrow metal lines and mini-BALs in front of quasars",
     "blueshifts": "outflow of broad lines against luminosity, and their scatter in velocity",
@@ -36,6 +39,12 @@ INSTRUMENT = {
 }
 """Ingredient -> the effects of the instrument that it stands for; others belong to the spectra."""
 
+ANALYTIC = (
+    f"no templates: {VARIABLE} names no folder, so the mock survey is drawn from physics alone"
+    " (`python -m data_prep.download --templates --out DIR` fetches templates)"
+)
+"""What is printed where a survey could have templates, and has none."""
+
 
 @dataclass(frozen=True)
 class Ingredients:
@@ -43,13 +52,13 @@ class Ingredients:
 
     Attributes:
         without: names left out.
-        templates: folder of templates in redrock's format; a class that it has none of is drawn
-            from those that come with the code.
+        templates: folder of templates; a kind of spectrum that it has none of is drawn from physics
+            alone, as are all kinds where there is no folder.
         observed_by: names of the instruments of the survey.
     """
 
     without: frozenset[str] = frozenset()
-    templates: Path = SHIPPED
+    templates: Path | None = None
     observed_by: tuple[str, ...] = tuple(INSTRUMENTS)
 
     def __post_init__(self) -> None:
@@ -60,8 +69,8 @@ class Ingredients:
                     f" {', '.join(NAMES)}"
                 )
         fractions(self.observed_by)  # reports an unknown one
-        if self.templates != SHIPPED and self.has("empirical templates"):
-            banks(self.templates)  # reports a wrong folder before any work
+        if self.templates is not None and self.has(TEMPLATES):
+            templates(self.templates)  # reports a wrong folder before any work
 
     def has(self, name: str) -> bool:
         """Whether the survey has an ingredient; KeyError where there is no such ingredient."""
@@ -69,7 +78,14 @@ class Ingredients:
 
     def bank(self, kind: str) -> Bank | None:
         """Return templates of STAR, GALAXY or QSO; None where the survey is made without them."""
-        return banks(self.templates)[kind] if self.has("empirical templates") else None
+        if self.templates is None or not self.has(TEMPLATES):
+            return None
+        return templates(self.templates).banks.get(kind)
+
+    @property
+    def lacks_templates(self) -> bool:
+        """Whether templates are wanted, but there is no folder of them."""
+        return self.templates is None and self.has(TEMPLATES)
 
     @property
     def instruments(self) -> tuple[str, ...]:
@@ -83,9 +99,20 @@ class Ingredients:
         return tuple(effect for effect in EFFECTS if effect not in held)
 
     def as_text(self) -> Mapping[str, object]:
-        """Return the manifest's entry: names left out, and where templates come from."""
-        origin = "shipped" if self.templates == SHIPPED else str(self.templates)
-        return {"without": sorted(self.without), "templates": origin}
+        """Return the manifest's entry: names left out, and what the templates are, or None."""
+        used = self.templates if self.has(TEMPLATES) else None
+        account = None if used is None else templates(used).account()
+        return {"without": sorted(self.without), "templates": account}
 
 
 EVERYTHING = Ingredients()
+"""All ingredients, without templates: they need a folder."""
+
+
+def at_hand(without: frozenset[str] = frozenset(), chosen: Path | None = None) -> Ingredients:
+    """Return the ingredients with the templates in a folder, or in that of RR_TEMPLATE_DIR.
+
+    Raises:
+        InputError: if the folder holds none, or there is no such ingredient.
+    """
+    return Ingredients(without, folder(chosen))

@@ -25,10 +25,12 @@ from data_prep.mock.rare_white_dwarfs import rare_white_dwarfs
 from data_prep.mock.white_dwarfs import white_dwarfs
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import BALMER, REST, SPEED_OF_LIGHT
-from spectranet_jax.spectra.random_fields import smooth_field
 
 EMPIRICAL = 0.65
 """Fraction of stars of kinds with templates that are drawn from these: half of all stars."""
+
+FEWEST = 5
+"""Templates that a kind must have, so that no single one stands for many stars."""
 
 
 def stars(
@@ -53,7 +55,7 @@ def stars(
         if bank is not None:
             held = np.flatnonzero([name.startswith(kind.types) for name in bank.subtype])
             observed = rows[rng.random(len(rows)) < EMPIRICAL]
-            if len(held):
+            if len(held) >= FEWEST:
                 chosen = rng.choice(held, len(observed))
                 flux[observed] = template_flux(rng, bank, chosen, grid)
         if kind.veil is not None:

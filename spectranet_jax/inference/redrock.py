@@ -15,6 +15,8 @@ from spectranet_jax.spectra.native import STEP
 
 Float64Array = NDArray[np.float64]
 
+SUBFOLDER = "redrock"
+
 LISTED = "templates-default.txt"
 """File beside the templates that names redrock's default ones."""
 
@@ -58,13 +60,16 @@ def redrock(folder: Path) -> dict[str, Basis]:
 
     Args:
         folder: where rrtemplate-GALAXY-None-v2.6.fits and rrtemplate-QSO-LOZ-v1.1.fits are, or
-            others of their versions, or rrtemplate-galaxy.fits; also compressed.
+            others of their versions, or rrtemplate-galaxy.fits; also compressed, and also in a
+            subfolder `SUBFOLDER`, as in a folder of templates for the mock survey.
 
     Raises:
         InputError: if one of them is missing, cannot be read, or holds something else.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; name one with redrock's templates")
+    if (folder / SUBFOLDER).is_dir():
+        folder = folder / SUBFOLDER
     return {kind: read_redrock(_newest(folder, wanted), wanted) for kind, wanted in REDROCK.items()}
 
 

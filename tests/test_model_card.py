@@ -1,0 +1,51 @@
+"""What a card says of the templates among the training spectra, and of how to train again."""
+
+from pathlib import Path
+
+import pytest
+from make_templates import write_folder
+
+from data_prep.mock.dataset import creator
+from data_prep.mock.ingredients import TEMPLATES, Ingredients
+from experiments.export import rebuild_command
+from experiments.model_card import limits, templates_used
+from spectranet_jax.inference.versions import shipped
+from spectranet_jax.spectra import CLASSES
+
+COUNTS = dict.fromkeys(CLASSES, 15_000)
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Path:
+    return write_folder(tmp_path / "templates")
+
+
+def test_a_card_names_templates_and_their_licenses(where: Path):
+    made = creator(COUNTS, 0, ingredients=Ingredients(templates=where))
+    for used in (templates_used(made), limits(made)):
+        assert "redrock-archetypes (BSD-3-Clause" in used and "PyHammer (MIT" in used
+    assert "physics alone" not in limits(made)
+    for bare in (Ingredients(), Ingredients(frozenset({TEMPLATES}), where)):
+        assert templates_used(creator(COUNTS, 0, ingredients=bare)) == "none"
+        assert "physics alone" in limits(creator(COUNTS, 0, ingredients=bare))
+    assert templates_used({"command": "data_prep.sdss", "config": {"release": "dr17"}}) == "none"
+
+
+@pytest.mark.parametrize("model", ["linenet", "classifier"])
+def test_shipped_cards_name_the_licenses_of_their_templates(model: str):
+    folder = shipped()[model]
+    card = (folder / "CARD.md").read_text("utf-8")
+    assert "PyHammer (MIT license)" in card and "redrock-templates (BSD-3-Clause license)" in card
+
+
+def test_the_command_that_trains_again_asks_for_templates_where_there_were_some(where: Path):
+    def command(ingredients: Ingredients, seed: int = 0) -> str:
+        data = {"folder": "data/mine", "creator": creator(COUNTS, seed, ingredients=ingredients)}
+        task, settings = {"name": "classify"}, {"spectra": 60_000}
+        config = {"experiment": "classify", "seed": 0, "task": task, "settings": settings}
+        return rebuild_command(config | {"data": data})
+
+    assert command(Ingredients()) == "python -m experiments.classify"
+    assert command(Ingredients(templates=where)).startswith("RR_TEMPLATE_DIR=")
+    assert command(Ingredients(templates=where), 1).endswith("--data data/mine")
+    assert "RR_TEMPLATE_DIR" not in command(Ingredients(templates=where), 1)
