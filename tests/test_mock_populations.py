@@ -86,8 +86,9 @@ def test_starlight_is_about_1_at_5500_angstrom():
 
 @pytest.mark.slow
 def test_components_of_analytic_galaxies_describe_redrocks(shared):
-    """Ten components leave 2.1% of the variance outside emission lines, and 2.7% of the level of old
-    galaxies. With photospheres of five temperatures and few lines it was 4.4% and 5.0%.
+    """Ten components leave 2.1% of the variance outside emission lines, 2.7% of the level of old ones.
+
+    With photospheres of five temperatures and few lines it was 4.4% and 5.0%.
     """
     bank = templates(shared / "templates" / "redrock").banks["GALAXY"]
     n = len(bank)

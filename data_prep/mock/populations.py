@@ -91,7 +91,8 @@ def stellar_flux(
         for amount, spectrum in zip(amounts.T.astype(np.float32), spectra, strict=True):
             flux += amount[:, None] * spectrum[fine]
     else:
-        flux = np.take_along_axis(amounts.astype(np.float32) @ spectra, fine, axis=1)
+        mixed: Array = amounts.astype(np.float32) @ spectra
+        flux = np.take_along_axis(mixed, fine, axis=1)
     return np.maximum(flux, 0)
 
 
