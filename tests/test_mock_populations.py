@@ -86,7 +86,7 @@ def test_starlight_is_about_1_at_5500_angstrom():
 
 @pytest.mark.slow
 def test_components_of_analytic_galaxies_describe_redrocks(shared):
-    """Ten components leave 2.1% of the variance outside emission lines, 2.7% of the level of old ones.
+    """Ten components leave 2.1% of the variance outside emission lines, 2.7% of old levels.
 
     With photospheres of five temperatures and few lines it was 4.4% and 5.0%.
     """

@@ -121,10 +121,9 @@ def _continua(rest: LogGrid) -> Array:
     """Return spectra without lines, 1 at 5500 Angstrom, float32 (temperatures, rest.size)."""
     temperature, wavelength = _photospheres(rest)
     flux = continuum(wavelength, temperature, np.ones_like(temperature))
-    color, haze, break_4000, break_4300 = np.array(table.CONTINUA, np.float32).T[:, :, None]
+    color, break_4000, break_4300 = np.array(table.CONTINUA, np.float32).T[:, :, None]
     wavelength = wavelength[:COOL]
-    depth = haze * (np.maximum(5200 - wavelength, 0) / 1600) ** 2
-    depth += break_4000 * falling(wavelength, 3985, 25) + break_4300 * falling(wavelength, 4300, 60)
+    depth = break_4000 * falling(wavelength, 3985, 25) + break_4300 * falling(wavelength, 4300, 60)
     flux[:COOL] = planck(wavelength, color[:, 0]) * np.exp(-depth)
     return flux
 
