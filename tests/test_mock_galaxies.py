@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from make_templates import write_folder
 
-from data_prep.mock import galaxies, survey
+from data_prep.mock import galaxies, populations, survey
 from data_prep.mock.ingredients import Ingredients
 from data_prep.mock.template_folder import templates
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
@@ -12,7 +12,7 @@ from spectranet_jax.spectra.lines import REST
 def break_4000(kind: str, rng: np.random.Generator) -> float:
     """Median D4000 of Balogh et al. (1999): mean f_nu of 4000-4100 over that of 3850-3950."""
     n, z = 200, 0.3
-    starlight = galaxies.stellar_flux(rng, np.array([kind] * n), np.full(n, z), GRID)
+    starlight = populations.stellar_flux(rng, np.array([kind] * n), np.full(n, z), GRID)
     rest = GRID.centers / (1 + z)
     f_nu = starlight * rest**2
     red = f_nu[:, (rest > 4000) & (rest < 4100)].mean(axis=1)
@@ -23,14 +23,14 @@ def test_the_break_at_4000_angstrom_grows_with_age(rng):
     """Passive galaxies 1.6 to 2.0, star-forming ones 1.2 to 1.4 (Kauffmann et al. 2003)."""
     assert 1.5 < break_4000("old", rng) < 2.1
     assert 1.1 < break_4000("star-forming", rng) < 1.5
-    order = [break_4000(kind, rng) for kind in galaxies.MIXTURES]
+    order = [break_4000(kind, rng) for kind in populations.MIXTURES]
     assert order == sorted(order, reverse=True)
 
 
 @pytest.mark.parametrize("name", ["CaII K", "G band", "Mgb", "NaD"])
 def test_old_galaxies_absorb_where_metals_do(name, rng):
     z = np.full(100, 0.25)
-    starlight = galaxies.stellar_flux(rng, np.array(["old"] * 100), z, GRID)
+    starlight = populations.stellar_flux(rng, np.array(["old"] * 100), z, GRID)
     line = int(GRID.bin_of(np.array(np.log10(REST[name] * 1.25))))
     sides = starlight[:, [line - 7, line + 7]].mean(axis=1)
     assert np.median(starlight[:, line] / sides) < 0.93

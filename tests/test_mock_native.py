@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from data_prep.mock import galaxies
+from data_prep.mock import populations
 from data_prep.mock.doublets import DOUBLETS, add_named_line
 from data_prep.mock.empirical import FINE, Bank
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
@@ -51,7 +51,7 @@ def test_no_feature_of_starlight_moves_by_more_than_a_few_km_per_s():
     seen = []
     for z in np.linspace(0.2, 0.21, 12):
         rng = np.random.default_rng(0)  # of the same stars
-        [flux] = galaxies.stellar_flux(rng, np.array(["old"]), np.array([z]), NATIVE_GRID)
+        [flux] = populations.stellar_flux(rng, np.array(["old"]), np.array([z]), NATIVE_GRID)
         seen.append(np.interp(rest, np.log(NATIVE_GRID.centers / (1 + z)), flux))
     slope = np.gradient(np.mean(seen, axis=0), rest)
     shift = (np.array(seen) - np.mean(seen, axis=0)) @ slope / (slope @ slope) * SPEED_OF_LIGHT
@@ -62,7 +62,7 @@ def test_starlight_is_sharper_at_native_pixels():
     """The width of the spectrograph replaces that of a bin."""
     kind, z = np.array(["old"] * 30), np.full(30, 0.2)
     coarse, fine = (
-        galaxies.stellar_flux(np.random.default_rng(1), kind, z, grid)
+        populations.stellar_flux(np.random.default_rng(1), kind, z, grid)
         for grid in (LogGrid(3600.0, 2.5e-4, 1772), NATIVE_GRID)
     )
     rough = [np.abs(np.diff(np.log(flux), axis=1)).sum(axis=1) for flux in (coarse, fine)]

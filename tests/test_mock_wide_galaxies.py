@@ -21,7 +21,7 @@ def of_kind(rng, kind: str, z: np.ndarray, grid: LogGrid = GRID) -> np.ndarray:
 def test_starlight_covers_what_is_observed_at_every_redshift():
     highest = max(1.65, 1.4)
     for grid in (GRID, NATIVE_GRID):
-        for rest in (galaxies.REST_GRID, galaxies.FINE_REST_GRID):
+        for rest in (populations.REST_GRID, populations.FINE_REST_GRID):
             assert rest.edges[-1] > grid.edges[-1] / (1 + galaxies.NEAREST)
             assert rest.edges[0] < grid.edges[0] / (1 + highest)
 

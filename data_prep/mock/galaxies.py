@@ -1,10 +1,6 @@
 """Galaxies: sums of stellar populations or observed spectra, with gas, dust and redshift.
 
 Most are of a BOSS-like survey; `GROUPS` adds the near, the faint and the metal-poor.
-
-The populations are photospheres of five temperatures on a fine rest-frame grid, made once for bins
-and once for native pixels, and then looked up at any redshift. The mixture of the old ones was set
-by eye against the median of 49 BOSS galaxies (plate 3650).
 """
 
 from collections.abc import Callable, Mapping
@@ -16,37 +12,14 @@ from numpy.typing import NDArray
 
 from data_prep.mock import dust
 from data_prep.mock.doublets import add_named_line
-from data_prep.mock.draws import log_normal, log_uniform
+from data_prep.mock.draws import log_uniform
 from data_prep.mock.emission_galaxies import hii_galaxies, oxygen_emitters
 from data_prep.mock.empirical import Bank, bent
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
-from data_prep.mock.photospheres import absorption, continuum
+from data_prep.mock.populations import stellar_flux
 from data_prep.mock.profiles import Array
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
-REST_GRID = LogGrid(start=1000.0, dloglam=2.5e-4, size=4110)
-"""Grid of tabulated starlight for the survey's bins: to 10,654 Angstrom, 173 km/s."""
-
-FINE_REST_GRID = LogGrid(start=1000.0, dloglam=1e-5, size=102_750)
-"""The same for bins narrower than those of `REST_GRID`: 7 km/s, so that no feature moves."""
-
-STARS, BIN, SPECTROGRAPH = 250.0, 200.0, 65.0
-"""Widths (sigma) that smooth starlight, km/s: the stars' motions; a bin of the survey; and where
-pixels are narrow, the spectrograph.
-"""
-
-TEMPERATURES = (3500.0, 4400.0, 5700.0, 9000.0, 20000.0)
-"""Temperatures of the stars of a population: cool giants, giants, turn-off, A and B stars."""
-
-# Fraction of the flux at 5500 Angstrom by temperature; a Dirichlet draw around it.
-MIXTURES = {
-    "old": (0.26, 0.28, 0.41, 0.04, 0.01),
-    "intermediate": (0.16, 0.22, 0.39, 0.18, 0.05),
-    "post-starburst": (0.10, 0.18, 0.28, 0.40, 0.04),
-    "star-forming": (0.05, 0.13, 0.25, 0.37, 0.20),
-    "compact blue": (0.02, 0.04, 0.10, 0.34, 0.50),
-}
 FRACTIONS = {"old": 0.40, "intermediate": 0.15, "post-starburst": 0.04, "star-forming": 0.22,
           "compact blue": 0.19}  # fmt: skip
 IONIZED = ("star-forming", "compact blue")
@@ -218,52 +191,6 @@ def break_4000(bank: Bank) -> Array:
     f_nu = bank.flux * rest**2
     red = f_nu[:, (rest > 4000) & (rest < 4100)].mean(axis=1)
     return red / np.maximum(f_nu[:, (rest > 3850) & (rest < 3950)].mean(axis=1), 1e-9)
-
-
-def stellar_flux(
-    rng: np.random.Generator, kind: NDArray[np.str_], z: NDArray[np.float64], grid: LogGrid
-) -> Array:
-    """Draw starlight alone, float32 (n, bins), about 1 at rest-frame 5500 Angstrom.
-
-    Args:
-        rng: of the scatter in mixture and line strength.
-        kind: (n,), keys of `MIXTURES`.
-        z: (n,), redshift.
-        grid: the bins.
-    """
-    narrow = grid.dloglam < REST_GRID.dloglam
-    rest = FINE_REST_GRID if narrow else REST_GRID
-    smooth, depth = _populations(rest, SPECTROGRAPH if narrow else BIN)
-    mean_fractions = np.array([MIXTURES[name] for name in kind])
-    fractions = rng.gamma(12 * mean_fractions + 1e-3)
-    fractions /= fractions.sum(axis=1, keepdims=True)
-    strength = log_normal(rng, len(z), 1, 0.2)
-    fine = rest.bin_of(np.log10(grid.centers / (1 + z[:, None])))
-    fine = np.clip(fine, 0, rest.size - 1)
-    flux = np.zeros(fine.shape, np.float32)
-    for i in range(len(TEMPERATURES)):
-        lines = np.exp(-strength[:, None] * depth[i, fine]).astype(np.float32)
-        flux += fractions[:, [i]].astype(np.float32) * smooth[i, fine] * lines
-    return flux
-
-
-@cache
-def _populations(rest: LogGrid, instrument: float) -> tuple[Array, Array]:
-    """Return continuum and depth of lines of each temperature, float32 (temperatures, rest.size).
-
-    Smoothed by the motions of stars and by the width of an instrument, km/s.
-    """
-    temperature = np.array(TEMPERATURES, np.float32)
-    ones = np.ones_like(temperature)
-    wavelength = np.broadcast_to(rest.centers.astype(np.float32), (len(temperature), rest.size))
-    depth = absorption(rest, wavelength, temperature, ones, ones, ones, ones, np.zeros_like(ones))
-    reach = rest.bins(8 * REST_GRID.bin_kms)
-    offsets = np.arange(-reach, reach + 1) * rest.dloglam * np.log(10) * SPEED_OF_LIGHT
-    kernel = np.exp(-0.5 * (offsets / np.hypot(STARS, instrument)) ** 2)
-    kernel /= kernel.sum()
-    flux = np.exp(-depth)
-    smooth = np.stack([np.convolve(np.pad(row, reach, "edge"), kernel, "valid") for row in flux])
-    return continuum(wavelength, temperature, ones), -np.log(smooth).astype(np.float32)
 
 
 def gas(

@@ -122,17 +122,18 @@ def continuum(wavelength: Array, temperature: Array, metals: Array) -> Array:
         temperature: (n,), K.
         metals: (n,), strength of metal lines relative to the Sun's at that temperature.
     """
-    jump = at(BALMER_JUMP, temperature)[:, None] * _fall(wavelength, 3690, 30)
+    # The limit is at 3647 Angstrom; higher lines than we draw merge from 3750 on.
+    jump = at(BALMER_JUMP, temperature)[:, None] * falling(wavelength, 3740, 40)
     # Paschen jump, a tenth as deep.
-    jump += 0.12 * at(BALMER_JUMP, temperature)[:, None] * _fall(wavelength, 8400, 120)
+    jump += 0.12 * at(BALMER_JUMP, temperature)[:, None] * falling(wavelength, 8400, 120)
     blanketing = (at(BLANKETING, temperature) * np.sqrt(metals))[:, None]
     haze = 1.8 * blanketing * np.maximum(5200 - wavelength, 0) / 1600
-    break_4000 = 1.4 * blanketing * _fall(wavelength, 3985, 25)
+    break_4000 = 1.4 * blanketing * falling(wavelength, 3985, 25)
     color = temperature * at(COLOR, temperature)
     return planck(wavelength, color) * np.exp(-(jump + haze + break_4000))
 
 
-def _fall(wavelength: Array, where: float, width: float) -> Array:
+def falling(wavelength: Array, where: float, width: float) -> Array:
     """Return 1 blueward of `where`, 0 redward."""
     return 0.5 - 0.5 * np.tanh((wavelength - np.float32(where)) / np.float32(width))
 

@@ -8,8 +8,8 @@ from data_prep.mock import bals, dust, igm, outflows, quasar_lines
 from data_prep.mock.displaced_lines import Displaced
 from data_prep.mock.draws import log_normal, log_uniform
 from data_prep.mock.empirical import Bank, bent
-from data_prep.mock.galaxies import stellar_flux
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
+from data_prep.mock.populations import stellar_flux
 from data_prep.mock.profiles import Array
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT

@@ -13,8 +13,8 @@ from data_prep.mock import dust, quasar_lines
 from data_prep.mock import galaxies as observed_galaxies
 from data_prep.mock import quasars as observed_quasars
 from data_prep.mock.draws import log_normal
-from data_prep.mock.galaxies import REST_GRID, stellar_flux
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
+from data_prep.mock.populations import REST_GRID, stellar_flux
 from data_prep.mock.profiles import Array
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.native import STEP

@@ -1,0 +1,160 @@
+"""Starlight of galaxies: mixtures of photospheres, by age, with lines by metallicity.
+
+A population is a mixture of photospheres of seven temperatures: those of cool stars have measured
+lines (`population_lines`), hot ones those of `photospheres`. Spectra are tabulated on a fine
+rest-frame grid, once for bins and once for native pixels, with their change with the strengths of
+lines of metals and of light elements, and are then looked up at any redshift.
+"""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_prep.mock import population_lines as table
+from data_prep.mock.draws import log_normal
+from data_prep.mock.photospheres import absorption, continuum, falling, planck
+from data_prep.mock.profiles import Array, add_band, add_line
+from spectranet_jax.spectra.grid import LogGrid
+from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
+
+REST_GRID = LogGrid(start=1000.0, dloglam=2.5e-4, size=4110)
+"""Grid of tabulated starlight for the survey's bins: to 10,654 Angstrom, 173 km/s."""
+
+FINE_REST_GRID = LogGrid(start=1000.0, dloglam=1e-5, size=102_750)
+"""The same for bins narrower than those of `REST_GRID`: 7 km/s, so that no feature moves."""
+
+STARS, BIN, SPECTROGRAPH = 180.0, 200.0, 65.0
+"""Widths (sigma) that smooth starlight, km/s: the stars' motions; a bin of the survey; and where
+pixels are narrow, the spectrograph.
+"""
+
+COOL = len(table.TEMPERATURES)
+"""Number of temperatures with measured lines."""
+
+TEMPERATURES = (*table.TEMPERATURES, 9000.0, 20000.0)
+"""Temperatures of the stars of a population: cool giants, giants, turn-off, F, A and B stars."""
+
+# Fraction of the flux at 5500 Angstrom by temperature; a Dirichlet draw around it.
+MIXTURES = {
+    "old": (0.07, 0.38, 0.37, 0.10, 0.055, 0.02, 0.005),
+    "intermediate": (0.07, 0.20, 0.25, 0.22, 0.13, 0.10, 0.03),
+    "post-starburst": (0.05, 0.14, 0.18, 0.14, 0.10, 0.36, 0.03),
+    "star-forming": (0.05, 0.12, 0.16, 0.14, 0.16, 0.22, 0.15),
+    "compact blue": (0.02, 0.04, 0.07, 0.08, 0.10, 0.25, 0.44),
+}
+
+CONCENTRATION = 20.0
+"""Of the Dirichlet draw: the larger, the more alike are galaxies of a kind."""
+
+METALS = {"old": 1.25, "intermediate": 1.1, "post-starburst": 1.0, "star-forming": 0.9,
+          "compact blue": 0.7}  # fmt: skip
+"""Strength of the lines of metals, 1 for solar metallicity: it grows with mass and age."""
+
+METAL_SCATTER, LIGHT_SCATTER = 0.2, 0.25
+"""Of the strengths of lines of metals, and of Mg and Na beside these, natural log."""
+
+GIANTS = 0.65
+"""Strength of lines of Mg and Na in populations, most of whose light is giants', over dwarfs'."""
+
+WIDTH, CALCIUM_WIDTH, WING_WIDTH = 110.0, 330.0, 1200.0
+"""Widths (sigma) of tabulated lines, of Ca II H and K, and of the wings of these, km/s."""
+
+AIR = 1.000277
+"""Wavelength in vacuum over that in air, in the optical."""
+
+
+def stellar_flux(
+    rng: np.random.Generator, kind: NDArray[np.str_], z: NDArray[np.float64], grid: LogGrid
+) -> Array:
+    """Draw starlight alone, float32 (n, bins), about 1 at rest-frame 5500 Angstrom.
+
+    Args:
+        rng: of the scatter in mixture and line strengths.
+        kind: (n,), keys of `MIXTURES`.
+        z: (n,), redshift.
+        grid: the bins.
+    """
+    narrow = grid.dloglam < REST_GRID.dloglam
+    rest = FINE_REST_GRID if narrow else REST_GRID
+    fractions = rng.gamma(CONCENTRATION * np.array([MIXTURES[name] for name in kind]) + 1e-3)
+    fractions /= fractions.sum(axis=1, keepdims=True)
+    metals = np.array([METALS[name] for name in kind]) * log_normal(rng, len(z), 1, METAL_SCATTER)
+    light = metals * log_normal(rng, len(z), GIANTS, LIGHT_SCATTER)
+    metals, light = metals[:, None], light[:, None]
+    cool = fractions[:, :COOL]
+    amounts = np.hstack([fractions, cool * (metals - 1), cool * (light - 1)])
+    fine = np.clip(rest.bin_of(np.log10(grid.centers / (1 + z[:, None]))), 0, rest.size - 1)
+    spectra = _populations(rest, SPECTROGRAPH if narrow else BIN)
+    flux = np.zeros(fine.shape, np.float32)
+    if narrow:
+        for amount, spectrum in zip(amounts.T.astype(np.float32), spectra, strict=True):
+            flux += amount[:, None] * spectrum[fine]
+    else:
+        mixed: Array = amounts.astype(np.float32) @ spectra
+        flux = np.take_along_axis(mixed, fine, axis=1)
+    return np.maximum(flux, 0)
+
+
+@cache
+def _populations(rest: LogGrid, instrument: float) -> Array:
+    """Return spectra of each temperature, and their derivatives by the strengths of lines.
+
+    Smoothed by the motions of stars and by the width of an instrument, km/s.
+
+    Returns:
+        float32 (7 + 2 * `COOL`, rest.size): flux of each temperature; and of the cool ones, its
+        change where lines of metals are stronger by 100%, and where those of Mg and Na are.
+    """
+    metals, light, other = _depths(rest)
+    flux = _continua(rest) * np.exp(-(metals + light + other))
+    reach = rest.bins(8 * REST_GRID.bin_kms)
+    offsets = np.arange(-reach, reach + 1) * rest.dloglam * np.log(10) * SPEED_OF_LIGHT
+    kernel = np.exp(-0.5 * (offsets / np.hypot(STARS, instrument)) ** 2)
+    kernel /= kernel.sum()
+    rows = np.concatenate([flux, -(metals * flux)[:COOL], -(light * flux)[:COOL]])
+    smooth = [np.convolve(np.pad(row, reach, "edge"), kernel, "valid") for row in rows]
+    return np.array(smooth, np.float32)
+
+
+def _continua(rest: LogGrid) -> Array:
+    """Return spectra without lines, 1 at 5500 Angstrom, float32 (temperatures, rest.size)."""
+    temperature, wavelength = _photospheres(rest)
+    flux = continuum(wavelength, temperature, np.ones_like(temperature))
+    color, break_4000, break_4300 = np.array(table.CONTINUA, np.float32).T[:, :, None]
+    wavelength = wavelength[:COOL]
+    depth = break_4000 * falling(wavelength, 3985, 25) + break_4300 * falling(wavelength, 4300, 60)
+    flux[:COOL] = planck(wavelength, color[:, 0]) * np.exp(-depth)
+    return flux
+
+
+def _depths(rest: LogGrid) -> tuple[Array, Array, Array]:
+    """Return optical depths of lines of metals, of light elements, and of all that is fixed.
+
+    Each float32 (temperatures, rest.size).
+    """
+    temperature, wavelength = _photospheres(rest)
+    ones = np.ones_like(temperature)
+    is_hot = (np.arange(len(ones)) >= COOL).astype(np.float32)
+    fixed = absorption(rest, wavelength, temperature, is_hot, ones, ones, ones, 0 * ones)
+    metals, light = np.zeros_like(fixed), np.zeros_like(fixed)
+    rows, at_rest = slice(COOL), np.zeros(COOL, np.float32)
+    for air, widths in table.LINES.items():
+        depth = light if air in table.LIGHT_ELEMENTS else metals
+        strength = np.array(widths, np.float32)
+        add_line(depth[rows], rest, air * AIR, strength, WIDTH, z=at_rest)
+    k, h, wing = np.array(table.CALCIUM, np.float32).T
+    for name, strength in (("CaII K", k), ("CaII H", h)):
+        add_line(metals[rows], rest, REST[name], strength, CALCIUM_WIDTH, z=at_rest)
+        add_line(metals[rows], rest, REST[name], wing, WING_WIDTH, z=at_rest)
+    for depth, (head, tail, depths) in zip((metals, light), table.HYDRIDE_BANDS, strict=True):
+        add_band(depth[rows], wavelength[rows], head, np.array(depths, np.float32), tail)
+    return metals, light, fixed
+
+
+def _photospheres(rest: LogGrid) -> tuple[Array, Array]:
+    """Return temperatures (t,) and, for each, the wavelengths of the grid (t, rest.size)."""
+    temperature = np.array(TEMPERATURES, np.float32)
+    return temperature, np.broadcast_to(
+        rest.centers.astype(np.float32), (len(temperature), rest.size)
+    )

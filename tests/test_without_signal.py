@@ -1,0 +1,54 @@
+"""Spectra from which nothing can be told: the shipped network must not be sure of any redshift."""
+
+import numpy as np
+import pytest
+
+from data_prep.mock.draws import NumpyDraws
+from experiments.labeled_index import read_index, read_rows
+from spectranet_jax import readers
+from spectranet_jax.inference import load
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
+from spectranet_jax.spectra import observation
+from spectranet_jax.spectra.instruments import INSTRUMENTS
+from spectranet_jax.spectra.spectrographs import Spectrographs
+
+pytestmark = pytest.mark.slow
+
+SURE = 0.9
+
+
+def sure(table):
+    """Spectra whose redshift the network is sure of, bool (n,)."""
+    return np.ma.filled(np.ma.asarray(table["P_3000"], float), 0) > SURE
+
+
+@pytest.mark.parametrize("name", INSTRUMENTS)
+def test_noise_alone_has_no_sure_redshift(name):
+    """At most 0.1% of 3,000 spectra of each instrument's noise, sky residuals and defects."""
+    n, draws = 3000, NumpyDraws(np.random.default_rng(9))
+    spectrographs = Spectrographs.of((name,), GRID)
+    dark = np.zeros((n, GRID.size), np.float32)
+    flux, ivar = observation.observe(draws, dark, spectrographs, np.zeros(n, int))
+    table = load("linenet").predict(flux, ivar)
+    assert sure(table).sum() <= 3
+    assert not ((np.asarray(table["ZWARN"]) == 0) & (table["CLASS"] != "STAR")).sum() > 3
+
+
+def test_no_sky_fiber_is_sure(shared):
+    labeled = read_index(shared)
+    files = labeled.file[labeled.set == "sky-fibers"].tolist()
+    assert len(files) == 9
+    table = load("linenet").predict([readers.read(shared / file)[0] for file in files])
+    assert not sure(table).any() and (np.asarray(table["ZWARN"]) != 0).all()
+
+
+def test_no_desi_spectrum_without_signal_is_sure(shared):
+    rows = read_rows(shared / "desi-labels.csv", ("file", "targetid", "label"))
+    rows = [row for row in rows if row["label"] == "NONE"]
+    assert len(rows) == 6
+    spectra = [
+        next(s for s in readers.read(shared / row["file"]) if row["targetid"] in s.name)
+        for row in rows
+    ]
+    table = load("linenet").predict(spectra)
+    assert not sure(table).any() and (np.asarray(table["ZWARN"]) != 0).all()
