@@ -53,7 +53,8 @@ class Plan:
         balance: labels to draw equally from within each split, after the split; other labels and
             the surplus are left out and counted. Empty: everything stays.
         noiseless: splits whose flux carries no noise yet.
-        effects: with which these are to be observed, names of `instrument.EFFECTS`.
+        effects: with which these are to be observed, names of `observation.EFFECTS`.
+        instruments: to observe these with, names of `instruments.INSTRUMENTS`.
         native: the native pixels that spectra have beside their bins, if they do.
     """
 
@@ -64,6 +65,7 @@ class Plan:
     balance: Sequence[int] = ()
     noiseless: Sequence[str] = ()
     effects: tuple[str, ...] | None = None
+    instruments: tuple[str, ...] = ()
     native: LogGrid | None = None
 
     @property
@@ -141,6 +143,7 @@ def write_dataset(
             report=report,
             noiseless=list(plan.noiseless),
             effects=plan.effects,
+            instruments=plan.instruments,
             native=plan.native,
         )
         manifest.write(folder, result)

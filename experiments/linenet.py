@@ -59,8 +59,9 @@ def work(config: Config) -> None:
         from spectranet_jax import tasks
         from spectranet_jax.datasets import manifest
         from spectranet_jax.spectra import CLASSES
+        from spectranet_jax.spectra.zsteps import WIDE_REACH
 
-    fields = {"features": config.features, "dropout": config.dropout}
+    fields = {"features": config.features, "dropout": config.dropout, "reach": list(WIDE_REACH)}
     network: dict[str, Any] = {"name": "LineNet", **fields}
     if config.members > 1:
         network = {"name": "LineNetEnsemble", "members": config.members, "member": fields}
@@ -69,7 +70,8 @@ def work(config: Config) -> None:
     select = tasks.build("linenet", manifest.read(data).grid).select
     training = training_split(data, select, config.skip_damaged)
     counts = np.bincount(training.columns["label"], minlength=len(CLASSES))
-    task = tasks.build("linenet", training.grid, trained_prior=(counts / counts.sum()).tolist())
+    prior = (counts / counts.sum()).tolist()
+    task = tasks.build("linenet", training.grid, trained_prior=prior, reach=list(WIDE_REACH))
     train_and_evaluate("linenet", config, training, network, task)
 
 

@@ -15,6 +15,7 @@ from spectranet_jax.datasets import manifest
 from spectranet_jax.datasets.split import Split, open_split
 from spectranet_jax.spectra import QUASARNET_GRID, InputError
 from spectranet_jax.spectra.column import Columns
+from spectranet_jax.spectra.spectrographs import Spectrographs
 from spectranet_jax.training.augment import Augment, as_stored, observe
 
 
@@ -96,4 +97,5 @@ def observation(training: Split) -> Augment:
             f"{training.folder / manifest.FILE_NAME} names no effects to observe its noise-free"
             " spectra with; make the dataset again with data_prep.mock --noiseless"
         )
-    return partial(observe, grid=training.grid, effects=effects)
+    spectrographs = Spectrographs.of(training.manifest.instruments, training.grid)
+    return partial(observe, spectrographs=spectrographs, effects=effects)

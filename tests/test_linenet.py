@@ -74,7 +74,7 @@ def test_a_line_is_sought_where_its_redshift_puts_it(line, z):
     fine = GRID.size * STEPS_PER_BIN
     place = np.log10(REST[line] * (1 + z) / GRID.start) / STEPS.width - 0.5
     maps = np.maximum(0, 1 - np.abs(np.arange(fine) - place))[None, None]  # a triangle about it
-    (row,) = linenet.shifted(jnp.asarray(maps, jnp.float32), [line], GRID)
+    (row,) = linenet.shifted(jnp.asarray(maps, jnp.float32), [line], GRID, ZSteps.of(GRID))
     x = STEPS.width * (np.arange(STEPS.size) + 0.5)
     centroid = float((row[0] * x).sum() / row[0].sum())
     assert 10**centroid - 1 == pytest.approx(z, abs=2e-4 * (1 + z))
@@ -85,7 +85,7 @@ def test_a_line_is_sought_where_its_redshift_puts_it(line, z):
 def test_shifting_agrees_with_interpolation_bin_by_bin(rng):
     fine = GRID.size * STEPS_PER_BIN
     maps = rng.normal(0, 1, (2, len(linenet.LINES), fine))
-    rows = linenet.shifted(jnp.asarray(maps, jnp.float32), linenet.LINES, GRID)
+    rows = linenet.shifted(jnp.asarray(maps, jnp.float32), linenet.LINES, GRID, ZSteps.of(GRID))
     padded = np.pad(maps, ((0, 0), (0, 0), (1, 1)))
     for i, line in enumerate(linenet.LINES):
         at = np.log10(REST[line] / GRID.start) / STEPS.width + np.arange(STEPS.size)

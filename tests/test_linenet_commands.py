@@ -23,8 +23,8 @@ from spectranet_jax.inference import load
 from spectranet_jax.networks.line_evidence import LINES
 from spectranet_jax.spectra import CLASSES, InputError
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
-from spectranet_jax.spectra.instrument import EFFECTS
 from spectranet_jax.spectra.lines import evidence_column as column
+from spectranet_jax.spectra.observation import EFFECTS
 from spectranet_jax.training import augment, run
 
 pytestmark = pytest.mark.usefixtures("no_contact_sheet")

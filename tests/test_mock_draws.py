@@ -3,7 +3,7 @@ import pytest
 
 from data_prep.mock.draws import NumpyDraws, log_normal, log_uniform
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
-from spectranet_jax.spectra.instrument import smooth_field
+from spectranet_jax.spectra.random_fields import smooth_field
 
 
 def test_log_normal_has_its_median_and_scatter(rng):

@@ -7,6 +7,7 @@ from data_prep.mock.ingredients import EVERYTHING, INSTRUMENT, NAMES, Ingredient
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
+from spectranet_jax.spectra.observation import EFFECTS
 
 
 def without(*names: str) -> Ingredients:
@@ -27,8 +28,8 @@ def test_all_is_there_unless_left_out():
 
 
 def test_the_effects_of_the_instrument_follow():
-    assert set(EVERYTHING.effects) == {"noise", "masks", "calibration", "sky", "glitches"}
-    assert without(*INSTRUMENT).effects == ()
+    assert EVERYTHING.effects == EFFECTS
+    assert without(*INSTRUMENT).effects == ("resolution",)
     assert "noise" in without("calibration errors").effects
 
 

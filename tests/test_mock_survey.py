@@ -8,16 +8,15 @@ from naming import naming
 
 from data_prep.mock import __main__ as entry
 from data_prep.mock import dataset, survey
-from data_prep.mock.draws import NumpyDraws
 from data_prep.mock.ingredients import Ingredients
 from data_prep.pictures import contact_sheet
 from spectranet_jax.datasets import manifest, records
 from spectranet_jax.datasets.records import concatenate
 from spectranet_jax.datasets.split import open_split
-from spectranet_jax.spectra import CLASSES, InputError, instrument, labels, noise
-from spectranet_jax.spectra import (
-    QUASARNET_GRID as GRID,
-)
+from spectranet_jax.spectra import CLASSES, InputError, labels, noise
+from spectranet_jax.spectra import QUASARNET_GRID as GRID
+from spectranet_jax.spectra.instruments import INSTRUMENTS, fractions
+from spectranet_jax.spectra.spectrographs import Spectrographs
 
 COUNTS = {"STAR": 520, "GALAXY": 512, "QSO": 300, "QSO_BAL": 100}
 
@@ -71,26 +70,34 @@ def test_spectra_are_finite_and_empty_bins_are_zero(block):
 
 
 def test_signal_to_noise_is_that_of_the_survey(block):
-    """Plate 7102: 5/25/50% at 2.6, 5.2, 8.5; the mock has a longer bright tail, for SDSS-I."""
-    boss = Ingredients(frozenset({"wide range"}))
-    boss_sn = concatenate(list(survey.blocks(COUNTS, seed=3, ingredients=boss, grid=GRID))).sn
-    quartiles = np.percentile(boss_sn, [5, 25, 50])
-    np.testing.assert_allclose(quartiles, [2.6, 5.2, 8.5], rtol=0.35)
-    assert np.percentile(boss_sn, 97) > 60
-    # The wide range adds DESI's faint galaxies, and bright stars.
-    quartiles = np.percentile(block.sn, [5, 25, 50])
-    np.testing.assert_allclose(quartiles, [1.6, 4.2, 8.5], rtol=0.35)
-    assert np.percentile(block.sn, 97) > 60
+    """Plate 7102: 5/25/50% at 2.6, 5.2, 8.5; the mock has longer tails: to bright ones, for
+    SDSS-I, and to faint ones; still longer ones with the wide range, for DESI's faint galaxies."""
+    usual = Ingredients(frozenset({"wide range"}))
+    plain = concatenate(list(survey.blocks(COUNTS, seed=3, ingredients=usual, grid=GRID)))
+    for made, expected in ((plain, (1.65, 4.0, 8.8)), (block, (1.5, 3.9, 8.8))):
+        of_boss = made.sn[made.source == b"mock boss"]
+        quartiles = np.percentile(of_boss, [5, 25, 50])
+        np.testing.assert_allclose(quartiles, expected, rtol=0.15)
+        np.testing.assert_allclose(quartiles[1:], [5.2, 8.5], rtol=0.35)
+        assert np.percentile(of_boss, 97) > 60
 
 
-def test_some_spectra_have_the_coverage_of_sdss_one(rng):
-    empty = instrument.masks(NumpyDraws(rng), 4000, GRID)
-    legacy = empty[:, 5] & empty[:, -5]
-    assert legacy.mean() == pytest.approx(instrument.LEGACY_FRACTION, abs=0.03)
-    start = GRID.centers[np.argmin(empty[legacy], axis=1)]
-    assert np.median(start) == pytest.approx(3815, rel=0.005)
-    assert 0.0005 < empty[~legacy][:, 30:400].mean() < 0.01
-    assert not empty.all(axis=1).any()
+def test_every_instrument_observes_its_share_over_its_own_wavelengths(block):
+    for name, share in fractions(tuple(INSTRUMENTS)).items():
+        mine = block.source == b"mock " + name.encode()
+        assert mine.mean() == pytest.approx(share, abs=0.05)
+        usual = np.flatnonzero((block.ivar[mine] > 0).mean(axis=0) > 0.5)
+        low, high = INSTRUMENTS[name].coverage
+        assert GRID.centers[usual[0]] == pytest.approx(max(low, 3600), rel=0.004)
+        assert GRID.centers[usual[-1]] == pytest.approx(min(high, 9984), rel=0.004)
+
+
+def test_one_instrument_can_be_asked_for():
+    ingredients = Ingredients(observed_by=("sdss",))
+    (one,) = survey.blocks({"QSO": 100}, seed=1, grid=GRID, ingredients=ingredients)
+    assert set(one.source.tolist()) == {b"mock sdss"}
+    with pytest.raises(InputError, match=naming("hubble", "boss", "sdss", "desi")):
+        Ingredients(observed_by=("hubble",))
 
 
 @pytest.mark.parametrize(
@@ -181,10 +188,11 @@ def test_what_is_to_be_trained_on_is_stored_as_light(tmp_path):
     # Between neighboring bins light is smooth, and an observation of it is not.
     rough = [np.median(np.abs(np.diff(b.flux, n=2, axis=1)), axis=1) for b in (train, noisy)]
     assert np.median(rough[1] / rough[0]) > 3
+    spectrographs = Spectrographs.of(tuple(INSTRUMENTS), GRID)
+    names = [b"mock " + name.encode() for name in spectrographs.share]
+    tables = spectrographs.rows(np.array([names.index(name) for name in train.source]))
     ones = np.ones((len(train), 1), np.float32)
-    np.testing.assert_allclose(
-        train.ivar * noise.variance(train.flux, ones, grid=GRID), 1, rtol=1e-5
-    )
+    np.testing.assert_allclose(train.ivar * noise.variance(train.flux, ones, tables), 1, rtol=1e-5)
 
 
 def stored(folder, split):

@@ -23,8 +23,8 @@ from spectranet_jax.evaluation.score_tables import interval, quasar_table, range
 from spectranet_jax.inference import load
 from spectranet_jax.readers import rebin_all
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
-from spectranet_jax.spectra import instrument
 from spectranet_jax.spectra.flags import Flag
+from spectranet_jax.spectra.instruments import SDSS
 from spectranet_jax.spectra.labels import BAL_UNSURE, CLASS_PERSON, CLASSES
 
 pytestmark = pytest.mark.slow
@@ -189,7 +189,7 @@ def test_linenet_loses_little_by_the_coverage_of_sdss(known: Known, shared: Path
         rebin_all(readers.read(shared / rows[i]["file"]), grid=GRID) for i in np.flatnonzero(boss)
     ]
     flux, ivar = (np.concatenate(arrays) for arrays in zip(*spectra, strict=True))
-    low, high = instrument.LEGACY_COVERAGE
+    low, high = SDSS.coverage
     ivar = np.where((GRID.centers > low) & (GRID.centers < high), ivar, 0)
     table = load("linenet").predict(flux, ivar)
     label = known.label[boss].tolist()

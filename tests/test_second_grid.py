@@ -21,11 +21,14 @@ from experiments.linenet import Config, work
 from spectranet_jax import networks, tasks
 from spectranet_jax.datasets.split import check_grid, open_split
 from spectranet_jax.inference import load, predict
-from spectranet_jax.spectra import QUASARNET_GRID, InputError, LogGrid, instrument, noise
+from spectranet_jax.spectra import QUASARNET_GRID, InputError, LogGrid, noise, observation
 from spectranet_jax.spectra.flags import median_sn
+from spectranet_jax.spectra.spectrographs import Spectrographs
 from spectranet_jax.spectra.zsteps import STEPS_PER_BIN, ZSteps
 
 FINE = LogGrid(start=3600.0, dloglam=5e-4, size=886)
+LIT = tuple(name for name in observation.EFFECTS if name != "unlit")
+
 FINEST = LogGrid(start=3600.0, dloglam=1e-4, size=4430)
 
 
@@ -42,7 +45,8 @@ def test_noise_gives_the_same_signal_to_noise_in_any_bins(grid):
     of_grid = {}
     for either in (QUASARNET_GRID, grid):
         flux = np.full((1, either.size), 2.0, np.float32)
-        variance = noise.variance(flux, np.ones((1, 1), np.float32), either)[0]
+        boss = Spectrographs.of(("boss",), either)
+        variance = noise.variance(flux, np.ones((1, 1), np.float32), boss.tables)[0]
         of_grid[either] = (4.0 / variance).reshape(443, -1).sum(axis=1)
     off = np.abs(of_grid[grid] / of_grid[QUASARNET_GRID] - 1)
     assert np.median(off) < 1e-3 and (off < 0.02).mean() > 0.9 and off.max() < 0.2
@@ -55,7 +59,9 @@ def test_a_whole_observation_has_the_same_signal_to_noise(grid):
     for either in (QUASARNET_GRID, grid):
         draws = NumpyDraws(np.random.default_rng(4))
         noise_free = np.full((600, either.size), 2.0, np.float32)
-        flux, ivar = instrument.observe(draws, noise_free, either)
+        spectrographs = Spectrographs.of(("boss", "sdss", "desi"), either)
+        which = spectrographs.choose(draws.uniform(600))
+        flux, ivar = observation.observe(draws, noise_free, spectrographs, which, LIT)
         per_kms[either] = np.median(median_sn(flux, ivar, either)), (ivar == 0).mean()
     for ours, theirs, tolerance in zip(
         per_kms[grid], per_kms[QUASARNET_GRID], (0.08, 0.35), strict=True

@@ -33,6 +33,8 @@ class Config:
     templates: Path | None = None
     """Folder of redrock templates (rrtemplate-*.fits, rrarchetype-*.fits) to mix with the analytic
     spectra. By default the folder in RR_TEMPLATE_DIR, or else the templates in the code."""
+    instrument: tuple[str, ...] = ("boss", "sdss", "desi")
+    """Instruments to observe with; one is drawn for each spectrum."""
     without: tuple[str, ...] = ()
     """Ingredients to leave out, such as "host and iron": see data_prep/mock/ingredients.py."""
 
@@ -72,7 +74,9 @@ def main(config: Config) -> None:
     from data_prep.mock.ingredients import Ingredients
     from data_prep.summary import print_summary
 
-    ingredients = Ingredients(frozenset(config.without), folder(config.templates))
+    ingredients = Ingredients(
+        frozenset(config.without), folder(config.templates), config.instrument
+    )
     made = prepare(
         config.out,
         wanted,

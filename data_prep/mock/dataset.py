@@ -22,7 +22,17 @@ from spectranet_jax.datasets import manifest
 from spectranet_jax.datasets.manifest import Manifest
 from spectranet_jax.datasets.records import Block
 from spectranet_jax.progress import progress
-from spectranet_jax.spectra import InputError, LogGrid, instrument, lines, noise
+from spectranet_jax.spectra import (
+    InputError,
+    LogGrid,
+    defects,
+    instruments,
+    lines,
+    noise,
+    observation,
+    random_fields,
+    spectrographs,
+)
 from spectranet_jax.spectra import grid as grids
 from spectranet_jax.spectra.native import NATIVE_GRID
 
@@ -30,11 +40,17 @@ NO_PHYSICS = ("__init__.py", "__main__.py", "bare_code.py", "compact.py", Path(_
 """Files of this folder that do not affect mock spectra."""
 
 
+OBSERVATION = (
+    grids, lines, instruments, spectrographs, random_fields, noise, defects, observation,
+)  # fmt: skip
+"""Modules of the library that affect mock spectra."""
+
+
 def recipe() -> str:
     """Return the sha256 over the code and templates that determine mock spectra."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
     physics = [path for path in sources if path.name not in NO_PHYSICS]
-    physics += [Path(str(module.__file__)) for module in (grids, instrument, lines, noise)]
+    physics += [Path(str(module.__file__)) for module in OBSERVATION]
     digest = hashlib.sha256()
     for path in physics:
         digest.update(path.name.encode() + b"\0" + bare_code(path))
@@ -98,7 +114,12 @@ def prepare(
 
     plan = Plan(grid, total, seed, division, native=NATIVE_GRID if native else None)
     if noiseless:
-        plan = replace(plan, noiseless=("train",), effects=ingredients.effects)
+        plan = replace(
+            plan,
+            noiseless=("train",),
+            effects=ingredients.effects,
+            instruments=ingredients.instruments,
+        )
     written = write_dataset(
         out,
         watched(),
@@ -130,6 +151,7 @@ def creator(
             "noiseless": noiseless,
             **ingredients.as_text(),
             "effects": list(ingredients.effects),
+            "instruments": list(ingredients.instruments),
             **({"native": True} if native else {}),
         },
         "recipe": recipe(),

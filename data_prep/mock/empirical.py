@@ -19,7 +19,7 @@ from data_prep.mock.draws import NumpyDraws
 from data_prep.mock.profiles import Array
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.instrument import smooth_field
+from spectranet_jax.spectra.random_fields import smooth_field
 
 SHIPPED = Path(__file__).parent / "templates"
 KINDS = ("STAR", "GALAXY", "QSO")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from data_prep.mock.empirical import SHIPPED, Bank, banks
 from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.instruments import INSTRUMENTS, fractions
+from spectranet_jax.spectra.observation import EFFECTS
 
 NAMES = {
     "empirical templates": "half of stars and galaxies and a part of quasars from observed spectra",
@@ -16,6 +18,9 @@ NAMES = {
     "narrow absorbers": "narrow metal lines and mini-BALs in front of quasars",
     "blueshifts": "outflow of broad lines against luminosity, and their scatter in velocity",
     "calibration errors": "tilts, steps, sky residuals and glitches",
+    "instruments": "spectra of SDSS-I/II and DESI beside those of BOSS",
+    "defects": "hot pixels, arms out of scale, levels too low",
+    "unlit fibers": "spectra without signal, from which nothing can be told",
     "host and iron": "starlight, Fe II and the Balmer continuum under quasars",
     "wide range": "nearest and faint galaxies, rare stars, distant and odd quasars",
     "displaced lines": "broad lines away from the narrow ones, and double-peaked ones",
@@ -24,7 +29,10 @@ NAMES = {
 
 INSTRUMENT = {
     "realistic noise": ("noise", "masks"),
-    "calibration errors": ("calibration", "sky", "glitches"),
+    "calibration errors": ("calibration", "sky"),
+    "defects": ("glitches", "defects"),
+    "unlit fibers": ("unlit",),
+    "instruments": (),
 }
 """Ingredient -> the effects of the instrument that it stands for; others belong to the spectra."""
 
@@ -37,10 +45,12 @@ class Ingredients:
         without: names left out.
         templates: folder of templates in redrock's format; a class that it has none of is drawn
             from those that come with the code.
+        observed_by: names of the instruments of the survey.
     """
 
     without: frozenset[str] = frozenset()
     templates: Path = SHIPPED
+    observed_by: tuple[str, ...] = tuple(INSTRUMENTS)
 
     def __post_init__(self) -> None:
         for name in sorted(self.without):
@@ -49,6 +59,7 @@ class Ingredients:
                     f"{name} is not an ingredient of the mock survey; choose among"
                     f" {', '.join(NAMES)}"
                 )
+        fractions(self.observed_by)  # reports an unknown one
         if self.templates != SHIPPED and self.has("empirical templates"):
             banks(self.templates)  # reports a wrong folder before any work
 
@@ -61,9 +72,15 @@ class Ingredients:
         return banks(self.templates)[kind] if self.has("empirical templates") else None
 
     @property
+    def instruments(self) -> tuple[str, ...]:
+        """Return the names of the instruments in the survey."""
+        return self.observed_by if self.has("instruments") else ("boss",)
+
+    @property
     def effects(self) -> tuple[str, ...]:
         """Return the effects of the instrument in the survey."""
-        return tuple(e for name, held in INSTRUMENT.items() if self.has(name) for e in held)
+        held = {e for name, part in INSTRUMENT.items() if not self.has(name) for e in part}
+        return tuple(effect for effect in EFFECTS if effect not in held)
 
     def as_text(self) -> Mapping[str, object]:
         """Return the manifest's entry: names left out, and where templates come from."""

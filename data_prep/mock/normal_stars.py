@@ -6,8 +6,8 @@ from data_prep.mock.draws import NumpyDraws, log_normal
 from data_prep.mock.photospheres import absorption, continuum
 from data_prep.mock.profiles import Array
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.instrument import smooth_field
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
+from spectranet_jax.spectra.random_fields import smooth_field
 
 
 def velocities(rng: np.random.Generator, n: int) -> Array:

@@ -15,12 +15,13 @@ from data_prep.mock.profiles import Array
 from data_prep.mock.quasars import quasars, redshifts
 from data_prep.mock.stars import stars
 from spectranet_jax.datasets.records import BLOCK_SIZE, Block
-from spectranet_jax.spectra import CLASSES, InputError, instrument, labels, noise
+from spectranet_jax.spectra import CLASSES, InputError, labels, noise, observation
 from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.flags import median_sn
 from spectranet_jax.spectra.grid import Binning, LogGrid
 from spectranet_jax.spectra.native import NATIVE_GRID
 from spectranet_jax.spectra.phase import phase
+from spectranet_jax.spectra.spectrographs import Spectrographs
 
 Rows = Callable[[NDArray[np.int64], NDArray[np.bytes_]], NDArray[np.bool_]]
 """Object ids and names -> a selection of them, bool (n,)."""
@@ -119,13 +120,17 @@ def _block(
             z = np.where((z > low) & (z < high), z, rng.uniform(low, 3.2, n))
         noise_free, balnicity = quasars(rng, z, magnitude, grid, bal, ingredients)
     noise_free = calibrated(noise_free, magnitude, grid, z)
-    flux, ivar = instrument.observe(NumpyDraws(rng), noise_free, grid, ingredients.effects)
+    spectrographs = Spectrographs.of(ingredients.instruments, grid)
+    which = spectrographs.choose(NumpyDraws(rng).uniform(n))
+    effects = tuple(e for e in ingredients.effects if e not in observation.HIDING)
+    flux, ivar = observation.observe(NumpyDraws(rng), noise_free, spectrographs, which, effects)
 
     index = np.arange(n) + chunk * n
     object_id = index * len(CLASSES) + label
     name = np.array([b"mock-%09d" % i for i in object_id])
     bare = noiseless(object_id, name)[:, None]
-    median = 1 / noise.variance(noise_free, np.ones((n, 1), np.float32), grid)
+    level = np.ones((n, 1), np.float32)
+    median = 1 / noise.variance(noise_free, level, spectrographs.rows(which))
     flux, ivar = np.where(bare, noise_free, flux), np.where(bare, median, ivar)
     at_native: Columns = {}
     if native:
@@ -141,7 +146,7 @@ def _block(
         z_conf=np.full(n, labels.CONFIDENT, np.int8),
         object_id=object_id.astype(np.int64),
         name=name,
-        source=np.full(n, b"mock"),
+        source=np.array([b"mock " + name.encode() for name in spectrographs.share])[which],
         sn=median_sn(flux, ivar, bins),
         native=at_native,
     )

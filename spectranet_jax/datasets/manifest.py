@@ -10,7 +10,8 @@ from typing import Any
 from spectranet_jax.datasets.atomic import write_text
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.instrument import EFFECTS
+from spectranet_jax.spectra.instruments import INSTRUMENTS
+from spectranet_jax.spectra.observation import EFFECTS
 
 SCHEMA = 1
 FILE_NAME = "manifest.json"
@@ -40,8 +41,10 @@ class Manifest:
         creator: program, version and settings that wrote the folder.
         report: rows in, rows out, and rows left out by reason.
         noiseless: splits with noise-free flux (a mock survey for fresh noise at every step).
-        effects: names of `instrument.EFFECTS` with which noiseless splits are to be observed; None
+        effects: names of `observation.EFFECTS` with which noiseless splits are to be observed; None
             where there is no such split.
+        instruments: names of `instruments.INSTRUMENTS` to observe them with; () where there is no
+            such split.
         native: the native pixels that every spectrum has beside its bins; None where there are
             none.
         schema: version of this layout.
@@ -56,6 +59,7 @@ class Manifest:
     report: dict[str, Any]
     noiseless: list[str] = field(default_factory=list)
     effects: tuple[str, ...] | None = None
+    instruments: tuple[str, ...] = ()
     schema: int = SCHEMA
     native: LogGrid | None = None
 
@@ -114,13 +118,15 @@ def read(folder: Path) -> Manifest:
             for split, shards in content["shards"].items()
         }
         content["effects"] = _effects(content)
+        content["instruments"] = _instruments(content)
         manifest = Manifest(**content)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} lacks fields of a manifest; prepare the dataset anew") from error
     unknown = set(manifest.effects or ()).difference(EFFECTS)
+    unknown |= set(manifest.instruments).difference(INSTRUMENTS)
     if unknown:
         raise InputError(
-            f"{path} names effects that this version does not know"
+            f"{path} names effects or instruments that this version does not know"
             f" ({', '.join(map(repr, sorted(unknown)))}); prepare the dataset anew"
         )
     return manifest
@@ -132,3 +138,9 @@ def _effects(content: dict[str, Any]) -> tuple[str, ...] | None:
     if effects is None and content.get("noiseless"):
         effects = content["creator"].get("config", {}).get("effects")
     return None if effects is None else tuple(map(str, effects))
+
+
+def _instruments(content: dict[str, Any]) -> tuple[str, ...]:
+    """Return the field `instruments`; older noise-free surveys are of BOSS alone."""
+    alone = ("boss",) if content.get("noiseless") else ()
+    return tuple(map(str, content.get("instruments", alone)))

@@ -49,7 +49,8 @@ class LineNetEnsemble(nn.Module):
             return jax.tree.map(lambda *parts: jnp.stack(parts), *answers)
         # Evidence at the redshift of the mixture: a second pass, of which the compiler merges the
         # rest.
-        at = peak(mixture(answers).z_logits, ZSteps.of(self.grid).window)
+        window = ZSteps.of(self.grid, members[0].reach).window
+        at = peak(mixture(answers).z_logits, window)
         return mixture([member(flux, weight, at=at) for member in members])
 
 

@@ -20,7 +20,7 @@ from jaxtyping import Array, Float, Int
 from spectranet_jax.networks.layers import Spectra
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import REST
-from spectranet_jax.spectra.zsteps import STEPS_PER_BIN, ZSteps
+from spectranet_jax.spectra.zsteps import REACH, STEPS_PER_BIN, ZSteps
 
 LINES = ("Lyman limit", "Lyb", "OVI", "Lya", "NV", "OI 1304", "SiIV", "CIV", "HeII 1640", "AlIII",
          "CIII]", "MgII", "[NeV]", "[OII]", "[NeIII]", "CaII K", "Hdelta", "G band", "Hgamma",
@@ -63,6 +63,7 @@ class LineNet(nn.Module):
             stands but spoils the equivariance.
         dropout: fraction of the dense features dropped in training.
         lines: whose evidence is summed, names of `spectra.lines.REST`.
+        reach: of p(z), log10(1 + z) of its first and its last edge.
     """
 
     grid: LogGrid
@@ -73,6 +74,7 @@ class LineNet(nn.Module):
     correction: bool = True
     dropout: float = 0.1
     lines: tuple[str, ...] = LINES
+    reach: tuple[float, float] = REACH
 
     @nn.compact
     def __call__(
@@ -90,13 +92,13 @@ class LineNet(nn.Module):
             train: drop features at random, with the random stream "dropout".
             at: (batch,), the step of p(z) at which the evidence is read; `peak` by default.
         """
-        steps = ZSteps.of(self.grid)
+        steps = ZSteps.of(self.grid, self.reach)
         covered = coverage(weight)[..., None]
         x = trunk(self, flux, weight, covered)  # (batch, bins, features)
 
         features = STEPS_PER_BIN * len(self.lines)
         maps = nn.Dense(features, kernel_init=initializers.zeros)(x) * covered
-        by_line = shifted(subbins(maps, len(self.lines)), self.lines, self.grid)
+        by_line = shifted(subbins(maps, len(self.lines)), self.lines, self.grid, steps)
         z_logits = jnp.sum(jnp.stack(by_line), axis=0)  # (batch, zsteps)
 
         dense = nn.relu(nn.Dense(self.hidden)(regions(nn.relu(x), self.grid.bins(REGION))))
@@ -110,7 +112,7 @@ class LineNet(nn.Module):
         p = lax.stop_gradient(jax.nn.softmax(z_logits))  # (batch, zsteps)
         features = STEPS_PER_BIN * len(BAL_LINES)
         troughs = nn.Dense(features, kernel_init=initializers.zeros)(x) * covered
-        bal = sum(shifted(subbins(troughs, len(BAL_LINES)), BAL_LINES, self.grid))
+        bal = sum(shifted(subbins(troughs, len(BAL_LINES)), BAL_LINES, self.grid, steps))
         bal_logit = (p * bal).sum(-1) + nn.Dense(1)(dense)[:, 0]
 
         best = peak(z_logits, steps.window) if at is None else at
@@ -183,15 +185,14 @@ def subbins(
 
 
 def shifted(
-    maps: Float[Array, "batch lines subbins"], lines: Sequence[str], grid: LogGrid
+    maps: Float[Array, "batch lines subbins"], lines: Sequence[str], grid: LogGrid, steps: ZSteps
 ) -> list[Float[Array, "batch zsteps"]]:
     """Return each line's map as a function of redshift instead of wavelength, (batch, zsteps) each.
 
     A line at redshift z stands log10(rest (1 + z) / start) / step fine bins from the start of the
     grid; between the centers of two bins the map is interpolated.
     """
-    # Position of the first redshift, counted from the center of the first fine bin.
-    steps = ZSteps.of(grid)
+    # Position of z = 0, counted from the center of the first fine bin.
     first = np.log10([REST[line] / grid.start for line in lines]) / steps.width
     whole = np.floor(first).astype(int)
     part = jnp.asarray((first - whole)[None, :, None], maps.dtype)
@@ -199,7 +200,8 @@ def shifted(
     between = (1 - part) * padded[..., :-1] + part * padded[..., 1:]  # between k - 1 and k
     # Split rather than indexed, so that the gradient is one concatenation.
     rows = lax.split(between, [1] * len(lines), axis=1)
-    return [_cut(row[:, 0], int(k) + 1, steps.size) for row, k in zip(rows, whole, strict=True)]
+    starts = whole + 1 + steps.first
+    return [_cut(row[:, 0], int(k), steps.size) for row, k in zip(rows, starts, strict=True)]
 
 
 def _cut(row: Float[Array, "batch subbins"], start: int, size: int) -> Float[Array, "batch zsteps"]:

@@ -13,8 +13,13 @@ from spectranet_jax.spectra.lines import kms
 STEPS_PER_BIN = 2
 """Steps per bin of wavelength: a spectrum shifted by one bin shifts p(z) by as many."""
 
-REACH = 0.82
-"""log10(1 + z) of the last edge: z = 5.6."""
+REACH = (0.0, 0.82)
+"""log10(1 + z) of the first and the last edge, unless a network says otherwise: z = 0 to 5.6."""
+
+WIDE_REACH = (-0.0025, 0.885)
+"""That of networks trained today: z = -0.0057 to 6.67, from blueshifted neighbors to quasars whose
+Lyman-alpha is about to leave the grid.
+"""
 
 NEAR = 3000.0
 """A redshift within this of the truth counts as right, km/s."""
@@ -22,26 +27,29 @@ NEAR = 3000.0
 
 @dataclass(frozen=True)
 class ZSteps:
-    """Redshift steps, from z = 0 on.
+    """Redshift steps.
 
     Attributes:
         width: of a step, in log10(1 + z).
         size: how many there are.
+        first: steps from z = 0 to the first edge; negative for blueshifts.
     """
 
     width: float
     size: int
+    first: int = 0
 
     @classmethod
-    def of(cls, grid: LogGrid) -> "ZSteps":
-        """Return the steps for a grid of wavelengths: `STEPS_PER_BIN` per bin, up to `REACH`."""
+    def of(cls, grid: LogGrid, reach: tuple[float, float] = REACH) -> "ZSteps":
+        """Return the steps for a grid of wavelengths: `STEPS_PER_BIN` per bin, over `reach`."""
         width = grid.dloglam / STEPS_PER_BIN
-        return cls(width, round(REACH / width))
+        first, last = (round(edge / width) for edge in reach)
+        return cls(width, last - first, first)
 
     @cached_property
     def edges(self) -> NDArray[np.float64]:
         """Edges of the steps in log10(1 + z), float64 (size + 1,)."""
-        return np.float64(self.width) * np.arange(self.size + 1)
+        return np.float64(self.width) * np.arange(self.first, self.first + self.size + 1)
 
     @property
     def kms(self) -> float:

@@ -38,7 +38,7 @@ from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, STAR, UNKNOWN
 from spectranet_jax.spectra.lines import evidence_column
 from spectranet_jax.spectra.normalize import moments, normalize
-from spectranet_jax.spectra.zsteps import ZSteps
+from spectranet_jax.spectra.zsteps import REACH, ZSteps
 from spectranet_jax.tasks import linenet_trust
 from spectranet_jax.tasks.classify_task import log_prob, quasars_of_classes
 from spectranet_jax.tasks.linenet_decode import class_log_prob, decode
@@ -68,6 +68,7 @@ class LineNetTask(Task[CombinedScores]):
 
     Attributes:
         lines: names of the lines of the network's evidence.
+        reach: of p(z), log10(1 + z) of its first and its last edge.
         trained_prior: fraction of each of the four classes in training.
         prior: fraction of each in what is predicted, up to a factor; None for that of training.
         bal_threshold: P_BAL from which a quasar is called QSO_BAL.
@@ -80,6 +81,7 @@ class LineNetTask(Task[CombinedScores]):
     """
 
     lines: tuple[str, ...] = LINES
+    reach: tuple[float, float] = REACH
     trained_prior: tuple[float, ...] = PRIORS["equal"]
     prior: tuple[float, ...] | None = None
     bal_threshold: float = BAL_THRESHOLD
@@ -117,7 +119,7 @@ class LineNetTask(Task[CombinedScores]):
     @property
     def steps(self) -> ZSteps:
         """Steps of p(z)."""
-        return ZSteps.of(self.grid)
+        return ZSteps.of(self.grid, self.reach)
 
     @property
     def columns(self) -> dict[str, Column]:
@@ -144,11 +146,12 @@ class LineNetTask(Task[CombinedScores]):
     def targets(self, truth: Columns) -> dict[str, NDArray[Any]]:
         """Return the targets of the loss, one value per spectrum.
 
-        label: int32. log_z: float32, log10(1 + z) in steps of p(z). has_z: float32, 1 where the
-        redshift counts: a galaxy's or a quasar's, secure, and within the range of p(z).
+        label: int32. log_z: float32, log10(1 + z) in steps of p(z) from its first edge. has_z:
+        float32, 1 where the redshift counts: a galaxy's or a quasar's, secure, and within the range
+        of p(z).
         """
         z = np.nan_to_num(np.asarray(truth["z"], np.float64), nan=-1.0)
-        place = np.log10(1 + np.maximum(z, -0.5)) / self.steps.width
+        place = np.log10(1 + np.maximum(z, -0.5)) / self.steps.width - self.steps.first
         inside = (place >= 0) & (place < self.steps.size)
         secure = truth["z_conf"] == CONFIDENT
         has_z = inside & secure & (truth["label"] != STAR)

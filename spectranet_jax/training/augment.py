@@ -5,8 +5,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from spectranet_jax.spectra import instrument
-from spectranet_jax.spectra.grid import LogGrid
+from spectranet_jax.spectra import observation
+from spectranet_jax.spectra.spectrographs import Spectrographs
 
 BRIGHTNESS_SCATTER = 0.6
 """Standard deviation of the brightness from draw to draw (natural log), so that every spectrum is
@@ -19,7 +19,7 @@ Augment = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array
 
 
 class JaxDraws:
-    """Random numbers from a JAX key, in the form that `spectra.instrument` takes."""
+    """Random numbers from a JAX key, in the form that `spectra.observation` takes."""
 
     def __init__(self, key: jax.Array) -> None:
         self.key = key
@@ -41,20 +41,21 @@ def observe(
     key: jax.Array,
     flux: jax.Array,
     _ivar: jax.Array,
-    grid: LogGrid,
-    effects: tuple[str, ...] = instrument.EFFECTS,
+    spectrographs: Spectrographs,
+    effects: tuple[str, ...] = observation.EFFECTS,
 ) -> tuple[jax.Array, jax.Array]:
     """Observe noise-free spectra once: flux and ivar, (batch, bins) float32.
 
     Args:
         key: of this batch's draws.
         flux: (batch, bins) float32, without noise, 1e-17 erg/s/cm^2/Angstrom.
-        grid: the bins.
-        effects: those of `instrument.EFFECTS` to apply.
+        spectrographs: the instruments, one of which is drawn for each spectrum.
+        effects: those of `observation.EFFECTS` to apply.
     """
     draws = JaxDraws(key)
     flux = flux * jnp.exp(BRIGHTNESS_SCATTER * draws.normal(len(flux), 1))
-    return instrument.observe(draws, flux, grid, effects)
+    which = spectrographs.choose(draws.uniform(len(flux)))
+    return observation.observe(draws, flux, spectrographs, which, effects)
 
 
 def as_stored(_key: jax.Array, flux: jax.Array, ivar: jax.Array) -> tuple[jax.Array, jax.Array]:

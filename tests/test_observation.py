@@ -7,12 +7,25 @@ import pytest
 
 from data_prep.mock.draws import NumpyDraws
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
-from spectranet_jax.spectra import instrument, noise
+from spectranet_jax.spectra import observation
+from spectranet_jax.spectra.instruments import INSTRUMENTS, SDSS
+from spectranet_jax.spectra.native import NATIVE_GRID
+from spectranet_jax.spectra.spectrographs import Spectrographs
 from spectranet_jax.training import augment
 
 pytestmark = pytest.mark.slow
 
 N = 1500
+ALL = Spectrographs.of(tuple(INSTRUMENTS), GRID)
+BOSS = Spectrographs.of(("boss",), GRID)
+LIT = tuple(name for name in observation.EFFECTS if name != "unlit")
+
+
+def observe(seed, noise_free, spectrographs=ALL, effects=observation.EFFECTS):
+    """Observe by NumPy's draws, each spectrum with an instrument of its own."""
+    draws = NumpyDraws(np.random.default_rng(seed))
+    which = spectrographs.choose(draws.uniform(len(noise_free)))
+    return observation.observe(draws, noise_free, spectrographs, which, effects)
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +37,9 @@ def noise_free():
 @pytest.fixture(scope="module")
 def both(noise_free):
     """Return the same noise-free spectra, observed with NumPy's draws and with JAX's."""
-    by_numpy = instrument.observe(NumpyDraws(np.random.default_rng(1)), noise_free, grid=GRID)
-    draws = augment.JaxDraws(jax.random.key(2))
-    by_jax = instrument.observe(draws, jnp.asarray(noise_free), grid=GRID)
+    by_numpy = observe(1, noise_free, BOSS)
+    draws, which = augment.JaxDraws(jax.random.key(2)), jnp.zeros(N, int)
+    by_jax = observation.observe(draws, jnp.asarray(noise_free), BOSS, which)
     return by_numpy, tuple(np.asarray(array) for array in by_jax)
 
 
@@ -45,16 +58,22 @@ def test_numpy_and_jax_draw_the_same_survey(both):
     assert (ivar == 0).mean() == pytest.approx((ivar_j == 0).mean(), abs=0.012)
 
 
-def test_the_ends_of_old_spectra_vary_by_three_bins_either_way():
-    empty = instrument.masks(NumpyDraws(np.random.default_rng(5)), 40_000, GRID)
-    # Blank at both ends and measured within: neither a lost arm nor a gap.
-    old = empty[:, 3] & empty[:, -5] & ~empty[:, 60:90].any(axis=1) & ~empty[:, 380:390].any(axis=1)
-    first, last = GRID.bin_of(np.log10(np.array(instrument.LEGACY_COVERAGE)))
+def test_the_ends_of_sdss_vary_by_three_bins_either_way():
+    spectrographs = Spectrographs.of(("sdss",), GRID)
+    n = 20_000
+    tables = spectrographs.rows(np.zeros(n, int))
+    empty = observation.masks(NumpyDraws(np.random.default_rng(5)), n, tables, GRID)
+    # Neither a lost arm nor a gap.
+    old = ~empty[:, 60:90].any(axis=1) & ~empty[:, 380:390].any(axis=1)
+    first, last = GRID.bin_of(np.log10(np.array(SDSS.coverage)))
     off = np.arange(-6, 7)
     blank_before = empty[old][:, first + off].mean(axis=0)
     blank_after = empty[old][:, last + off].mean(axis=0)
-    np.testing.assert_allclose(blank_before, np.clip((3 - off) / 7, 0, 1), atol=0.02)
-    np.testing.assert_allclose(blank_after, np.clip((off + 3) / 7, 0, 1), atol=0.02)
+    # The ends are uniform over 3 bins to either side, to a whole bin.
+    expected = np.clip((2.5 - off + 0.5) / 6, 0, 1)
+    np.testing.assert_allclose(blank_before, expected, atol=0.1)
+    np.testing.assert_allclose(blank_after, expected[::-1], atol=0.1)
+    assert (blank_before[off < -3] < 0.01).all() or (blank_before[off > 3] < 0.01).all()
 
 
 def test_masked_bins_hold_nothing(both):
@@ -63,23 +82,23 @@ def test_masked_bins_hold_nothing(both):
 
 
 def test_without_any_effect_noise_is_white_and_all_there_is(noise_free):
-    flux, ivar = instrument.observe(
-        NumpyDraws(np.random.default_rng(3)), noise_free, effects=(), grid=GRID
-    )
+    flux, ivar = observe(3, noise_free, BOSS, effects=())
     pull = (flux - noise_free) * np.sqrt(ivar)
     assert pull.mean() == pytest.approx(0, abs=0.01) and pull.std() == pytest.approx(1, abs=0.01)
     assert (ivar == ivar[:, :1]).all()
-    level = 1 / np.sqrt(ivar[:, 0]) / noise.MEDIAN_SIGMA
-    assert np.log(level).std() == pytest.approx(noise.LEVEL_SCATTER, rel=0.15)
+    level = 1 / np.sqrt(ivar[:, 0]) / BOSS.tables.white[0]
+    assert np.log(level).std() == pytest.approx(INSTRUMENTS["boss"].scatter[0], rel=0.15)
 
 
-@pytest.mark.parametrize("effect", instrument.EFFECTS)
-def test_every_effect_leaves_its_mark(noise_free, effect):
+@pytest.mark.parametrize("effect", observation.EFFECTS)
+def test_every_effect_leaves_its_mark(effect):
     """One effect left out at a time, with the same generator, changes the spectra."""
-    rest = tuple(name for name in instrument.EFFECTS if name != effect)
-    some = noise_free[:50]
-    whole = instrument.observe(NumpyDraws(np.random.default_rng(4)), some, grid=GRID)
-    part = instrument.observe(NumpyDraws(np.random.default_rng(4)), some, effects=rest, grid=GRID)
+    grid = NATIVE_GRID if effect == "resolution" else GRID  # wide bins are not blurred
+    spectrographs = Spectrographs.of(("desi",), grid)
+    some = np.full((100, grid.size), 2.0, np.float32)
+    some[:, ::7] = 3
+    rest = tuple(name for name in observation.EFFECTS if name != effect)
+    whole, part = observe(4, some, spectrographs), observe(4, some, spectrographs, rest)
     assert not np.array_equal(whole[0], part[0])
     if effect == "masks":
         assert (part[1] > 0).all()
@@ -88,7 +107,7 @@ def test_every_effect_leaves_its_mark(noise_free, effect):
 def test_each_key_is_another_observation_and_brightness(noise_free):
     flux = jnp.asarray(noise_free[:200])
     first, second, again = (
-        augment.observe(jax.random.key(k), flux, jnp.zeros_like(flux), grid=GRID)[0]
+        augment.observe(jax.random.key(k), flux, jnp.zeros_like(flux), BOSS, LIT)[0]
         for k in (1, 2, 1)
     )
     np.testing.assert_array_equal(first, again)
