@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep.mock import emission_galaxies, galaxies, survey
+from data_prep.mock import emission_galaxies, galaxies, populations, survey
 from data_prep.mock.ingredients import Ingredients
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import noise
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import REST
 from spectranet_jax.spectra.native import NATIVE_GRID
+from spectranet_jax.spectra.spectrographs import Spectrographs
 
 
 def of_kind(rng, kind: str, z: np.ndarray, grid: LogGrid = GRID) -> np.ndarray:
@@ -75,7 +76,8 @@ def test_oxygen_is_found_in_most_emission_line_galaxies_and_the_continuum_in_few
     z = rng.uniform(0.6, 1.6, 400)
     magnitude = galaxies.GROUPS["emission-line"].magnitude(rng, 400)
     flux = survey.calibrated(of_kind(rng, "emission-line", z), magnitude, GRID, z)
-    sigma = noise.variance(flux, np.ones((400, 1), np.float32), GRID) ** 0.5
+    boss = Spectrographs.of(("boss",), GRID).rows(np.zeros(400, np.int64))
+    sigma = noise.variance(flux, np.ones((400, 1), np.float32), boss) ** 0.5
     at = GRID.bin_of(np.log10(REST["[OII]"] * (1 + z)))
     columns = at[:, None] + np.arange(-1, 2)
     signal = np.take_along_axis(flux / sigma, columns, 1)
