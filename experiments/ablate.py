@@ -150,19 +150,11 @@ def _trained(config: Config, kinds: dict[str, "Ingredients"]) -> Iterator[tuple[
 
 def _survey(folder: Path, spectra: int, ingredients: "Ingredients") -> Path:
     """Return the noise-free survey of those ingredients, made if it does not exist."""
-    from data_prep.mock.dataset import creator, prepare
-    from spectranet_jax.datasets import manifest
-    from spectranet_jax.spectra import CLASSES, QUASARNET_GRID, InputError
+    from data_prep.mock.dataset import survey_in
+    from spectranet_jax.spectra import CLASSES, QUASARNET_GRID
 
     counts = dict.fromkeys(CLASSES, spectra // len(CLASSES))
-    if not (folder / manifest.FILE_NAME).exists():
-        prepare(folder, counts, 0, QUASARNET_GRID, noiseless=True, ingredients=ingredients)
-    elif manifest.read(folder).creator != creator(counts, 0, True, ingredients):
-        raise InputError(
-            f"{folder} was made with other --spectra, or by another version of this code; choose"
-            " another --out, or remove the earlier one"
-        )
-    return folder
+    return survey_in(folder, counts, 0, QUASARNET_GRID, True, ingredients, "choose another --out")
 
 
 def _evaluation(run: Path, known: "Split") -> "Evaluation":

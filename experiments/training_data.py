@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_prep.mock.dataset import check_recipe, creator, prepare
+from data_prep.mock.dataset import survey_in
 from data_prep.mock.ingredients import at_hand
 from experiments.settings import Training
 from spectranet_jax.datasets import manifest
@@ -36,27 +36,15 @@ def dataset_folder(
     if config.data is not None:
         return config.data
     counts = dict.fromkeys(classes, config.spectra // len(classes))
-    ingredients = at_hand()
     folder = Path(f"data/mock-{kind}-{config.spectra}-seed{config.seed}")
-    if (folder / manifest.FILE_NAME).exists():
-        print(f"using the mock survey in {folder}", flush=True)
-        check_recipe(folder, creator(counts, config.seed, noiseless, ingredients))
-    elif config.distributed:
+    there = (folder / manifest.FILE_NAME).exists()
+    if config.distributed and not there:
         raise InputError(
             f"there is no mock survey in {folder}, and several processes cannot make one; make it"
             " with data_prep.mock, and name it, or another dataset, with --data"
         )
-    else:
-        print(f"making a mock survey in {folder}", flush=True)
-        prepare(
-            folder,
-            counts,
-            config.seed,
-            QUASARNET_GRID,
-            noiseless=noiseless,
-            ingredients=ingredients,
-        )
-    return folder
+    print(f"{'using the' if there else 'making a'} mock survey in {folder}", flush=True)
+    return survey_in(folder, counts, config.seed, QUASARNET_GRID, noiseless, at_hand())
 
 
 def training_split(

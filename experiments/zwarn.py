@@ -67,20 +67,16 @@ def work(config: Config) -> None:
 
 def _mock(config: Config) -> Path:
     """Return the mock survey, made if it does not exist."""
-    from data_prep.mock.dataset import check_recipe, creator, prepare
+    from data_prep.mock.dataset import survey_in
     from data_prep.mock.ingredients import at_hand
-    from spectranet_jax.datasets import manifest
     from spectranet_jax.spectra import CLASSES, QUASARNET_GRID
 
     if config.mock is not None:
         return config.mock
     folder = Path(f"data/mock-zwarn-{config.spectra}-seed{SEED}")
-    counts, ingredients = dict.fromkeys(CLASSES, config.spectra // len(CLASSES)), at_hand()
-    if (folder / manifest.FILE_NAME).exists():
-        check_recipe(folder, creator(counts, SEED, ingredients=ingredients), "--mock")
-    else:
-        prepare(folder, counts, SEED, QUASARNET_GRID, ingredients=ingredients)
-    return folder
+    counts = dict.fromkeys(CLASSES, config.spectra // len(CLASSES))
+    instead = "name it with --mock to use it as it is"
+    return survey_in(folder, counts, SEED, QUASARNET_GRID, ingredients=at_hand(), instead=instead)
 
 
 def chosen(model: "Model", mock: Path) -> float:

@@ -158,13 +158,46 @@ def creator(
     }
 
 
-def check_recipe(folder: Path, expected: Mapping[str, Any], flag: str = "--data") -> None:
+def survey_in(
+    folder: Path,
+    counts: Mapping[str, int],
+    seed: int,
+    grid: LogGrid,
+    noiseless: bool = False,
+    ingredients: Ingredients = EVERYTHING,
+    instead: str = "name it with --data to use it as it is",
+) -> Path:
+    """Return the folder of a mock survey, made if there is none in it.
+
+    Args:
+        folder: of the survey.
+        counts: class name -> spectra.
+        seed: of every draw and of the split.
+        grid: the bins.
+        noiseless: as for `prepare`.
+        ingredients: what spectra are made of.
+        instead: what a user may do who wants to keep another survey in the folder.
+
+    Raises:
+        InputError: if it holds another survey, or that of another version of this code.
+    """
+    if not (folder / manifest.FILE_NAME).exists():
+        prepare(folder, counts, seed, grid, noiseless=noiseless, ingredients=ingredients)
+    check_recipe(folder, creator(counts, seed, noiseless, ingredients), instead)
+    return folder
+
+
+def check_recipe(
+    folder: Path,
+    expected: Mapping[str, Any],
+    instead: str = "name it with --data to use it as it is",
+) -> None:
     """Raise InputError if a mock survey is not the one that this code would make.
 
     Args:
         folder: of the survey.
         expected: `creator` of the requested survey.
-        flag: that names a survey to use as it is.
+        instead: what a user may do who wants to keep it.
     """
     made = manifest.read(folder).creator
     config = made.get("config", {})
@@ -172,15 +205,14 @@ def check_recipe(folder: Path, expected: Mapping[str, Any], flag: str = "--data"
         if {**config, "templates": None} == {**expected["config"], "templates": None}:
             raise InputError(
                 f"{folder} holds a mock survey with other templates than those that {VARIABLE}"
-                f" names now; set it as then, remove {folder} to make it anew, or name it with"
-                f" {flag} to use it as it is"
+                f" names now; set it as then, remove {folder} to make it anew, or {instead}"
             )
         raise InputError(
-            f"{folder} holds another mock survey than its name says; remove it to make it anew,"
-            f" or name it with {flag} to use it as it is"
+            f"{folder} holds another mock survey than was asked for; remove it to make it anew, or"
+            f" {instead}"
         )
     if made.get("recipe") != expected["recipe"]:
         raise InputError(
             f"{folder} holds a mock survey of another version of this code; remove it to make it"
-            f" anew, or name it with {flag} to use it as it is"
+            f" anew, or {instead}"
         )
