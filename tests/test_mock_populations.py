@@ -14,8 +14,8 @@ FINE = LogGrid(3600.0, 2e-4, 1990)
 COARSE = LogGrid(3600.0, 1e-3, 398)  # 690 km/s
 
 # Range of the medians of old galaxies, Angstrom, after broadening by 270 km/s, which takes away a
-# tenth of the narrow indices: massive early-type galaxies of Trager et al. (1998) and Gallazzi et
-# al. (2005), cited from memory.
+# tenth to a fifth of the narrow indices: massive early-type galaxies of Trager et al. (1998) and
+# Gallazzi et al. (2005), cited from memory.
 OLD = {
     "HdeltaA": (-3.0, -1.0),
     "G4300": (4.0, 6.0),

@@ -3,7 +3,8 @@
 Measured for this purpose, as equivalent widths of Gaussians of 110 km/s that are fitted at once,
 with a black body and the breaks at 3985 and 4300 Angstrom, to the logarithm of PyHammer's co-added
 dwarfs of solar metallicity (Kesseli et al. 2017, ApJS 230, 16). Places of lines are those of the
-solar spectrum, cited from memory; most lines are blends. Below 3655 Angstrom, where these spectra
+solar spectrum, cited from memory, and of blends that were added where the fit, or a comparison with
+redrock's galaxies, left a residual. Below 3655 Angstrom, where these spectra
 begin, strengths were set by hand.
 """
 
