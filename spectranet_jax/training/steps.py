@@ -81,10 +81,14 @@ def init_variables(network: Network, task: Task, key: jax.Array) -> Variables:
 
 
 def init_state(
-    network: Network, task: Task, optimizer: optax.GradientTransformation, key: jax.Array
+    network: Network,
+    task: Task,
+    optimizer: optax.GradientTransformation,
+    key: jax.Array,
+    start: Variables | None = None,
 ) -> State:
-    """Return the state before the first step."""
-    variables = init_variables(network, task, key)
+    """Return the state before the first step: fresh, or with the variables of `start`."""
+    variables = start or init_variables(network, task, key)
     opt_state = optimizer.init(variables["params"])
     return State(jnp.zeros((), jnp.int32), variables["params"], variables["batch_stats"], opt_state)
 
@@ -95,6 +99,7 @@ def make_train_step(
     optimizer: optax.GradientTransformation,
     augment: Augment = as_stored,
     precision: str = "float32",
+    fine_tuning: bool = False,
 ) -> TrainStep:
     """Return the function of one training step, to be compiled.
 
@@ -106,6 +111,8 @@ def make_train_step(
         optimizer: an optax chain.
         augment: the change of the batch before the network sees it.
         precision: of the factors in products and convolutions.
+        fine_tuning: apply the network as in prediction, without dropout and with the statistics of
+            BatchNorm as they are: those of a few spectra would be far off.
     """
 
     def train_step(state: State, batch: Batch, key: jax.Array) -> tuple[State, Float[Array, ""]]:
@@ -117,7 +124,7 @@ def make_train_step(
             output, mutated = network.apply(
                 {"params": params, "batch_stats": state.batch_stats},
                 *task.inputs(flux, ivar),
-                train=True,
+                train=not fine_tuning,
                 rngs={"dropout": key},
                 mutable=["batch_stats"],
             )
