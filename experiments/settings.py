@@ -41,12 +41,12 @@ class Training(Command):
     task: ClassVar[str]
     """Name of the task that is trained for."""
 
+    data: Path | None = None
+    """dataset folder written by a data_prep command; by default a mock survey is made"""
     init: str | None = None
     """fine-tune this model instead of training from random weights: shipped model, run folder,
     exported folder, or Keras weights of a QuasarNET. Other defaults then apply: 20 epochs, batches
     of 32, a tenth of the rate, and the model's own network (docs/fine-tuning.md)"""
-    data: Path | None = None
-    """dataset folder written by a data_prep command; by default a mock survey is made"""
     out: Path | None = None
     """run folder to write, by default runs/NAME; run the same command again to resume"""
     epochs: int = 5

@@ -111,8 +111,9 @@ def make_train_step(
         optimizer: an optax chain.
         augment: the change of the batch before the network sees it.
         precision: of the factors in products and convolutions.
-        fine_tuning: apply the network as in prediction, without dropout and with the statistics of
-            BatchNorm as they are: those of a few spectra would be far off.
+        fine_tuning: change no convolution, and apply the network as in prediction, without dropout
+            and with the statistics of BatchNorm as they are: those of a few spectra would be far
+            off.
     """
 
     def train_step(state: State, batch: Batch, key: jax.Array) -> tuple[State, Float[Array, ""]]:
@@ -121,6 +122,7 @@ def make_train_step(
             flux, ivar = augment(jax.random.fold_in(key, AUGMENT), batch["flux"], batch["ivar"])
 
         def mean_loss(params: Any) -> tuple[jax.Array, Any]:
+            params = with_convolutions_kept(params) if fine_tuning else params
             output, mutated = network.apply(
                 {"params": params, "batch_stats": state.batch_stats},
                 *task.inputs(flux, ivar),
@@ -140,6 +142,16 @@ def make_train_step(
         return State(state.step + 1, params, batch_stats, opt_state), loss
 
     return train_step
+
+
+def with_convolutions_kept(params: Any) -> Any:
+    """Return parameters of which those of convolutions have a gradient of 0."""
+
+    def keep(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
+        of_convolution = "conv" in jax.tree_util.keystr(path).lower()
+        return jax.lax.stop_gradient(leaf) if of_convolution else leaf
+
+    return jax.tree_util.tree_map_with_path(keep, params)
 
 
 def make_predict_step(
