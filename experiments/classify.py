@@ -5,8 +5,9 @@ defaults (60,000 mock spectra, 5 epochs) take a minute and a half on two cores.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from experiments.settings import Training, begin
+from experiments.settings import Training, begin, defaults
 from spectranet_jax.commands.command import command
 from spectranet_jax.progress import notice_if_slow
 
@@ -14,6 +15,8 @@ from spectranet_jax.progress import notice_if_slow
 @dataclass(frozen=True)
 class Config(Training):
     """Settings of a classification run."""
+
+    task: ClassVar[str] = "classify"
 
 
 def work(config: Config) -> None:
@@ -40,4 +43,4 @@ def work(config: Config) -> None:
 
 
 if __name__ == "__main__":
-    command(Config, work, __doc__)
+    command(Config, work, __doc__, defaults=defaults)

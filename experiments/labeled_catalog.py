@@ -15,10 +15,22 @@ from spectranet_jax.inference import Model
 from spectranet_jax.progress import notice_if_slow, progress
 from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.labels import QSO, QSO_BAL, UNKNOWN
+from spectranet_jax.spectra.spectrum import Spectrum
 
 
 def predicted(model: Model, folder: Path, labeled: Labeled) -> Table:
     """The catalog of labeled spectra, redshifts refined: a row for the first spectrum of each file.
+
+    Raises:
+        InputError: if a file is missing or cannot be read.
+    """
+    spectra = read_first(folder, labeled)
+    with notice_if_slow(f"predicting {len(spectra)} spectra"):
+        return model.predict(spectra)
+
+
+def read_first(folder: Path, labeled: Labeled) -> list[Spectrum]:
+    """Read the first spectrum of each file.
 
     Raises:
         InputError: if a file is missing or cannot be read.
@@ -28,8 +40,7 @@ def predicted(model: Model, folder: Path, labeled: Labeled) -> Table:
         for file in labeled.file:
             spectra += readers.read(folder / file)[:1]
             advance(1)
-    with notice_if_slow(f"predicting {len(spectra)} spectra"):
-        return model.predict(spectra)
+    return spectra
 
 
 def kinds(names: Any) -> NDArray[np.int8]:

@@ -35,6 +35,10 @@ class Labeled:
         folders = [Path(file).parent.parts or (".",) for file in self.file.tolist()]
         return np.array([parts[0] for parts in folders], np.str_)
 
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Labeled":
+        """Return the chosen rows."""
+        return Labeled(self.file[rows], self.label[rows], self.z[rows])
+
 
 def read_index(folder: Path) -> Labeled:
     """Read the labels of a folder of spectra.
@@ -69,7 +73,7 @@ def those_there(folder: Path, labeled: Labeled) -> Labeled:
     if not there.any():
         raise InputError(f"{what}, are not there; {fetch}")
     print(f"warning: {what}, are not there and are left out; {fetch}", file=sys.stderr)
-    return Labeled(*(column[there] for column in vars(labeled).values()))
+    return labeled.take(there)
 
 
 def read_rows(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:

@@ -6,10 +6,11 @@ noise is added.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from experiments import settings
-from experiments.settings import Training, begin
+from experiments.settings import Training, begin, defaults
+from experiments.starting_model import Described
 from spectranet_jax.commands.command import command
 from spectranet_jax.progress import notice_if_slow
 from spectranet_jax.spectra.errors import InputError
@@ -18,6 +19,8 @@ from spectranet_jax.spectra.errors import InputError
 @dataclass(frozen=True)
 class Config(Training):
     """Settings of a LineNet run; the defaults are those of the shipped weights."""
+
+    task: ClassVar[str] = "linenet"
 
     epochs: int = 9
     """passes over the data (shuffled), or over each chunk of the data (chunked)"""
@@ -32,6 +35,16 @@ class Config(Training):
     members: int = 1
     """networks to train side by side, each with its own seed; prediction averages them. Their
     spread increases Z_ERR; if they disagree by over 3000 km/s, it also affects P_3000 and Z2"""
+
+    @classmethod
+    def of_model(cls, model: Described) -> dict[str, Any]:
+        """Return the flags that a model decides, with their values."""
+        member = model.network.get("member", model.network)
+        return {
+            "dropout": member.get("dropout"),
+            "features": member.get("features"),
+            "members": model.network.get("members", 1),
+        }
 
 
 def check(config: Config) -> None:
@@ -76,4 +89,4 @@ def work(config: Config) -> None:
 
 
 if __name__ == "__main__":
-    command(Config, work, __doc__)
+    command(Config, work, __doc__, defaults=defaults)

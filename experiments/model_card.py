@@ -59,6 +59,17 @@ def limits(creator: Mapping[str, Any]) -> str:
   processors round differently."""
 
 
+def started_from(config: Mapping[str, Any]) -> str:
+    """Return the row of the card that names the model that was fine-tuned; "" without one."""
+    if "init" not in config:
+        return ""
+    init = config["init"]
+    return (
+        f"| fine-tuned from | {init['model']}, whose weights have the sha256 {init['sha256']} and"
+        f" whose training data had the fingerprint {init['data']}; its limits hold here too |\n"
+    )
+
+
 def write_card(name: str, model: "Model", command: str, evaluations: Evaluations) -> str:
     """Return the card as Markdown; every number in it comes from the arguments.
 
@@ -78,7 +89,7 @@ def write_card(name: str, model: "Model", command: str, evaluations: Evaluations
 
 | | |
 |---|---|
-| rebuilt by | `{command}` |
+{started_from(config)}| rebuilt by | `{command}` |
 | training data | {config["data"]["folder"]}, fingerprint {config["data"]["fingerprint"]} |
 | made by | {", ".join(f"{key} {value}" for key, value in creator.items())} |
 | templates | {templates_used(creator)} |

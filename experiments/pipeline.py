@@ -13,6 +13,7 @@ import jax
 
 import spectranet_jax
 from experiments.evaluate import evaluate_run
+from experiments.fine_tuning import Start, start_from
 from experiments.settings import Training, of_the_run, run_folder
 from experiments.training_data import left_out, observation, warn_of_damage
 from spectranet_jax import networks
@@ -42,16 +43,19 @@ def train_and_evaluate(
         config: settings of the run.
         training: spectra to train on; those to validate with and to test on are beside them.
         network: its name and fields, as `networks.build` takes them.
-        task: the task of the network.
+        task: the task of the network. With --init, network and task are those of the model.
     """
     folder = run_folder(config, name)
     skip = config.skip_damaged
     validation = warn_of_damage(
         open_split(training.folder, "valid", task.select, skip_damaged=skip)
     )
+    start = start_from(config.init, training, validation) if config.init else None
+    if start is not None:
+        network, task = start.network, start.task
     with resumable(folder):
-        train_run(name, config, training, validation, network, task)
-        if task.calibrated:
+        train_run(name, config, training, validation, network, task, start)
+        if start.calibrated if start is not None else task.calibrated:
             calibrate(folder, validation)
         evaluate_run(folder, None, "test", folder, skip_damaged=skip)
 
@@ -63,29 +67,48 @@ def train_run(
     validation: Split,
     network: dict[str, Any],
     task: Task,
+    start: Start | None = None,
 ) -> None:
     """Train or resume in the run folder: see `train_and_evaluate`.
 
     Args:
         validation: spectra by which the best checkpoint is chosen.
+        start: the model to fine-tune.
     """
     folder = run_folder(config, name)
-    recipe = recipe_of(config, training, network, task)
-    placement(config.batch)  # before anything is written: the batch size must suit the devices
+    batch = batch_of(config, training)
+    recipe = recipe_of(config, training, network, task, start)
+    placement(batch)  # before anything is written: the batch size must suit the devices
     content = run_config(name, config, training, network, task)
+    if start is not None:
+        content["init"] = start.record
     content["data"] |= left_out(training, validation)
     in_first_process(lambda: run.write_config(folder, content))
     announce(name, folder, training, validation, recipe.order.steps)
-    session = Session(folder, config.batch, config.seed, profile=config.profile)
+    session = Session(folder, batch, config.seed, profile=config.profile)
     train_here(recipe, session, training, validation)
 
 
-def recipe_of(config: Training, training: Split, network: dict[str, Any], task: Task) -> Recipe:
+def batch_of(config: Training, training: Split) -> int:
+    """Return the spectra per step: --batch, and in fine-tuning at most all that there are."""
+    if config.init is None:
+        return config.batch
+    devices = jax.device_count()
+    return min(config.batch, max(devices, len(training) // devices * devices))
+
+
+def recipe_of(
+    config: Training,
+    training: Split,
+    network: dict[str, Any],
+    task: Task,
+    start: Start | None = None,
+) -> Recipe:
     """Return the recipe that the settings describe."""
     order_settings = {"chunked": {"chunk": config.chunk}}.get(config.schedule, {})
     order = ORDERS[config.schedule](
         training.block_sizes,
-        batch=config.batch,
+        batch=batch_of(config, training),
         epochs=config.epochs,
         seed=config.seed,
         **order_settings,
@@ -96,6 +119,7 @@ def recipe_of(config: Training, training: Split, network: dict[str, Any], task: 
         optimizers.build(config.optimizer, config.decay, config.rate, order.steps),
         order,
         observation(training),
+        start.variables if start is not None else None,
     )
 
 

@@ -6,9 +6,10 @@ networks here; the original is trained for 200 epochs at a constant learning rat
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from experiments.settings import Training, begin
+from experiments.settings import Training, begin, defaults
+from experiments.starting_model import Described
 from spectranet_jax.commands.command import command
 from spectranet_jax.progress import notice_if_slow
 from spectranet_jax.spectra.errors import InputError
@@ -17,6 +18,8 @@ from spectranet_jax.spectra.errors import InputError
 @dataclass(frozen=True)
 class Config(Training):
     """Settings of a QuasarNET run; the defaults are those of Busca & Balland (2018)."""
+
+    task: ClassVar[str] = "quasarnet"
 
     epochs: int = 10
     """passes over the data (shuffled), or over each chunk of the data (chunked)"""
@@ -34,6 +37,18 @@ class Config(Training):
     """confidence of one line above which a spectrum is classified as a quasar"""
     empty_pixels: Literal["zero", "mean"] = "zero"
     """value of a pixel without measurement: flux 0, as in QuasarNET, or the mean flux"""
+
+    @classmethod
+    def of_model(cls, model: Described) -> dict[str, Any]:
+        """Return the flags that a model decides, with their values."""
+        filters = list(model.network.get("filters", ()))
+        return {
+            **super().of_model(model),
+            "convolutions": len(filters) or None,
+            "filters": filters[0] if filters else None,
+            "padding": model.network.get("padding"),
+            **{flag: model.task.get(flag) for flag in ("boxes", "threshold", "empty_pixels")},
+        }
 
 
 def check(config: Config) -> None:
@@ -81,4 +96,4 @@ def work(config: Config) -> None:
 
 
 if __name__ == "__main__":
-    command(Config, work, __doc__)
+    command(Config, work, __doc__, defaults=defaults)

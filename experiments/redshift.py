@@ -6,9 +6,10 @@ report.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
-from experiments.settings import Training, begin
+from experiments.settings import Training, begin, defaults
+from experiments.starting_model import Described
 from spectranet_jax.commands.command import command
 from spectranet_jax.progress import notice_if_slow
 
@@ -16,6 +17,8 @@ from spectranet_jax.progress import notice_if_slow
 @dataclass(frozen=True)
 class Config(Training):
     """Settings of a redshift run; the defaults are those of Table 3."""
+
+    task: ClassVar[str] = "redshift"
 
     target: Literal["qso", "bal", "all"] = "qso"
     """predict redshifts of QSO, of QSO_BAL, or of both; only spectra with a secure redshift
@@ -30,6 +33,11 @@ class Config(Training):
     """fraction of activations dropped in training"""
     spectra: int = 24_000
     """quasars of the mock survey, if one is made"""
+
+    @classmethod
+    def of_model(cls, model: Described) -> dict[str, Any]:
+        """Return the flags that a model decides, with their values."""
+        return {**super().of_model(model), "target": model.task.get("target")}
 
 
 def work(config: Config) -> None:
@@ -55,4 +63,4 @@ def work(config: Config) -> None:
 
 
 if __name__ == "__main__":
-    command(Config, work, __doc__)
+    command(Config, work, __doc__, defaults=defaults)

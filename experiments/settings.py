@@ -6,8 +6,10 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
+from experiments import starting_model
+from experiments.starting_model import Described
 from spectranet_jax.commands.command import Command
 from spectranet_jax.datasets import manifest
 from spectranet_jax.spectra.errors import InputError
@@ -20,9 +22,15 @@ NOT_OF_THE_RUN = ("data", "out", "seed", "cache", "profile",
                   "distributed", "coordinator", "processes", "process", "skip_damaged")  # fmt: skip
 """Settings that config.json has elsewhere, or that do not affect the results."""
 
-LATER = ("chunk",)
+LATER = ("chunk", "init")
 """Settings that older runs lack: config.json has them only where they are not the default, so that
 those runs can be resumed.
+"""
+
+FINE_TUNING: dict[str, Any] = {"epochs": 20, "batch": 32}
+RATE_FRACTION = 0.1
+"""Defaults with --init, and the learning rate as a fraction of the usual one; measured with
+experiments.finetuned on 40 to 200 real spectra: docs/fine-tuning.md.
 """
 
 
@@ -30,8 +38,15 @@ those runs can be resumed.
 class Training(Command):
     """Settings of a training run; the defaults are those of Table 1."""
 
+    task: ClassVar[str]
+    """Name of the task that is trained for."""
+
     data: Path | None = None
     """dataset folder written by a data_prep command; by default a mock survey is made"""
+    init: str | None = None
+    """fine-tune this model instead of training from random weights: shipped model, run folder,
+    exported folder, or Keras weights of a QuasarNET. Other defaults then apply: 20 epochs, batches
+    of 32, a tenth of the rate, and the model's own network (docs/fine-tuning.md)"""
     out: Path | None = None
     """run folder to write, by default runs/NAME; run the same command again to resume"""
     epochs: int = 5
@@ -68,6 +83,50 @@ class Training(Command):
     process: int | None = None
     """number of this process, from 0"""
 
+    @classmethod
+    def of_model(cls, model: Described) -> dict[str, Any]:
+        """Return the flags that a model decides, with their values."""
+        return {"dropout": model.network.get("dropout")}
+
+
+Config = TypeVar("Config", bound=Training)
+
+
+def defaults(config: Config) -> Config:
+    """Return the defaults that apply with the flags of `config`: with --init, of fine-tuning.
+
+    Raises:
+        InputError: if --init names no model for this training.
+    """
+    usual = type(config)()
+    if config.init is None:
+        return usual
+    tuned = FINE_TUNING | {"rate": RATE_FRACTION * usual.rate}
+    return dataclasses.replace(usual, **tuned, **_of_model(config))
+
+
+def _of_model(config: Training) -> dict[str, Any]:
+    """Return the flags that the model of --init decides."""
+    assert config.init is not None
+    decided = config.of_model(starting_model.described(config.init, config.task)).items()
+    return {flag: value for flag, value in decided if type(value) is type(getattr(config, flag))}
+
+
+def check_init(config: Training) -> None:
+    """Raise InputError where flags, or the dataset, contradict the model of --init."""
+    if config.init is None:
+        return
+    for flag, value in _of_model(config).items():
+        if getattr(config, flag) != value:
+            name = flag.replace("_", "-")
+            raise InputError(
+                f"--{name} {getattr(config, flag)} contradicts --init {config.init}, which has"
+                f" {value}; leave --{name} out"
+            )
+    if config.data is not None:
+        grid = starting_model.described(config.init, config.task).grid
+        starting_model.check_data(config.init, grid, config.data)
+
 
 def begin(config: Training, name: str) -> None:
     """Check the settings and the files that they name, and join the other processes if any.
@@ -86,6 +145,7 @@ def begin(config: Training, name: str) -> None:
                 " out"
             )
         manifest.read(config.data)
+    check_init(config)
     run.check_folder(run_folder(config, name), {"experiment": name, "settings": of_the_run(config)})
     memory.keep_freed_memory()
     if config.distributed:

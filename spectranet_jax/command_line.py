@@ -67,6 +67,7 @@ def command(
     description: str,
     arguments: Sequence[str] | None = None,
     program: str | None = None,
+    defaults: Callable[[Config], Config] | None = None,
 ) -> None:
     """Parse the command line into `config`, do the work, and exit.
 
@@ -76,6 +77,8 @@ def command(
         description: what --help says of the command.
         arguments: words after the program's name; by default those of this process.
         program: its name in --help; by default that of the module that runs.
+        defaults: the flags that were given, and usual values of the others -> the values of these,
+            where they depend on the former.
 
     Exit status: 0 done, 2 the input was at fault (one sentence on standard error), 130 interrupted
     and 143 terminated (the message of the KeyboardInterrupt there), 141 standard output was closed
@@ -84,21 +87,27 @@ def command(
     spec = sys.modules["__main__"].__spec__
     if program is None and spec:
         program = f"python -m {spec.name.removesuffix('.__main__')}"
-    with describing(description):
-        parsed = tyro.cli(
-            config,
-            description=PLACE,
-            args=arguments,
-            prog=program,
-            config=READABLE,
-            registry=registry,
-        )
+
+    def parse(**default: Any) -> Config:
+        with describing(description):
+            flags: Config = tyro.cli(
+                config,
+                **default,
+                description=PLACE,
+                args=arguments,
+                prog=program,
+                config=READABLE,
+                registry=registry,
+            )
+        return flags
+
+    parsed = parse()
     for stream in (sys.stdout, sys.stderr):  # a file's name may not be valid text
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
         with stopping.stoppable():
-            work(parsed)
+            work(parsed if defaults is None else parse(default=defaults(parsed)))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

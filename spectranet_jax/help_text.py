@@ -77,13 +77,17 @@ def dataclass_rule(info: StructTypeInfo) -> StructConstructorSpec | None:
         return None
     types, texts = typing.get_type_hints(config, include_extras=True), field_texts(config)
     fields = (
-        StructFieldSpec(field.name, types[field.name], _default(field), texts.get(field.name))
+        StructFieldSpec(
+            field.name, types[field.name], _default(field, info.default), texts.get(field.name)
+        )
         for field in dataclasses.fields(config)
     )
     return StructConstructorSpec(instantiate=config, fields=tuple(fields))
 
 
-def _default(field: "dataclasses.Field[Any]") -> Any:
+def _default(field: "dataclasses.Field[Any]", instance: Any) -> Any:
+    if dataclasses.is_dataclass(instance):
+        return getattr(instance, field.name)
     if field.default is not dataclasses.MISSING:
         return field.default
     if field.default_factory is not dataclasses.MISSING:

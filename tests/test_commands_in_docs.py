@@ -19,8 +19,9 @@ PAGES = [page for page in docs_blocks.PAGES if docs_blocks.commands(page)]
 
 SMALLER = {
     r"experiments\.(classify|redshift|linenet|quasarnet)\b": " --epochs 1 --batch 8",
-    r"experiments\.linenet\b": " --features 4",
-    r"experiments\.quasarnet\b": " --filters 4",
+    r"experiments\.linenet\b(?!.*--init)": " --features 4",
+    r"experiments\.quasarnet\b(?!.*--init)": " --filters 4",
+    r"experiments\.finetuned\b": " --labels 12",
     r"experiments\.zwarn\b": " --spectra 64",
     r"experiments\.refined_mock\b": " --spectra 8",
     r"data_prep\.mock\b(?!.*--counts)": " --spectra 200",

@@ -7,7 +7,8 @@ from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, QSO, QSO_BAL, STAR
 from spectranet_jax.spectra.zsteps import ZSteps
-from spectranet_jax.tasks.linenet_task import SMOOTHING, bounded_inputs
+from spectranet_jax.tasks.linenet_loss import SMOOTHING
+from spectranet_jax.tasks.linenet_task import bounded_inputs
 
 STEPS = ZSteps.of(GRID)
 

@@ -37,11 +37,12 @@ def make_recipe(
     epochs: int = 3,
     augment: Augment = as_stored,
     network: Any = NETWORK,
+    start: Any = None,
 ) -> Recipe:
     fields = {"chunk": 384} if schedule == "chunked" else {}
     order = ORDERS[schedule](training.block_sizes, BATCH, epochs, SEED, **fields)
     optimizer = optimizers.build("adam", "cosine", 5e-3, order.steps)
-    return Recipe(network, TASK, optimizer, order, augment)
+    return Recipe(network, TASK, optimizer, order, augment, start)
 
 
 def run_training(

@@ -38,14 +38,16 @@ class Command:
 Config = TypeVar("Config", bound=Command)
 
 
-def command(config: type[Config], work: Callable[[Config], object], *rest: Any) -> None:
+def command(
+    config: type[Config], work: Callable[[Config], object], *rest: Any, **more: Any
+) -> None:
     """Run `command_line.command`, and keep what JAX compiles for the next time."""
 
     def work_with_cache(parsed: Config) -> None:
         use_cache(parsed.cache)
         work(parsed)
 
-    command_line.command(config, work_with_cache, *rest)
+    command_line.command(config, work_with_cache, *rest, **more)
 
 
 def use_cache(wanted: bool) -> None:

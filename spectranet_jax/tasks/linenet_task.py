@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
@@ -42,16 +41,17 @@ from spectranet_jax.spectra.zsteps import REACH, ZSteps
 from spectranet_jax.tasks import linenet_trust
 from spectranet_jax.tasks.classify_task import log_prob, quasars_of_classes
 from spectranet_jax.tasks.linenet_decode import class_log_prob, decode
+from spectranet_jax.tasks.linenet_loss import (
+    at_fractions,
+    class_loss,
+    fractions,
+    redshift_loss,
+)
 from spectranet_jax.tasks.linenet_options import PRIORS, parse_bal_threshold, parse_class_prior
 from spectranet_jax.tasks.task import Draw, Option, PosteriorColumns, Task
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-SMOOTHING = 2.5e-4
-"""Sigma of the redshift's target in log10(1 + z), 172 km/s: enough to tell where between two steps
-a redshift lies. A wider target would make p(z) itself wider than bright spectra deserve.
-"""
 
 BAL_THRESHOLD = 0.75
 """P_BAL from which a quasar is called QSO_BAL, unless the user sets another: some 2% of mock
@@ -75,6 +75,8 @@ class LineNetTask(Task[CombinedScores]):
         temperature: divisor of the logits of p(z), which calibrates it.
         class_temperature: likewise for the log-probabilities of the classes.
         zwarn_threshold: probability of class and of redshift below which ZWARN warns.
+        tuned_prior: fraction of each class in the spectra of a fine-tuning, which keeps
+            `trained_prior`; None without one.
 
     Raises:
         InputError: if the prior allows none of the classes that were in training.
@@ -88,6 +90,7 @@ class LineNetTask(Task[CombinedScores]):
     temperature: float = 1.0
     class_temperature: float = 1.0
     zwarn_threshold: float | None = ZWARN_THRESHOLD
+    tuned_prior: tuple[float, ...] | None = None
 
     name: ClassVar[str] = "linenet"
     kind: ClassVar[str] = "LineNet"
@@ -143,6 +146,10 @@ class LineNetTask(Task[CombinedScores]):
         """Return the spectra of a known class."""
         return truth["label"] != UNKNOWN
 
+    def trained_on(self, truth: Columns) -> "LineNetTask":
+        """Return the task with the class fractions of these spectra as `tuned_prior`."""
+        return dataclasses.replace(self, tuned_prior=fractions(truth["label"]))
+
     def targets(self, truth: Columns) -> dict[str, NDArray[Any]]:
         """Return the targets of the loss, one value per spectrum.
 
@@ -179,13 +186,10 @@ class LineNetTask(Task[CombinedScores]):
         if output.bal_logit.ndim == 2:
             return jax.vmap(self.loss, (0, None))(output, batch).mean(axis=0)
         log_p = class_log_prob(output)
-        of_class = -jnp.take_along_axis(log_p, batch["label"][:, None], axis=-1)[:, 0]
-        centers = jnp.arange(self.steps.size)[None] + 0.5
-        sigma = SMOOTHING / self.steps.width
-        bell = jnp.exp(-0.5 * ((centers - batch["log_z"][:, None]) / sigma) ** 2)
-        bell /= bell.sum(axis=-1, keepdims=True)
-        of_z = -(bell * jax.nn.log_softmax(output.z_logits)).sum(axis=-1)
-        return of_class + batch["has_z"] * of_z
+        if self.tuned_prior is not None:
+            log_p = at_fractions(log_p, self.trained_prior, self.tuned_prior)
+        of_z = redshift_loss(output.z_logits, batch["log_z"], self.steps.width)
+        return class_loss(log_p, batch["label"]) + batch["has_z"] * of_z
 
     def decode(self, output: Output) -> dict[str, NDArray[Any]]:
         """See `linenet_decode.decode`."""

@@ -125,6 +125,10 @@ class Task(ABC, Generic[Scores]):
     def select(self, truth: Columns) -> NDArray[np.bool_]:
         """Return the spectra that take part, bool (n,)."""
 
+    def trained_on(self, _truth: Columns) -> "Task[Scores]":
+        """Return the task for fine-tuning a network on spectra with these labels."""
+        return self
+
     @abstractmethod
     def targets(self, truth: Columns) -> dict[str, NDArray[Any]]:
         """Return the arrays that the loss reads."""

@@ -10,7 +10,14 @@ from spectranet_jax.tasks import Task
 from spectranet_jax.training.augment import Augment, as_stored
 from spectranet_jax.training.optimizers import Optimizer
 from spectranet_jax.training.order import Order
-from spectranet_jax.training.steps import Network, State, TrainStep, init_state, make_train_step
+from spectranet_jax.training.steps import (
+    Network,
+    State,
+    TrainStep,
+    Variables,
+    init_state,
+    make_train_step,
+)
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,8 @@ class Recipe:
         optimizer: changes its parameters.
         order: which spectra make up the batch of each step.
         augment: the change of each batch before the network sees it.
+        start: parameters and statistics of a trained network, to fine-tune; None to begin with
+            random parameters.
     """
 
     network: Network
@@ -30,14 +39,21 @@ class Recipe:
     optimizer: Optimizer
     order: Order
     augment: Augment = as_stored
+    start: Variables | None = None
 
     def fresh_state(self, key: jax.Array) -> State:
         """Return the state before the first step."""
-        return init_state(self.network, self.task, self.optimizer.chain, key)
+        return init_state(self.network, self.task, self.optimizer.chain, key, self.start)
 
     def train_step(self) -> TrainStep:
         """Return the function of one step, to be compiled."""
-        return make_train_step(self.network, self.task, self.optimizer.chain, self.augment)
+        return make_train_step(
+            self.network,
+            self.task,
+            self.optimizer.chain,
+            self.augment,
+            fine_tuning=self.start is not None,
+        )
 
 
 @dataclass(frozen=True)

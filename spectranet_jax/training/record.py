@@ -26,7 +26,8 @@ class Record:
         self.folder = folder
         self.best = float("inf")
         if leads():
-            losses = [row.get("valid_loss", self.best) for row in run.keep_metrics(folder, first)]
+            before = run.keep_metrics(folder, first if first else -1)  # step 0 may be validated
+            losses = [row.get("valid_loss", self.best) for row in before]
             self.best = min(losses, default=self.best)
 
     def training(self, rows: list[run.Row]) -> None:

@@ -81,10 +81,14 @@ def init_variables(network: Network, task: Task, key: jax.Array) -> Variables:
 
 
 def init_state(
-    network: Network, task: Task, optimizer: optax.GradientTransformation, key: jax.Array
+    network: Network,
+    task: Task,
+    optimizer: optax.GradientTransformation,
+    key: jax.Array,
+    start: Variables | None = None,
 ) -> State:
-    """Return the state before the first step."""
-    variables = init_variables(network, task, key)
+    """Return the state before the first step: fresh, or with the variables of `start`."""
+    variables = start or init_variables(network, task, key)
     opt_state = optimizer.init(variables["params"])
     return State(jnp.zeros((), jnp.int32), variables["params"], variables["batch_stats"], opt_state)
 
@@ -95,6 +99,7 @@ def make_train_step(
     optimizer: optax.GradientTransformation,
     augment: Augment = as_stored,
     precision: str = "float32",
+    fine_tuning: bool = False,
 ) -> TrainStep:
     """Return the function of one training step, to be compiled.
 
@@ -106,6 +111,9 @@ def make_train_step(
         optimizer: an optax chain.
         augment: the change of the batch before the network sees it.
         precision: of the factors in products and convolutions.
+        fine_tuning: change no convolution, and apply the network as in prediction, without dropout
+            and with the statistics of BatchNorm as they are: those of a few spectra would be far
+            off.
     """
 
     def train_step(state: State, batch: Batch, key: jax.Array) -> tuple[State, Float[Array, ""]]:
@@ -114,10 +122,11 @@ def make_train_step(
             flux, ivar = augment(jax.random.fold_in(key, AUGMENT), batch["flux"], batch["ivar"])
 
         def mean_loss(params: Any) -> tuple[jax.Array, Any]:
+            params = with_convolutions_kept(params) if fine_tuning else params
             output, mutated = network.apply(
                 {"params": params, "batch_stats": state.batch_stats},
                 *task.inputs(flux, ivar),
-                train=True,
+                train=not fine_tuning,
                 rngs={"dropout": key},
                 mutable=["batch_stats"],
             )
@@ -133,6 +142,16 @@ def make_train_step(
         return State(state.step + 1, params, batch_stats, opt_state), loss
 
     return train_step
+
+
+def with_convolutions_kept(params: Any) -> Any:
+    """Return parameters of which those of convolutions have a gradient of 0."""
+
+    def keep(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
+        of_convolution = "conv" in jax.tree_util.keystr(path).lower()
+        return jax.lax.stop_gradient(leaf) if of_convolution else leaf
+
+    return jax.tree_util.tree_map_with_path(keep, params)
 
 
 def make_predict_step(

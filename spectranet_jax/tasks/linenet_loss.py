@@ -1,0 +1,76 @@
+"""The loss of LineNet: cross-entropies of the class, and of the redshift where it is known."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from numpy.typing import NDArray
+
+from spectranet_jax.spectra.labels import QSO, QSO_BAL
+
+SMOOTHING = 2.5e-4
+"""Sigma of the redshift's target in log10(1 + z), 172 km/s: enough to tell where between two steps
+a redshift lies. A wider target would make p(z) itself wider than bright spectra deserve.
+"""
+
+
+def class_loss(log_p: Float[Array, "batch classes"], label: Array) -> Float[Array, " batch"]:
+    """Return -log p of the true class."""
+    return -jnp.take_along_axis(log_p, label[:, None], axis=-1)[:, 0]
+
+
+def redshift_loss(
+    z_logits: Float[Array, "batch zsteps"], log_z: Float[Array, " batch"], width: float
+) -> Float[Array, " batch"]:
+    """Return the cross-entropy of p(z) with a narrow bell at the true redshift.
+
+    Args:
+        z_logits: unnormalized log p(z).
+        log_z: true log10(1 + z), in steps.
+        width: of a step in log10(1 + z).
+    """
+    centers = jnp.arange(z_logits.shape[-1])[None] + 0.5
+    bell = jnp.exp(-0.5 * ((centers - log_z[:, None]) * width / SMOOTHING) ** 2)
+    bell /= bell.sum(axis=-1, keepdims=True)
+    return -(bell * jax.nn.log_softmax(z_logits)).sum(axis=-1)
+
+
+def fractions(label: NDArray[np.integer]) -> tuple[float, ...]:
+    """Return the class fractions of a few spectra, (4,), for `at_fractions`.
+
+    Each class has half a spectrum more than there are, so that one that is absent here remains
+    possible; but QSO_BAL is 0 where it is absent, since broad absorption was not looked for.
+
+    Args:
+        label: (n,) classes.
+    """
+    counts = np.bincount(label, minlength=QSO_BAL + 1)
+    counts = np.where((np.arange(len(counts)) == QSO_BAL) & (counts == 0), 0, counts + 0.5)
+    return tuple((counts / counts.sum()).tolist())
+
+
+def at_fractions(
+    log_p: Float[Array, "batch classes"], trained: Sequence[float], here: Sequence[float]
+) -> Float[Array, "batch classes"]:
+    """Return log-probabilities of the classes among spectra with other class fractions.
+
+    With these in the loss, a network that is fine-tuned keeps the class fractions that it was
+    trained with. Where broad absorption was not looked for, both kinds of quasar get the
+    probability of either.
+
+    Args:
+        log_p: at the fractions `trained`.
+        trained: (4,) class fractions in training.
+        here: (4,) class fractions of the spectra: see `fractions`.
+    """
+    before, now = np.asarray(trained, np.float64), np.asarray(here, np.float64)
+    if now[QSO_BAL] == 0:
+        either = jnp.logaddexp(log_p[:, QSO], log_p[:, QSO_BAL])
+        log_p = jnp.concatenate([log_p[:, :QSO], either[:, None]], axis=-1)
+        before, now = (np.append(p[:QSO], p[QSO] + p[QSO_BAL]) for p in (before, now))
+    # A class that the network was not trained on has no ratio; it is left as it is.
+    ratio = np.divide(now, before, out=np.ones(len(now)), where=before > 0)
+    log_p = jax.nn.log_softmax(log_p + np.log(ratio).astype(np.float32)[None])
+    return jnp.concatenate([log_p, log_p[:, QSO:]], axis=-1) if len(now) == QSO_BAL else log_p
