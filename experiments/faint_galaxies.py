@@ -136,7 +136,10 @@ def oxygen_table(rows: Any, z: "NDArray[Any]", sn: "NDArray[Any]", instrument: s
             fraction_if_any(answer[some])
             for answer in (called & (error < 300), called & (error < 1000), sure)
         )
-        cells = [interval(near), *(text(None if f is None else f.fraction, ".3f") for f in (far, trusted))]
+        cells = [
+            interval(near),
+            *(text(None if f is None else f.fraction, ".3f") for f in (far, trusted)),
+        ]
         table.add_row(f"{low:g} to {high:g}", f"{int(some.sum()):,}", *cells)
     return table
 

@@ -130,7 +130,7 @@ def test_it_stays_after_a_mistake_and_goes_when_the_result_is_whole(
         work()
     assert (tmp_path / ".finished-out" / FILE_NAME).exists() == kept
     note = capsys.readouterr().err
-    assert ("run the same command again to resume" in note) == kept
+    assert ("same command" in note) == kept
 
 
 def test_an_empty_one_never_stays_but_one_of_an_earlier_run_does(tmp_path: Path):

@@ -65,7 +65,7 @@ def test_a_run_that_was_cut_off_goes_on(
     expected = plain(model, tmp_path / "plain.fits")
     out = tmp_path / "c.fits"
     cut_after(2, KeyboardInterrupt, monkeypatch, out, [model], pieces(["in"]))
-    assert "run the same command again to resume" in capsys.readouterr().err and not out.exists()
+    assert "same command" in capsys.readouterr().err and not out.exists()
     cut_after(3, InputError, monkeypatch, out, [model], pieces(["in"]))
     assert "resuming at" in capsys.readouterr().err
     read: list[Piece] = []

@@ -106,7 +106,7 @@ def test_training_saves_its_state_and_resumes_bit_for_bit(tmp_path: Path, number
     wait_for(lambda: metrics.is_file() and metrics.read_text().count("\n") > 60, process)
     seconds, error = stop(process, number)
     assert process.returncode == status and seconds < SOON
-    assert "run the same command again to resume" in error and "Traceback" not in error
+    assert "same command" in error and "Traceback" not in error
     at = checkpoint.latest_step(tmp_path / "run", checkpoint.LAST)
     rows = (line for line in metrics.read_text().splitlines() if "learning_rate" in line)
     assert f"stopped after step {at}" in error and at == sum(1 for _ in rows)  # no step is lost
@@ -133,7 +133,7 @@ def test_a_signal_to_one_of_two_processes_ends_both_after_the_same_step(tmp_path
     assert [process.returncode for process in both] == [143, 143], errors
     at = checkpoint.latest_step(tmp_path / "run", checkpoint.LAST)
     for error in errors:
-        assert f"stopped after step {at}" in error and "again to resume" in error
+        assert f"stopped after step {at}" in error and "same command" in error
 
 
 @pytest.mark.parametrize(("number", "status"), SIGNALS)
@@ -161,7 +161,7 @@ def test_prediction_keeps_its_rows(tmp_path: Path, number: int, status: int, wor
     wait_for(lambda: journal.exists() and b"rows-000001" in journal.read_bytes(), process)
     seconds, error = stop(process, number)
     assert process.returncode == status and seconds < SOON
-    assert "run the same command again to resume" in error and "Traceback" not in error
+    assert "same command" in error and "Traceback" not in error
     assert not (tmp_path / "c.fits").exists()
     run(["slowly.py", 0, *flags, "c.fits"], tmp_path)
     assert (tmp_path / "c.fits").read_bytes() == (tmp_path / "whole.fits").read_bytes()
@@ -202,5 +202,5 @@ def test_data_preparation_keeps_what_it_has_read(tmp_path: Path, number: int, st
     wait_for(lambda: journal.exists() and journal.stat().st_size > 20_000, process)
     seconds, error = stop(process, number)
     assert process.returncode == status and seconds < SOON
-    assert "run the same command again to resume" in error and "Traceback" not in error
+    assert "same command" in error and "Traceback" not in error
     assert not (tmp_path / "d").exists()

@@ -24,10 +24,14 @@ from spectranet_jax.spectra import InputError
 SHARD_SUFFIX = ".array_record"
 
 BLOCKS = 4
-"""Blocks of a shard per piece: 2,048 spectra."""
+"""Blocks of a shard per piece: 2,048 spectra. A shard is read by blocks; at native pixels these take
+80 MB.
+"""
 
 ROWS = 1024
-"""Spectra of an HDF5 file per piece; such a file may hold any number."""
+"""Spectra of an HDF5 file per piece; such a file may hold any number. Of 8,000 pixels they take
+100 MB as they are stored.
+"""
 
 TOGETHER_PIECES, TOGETHER_BYTES = 64, 16 << 20
 """Limits of what a worker reads at a time: 64 spec files, or one plate."""

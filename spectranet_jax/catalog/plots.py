@@ -33,7 +33,7 @@ from spectranet_jax.spectra.spectrum import Spectrum
 from spectranet_jax.tasks import build
 from spectranet_jax.tasks.task import PosteriorColumns
 
-Pixels = NDArray[np.floating]
+Floats = NDArray[np.floating]
 
 WAVELENGTH = NATIVE_GRID.centers
 
@@ -68,7 +68,7 @@ def plot(
 
 def _figures(
     models: Sequence[Model], reading: Reading, refinement: Refinement
-) -> Iterator[tuple[tuple[str, str], tuple[Pixels, Pixels], Answer]]:
+) -> Iterator[tuple[tuple[str, str], tuple[Floats, Floats], Answer]]:
     """Yield file and name of each spectrum, flux and ivar, and what is shown beside them."""
     cleaned = {grid: clean(*reading.pixels[grid], grid, reading.flags) for grid in reading.pixels}
     answers, _ = answered(models, cleaned, reading.native, refinement)
@@ -108,7 +108,7 @@ def answer_of(row: Table.Row, name: str) -> Answer:
 
 
 def with_native(
-    answer: Answer, row: Table.Row, flux: Pixels, ivar: Pixels, refinement: Refinement
+    answer: Answer, row: Table.Row, flux: Floats, ivar: Floats, refinement: Refinement
 ) -> Answer:
     """Return the answer with native pixels, and the refinement's dv as note."""
     fitted = of_row(row, flux, ivar, refinement.bases)

@@ -20,7 +20,7 @@ native pixels."""
 
 Indices = NDArray[np.int64]
 
-Pixels = Callable[[Indices], tuple[NDArray[np.float32], NDArray[np.float32]]]
+ReadPixels = Callable[[Indices], tuple[NDArray[np.float32], NDArray[np.float32]]]
 """Indices of spectra (n,) -> their flux and ivar, both (n, bins)."""
 
 
@@ -32,7 +32,7 @@ def pixel_reader(
     blocks: Blocks,
     rows: Sequence[Indices],
     native: LogGrid | None = None,
-) -> Pixels:
+) -> ReadPixels:
     """Return a reader of the pixels of chosen spectra; threads may share it.
 
     Args:

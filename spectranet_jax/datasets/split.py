@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spectranet_jax.datasets import records
 from spectranet_jax.datasets.manifest import Manifest, Shard
-from spectranet_jax.datasets.pixels import Indices, Pixels, native_columns, pixel_reader
+from spectranet_jax.datasets.pixels import Indices, ReadPixels, native_columns, pixel_reader
 from spectranet_jax.datasets.shards import ANEW, DamageError, LeftOut, divided, open_shards, usable
 from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.errors import InputError
@@ -38,9 +38,9 @@ class Split:
     name: str
     columns: Columns
     block_sizes: Indices
-    pixels: Pixels
+    pixels: ReadPixels
     manifest: Manifest
-    native: Pixels | None = None
+    native: ReadPixels | None = None
     phase: NDArray[np.float64] | None = None
     left_out: tuple[LeftOut, ...] = ()
 

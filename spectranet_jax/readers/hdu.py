@@ -13,7 +13,7 @@ from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.flags import Flag
 
 ROWS_AT_ONCE = 16
-"""Rows read at once of the images of a plate or petal: a megabyte."""
+"""Rows read at once of the images of a plate or petal: a megabyte at 8,000 pixels of 8 bytes."""
 
 SUMMED_AT_ONCE = 1 << 18
 """Bytes summed at once: no more than the processor's cache holds; a multiple of a word's 4."""
