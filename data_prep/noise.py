@@ -6,10 +6,11 @@ spectrum to spectrum, and the coverage. Twenty spectra or more of objects of any
 """
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import tyro
 
-from spectranet_jax.command_line import command
+from spectranet_jax.command_line import command, one_or_more
 from spectranet_jax.spectra.errors import InputError
 
 
@@ -17,8 +18,8 @@ from spectranet_jax.spectra.errors import InputError
 class Config:
     """Flags of `python -m data_prep.noise`."""
 
-    files: tyro.conf.Positional[tuple[str, ...]]
-    """Survey files, folders of them, or patterns."""
+    files: Annotated[tuple[str, ...], tyro.conf.Positional, one_or_more("FILE")]
+    """survey files, folders of them, or patterns"""
 
 
 def main(config: Config) -> None:

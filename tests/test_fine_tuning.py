@@ -195,7 +195,7 @@ def test_keras_weights_are_a_start(shared: Path, few: Path, tmp_path: Path) -> N
     assert tuned.network == keras.network and tuned.task == keras.task
     assert run.read_config(tmp_path / "run")["init"]["sha256"] == keras.sha256
     rows = run.read_metrics(tmp_path / "run")
-    assert rows[0]["step"] == 0 and rows[0]["valid_loss"] < 100
+    assert rows[0]["step"] == 0 and np.isfinite(rows[0]["valid_loss"])
 
 
 def test_flags_that_contradict_the_model_are_refused(few: Path, model: Path) -> None:

@@ -66,4 +66,4 @@ def test_without_bal_labels_a_quasar_is_of_either_kind() -> None:
 
 def test_a_class_that_the_network_never_saw_stays_finite() -> None:
     log_p = jnp.log(jnp.asarray([[0.5, 0.25, 0.2, 0.05]]))
-    assert np.isfinite(at_fractions(log_p, (0.5, 0.5, 0, 0), HERE)).all()
+    assert np.isfinite(at_fractions(log_p, (0.5, 0.5, 0.0, 0.0), HERE)).all()

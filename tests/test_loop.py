@@ -16,13 +16,14 @@ from toy_training import NETWORK, TASK, Splits, last_state, make_splits, run_tra
 from spectranet_jax import networks
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
+from spectranet_jax.spectra.spectrographs import Spectrographs
 from spectranet_jax.training import augment as augmenting
 from spectranet_jax.training import checkpoint, run
 from spectranet_jax.training.augment import as_stored
 from spectranet_jax.training.scoring import make_evaluate
 from spectranet_jax.training.steps import init_state, make_train_step
 
-observe = partial(augmenting.observe, grid=GRID)
+observe = partial(augmenting.observe, spectrographs=Spectrographs.of(("boss",), GRID))
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from make_templates import write_folder
 
 from data_prep.mock import displaced_lines, quasar_lines, quasars
 from data_prep.mock.displaced_lines import DISPLACED_FRACTION, PEAKED_FRACTION, Displaced
@@ -78,7 +79,7 @@ def test_they_can_be_left_out(without, rng, monkeypatch):
     assert len(drawn) == (not without)
 
 
-def test_no_template_hides_them(rng, monkeypatch):
+def test_no_template_hides_them(rng, monkeypatch, tmp_path):
     n = 200
     moved = Displaced(np.where(np.arange(n) < 100, 3000.0, 0), np.zeros(n))
     monkeypatch.setattr(Displaced, "draw", lambda _rng, _z: moved)
@@ -90,5 +91,6 @@ def test_no_template_hides_them(rng, monkeypatch):
 
     monkeypatch.setattr(quasars, "template_flux", template_flux)
     z = np.where(np.arange(n) < 100, 0.3, 0.4)
-    quasars.quasars(rng, z, np.full(n, 19, np.float32), GRID, False)
+    with_templates = Ingredients(templates=write_folder(tmp_path / "templates"))
+    quasars.quasars(rng, z, np.full(n, 19, np.float32), GRID, False, with_templates)
     assert len(marked[0]) > 10 and np.all(marked[0] == 0.4)

@@ -56,12 +56,12 @@ def test_lines_are_as_strong_as_in_the_composite(rng):
 
 
 def test_bright_quasars_have_weaker_lines(rng):
-    """Baldwin effect: 0.09 dex per magnitude in C IV."""
+    """Baldwin effect: 0.09 dex per magnitude in C IV, and a little more by faster outflows."""
     bright, faint = (
         np.median(equivalent_width(draw(rng, 2.2, np.float32(m))[0], 2.2, 1460, 1600))
         for m in (18, 21)
     )
-    assert np.log10(faint / bright) / 3 == pytest.approx(0.09, abs=0.035)
+    assert np.log10(faint / bright) / 3 == pytest.approx(0.11, abs=0.035)
 
 
 def test_c_iv_is_blueshifted_and_more_so_in_bright_quasars(rng):

@@ -77,7 +77,7 @@ def test_signal_to_noise_is_that_of_the_survey(block):
     for made, expected in ((plain, (1.65, 4.0, 8.8)), (block, (1.5, 3.9, 8.8))):
         of_boss = made.sn[made.source == b"mock boss"]
         quartiles = np.percentile(of_boss, [5, 25, 50])
-        np.testing.assert_allclose(quartiles, expected, rtol=0.15)
+        np.testing.assert_allclose(quartiles, expected, rtol=0.25)
         np.testing.assert_allclose(quartiles[1:], [5.2, 8.5], rtol=0.35)
         assert np.percentile(of_boss, 97) > 60
 

@@ -137,7 +137,7 @@ def test_a_noise_free_survey_is_noise_free_at_native_pixels_too(tmp_path: Path):
     assert made.noiseless == ["train"] and made.native == NATIVE_GRID
     block, splits = stored(tmp_path / "d")
     rough = np.median(np.abs(np.diff(block.native["flux"], 2)), axis=1) * block.sn
-    rough /= np.median(np.abs(block.native["flux"]), axis=1)
+    rough /= np.mean(np.abs(block.native["flux"]), axis=1)  # an arm may be missing
     assert np.median(rough[splits == "train"]) < 0.1 * np.median(rough[splits == "test"])
 
 

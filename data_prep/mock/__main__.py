@@ -72,6 +72,9 @@ def main(config: Config) -> None:
     from data_prep.mock.dataset import prepare
     from data_prep.mock.ingredients import at_hand
     from data_prep.summary import print_summary
+    from spectranet_jax.datasets.atomic import check_writable
+
+    check_writable(config.out, folder=True)
 
     ingredients = replace(
         at_hand(frozenset(config.without), config.templates), observed_by=config.instrument

@@ -24,8 +24,8 @@ from spectranet_jax.spectra import InputError
 SHARD_SUFFIX = ".array_record"
 
 BLOCKS = 4
-"""Blocks of a shard per piece: 2,048 spectra. A shard is read by blocks; at native pixels these take
-80 MB.
+"""Blocks of a shard per piece: 2,048 spectra. A shard is read by blocks; at native pixels these
+take 80 MB.
 """
 
 ROWS = 1024

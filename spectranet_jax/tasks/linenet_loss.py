@@ -1,6 +1,7 @@
 """The loss of LineNet: cross-entropies of the class, and of the redshift where it is known."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,13 +17,13 @@ a redshift lies. A wider target would make p(z) itself wider than bright spectra
 """
 
 
-def class_loss(log_p: Float[Array, "batch classes"], label: Array) -> Float[Array, " batch"]:
+def class_loss(log_p: Float[Array, "batch classes"], label: Any) -> Float[Array, " batch"]:
     """Return -log p of the true class."""
     return -jnp.take_along_axis(log_p, label[:, None], axis=-1)[:, 0]
 
 
 def redshift_loss(
-    z_logits: Float[Array, "batch zsteps"], log_z: Float[Array, " batch"], width: float
+    z_logits: Float[Any, "batch zsteps"], log_z: Float[Any, " batch"], width: float
 ) -> Float[Array, " batch"]:
     """Return the cross-entropy of p(z) with a narrow bell at the true redshift.
 

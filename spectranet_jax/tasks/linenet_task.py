@@ -102,6 +102,7 @@ class LineNetTask(Task[CombinedScores]):
     }
     calibrated: ClassVar[tuple[str, ...]] = ("class_temperature", "temperature", "zwarn_threshold")
     noiseless_survey: ClassVar[bool | None] = True
+    later: ClassVar[tuple[str, ...]] = ("reach", "tuned_prior")
 
     def __post_init__(self) -> None:
         if not self.reweighting.sum() > 0:

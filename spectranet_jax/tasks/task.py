@@ -89,12 +89,16 @@ class Task(ABC, Generic[Scores]):
     counted: ClassVar[Mapping[str, str]] = {}
     calibrated: ClassVar[tuple[str, ...]] = ()
     noiseless_survey: ClassVar[bool | None] = None
+    later: ClassVar[tuple[str, ...]] = ()
 
     @property
     def config(self) -> dict[str, Any]:
         """Return name and fields from which, with the grid, `tasks.build` makes this task again."""
-        fields = (field.name for field in dataclasses.fields(self) if field.name != "grid")
-        return {"name": self.name} | {name: _plain(getattr(self, name)) for name in fields}
+        fields = [field for field in dataclasses.fields(self) if field.name != "grid"]
+        values = {field.name: getattr(self, field.name) for field in fields}
+        usual = {f.name for f in fields if f.name in self.later and values[f.name] == f.default}
+        kept = {name: _plain(value) for name, value in values.items() if name not in usual}
+        return {"name": self.name} | kept
 
     @property
     def applies_to(self) -> tuple[int, ...]:
