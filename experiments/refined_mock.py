@@ -6,7 +6,7 @@ from such mock spectra and, if RR_TEMPLATE_DIR names templates, from the same te
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,8 @@ class Config(Command):
     """number of galaxies, and number of quasars, to draw"""
     model: str = "linenet"
     """shipped model, or run folder, of a LineNet"""
+    instrument: str = "boss"
+    """instrument that observes the spectra: boss, sdss or desi"""
     seed: int = 1000
     """seed of every draw; the shipped models were trained with seed 0"""
     redrock: Path | None = None
@@ -37,11 +39,13 @@ class Config(Command):
 def work(config: Config) -> None:
     """Measure as configured, and print tables."""
     from spectranet_jax.inference.finding import find
+    from spectranet_jax.spectra.instruments import fractions
 
     if config.spectra < 1:
         raise InputError(f"--spectra {config.spectra} is too small; give 1 or more")
     if config.seed < 0:
         raise InputError(f"--seed {config.seed} is negative; give 0 or more")
+    fractions((config.instrument,))  # reports an unknown one
     if config.redrock is not None:
         from experiments.redrock_itself import check_redrock
 
@@ -58,7 +62,8 @@ def work(config: Config) -> None:
         model = load(config.model)
     with notice_if_slow(f"refined_mock: {config.spectra:,} galaxies and as many quasars"):
         counts = {"GALAXY": config.spectra, "QSO": config.spectra}
-        drawn = blocks(counts, config.seed, model.grid, ingredients=at_hand(), native=True)
+        ingredients = replace(at_hand(), observed_by=(config.instrument,))
+        drawn = blocks(counts, config.seed, model.grid, ingredients=ingredients, native=True)
         bases = {"refined": shipped()}
         index, methods = refined_blocks.measured(drawn, model, bases, peers(config.redrock))
     print(refined_scores.EXCLUDED)

@@ -7,14 +7,21 @@ import pytest
 from astropy.io import fits
 
 from data_prep.mock.draws import NumpyDraws
-from spectranet_jax.inference import load
+from spectranet_jax.inference import load, versions
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import observation
 from spectranet_jax.spectra.grid import rebin
 from spectranet_jax.spectra.instruments import INSTRUMENTS
 from spectranet_jax.spectra.spectrographs import Spectrographs
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xfail(
+        versions.shipped()["linenet"].name == "linenet@1",
+        strict=True,
+        reason="linenet@1 was trained before the mock survey had giants",
+    ),
+]
 
 GIANT = re.compile(r"[GK]\d(III|II|I[ab]|I)")
 PER_TEMPLATE = 60
