@@ -24,9 +24,9 @@ REST_GRID = LogGrid(start=1000.0, dloglam=2.5e-4, size=4110)
 FINE_REST_GRID = LogGrid(start=1000.0, dloglam=1e-5, size=102_750)
 """The same for bins narrower than those of `REST_GRID`: 7 km/s, so that no feature moves."""
 
-STARS, BIN, SPECTROGRAPH = 180.0, 200.0, 65.0
-"""Widths (sigma) that smooth starlight, km/s: the stars' motions; a bin of the survey; and where
-pixels are narrow, the spectrograph.
+STARS, BIN = 180.0, 200.0
+"""Widths (sigma) that smooth starlight, km/s: the stars' motions, and a bin of the survey. Where
+pixels are narrower, the instrument blurs what it observes.
 """
 
 COOL = len(table.TEMPERATURES)
@@ -85,7 +85,7 @@ def stellar_flux(
     cool = fractions[:, :COOL]
     amounts = np.hstack([fractions, cool * (metals - 1), cool * (light - 1)])
     fine = np.clip(rest.bin_of(np.log10(grid.centers / (1 + z[:, None]))), 0, rest.size - 1)
-    spectra = _populations(rest, SPECTROGRAPH if narrow else BIN)
+    spectra = _populations(rest, 0.0 if narrow else BIN)
     flux = np.zeros(fine.shape, np.float32)
     if narrow:
         for amount, spectrum in zip(amounts.T.astype(np.float32), spectra, strict=True):

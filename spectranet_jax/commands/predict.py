@@ -4,6 +4,10 @@
 
 The catalog has one row per spectrum. Uses the weights in the package, offline, unless you pass
 --model. Run the same command again to resume an interrupted run; the catalog is the same.
+
+The shipped network sees 3600 to 9984 Angstrom in bins of 690 km/s, and redshifts from 0 to 5.6; a
+galaxy or quasar beyond gets a wrong one. Stars get no velocity. Redshifts are refined at the pixels
+of the survey where they can be.
 """
 
 import os
