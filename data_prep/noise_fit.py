@@ -34,7 +34,7 @@ class NoiseFit:
         inflation: (knots,), scatter of adjacent bins over what ivar says.
         scatter: standard deviation in the natural log, of spectra with less noise than the median
             one and of spectra with more.
-        coverage: first and last wavelength with measurements in most spectra, Angstrom.
+        coverage: first and last wavelength that spectra usually have, Angstrom.
     """
 
     wavelength: NDArray[np.float64]
@@ -60,6 +60,7 @@ def fit(flux: NDArray[np.floating], ivar: NDArray[np.floating], grid: LogGrid) -
     Raises:
         InputError: if fewer than `FEWEST` spectra have a measurement at any knot.
     """
+    flux, ivar = (array[(ivar > 0).any(axis=1)] for array in (flux, ivar))
     known = ivar > 0
     density = np.where(known, 1 / np.where(known, ivar, 1), np.nan) * grid.dloglam / KNOT_WIDTH
     bright = np.maximum(_smooth(flux, known, grid), 0)
@@ -74,7 +75,9 @@ def fit(flux: NDArray[np.floating], ivar: NDArray[np.floating], grid: LogGrid) -
     near = [bins for bins, held in zip(near, enough, strict=True) if held]
     variance = np.stack([_median(density[:, bins]) for bins in near], axis=1)  # (n, knots)
     light = np.stack([_median(bright[:, bins]) for bins in near], axis=1)
-    level, sky, photons = np.ones(len(flux)), np.empty(len(near)), np.empty(len(near))
+    at_a_knot = np.isfinite(variance).any(axis=1)
+    variance, light = variance[at_a_knot], light[at_a_knot]
+    level, sky, photons = np.ones(len(light)), np.empty(len(near)), np.empty(len(near))
     for _ in range(ROUNDS):
         for k in range(len(near)):
             sky[k], photons[k] = _line(light[:, k], variance[:, k] / level**2)
@@ -135,6 +138,7 @@ def _inflation(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> float:
 
 
 def _coverage(known: NDArray[np.bool_], grid: LogGrid) -> tuple[float, float]:
-    """Edges of the bins that more than half of the spectra have, Angstrom."""
-    usual = np.flatnonzero(known.mean(axis=0) > 0.5)
+    """Edges of the bins that half as many spectra have as have the most usual one, Angstrom."""
+    measured = known.mean(axis=0)
+    usual = np.flatnonzero(measured > 0.5 * measured.max())
     return float(grid.edges[usual[0]]), float(grid.edges[usual[-1] + 1])

@@ -78,9 +78,10 @@ def drawn(n: int, instrument: str, seed: int) -> tuple[list[Any], "NDArray[Any]"
     light = galaxies.spectra(rng, kind, z, NATIVE_GRID)
     light = calibrated(light, magnitude, NATIVE_GRID, z)
     spectrographs = Spectrographs.of((instrument,), NATIVE_GRID)
-    effects = tuple(name for name in observation.EFFECTS if name not in observation.HIDING)
     which = np.zeros(n, np.int64)
-    flux, ivar = observation.observe(NumpyDraws(rng), light, spectrographs, which, effects)
+    flux, ivar = observation.observe(
+        NumpyDraws(rng), light, spectrographs, which, observation.SCORED
+    )
     loglam = np.log10(NATIVE_GRID.centers)
     tables = spectrographs.rows(which)
     seen = observation.blur(light, tables) * tables.brightness

@@ -21,6 +21,7 @@ from spectranet_jax.inference.redrock import (
     LISTED,
     REDROCK,
     _newest,
+    is_for_mocks,
     on_native_steps,
     read_redrock,
     redrock,
@@ -128,6 +129,14 @@ def test_a_folder_without_templates_is_refused(tmp_path: Path) -> None:
         redrock(tmp_path)
     with pytest.raises(InputError, match=naming("absent", "folder")):
         redrock(tmp_path / "absent")
+
+
+def test_a_folder_for_mock_surveys_is_not_refined_with(tmp_path: Path) -> None:
+    """It has galaxies, and no vectors of quasars: `download --templates` makes such a one."""
+    write_templates(tmp_path / "rrtemplate-galaxy.fits", "GALAXY")
+    assert is_for_mocks(tmp_path)
+    write_templates(tmp_path / "rrtemplate-QSO-LOZ-v1.1.fits", "QSO", "LOZ")
+    assert not is_for_mocks(tmp_path) and not is_for_mocks(tmp_path / "absent")
 
 
 def test_templates_are_known_by_the_names_of_every_release(tmp_path: Path) -> None:

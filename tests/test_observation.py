@@ -8,6 +8,7 @@ import pytest
 from data_prep.mock.draws import NumpyDraws
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import observation
+from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.instruments import INSTRUMENTS, SDSS
 from spectranet_jax.spectra.native import NATIVE_GRID
 from spectranet_jax.spectra.spectrographs import Spectrographs
@@ -18,7 +19,6 @@ pytestmark = pytest.mark.slow
 N = 1500
 ALL = Spectrographs.of(tuple(INSTRUMENTS), GRID)
 BOSS = Spectrographs.of(("boss",), GRID)
-LIT = tuple(name for name in observation.EFFECTS if name != "unlit")
 
 
 def observe(seed, noise_free, spectrographs=ALL, effects=observation.EFFECTS):
@@ -73,7 +73,8 @@ def test_the_ends_of_sdss_vary_by_three_bins_either_way():
     expected = np.clip((2.5 - off + 0.5) / 6, 0, 1)
     np.testing.assert_allclose(blank_before, expected, atol=0.1)
     np.testing.assert_allclose(blank_after, expected[::-1], atol=0.1)
-    assert (blank_before[off < -3] < 0.01).all() or (blank_before[off > 3] < 0.01).all()
+    for blank in (blank_before, blank_after[::-1]):
+        assert (blank[off < -3] > 0.99).all() and (blank[off > 4] < 0.01).all()
 
 
 def test_masked_bins_hold_nothing(both):
@@ -90,24 +91,58 @@ def test_without_any_effect_noise_is_white_and_all_there_is(noise_free):
     assert np.log(level).std() == pytest.approx(INSTRUMENTS["boss"].scatter[0], rel=0.15)
 
 
-@pytest.mark.parametrize("effect", observation.EFFECTS)
-def test_every_effect_leaves_its_mark(effect):
-    """One effect left out at a time, with the same generator, changes the spectra."""
-    grid = NATIVE_GRID if effect == "resolution" else GRID  # wide bins are not blurred
-    spectrographs = Spectrographs.of(("desi",), grid)
-    some = np.full((100, grid.size), 2.0, np.float32)
-    some[:, ::7] = 3
-    rest = tuple(name for name in observation.EFFECTS if name != effect)
-    whole, part = observe(4, some, spectrographs), observe(4, some, spectrographs, rest)
-    assert not np.array_equal(whole[0], part[0])
-    if effect == "masks":
-        assert (part[1] > 0).all()
+def test_a_few_fibers_get_no_light():
+    bright = np.full((20_000, 4), 100.0, np.float32)
+    spectrographs = Spectrographs.of(("boss",), LogGrid(5000.0, 1e-3, 4))
+    flux, _ = observe(5, bright, spectrographs, ("unlit", "noise"))
+    unlit = np.abs(flux).max(axis=1) < 20
+    assert unlit.mean() == pytest.approx(observation.UNLIT_FRACTION, abs=0.005)
+
+
+def test_the_resolution_spreads_a_line_and_keeps_its_flux():
+    """Of DESI at 8000 Angstrom: R of some 4,200, sigma 30 km/s; wide bins are left as they are."""
+    spectrographs = Spectrographs.of(("desi",), NATIVE_GRID)
+    at = int(NATIVE_GRID.bin_of(np.log10(8000.0)))
+    line = np.zeros((1, NATIVE_GRID.size), np.float32)
+    line[0, at] = 1
+    seen = observation.blur(line, spectrographs.rows(np.zeros(1, int)))[0]
+    assert seen.sum() == pytest.approx(1, abs=0.01)
+    place = np.arange(NATIVE_GRID.size) - at
+    sigma = np.sqrt((seen * place**2).sum()) * NATIVE_GRID.bin_kms
+    assert sigma == pytest.approx(3e5 / 4200 / 2.355, rel=0.25)
+    wide = np.eye(1, GRID.size, 200, dtype=np.float32)
+    np.testing.assert_array_equal(observation.blur(wide, ALL.rows(np.zeros(1, int))), wide)
+
+
+def test_calibration_errors_and_sky_residuals_are_as_large_as_they_are_meant():
+    """Some percent of the light in the middle, a tenth or more in the blue; residuals of a part of
+    sigma.
+    """
+    n, draws = 2000, NumpyDraws(np.random.default_rng(6))
+    tables = BOSS.rows(np.zeros(n, int))
+    light = np.full((n, GRID.size), 2.0, np.float32)
+    ratio = np.log(observation.miscalibrate(draws, light, tables, GRID) / light)
+    assert 0.03 < ratio[:, 200].std() < 0.06 and 0.1 < ratio[:, 20].std() < 0.4
+    level = observation.noise_level(draws, n, tables, GRID)
+    dark = np.zeros_like(light)
+    residual = observation.sky_residual(draws, dark, level, tables, GRID)
+    sigma = np.sqrt(noise.variance(dark, level, tables))
+    assert 0.2 < (residual / sigma).std() < 0.6
+
+
+def test_an_arm_is_lost_now_and_then():
+    n = 20_000
+    tables = Spectrographs.of(("desi",), GRID).rows(np.zeros(n, int))
+    empty = observation.masks(NumpyDraws(np.random.default_rng(7)), n, tables, GRID)
+    red = GRID.centers > 7700
+    lost = empty[:, red].all(axis=1)
+    assert lost.mean() == pytest.approx(observation.LOST_FRACTION / 3, abs=0.0015)
 
 
 def test_each_key_is_another_observation_and_brightness(noise_free):
     flux = jnp.asarray(noise_free[:200])
     first, second, again = (
-        augment.observe(jax.random.key(k), flux, jnp.zeros_like(flux), BOSS, LIT)[0]
+        augment.observe(jax.random.key(k), flux, jnp.zeros_like(flux), BOSS, observation.SCORED)[0]
         for k in (1, 2, 1)
     )
     np.testing.assert_array_equal(first, again)

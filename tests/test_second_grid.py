@@ -27,7 +27,6 @@ from spectranet_jax.spectra.spectrographs import Spectrographs
 from spectranet_jax.spectra.zsteps import STEPS_PER_BIN, ZSteps
 
 FINE = LogGrid(start=3600.0, dloglam=5e-4, size=886)
-LIT = tuple(name for name in observation.EFFECTS if name != "unlit")
 
 FINEST = LogGrid(start=3600.0, dloglam=1e-4, size=4430)
 
@@ -61,7 +60,9 @@ def test_a_whole_observation_has_the_same_signal_to_noise(grid):
         noise_free = np.full((600, either.size), 2.0, np.float32)
         spectrographs = Spectrographs.of(("boss", "sdss", "desi"), either)
         which = spectrographs.choose(draws.uniform(600))
-        flux, ivar = observation.observe(draws, noise_free, spectrographs, which, LIT)
+        flux, ivar = observation.observe(
+            draws, noise_free, spectrographs, which, observation.SCORED
+        )
         per_kms[either] = np.median(median_sn(flux, ivar, either)), (ivar == 0).mean()
     for ours, theirs, tolerance in zip(
         per_kms[grid], per_kms[QUASARNET_GRID], (0.08, 0.35), strict=True

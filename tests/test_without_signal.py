@@ -29,16 +29,18 @@ def sure(table):
     return np.ma.filled(np.ma.asarray(table["P_3000"], float), 0) > SURE
 
 
-@pytest.mark.parametrize("name", INSTRUMENTS)
-def test_noise_alone_has_no_sure_redshift(name):
-    """At most 0.1% of 3,000 spectra of each instrument's noise, sky residuals and defects."""
-    n, draws = 3000, NumpyDraws(np.random.default_rng(9))
-    spectrographs = Spectrographs.of((name,), GRID)
-    dark = np.zeros((n, GRID.size), np.float32)
-    flux, ivar = observation.observe(draws, dark, spectrographs, np.zeros(n, int))
-    table = load("linenet").predict(flux, ivar)
-    assert sure(table).sum() <= 3
-    assert not ((np.asarray(table["ZWARN"]) == 0) & (table["CLASS"] != "STAR")).sum() > 3
+def test_noise_alone_has_no_sure_redshift():
+    """At most 0.1% of 10,000 spectra of noise, sky residuals and defects, of all instruments."""
+    draws, many, trusted = NumpyDraws(np.random.default_rng(9)), 0, 0
+    for name in INSTRUMENTS:
+        n = 10_000 // len(INSTRUMENTS) + 1
+        spectrographs = Spectrographs.of((name,), GRID)
+        dark = np.zeros((n, GRID.size), np.float32)
+        flux, ivar = observation.observe(draws, dark, spectrographs, np.zeros(n, int))
+        table = load("linenet").predict(flux, ivar)
+        many += int(sure(table).sum())
+        trusted += int(((np.asarray(table["ZWARN"]) == 0) & (table["CLASS"] != "STAR")).sum())
+    assert many <= 10 and trusted <= 10
 
 
 def test_no_sky_fiber_is_sure(shared):

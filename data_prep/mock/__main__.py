@@ -7,6 +7,7 @@ from spectranet_jax.command_line import command
 from spectranet_jax.readers.workers import cores
 from spectranet_jax.spectra.errors import InputError
 from spectranet_jax.spectra.grid import QUASARNET_GRID
+from spectranet_jax.spectra.instruments import INSTRUMENTS
 from spectranet_jax.spectra.labels import CLASSES
 
 
@@ -33,7 +34,7 @@ class Config:
     templates: Path | None = None
     """Folder of observed spectra to mix in, as `data_prep.download --templates` makes it. By
     default the folder in RR_TEMPLATE_DIR; without one, all spectra are drawn from physics alone."""
-    instrument: tuple[str, ...] = ("boss", "sdss", "desi")
+    instrument: tuple[str, ...] = tuple(INSTRUMENTS)
     """Instruments to observe with; one is drawn for each spectrum."""
     without: tuple[str, ...] = ()
     """Ingredients to leave out, such as "host and iron": see data_prep/mock/ingredients.py."""

@@ -69,6 +69,10 @@ class Ingredients:
                     f" {', '.join(NAMES)}"
                 )
         fractions(self.observed_by)  # reports an unknown one
+        if "instruments" in self.without and self.observed_by != tuple(INSTRUMENTS):
+            raise InputError(
+                "--without instruments leaves out all but boss; give it or --instrument, not both"
+            )
         if self.templates is not None and self.has(TEMPLATES):
             templates(self.templates)  # reports a wrong folder before any work
 

@@ -122,7 +122,7 @@ def _block(
     noise_free = calibrated(noise_free, magnitude, grid, z)
     spectrographs = Spectrographs.of(ingredients.instruments, grid)
     which = spectrographs.choose(NumpyDraws(rng).uniform(n))
-    effects = tuple(e for e in ingredients.effects if e not in observation.HIDING)
+    effects = tuple(e for e in ingredients.effects if e in observation.SCORED)
     flux, ivar = observation.observe(NumpyDraws(rng), noise_free, spectrographs, which, effects)
 
     index = np.arange(n) + chunk * n

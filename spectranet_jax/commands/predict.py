@@ -142,6 +142,7 @@ def refinement(config: Config, with_posterior: bool) -> "Refinement":
     Raises:
         InputError: if the folder of templates lacks one, or is named though nothing is refined.
     """
+    from spectranet_jax.inference.redrock import is_for_mocks
     from spectranet_jax.inference.refinement import NONE, of_redrock, shipped
     from spectranet_jax.spectra import InputError
 
@@ -155,6 +156,13 @@ def refinement(config: Config, with_posterior: bool) -> "Refinement":
     if not folder:
         return shipped()
     try:
+        if is_for_mocks(Path(folder)):
+            print(
+                f"RR_TEMPLATE_DIR {folder} has templates for mock surveys only; redshifts are"
+                " refined with the vectors in the package",
+                file=sys.stderr,
+            )
+            return shipped()
         return of_redrock(Path(folder))
     except InputError as error:
         raise InputError(f"RR_TEMPLATE_DIR: {error}") from error

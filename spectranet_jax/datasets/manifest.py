@@ -141,6 +141,9 @@ def _effects(content: dict[str, Any]) -> tuple[str, ...] | None:
 
 
 def _instruments(content: dict[str, Any]) -> tuple[str, ...]:
-    """Return the field `instruments`; older noise-free surveys are of BOSS alone."""
-    alone = ("boss",) if content.get("noiseless") else ()
-    return tuple(map(str, content.get("instruments", alone)))
+    """Return the field `instruments`.
+
+    Older noise-free surveys have none: they were of BOSS with the coverage of SDSS-I/II in 15%.
+    """
+    usual = ("boss", "sdss") if content.get("noiseless") else ()
+    return tuple(map(str, content.get("instruments", usual)))

@@ -73,6 +73,13 @@ def redrock(folder: Path) -> dict[str, Basis]:
     return {kind: read_redrock(_newest(folder, wanted), wanted) for kind, wanted in REDROCK.items()}
 
 
+def is_for_mocks(folder: Path) -> bool:
+    """Whether a folder has galaxies, as for mock surveys, but no vectors of quasars."""
+    paths = [path.name for path in folder.rglob("*.fits*")] if folder.is_dir() else []
+    held = {kind: any(map(wanted.names.fullmatch, paths)) for kind, wanted in REDROCK.items()}
+    return held["GALAXY"] and not held["QSO"]
+
+
 def _newest(folder: Path, wanted: Wanted) -> Path:
     """Return the file of templates to use."""
     matches = {path: wanted.names.fullmatch(path.name) for path in folder.iterdir()}

@@ -27,6 +27,7 @@ from bokeh.plotting import figure
 from bokeh.resources import Resources
 
 from spectranet_jax.spectra.lines import REST, SKY
+from spectranet_jax.spectra.zsteps import WIDE_REACH
 
 INK, MUTED, FAINT, PAPER = "#1b1f27", "#4b5563", "#e3e6eb", "#ffffff"
 FLUX, TEMPLATE, Z_MARK = "#33527e", "#c2410c", "#c2410c"
@@ -147,8 +148,8 @@ def _sky(plot: Plot) -> None:
 
 def posterior() -> Plot:
     """Plot p(z) over log10(1 + z), its peaks, and the chosen redshift."""
-    reach = float(np.log10(1 + Z_TICKS[-1]))
-    along = Range1d(0, reach, reset_start=0, reset_end=reach)
+    first, last = WIDE_REACH
+    along = Range1d(first, last, reset_start=first, reset_end=last)
     plot = _plain(name="posterior", tools=[], x_range=along, y_range=Range1d(0, 1.12))
     pan, wheel = PanTool(dimensions="width"), WheelZoomTool(dimensions="width")
     plot.add_tools(pan, wheel)

@@ -1,4 +1,8 @@
-"""Defects that pipelines leave in a few spectra: hot pixels, arms out of scale, too low a level."""
+"""Defects that pipelines leave in a few spectra: hot pixels, arms out of scale, too low a level.
+
+A defect is as large on any grid: what is narrower than a bin stands out of a narrower one by more,
+and an offset is one of flux.
+"""
 
 from typing import Any
 
@@ -10,40 +14,66 @@ from spectranet_jax.spectra.instruments import KNOT_WIDTH
 from spectranet_jax.spectra.random_fields import Draws, exponential
 from spectranet_jax.spectra.spectrographs import Tables
 
+RAY_RATE, RAY_SIGMA = 0.0008, 6.0
+"""Cosmic rays per bin of `KNOT_WIDTH`, one per 860,000 km/s, and their mean height in its sigma."""
+
 HOT_FRACTION, HOT_PIXELS, HOT_SIGMA = 0.03, 3.0, 20.0
-"""Fraction of spectra with hot pixels, their mean number, and their mean height in sigma."""
+"""Fraction of spectra with hot pixels, their mean number, and their mean height likewise."""
 
 SCALED_FRACTION, LARGEST_SCALE = 0.04, 1.3
 """Fraction of spectra with one arm out of scale, and the largest factor, up or down."""
 
 PEDESTAL_FRACTION, PEDESTAL = 0.03, 1.5
-"""Fraction of spectra from which too much sky is taken, and its mean, in sigma of a bin."""
+"""Fraction of spectra from which too much sky is taken, and its mean, in sigma of such a bin."""
 
 
 def glitches(
     draws: Draws, flux: Float[Any, "n bins"], sigma: Float[Any, "n bins"], grid: LogGrid
 ) -> Float[Any, "n bins"]:
-    """Return flux with cosmic rays that survived co-addition, and hot pixels, float32 (n, bins).
-
-    There is one ray per 860,000 km/s. They are narrower than a bin, so that in a narrower bin there
-    are fewer of them, and each stands out of the noise by more.
-    """
-    n, bins = flux.shape
+    """Return flux with cosmic rays that survived co-addition, (n, bins)."""
     narrower = KNOT_WIDTH / grid.dloglam
+    hit = draws.uniform(*flux.shape) < RAY_RATE / narrower
+    height = np.float32(RAY_SIGMA * narrower**0.5)
+    return flux + hit * height * sigma * exponential(draws, *flux.shape)
+
+
+def defects(
+    draws: Draws,
+    flux: Float[Any, "n bins"],
+    sigma: Float[Any, "n bins"],
+    tables: Tables,
+    grid: LogGrid,
+) -> Float[Any, "n bins"]:
+    """Return flux with all defects, each in a few of the spectra, (n, bins)."""
+    flux = hot_pixels(draws, flux, sigma, grid)
+    return pedestal(draws, scaled_arm(draws, flux, tables), tables, grid)
+
+
+def hot_pixels(
+    draws: Draws, flux: Float[Any, "n bins"], sigma: Float[Any, "n bins"], grid: LogGrid
+) -> Float[Any, "n bins"]:
+    """Return flux with hot pixels in a few of the spectra, (n, bins)."""
+    n, bins = flux.shape
     hot = draws.uniform(n, 1) < HOT_FRACTION
-    hit = draws.uniform(n, bins) < 0.0008 / narrower + hot * np.float32(HOT_PIXELS / bins)
-    height = np.float32(6 * narrower**0.5) + hot * np.float32(HOT_SIGMA)
+    hit = hot & (draws.uniform(n, bins) < HOT_PIXELS / bins)
+    height = np.float32(HOT_SIGMA * (KNOT_WIDTH / grid.dloglam) ** 0.5)
     return flux + hit * height * sigma * exponential(draws, n, bins)
 
 
-def defects(draws: Draws, flux: Float[Any, "n bins"], tables: Tables) -> Float[Any, "n bins"]:
-    """Return flux with arms out of scale and levels too low in a few spectra, (n, bins)."""
-    xp = flux.__array_namespace__()
-    n = len(flux)
+def scaled_arm(draws: Draws, flux: Float[Any, "n bins"], tables: Tables) -> Float[Any, "n bins"]:
+    """Return flux with one arm out of scale in a few of the spectra, (n, bins)."""
+    xp, n = flux.__array_namespace__(), len(flux)
     arm = (draws.uniform(n, 1) * tables.arms).astype(np.int32)
     scale = xp.exp(np.float32(np.log(LARGEST_SCALE)) * (2 * draws.uniform(n, 1) - 1))
     scaled = (draws.uniform(n, 1) < SCALED_FRACTION) & (tables.arm == arm)
-    flux = xp.where(scaled, flux * scale, flux)
+    return xp.where(scaled, flux * scale, flux)
 
+
+def pedestal(
+    draws: Draws, flux: Float[Any, "n bins"], tables: Tables, grid: LogGrid
+) -> Float[Any, "n bins"]:
+    """Return flux from which too much sky was taken in a few of the spectra, (n, bins)."""
+    n = len(flux)
     too_much = (draws.uniform(n, 1) < PEDESTAL_FRACTION) * exponential(draws, n, 1)
-    return flux - np.float32(PEDESTAL) * too_much * tables.white
+    sigma = tables.white * np.float32((grid.dloglam / KNOT_WIDTH) ** 0.5)  # of a wide bin
+    return flux - np.float32(PEDESTAL) * too_much * sigma

@@ -12,7 +12,7 @@ from spectranet_jax.spectra.lines import SKY
 KNOT_WIDTH = 1e-3
 """Width in log10(wavelength) of the bins that sigma and photons refer to: 690 km/s."""
 
-Knots = Mapping[float, float]
+Knots = Mapping[int | float, int | float]
 """Wavelength, Angstrom -> a value there; between them values are interpolated."""
 
 
@@ -36,6 +36,7 @@ class Instrument:
         sky_lines: factor on the variance at the wavelength of a sky line, by name.
         too_blue: fraction of spectra that atmospheric dispersion makes too blue.
         brightness: light of its targets over that of BOSS's.
+        share: of the spectra of a survey of all instruments, up to a factor.
     """
 
     sigma: Knots
@@ -50,6 +51,7 @@ class Instrument:
     sky_lines: Mapping[str, float] = field(default_factory=dict)
     too_blue: float = 0.0
     brightness: float = 1.0
+    share: float = 1.0
 
     @property
     def seams(self) -> tuple[float, ...]:
@@ -80,6 +82,7 @@ BOSS = Instrument(
     ends=((-0.15, 0.2), (0.2, 0.3)),
     sky_lines=_SKY_LINES,
     too_blue=0.5,
+    share=3.0,
 )  # fmt: skip
 """BOSS and eBOSS.
 
@@ -128,6 +131,7 @@ DESI = Instrument(
     sky_lines=dict.fromkeys(SKY, 1.2)
     | {"sky OI 5579": 1.5, "sky OH 9378": 1.8, "sky OH 9442": 1.6},
     brightness=0.5,
+    share=2.0,
 )  # fmt: skip
 """DESI, after 39 coadds of everest, fuji and main-dark fibers; photons by `python -m
 data_prep.noise` of 32 of them. A tenth has 1.7 times the median noise, a twentieth 2.05 times:
@@ -137,20 +141,19 @@ shorter exposures. The resolution is that of the instrument's papers (cited from
 INSTRUMENTS: Mapping[str, Instrument] = {"boss": BOSS, "sdss": SDSS, "desi": DESI}
 """Every instrument, by the name that `--instrument` takes."""
 
-MIXTURE: Mapping[str, float] = {"boss": 0.5, "sdss": 0.17, "desi": 0.33}
-"""Fraction of the spectra of a survey of all instruments."""
-
 
 def fractions(names: tuple[str, ...]) -> dict[str, float]:
-    """Return the fraction of each of these instruments in a survey, as in `MIXTURE`.
+    """Return the fraction of each of these instruments in a survey of them.
 
     Raises:
-        InputError: if there is no such instrument, or none is named.
+        InputError: if there is no such instrument, none is named, or one twice.
     """
     unknown = [name for name in names if name not in INSTRUMENTS]
     if unknown or not names:
         raise InputError(
             f"there is no instrument {' '.join(unknown)!r}; choose among {', '.join(INSTRUMENTS)}"
         )
-    total = sum(MIXTURE[name] for name in names)
-    return {name: MIXTURE[name] / total for name in names}
+    if len(set(names)) < len(names):
+        raise InputError(f"--instrument {' '.join(names)} names one twice; give each once")
+    total = sum(INSTRUMENTS[name].share for name in names)
+    return {name: INSTRUMENTS[name].share / total for name in names}

@@ -34,9 +34,10 @@ EFFECTS = (
 LOST_FRACTION = 0.006
 """Fraction of spectra without one of their arms."""
 
-HIDING = ("unlit",)
-"""Effects after which nothing in a spectrum tells what its object is: a network trained with them
-learns to answer with what it knew before. They are no part of spectra to be scored."""
+SCORED = tuple(name for name in EFFECTS if name != "unlit")
+"""The effects on spectra to be scored. An unlit fiber tells nothing of its object; a network learns
+from some to answer with what it knew before.
+"""
 
 
 def observe(
@@ -77,10 +78,11 @@ def observe(
     else:
         middle = xp.ones_like(flux) * tables.white * level[:, grid.size // 2, None]
         flux, ivar = flux + middle * normals, 1 / middle**2
+    sigma = 1 / xp.sqrt(ivar)
     if "glitches" in effects:
-        flux = glitches(draws, flux, 1 / xp.sqrt(ivar), grid)
+        flux = glitches(draws, flux, sigma, grid)
     if "defects" in effects:
-        flux = defects(draws, flux, tables)
+        flux = defects(draws, flux, sigma, tables, grid)
     if "masks" in effects:
         empty = masks(draws, n, tables, grid)
         flux, ivar = xp.where(empty, 0, flux), xp.where(empty, 0, ivar)
