@@ -7,7 +7,7 @@ import pytest
 
 from data_prep.mock.draws import NumpyDraws
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
-from spectranet_jax.spectra import observation
+from spectranet_jax.spectra import noise, observation
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.instruments import INSTRUMENTS, SDSS
 from spectranet_jax.spectra.native import NATIVE_GRID
