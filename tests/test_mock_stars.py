@@ -3,7 +3,16 @@ import pytest
 from astropy import units as u
 from astropy.modeling.physical_models import BlackBody
 
-from data_prep.mock import giants, photospheres, rare_white_dwarfs, stars, white_dwarfs
+from data_prep.mock import (
+    carbon_stars,
+    cool_stars,
+    giants,
+    normal_stars,
+    photospheres,
+    rare_white_dwarfs,
+    stars,
+    white_dwarfs,
+)
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
@@ -161,3 +170,22 @@ def test_a_disk_seen_edge_on_has_two_peaks(rng):
     separation = peaks[1] - peaks[0]
     assert np.percentile(separation, 20) > 500
     assert np.median(separation) == pytest.approx(1350, abs=350)
+
+
+@pytest.mark.parametrize(
+    "kind", ["cool", "carbon", "carbon giant", "L dwarf", "M subdwarf", "flaring", "emission-line"]
+)
+def test_all_features_of_a_star_share_its_velocity(kind, monkeypatch):
+    """Ten native pixels of radial velocity move the whole spectrum by ten pixels."""
+
+    def seen(pixels: int) -> np.ndarray:
+        z = 10 ** (pixels * NATIVE_GRID.dloglam) - 1
+        drawn = iter([np.full(20, z * SPEED_OF_LIGHT, np.float32)])  # a second draw would fail
+        for module in (stars, normal_stars, cool_stars, carbon_stars):
+            monkeypatch.setattr(module, "velocities", lambda *_: next(drawn))
+        return stars.all_kinds(EVERYTHING)[kind].draw(np.random.default_rng(1), 20, NATIVE_GRID)
+
+    # Its smooth error of all depths belongs to no frame.
+    monkeypatch.setattr(normal_stars, "smooth_field", lambda *_: np.float32(0))
+    at_rest, moving = seen(0)[:, 100:-110], seen(10)[:, 110:-100]
+    np.testing.assert_allclose(moving, at_rest, rtol=2e-3, atol=1e-5 * at_rest.max())

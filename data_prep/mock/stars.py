@@ -86,11 +86,15 @@ def _hot(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
 
 def _emission(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     """Draw B and A stars with a disk: Balmer emission, falling steeply, and no forbidden line."""
-    flux = normal_stars(rng, grid, log_uniform(rng, n, 8500, 30000), np.ones(n), 1.0, 1.0)
+    temperature, velocity = log_uniform(rng, n, 8500, 30000), velocities(rng, n)
+    z = velocity / SPEED_OF_LIGHT
+    flux = normal_stars(rng, grid, temperature, np.ones(n), velocity=velocity)
     halpha, decline = log_uniform(rng, n, 4, 60), rng.uniform(0.12, 0.35, n)
     emission, width = np.zeros_like(flux), log_uniform(rng, n, 90, 300)
     for i, name in enumerate(BALMER[:4]):
-        add_line(emission, grid, REST[name], halpha * decline**i, width)
+        add_line(
+            emission, grid, REST[name], halpha * decline**i, width, z=velocity / SPEED_OF_LIGHT
+        )
     return flux * (1 + emission)
 
 
