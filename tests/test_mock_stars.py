@@ -1,3 +1,4 @@
+import lick_indices
 import numpy as np
 import pytest
 from astropy import units as u
@@ -101,7 +102,9 @@ def depth_at(flux: np.ndarray, wavelength: float, half: int = 4) -> np.ndarray:
 
 
 def test_low_gravity_deepens_calcium_and_cyanogen_and_weakens_magnesium_and_sodium(rng):
-    factor = giants.low_gravity(rng, 400, GRID)
+    solar = np.ones(400)
+    dwarfs = normal_stars.normal_stars(rng, GRID, 4600 * solar, solar)
+    factor = giants.low_gravity(rng, dwarfs, GRID) / dwarfs
     for deeper in (8544.4, 8664.5, 4200.0, 3875.0):
         assert np.median(factor[:, bin_at(deeper)]) < 0.97
     for weaker in (REST["Mgb"], REST["NaD"]):
@@ -110,6 +113,28 @@ def test_low_gravity_deepens_calcium_and_cyanogen_and_weakens_magnesium_and_sodi
         (1 - factor) * np.diff(GRID.edges), axis=1, where=np.abs(WAVELENGTH - 8585) < 150
     )
     assert 1 < np.median(triplet) < 5  # Angstrom beyond a dwarf's 7; giants have 8 to 11
+
+
+def test_no_giant_emits_at_magnesium_or_sodium(rng):
+    """At any metallicity and temperature; and each line is weaker than a dwarf's."""
+    dwarfs = giants.giants(rng, 600, NATIVE_GRID)
+    made = giants.low_gravity(rng, dwarfs, NATIVE_GRID)
+    for name in ("Mgb", "NaD"):
+        before, after = (
+            lick_indices.equivalent_width(NATIVE_GRID.edges, flux, name) for flux in (dwarfs, made)
+        )
+        assert after.min() > 0
+        assert np.all(after < before)
+        assert 0.5 < np.median(after / before) < 0.95
+
+
+def test_low_gravity_changes_no_line_that_is_not_there():
+    """Of a star without lines, only the bands of cyanogen are left."""
+    flux = np.ones((50, GRID.size), np.float32)
+    made = giants.low_gravity(np.random.default_rng(1), flux, GRID)
+    rest = GRID.centers
+    np.testing.assert_array_equal(made[:, (rest > 4300) & (rest < 5650)], 1)
+    assert made.max() <= 1
 
 
 def test_giants_are_bright(rng):
