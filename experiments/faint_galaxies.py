@@ -126,7 +126,8 @@ def oxygen_table(rows: Any, z: "NDArray[Any]", sn: "NDArray[Any]", instrument: s
     from spectranet_jax.evaluation.redshift_scores import dv
     from spectranet_jax.evaluation.score_tables import interval, text
 
-    table = Table(title=f"Mock emission-line galaxies, z 0.55 to 1.65, seen by {instrument}")
+    reach = f"z {z.min():.2f} to {z.max():.2f}"
+    table = Table(title=f"Mock emission-line galaxies, {reach}, seen by {instrument}")
     for heading in ("S/N of [O II]", "n", "within 300 km/s", "within 1000", "ZWARN 0"):
         table.add_column(heading, justify="right")
     error = np.abs(dv(np.ma.filled(np.ma.asarray(rows["Z"], float), np.nan), z))

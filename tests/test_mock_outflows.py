@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep.mock import bals, igm, outflows, quasar_lines, quasars, survey
+from data_prep.mock import bals, igm, outflows, quasar_families, quasar_lines, quasars, survey
 from data_prep.mock.ingredients import Ingredients
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import labels
@@ -65,12 +65,12 @@ def test_extreme_iron_leaves_little_light_below_2750(rng):
 
 def test_weak_line_quasars_are_weak_by_their_definition(rng):
     """Diamond-Stanic et al. (2009): Lyman-alpha with N V below 15.4 Angstrom."""
-    strength = {name: np.ones(50_000, np.float32) for name in quasar_lines.FAMILIES}
-    quasar_lines._weaken(rng, strength)
+    strength = {name: np.ones(50_000, np.float32) for name in quasar_families.FAMILIES}
+    quasar_families.weaken(rng, strength, quasar_lines.LYMAN_ALPHA)
     normal = {line.name: line.equivalent_width for line in quasar_lines.BROAD}
     width = strength["lya"] * normal["Lya"] + strength["high"] * normal["NV"]
     weak = width < 15.4
-    assert weak.mean() == pytest.approx(quasar_lines.WEAKEST_FRACTION, abs=0.003)
+    assert weak.mean() == pytest.approx(quasar_families.WEAKEST_FRACTION, abs=0.003)
     assert np.all(width[~weak] > 100)
     assert np.all(strength["magnesium"] == 1)
     assert np.median(strength["semi"][weak]) > np.median(strength["high"][weak])

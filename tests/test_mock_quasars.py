@@ -3,7 +3,7 @@ import pytest
 from astropy.cosmology import FlatLambdaCDM
 from make_templates import write_folder
 
-from data_prep.mock import quasar_lines, quasars
+from data_prep.mock import quasar_families, quasar_lines, quasars
 from data_prep.mock.ingredients import Ingredients
 from data_prep.mock.template_folder import templates
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
@@ -103,7 +103,7 @@ def test_a_fast_outflow_weakens_c_iv_and_strengthens_its_low_ionization_neighbor
     """Richards et al. (2011): C IV is weaker, and Al III over C III] stronger, where C IV is
     blueshifted most."""
     outflow = np.repeat(np.float32([0.3, 3.0]), 4000)
-    strength = quasar_lines._families(rng, np.zeros(8000), outflow)
+    strength = quasar_families.strengths(rng, np.zeros(8000), outflow)
     slow, fast = ({k: np.median(v[part]) for k, v in strength.items()}
                   for part in (slice(4000), slice(4000, None)))  # fmt: skip
     assert fast["high"] < 0.6 * slow["high"]
@@ -112,12 +112,12 @@ def test_a_fast_outflow_weakens_c_iv_and_strengthens_its_low_ionization_neighbor
 
 
 def test_high_ionization_lines_move_together_and_others_stay(rng):
-    families = quasar_lines.FAMILIES
+    families = quasar_families.FAMILIES
     shifts = {line.name: line.shift for line in quasar_lines.BROAD}
     assert shifts["CIV"] < shifts["SiIV"] < shifts["NV"] < 0
     assert families["high"].blueshift > families["semi"].blueshift > 0
     assert families["magnesium"].blueshift == families["balmer"].blueshift == 0
-    outflow = quasar_lines._outflow(rng, np.repeat([-3.0, 0.0, 3.0], 4000))
+    outflow = quasar_families.outflow_factor(rng, np.repeat([-3.0, 0.0, 3.0], 4000))
     bright, middle, faint = (outflow[i : i + 4000].mean() for i in (0, 4000, 8000))
     assert bright > 1.3 * middle > 1.3 * faint
     assert middle == pytest.approx(1, abs=0.06)

@@ -1,9 +1,19 @@
+import lick_indices
 import numpy as np
 import pytest
 from astropy import units as u
 from astropy.modeling.physical_models import BlackBody
 
-from data_prep.mock import giants, photospheres, rare_white_dwarfs, stars, white_dwarfs
+from data_prep.mock import (
+    carbon_stars,
+    cool_stars,
+    giants,
+    normal_stars,
+    photospheres,
+    rare_white_dwarfs,
+    stars,
+    white_dwarfs,
+)
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
@@ -92,7 +102,9 @@ def depth_at(flux: np.ndarray, wavelength: float, half: int = 4) -> np.ndarray:
 
 
 def test_low_gravity_deepens_calcium_and_cyanogen_and_weakens_magnesium_and_sodium(rng):
-    factor = giants.low_gravity(rng, 400, GRID)
+    solar = np.ones(400)
+    dwarfs = normal_stars.normal_stars(rng, GRID, 4600 * solar, solar)
+    factor = giants.low_gravity(rng, dwarfs, GRID) / dwarfs
     for deeper in (8544.4, 8664.5, 4200.0, 3875.0):
         assert np.median(factor[:, bin_at(deeper)]) < 0.97
     for weaker in (REST["Mgb"], REST["NaD"]):
@@ -101,6 +113,28 @@ def test_low_gravity_deepens_calcium_and_cyanogen_and_weakens_magnesium_and_sodi
         (1 - factor) * np.diff(GRID.edges), axis=1, where=np.abs(WAVELENGTH - 8585) < 150
     )
     assert 1 < np.median(triplet) < 5  # Angstrom beyond a dwarf's 7; giants have 8 to 11
+
+
+def test_no_giant_emits_at_magnesium_or_sodium(rng):
+    """At any metallicity and temperature; and each line is weaker than a dwarf's."""
+    dwarfs = giants.giants(rng, 600, NATIVE_GRID)
+    made = giants.low_gravity(rng, dwarfs, NATIVE_GRID)
+    for name in ("Mgb", "NaD"):
+        before, after = (
+            lick_indices.equivalent_width(NATIVE_GRID.edges, flux, name) for flux in (dwarfs, made)
+        )
+        assert after.min() > 0
+        assert np.all(after < before)
+        assert 0.5 < np.median(after / before) < 0.95
+
+
+def test_low_gravity_changes_no_line_that_is_not_there():
+    """Of a star without lines, only the bands of cyanogen are left."""
+    flux = np.ones((50, GRID.size), np.float32)
+    made = giants.low_gravity(np.random.default_rng(1), flux, GRID)
+    rest = GRID.centers
+    np.testing.assert_array_equal(made[:, (rest > 4300) & (rest < 5650)], 1)
+    assert made.max() <= 1
 
 
 def test_giants_are_bright(rng):
@@ -161,3 +195,22 @@ def test_a_disk_seen_edge_on_has_two_peaks(rng):
     separation = peaks[1] - peaks[0]
     assert np.percentile(separation, 20) > 500
     assert np.median(separation) == pytest.approx(1350, abs=350)
+
+
+@pytest.mark.parametrize(
+    "kind", ["cool", "carbon", "carbon giant", "L dwarf", "M subdwarf", "flaring", "emission-line"]
+)
+def test_all_features_of_a_star_share_its_velocity(kind, monkeypatch):
+    """Ten native pixels of radial velocity move the whole spectrum by ten pixels."""
+
+    def seen(pixels: int) -> np.ndarray:
+        z = 10 ** (pixels * NATIVE_GRID.dloglam) - 1
+        drawn = iter([np.full(20, z * SPEED_OF_LIGHT, np.float32)])  # a second draw would fail
+        for module in (stars, normal_stars, cool_stars, carbon_stars):
+            monkeypatch.setattr(module, "velocities", lambda *_: next(drawn))
+        return stars.all_kinds(EVERYTHING)[kind].draw(np.random.default_rng(1), 20, NATIVE_GRID)
+
+    # Its smooth error of all depths belongs to no frame.
+    monkeypatch.setattr(normal_stars, "smooth_field", lambda *_: np.float32(0))
+    at_rest, moving = seen(0)[:, 100:-110], seen(10)[:, 110:-100]
+    np.testing.assert_allclose(moving, at_rest, rtol=2e-3, atol=1e-5 * at_rest.max())

@@ -7,7 +7,7 @@ import pytest
 from naming import naming
 
 from data_prep.mock import __main__ as entry
-from data_prep.mock import dataset, survey
+from data_prep.mock import bals, dataset, quasars, survey
 from data_prep.mock.ingredients import Ingredients
 from data_prep.pictures import contact_sheet
 from spectranet_jax.datasets import manifest, records
@@ -58,6 +58,27 @@ def test_rows_say_what_they_are(block):
     assert np.mean(block.bal[bal] == labels.BAL) > 0.6
     assert np.all((block.z[bal] > 1.5) & (block.z[bal] < 5))
     assert np.all(block.z_conf == labels.CONFIDENT)
+
+
+def test_magnitudes_of_bals_are_those_of_their_own_redshifts(monkeypatch):
+    """z of a BAL that would be off the search window is drawn again, before its magnitude is."""
+    seen = {}
+
+    def draw(_, magnitude, z):
+        seen["z"] = z
+        return np.where(z > survey.BEYOND_I, 99.0, magnitude)
+
+    def light(rng, z, magnitude, *rest):
+        seen["drawn"], seen["magnitude"] = z, magnitude
+        return quasars.quasars(rng, z, magnitude, *rest)
+
+    monkeypatch.setattr(survey, "redshifts", lambda rng, n, _: rng.uniform(0.5, 6.5, n))
+    monkeypatch.setattr(survey, "quasar_magnitudes", draw)
+    monkeypatch.setattr(survey, "quasars", light)
+    next(survey.blocks({"QSO_BAL": 1}, seed=3, workers=1, grid=GRID))
+    assert bals.DETECTABLE[0] <= seen["drawn"].min() < seen["drawn"].max() <= bals.DETECTABLE[1]
+    np.testing.assert_array_equal(seen["z"], seen["drawn"])
+    assert seen["magnitude"].max() < 99
 
 
 def test_spectra_are_finite_and_empty_bins_are_zero(block):

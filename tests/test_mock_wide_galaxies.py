@@ -54,7 +54,7 @@ def test_groups_are_as_many_as_stated_and_the_common_ones_prevail(rng):
 
 def line_flux(flux: np.ndarray, z: float, name: str, half: int = 3) -> np.ndarray:
     """Flux of a line above the level beside it, (n,), per unit of rest wavelength."""
-    at = int(GRID.bin_of(np.array(np.log10(emission_galaxies.at(name) * (1 + z)))))
+    at = int(GRID.bin_of(np.array(np.log10(REST[name] * (1 + z)))))
     near = slice(at - half, at + half + 1)
     level = np.minimum(flux[:, at - half - 2], flux[:, at + half + 2])[:, None]
     return np.sum((flux[:, near] - level) * np.diff(GRID.edges)[near], axis=1) / (1 + z)

@@ -19,8 +19,6 @@ HIGH_IONS = {"CIV": (1.0, 0.0), "SiIV": (0.55, 0.5), "NV": (0.9, 0.35), "OVI": (
 LOW_IONS = {"AlIII": (0.6, 0.4), "MgII": (0.45, 0.5)}
 IRON_IONS = {"FeII 2600": (0.35, 0.6), "FeII 2383": (0.45, 0.6), "FeII 2587": (0.25, 0.6),
              "FeII 2344": (0.3, 0.6), "FeII 2750": (0.15, 0.8)}  # fmt: skip
-UNBLENDED = {"FeII 2587": 2586.65, "FeII 2344": 2344.21, "FeII 2750": 2750.0}
-"""Lines of Fe II that are not in `lines.REST`, vacuum Angstrom (NIST); the last is a multiplet."""
 # Ion -> equivalent width relative to C IV, separation of the doublet in km/s.
 ASSOCIATED = {"CIV": (1.0, 498.0), "NV": (0.7, 962.0), "SiIV": (0.3, 1931.0),
               "OVI": (0.6, 1650.0), "Lya": (1.0, 0.0)}  # fmt: skip
@@ -117,8 +115,7 @@ def mini_bals(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -
 
 def outflow_speed(ion: str, z: NDArray[np.float64], grid: LogGrid) -> Array:
     """Return the outflow speed that each bin has in the line of an ion, km/s, (n, bins)."""
-    rest = UNBLENDED[ion] if ion in UNBLENDED else REST[ion]
-    ratio = grid.centers / (rest * (1 + z[:, None]))
+    ratio = grid.centers / (REST[ion] * (1 + z[:, None]))
     return ((1 - ratio) * SPEED_OF_LIGHT).astype(np.float32)
 
 

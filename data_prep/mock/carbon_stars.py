@@ -7,7 +7,7 @@ from data_prep.mock.normal_stars import in_frame, normal_stars, velocities
 from data_prep.mock.photospheres import SWAN, planck
 from data_prep.mock.profiles import Array, add_band, add_line
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.lines import REST
+from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
 
 RED_CYANOGEN = ((5730, 60, 0.2), (6332, 80, 0.2), (6926, 90, 0.35), (7088, 70, 0.25),
                 (7876, 110, 0.5), (8067, 90, 0.3), (9141, 130, 0.5))  # fmt: skip
@@ -18,7 +18,8 @@ def carbon_stars(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     temperature = rng.uniform(3500, 5500, n).astype(np.float32)
     velocity = velocities(rng, n)
     wavelength = in_frame(grid, velocity)
-    flux = normal_stars(rng, grid, np.maximum(temperature, 4300), 0.5 * log_normal(rng, n, 1, 0.5))
+    metals = 0.5 * log_normal(rng, n, 1, 0.5)
+    flux = normal_stars(rng, grid, np.maximum(temperature, 4300), metals, velocity=velocity)
     flux *= planck(wavelength, temperature) / planck(wavelength, np.maximum(temperature, 4300))
     depth = np.zeros_like(flux)
     swan, red, blue = (log_uniform(rng, n, 0.15, top) for top in (1.6, 1.2, 2.5))
@@ -38,8 +39,10 @@ def carbon_giants(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     temperature = np.where(cold, rng.uniform(2400, 3500, n), rng.uniform(4100, 5200, n))
     temperature, atmosphere = temperature.astype(np.float32), np.maximum(temperature, 4300)
     atmosphere = atmosphere.astype(np.float32)
-    wavelength = in_frame(grid, velocities(rng, n))
-    flux = normal_stars(rng, grid, atmosphere, 0.35 * log_normal(rng, n, 1, 0.5))
+    velocity = velocities(rng, n)
+    wavelength, z = in_frame(grid, velocity), velocity / SPEED_OF_LIGHT
+    metals = 0.35 * log_normal(rng, n, 1, 0.5)
+    flux = normal_stars(rng, grid, atmosphere, metals, velocity=velocity)
     flux *= planck(wavelength, temperature) / planck(wavelength, atmosphere)
     depth = np.zeros_like(flux)
     swan = log_uniform(rng, n, 0.4, 2.2)
@@ -50,9 +53,9 @@ def carbon_giants(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
             add_band(depth, wavelength, head, full * strength, tail)
     add_band(depth, wavelength, 4325.0, ~cold * log_uniform(rng, n, 0.4, 1.5), -60)  # CH
     barium = ~cold * log_uniform(rng, n, 0.5, 3)
-    for line in (4555.3, 4935.5, 6498.7):
-        add_line(depth, grid, line, barium, 300)
-    add_line(depth, grid, REST["NaD"], cold * log_uniform(rng, n, 4, 20), 700)
+    for name in ("BaII 4555", "BaII 4935", "BaII 6498"):
+        add_line(depth, grid, REST[name], barium, 300, z=z)
+    add_line(depth, grid, REST["NaD"], cold * log_uniform(rng, n, 4, 20), 700, z=z)
     # C3 and SiC2 (cited from memory: Gray & Corbally 2009).
     haze = (cold * rng.uniform(0.3, 3, n))[:, None].astype(np.float32)
     depth += haze * np.maximum(5200 - wavelength, 0) / 800

@@ -14,17 +14,18 @@ def cool(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     temperature = np.where(
         rng.random(n) < 0.1, rng.uniform(1700, 2300, n), rng.triangular(2300, 3300, 4400, n)
     )
-    flux = normal_stars(rng, grid, temperature, 10 ** rng.uniform(-0.4, 0.2, n))
+    metals, velocity = 10 ** rng.uniform(-0.4, 0.2, n), velocities(rng, n)
+    flux = normal_stars(rng, grid, temperature, metals, velocity=velocity)
     emission = np.zeros_like(flux)
     active = (rng.random(n) < 0.3) * log_uniform(rng, n, 0.7, 10)
     for name, ratio in zip(BALMER[:3], (1.0, 0.5, 0.3), strict=True):
-        add_line(emission, grid, REST[name], active * ratio, 130)
+        add_line(emission, grid, REST[name], active * ratio, 130, z=velocity / SPEED_OF_LIGHT)
     return flux * (1 + emission)
 
 
 ALKALI = {
     "KI": (7684.0, 5000, (40, 260)),
-    "NaD": (5895.6, 8000, (60, 300)),
+    "NaD": (REST["NaD"], 8000, (60, 300)),
     "RbI 7802": (7802.4, 280, (1.5, 9)),
     "RbI 7950": (7949.8, 280, (1.5, 9)),
     "CsI 8523": (8523.5, 280, (1.0, 8)),
@@ -45,8 +46,8 @@ def l_dwarfs(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     oxide is gone."""
     kelvin = rng.uniform(1350, 2300, n).astype(np.float32)
     late = (2300 - kelvin) / 950
-    flux = normal_stars(rng, grid, np.maximum(kelvin, 1750), 10 ** rng.uniform(-0.3, 0.1, n))
-    velocity = velocities(rng, n)
+    metals, velocity = 10 ** rng.uniform(-0.3, 0.1, n), velocities(rng, n)
+    flux = normal_stars(rng, grid, np.maximum(kelvin, 1750), metals, velocity=velocity)
     wavelength, depth = in_frame(grid, velocity), np.zeros_like(flux)
     for at, width, (low, high) in ALKALI.values():
         strength = low * (high / low) ** late * log_normal(rng, n, 1, 0.25)
@@ -62,13 +63,13 @@ def m_subdwarfs(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
 
     The classes of Lepine et al. (2007, ApJ 669, 1235; cited from memory).
     """
-    metals = 10 ** rng.uniform(-1.6, -0.7, n)
-    flux = normal_stars(rng, grid, rng.uniform(3000, 3900, n), metals)
-    wavelength, depth = in_frame(grid, velocities(rng, n)), np.zeros_like(flux)
+    metals, velocity = 10 ** rng.uniform(-1.6, -0.7, n), velocities(rng, n)
+    flux = normal_stars(rng, grid, rng.uniform(3000, 3900, n), metals, velocity=velocity)
+    wavelength, depth = in_frame(grid, velocity), np.zeros_like(flux)
     amount = log_uniform(rng, n, 0.4, 2.2)
     for head, tail, full in HYDRIDES[:4]:  # CaH
         add_band(depth, wavelength, head, full * amount, tail)
-    add_line(depth, grid, REST["NaD"], rng.uniform(0, 8, n), 600)
+    add_line(depth, grid, REST["NaD"], rng.uniform(0, 8, n), 600, z=velocity / SPEED_OF_LIGHT)
     return flux * np.exp(-depth)
 
 
@@ -83,13 +84,13 @@ FLARE_LINES = dict(zip(BALMER[:7], (1.0, 0.9, 0.8, 0.7, 0.6, 0.45, 0.3), strict=
 
 def flaring(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     """Draw M dwarfs in a flare, float32 (n, bins): lines of H, He and Ca II over 10,000 K light."""
-    flux = normal_stars(rng, grid, rng.uniform(2600, 3600, n), 10 ** rng.uniform(-0.3, 0.2, n))
-    wavelength = in_frame(grid, velocities(rng, n))
-    where = int(np.argmin(np.abs(grid.centers - 6500)))
-    level = flux[:, [where]]
+    metals, velocity = 10 ** rng.uniform(-0.3, 0.2, n), velocities(rng, n)
+    flux = normal_stars(rng, grid, rng.uniform(2600, 3600, n), metals, velocity=velocity)
+    wavelength, z = in_frame(grid, velocity), velocity / SPEED_OF_LIGHT
+    level = np.take_along_axis(flux, np.abs(wavelength - 6500).argmin(axis=1)[:, None], axis=1)
     hot = planck(wavelength, rng.uniform(8000, 13000, n).astype(np.float32))
     flux += log_uniform(rng, n, 0.003, 0.3)[:, None] * level * hot
     emission, halpha = np.zeros_like(flux), log_uniform(rng, n, 4, 60)
     for name, ratio in FLARE_LINES.items():
-        add_line(emission, grid, REST[name], halpha * log_normal(rng, n, ratio, 0.2), 150)
+        add_line(emission, grid, REST[name], halpha * log_normal(rng, n, ratio, 0.2), 150, z=z)
     return flux + level * emission

@@ -16,7 +16,7 @@ def log_uniform(rng: np.random.Generator, n: int, low: float, high: float) -> Ar
 
 
 class NumpyDraws:
-    """Random numbers from a NumPy generator, in the form that `spectra.instrument` takes."""
+    """Random numbers from a NumPy generator, in the form that `spectra.random_fields` takes."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from data_prep.mock.doublets import add_named_line
 from data_prep.mock.draws import log_normal, log_uniform
-from data_prep.mock.profiles import Array, add_line
+from data_prep.mock.profiles import Array
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import REST
 
@@ -44,8 +44,6 @@ COMPANIONS = {
     "[SII] 6732": ("[SII] 6718", 0.75),
     "[SIII] 9071": ("[SIII] 9533", 0.41),
 }
-INFRARED = {"[SIII] 9071": 9071.1, "[SIII] 9533": 9533.2}
-"""Lines that are not in `lines.REST`, vacuum Angstrom."""
 
 NEVER_SEEN = 1e-4
 """Fluxes over H-beta below this are not painted."""
@@ -69,7 +67,7 @@ def hii_galaxies(
     ratios = hii_ratios(rng, rng.uniform(ABUNDANCE[0], ABUNDANCE[-1], n))
     # A fiber sees one part of a nebula in the blue and another in the red, and bright lines clip.
     tilt = rng.normal(0, 1.2, n) * (rng.random(n) < 0.5)
-    ratios = {name: ratio * (at(name) / REST["Hbeta"]) ** tilt for name, ratio in ratios.items()}
+    ratios = {name: ratio * (REST[name] / REST["Hbeta"]) ** tilt for name, ratio in ratios.items()}
     level = beside(flux, rest, 4800, 4920) * log_uniform(rng, n, 8, 400)
     return flux + level[:, None] * lines(rng, ratios, z, grid, log_uniform(rng, n, 25, 110))
 
@@ -88,7 +86,7 @@ def hii_ratios(rng: np.random.Generator, abundance: NDArray[np.float64]) -> dict
     ratios["HeII 4686"] = (rng.random(n) < 0.4) * rng.uniform(0.005, 0.05, n)
     reddening = np.minimum(rng.exponential(0.07, n), 0.3)
     for name in ratios:
-        curve = 3.1 * ((at(name) / 5500) ** -1.3 - (REST["Hbeta"] / 5500) ** -1.3)
+        curve = 3.1 * ((REST[name] / 5500) ** -1.3 - (REST["Hbeta"] / 5500) ** -1.3)
         ratios[name] = ratios[name] * 10 ** (-0.4 * curve * reddening)
     return ratios
 
@@ -115,11 +113,6 @@ def oxygen_emitters(
     return starlight + level[:, None] * lines(rng, ratios, z, grid, log_uniform(rng, n, 35, 160))
 
 
-def at(name: str) -> float:
-    """Return the rest wavelength of a line, vacuum Angstrom."""
-    return INFRARED[name] if name in INFRARED else REST[name]
-
-
 def beside(flux: Array, rest: Array, low: float, high: float) -> Array:
     """Return the mean flux between two rest wavelengths, float32 (n,)."""
     inside = (rest > low) & (rest < high)
@@ -138,8 +131,5 @@ def lines(
     painted = np.zeros((len(z), grid.size), np.float32)
     for name, ratio in ratios.items():
         strength = np.where(ratio > NEVER_SEEN, ratio, 0)
-        if name in INFRARED:
-            add_line(painted, grid, INFRARED[name], strength, width, z=z)
-        else:
-            add_named_line(rng, painted, grid, name, strength, width, z)
+        add_named_line(rng, painted, grid, name, strength, width, z)
     return painted

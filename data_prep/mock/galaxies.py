@@ -212,7 +212,7 @@ def gas(
     nii = halpha * 10 ** (-0.35 - 1.1 * excitation * rng.uniform(0.2, 1, n))
     sii = halpha * 10 ** rng.normal(-0.7, 0.12, n)
     oii = halpha * 10 ** rng.normal(-0.15, 0.2, n)
-    width = log_uniform(rng, n, 70, 220)
+    width = log_uniform(rng, n, 40, 220)  # of the gas; the instrument blurs what it observes
     lines = {
         "Halpha": halpha, "Hbeta": 0.33 * halpha, "Hgamma": 0.15 * halpha, "Hdelta": 0.08 * halpha,
         "Hepsilon": 0.05 * halpha, "H8": 0.03 * halpha,

@@ -28,11 +28,22 @@ def normal_stars(
     metals: Array,
     hydrogen: float = 1.0,
     gravity: Array | float = 1.0,
+    velocity: Array | None = None,
 ) -> Array:
-    """Draw photospheres with scatter in each family of lines, float32 (n, bins)."""
+    """Draw photospheres with scatter in each family of lines, float32 (n, bins).
+
+    Args:
+        rng: of the scatter.
+        grid: the bins.
+        temperature: (n,), K.
+        metals: (n,), strength of metal lines, 1 for the Sun's metallicity.
+        hydrogen: strength of the Balmer lines, 1 for a dwarf.
+        gravity: width of the Balmer lines, 1 for a dwarf; a number or (n,).
+        velocity: (n,), km/s, for who paints more lines on the same stars; drawn if it is not given.
+    """
     n = len(temperature)
     temperature, metals = temperature.astype(np.float32), metals.astype(np.float32)
-    velocity = velocities(rng, n)
+    velocity = velocities(rng, n) if velocity is None else velocity
     wavelength = in_frame(grid, velocity)
     depth = absorption(
         grid,

@@ -10,6 +10,7 @@ from data_prep.mock.doublets import add_named_line
 from data_prep.mock.draws import log_normal, log_uniform
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
 from data_prep.mock.profiles import Array, add_line
+from data_prep.mock.quasar_families import FAMILIES, outflow_factor, strengths, weaken
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
 
@@ -66,34 +67,8 @@ BROAD = (
 )
 
 
-class Family(NamedTuple):
-    """Lines that rise, fall and move together.
-
-    Attributes:
-        baldwin: slope of log10 of the equivalent width against magnitude.
-        scatter: of the equivalent width, natural log.
-        blueshift: the power of the outflow factor by which the lines' shifts grow.
-        weakening: the power of the outflow factor by which their equivalent widths fall.
-        velocity: scatter of the family's shift from quasar to quasar, km/s (about the intrinsic
-            scatter of line peaks of Shen et al. 2016, ApJ 831, 7).
-    """
-
-    baldwin: float
-    scatter: float
-    blueshift: float
-    weakening: float
-    velocity: float
-
-
-FAMILIES = {
-    "lya": Family(0.09, 0.45, 0.5, 0.20, 150),
-    "high": Family(0.095, 0.35, 1.0, 0.35, 150),
-    "semi": Family(0.03, 0.35, 0.5, 0.15, 180),
-    "low": Family(0.03, 0.40, 0.5, -0.35, 150),
-    "magnesium": Family(0.065, 0.35, 0.0, 0.0, 160),
-    "balmer": Family(0.02, 0.35, 0.0, 0.0, 200),
-    "iron": Family(0.0, 0.60, 0.0, -0.1, 200),
-}
+LYMAN_ALPHA = sum(line.equivalent_width for line in BROAD if line.name in ("Lya", "NV"))
+"""Equivalent width of Lyman-alpha with N V in the composite, Angstrom."""
 
 TYPE_TWO = 0.05
 """Fraction of quasars below redshift 1.2 whose narrow lines outshine weak broad ones."""
@@ -127,10 +102,10 @@ def emission(
     n = len(z)
     wavelength = (grid.centers / (1 + z[:, None])).astype(np.float32)
     moving = ingredients.has("blueshifts")
-    outflow = _outflow(rng, luminosity) if moving else np.ones(n, np.float32)
-    strength = _families(rng, luminosity, outflow)
+    outflow = outflow_factor(rng, luminosity) if moving else np.ones(n, np.float32)
+    strength = strengths(rng, luminosity, outflow)
     if ingredients.has("wide range"):
-        _weaken(rng, strength)
+        weaken(rng, strength, LYMAN_ALPHA)
     family_shift = {name: rng.normal(0, f.velocity, n) * moving for name, f in FAMILIES.items()}
     width = log_normal(rng, n, 1.0, 0.35)  # of a quasar's broad lines over the composite's
     type_two = (rng.random(n) < TYPE_TWO) & (z < 1.2)
@@ -186,53 +161,6 @@ def iron_and_balmer(rng: np.random.Generator, wavelength: Array, iron: Array) ->
     balmer = log_normal(rng, len(iron), 0.15, 0.5)[:, None]
     edge = 0.5 - 0.5 * np.tanh((wavelength - 3680) / np.float32(60))
     return total + balmer * edge * np.clip((wavelength / 3646) ** 3, 0, 1)
-
-
-def _families(
-    rng: np.random.Generator, luminosity: NDArray[np.float64], outflow: Array
-) -> dict[str, Array]:
-    """Draw the strength of each family of lines, about 1: Baldwin effect, outflow and scatter.
-
-    Where the outflow is fast, C IV is weak and Al III and Si III] are strong beside C III]
-    (Richards et al. 2011, AJ 141, 167; cited from memory for these lines). Each (n,), float32.
-    """
-    n = len(luminosity)
-    common = rng.normal(0, 0.25, n)
-    weak = rng.random(n) < 0.03  # weak-line quasars
-    baldwin = np.clip(luminosity, -3, 3.5)
-    return {
-        name: (
-            np.exp(common * (name != "iron") + rng.normal(0, family.scatter, n) - 1.2 * weak)
-            * 10 ** (family.baldwin * baldwin)
-            * outflow**-family.weakening
-        ).astype(np.float32)
-        for name, family in FAMILIES.items()
-    }
-
-
-WEAKEST_FRACTION, WEAKEST = 0.02, (1.0, 13.0)
-"""Fraction of weak-line quasars by the definition of Diamond-Stanic et al. (2009, ApJ 699, 782;
-cited from memory), and their equivalent widths of Lyman-alpha with N V: below 15.4 Angstrom."""
-
-
-def _weaken(rng: np.random.Generator, strength: dict[str, Array]) -> None:
-    """Weaken the lines of some quasars in place: high-ionization ones most, Mg II and iron not."""
-    rows = np.flatnonzero(rng.random(len(strength["lya"])) < WEAKEST_FRACTION)
-    normal = sum(line.equivalent_width for line in BROAD if line.name in ("Lya", "NV"))
-    left = log_uniform(rng, len(rows), *WEAKEST) / np.float32(normal)
-    strength["lya"][rows] = strength["high"][rows] = left
-    strength["semi"][rows] = 2 * left
-    strength["low"][rows] *= 0.5
-
-
-def _outflow(rng: np.random.Generator, luminosity: NDArray[np.float64]) -> Array:
-    """Draw the outflow factor of the high-ionization lines, float32 (n,): 1 in the composite.
-
-    The blueshift of C IV runs from 0 to 3,000 km/s (mean 810 km/s of radio-quiet quasars, Richards
-    et al. 2011, AJ 141, 167; checked in its abstract) and grows with luminosity.
-    """
-    mean = np.clip(1.0 - 0.13 * luminosity, 0.35, 1.8)
-    return np.maximum(mean * rng.gamma(2.2, 1 / 2.2, len(luminosity)), 0.05).astype(np.float32)
 
 
 def _add_broad(

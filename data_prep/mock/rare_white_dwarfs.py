@@ -19,17 +19,15 @@ TYPES = {
     "DQ hot": (0.07, (16000, 24000)),
 }
 
-# Line -> vacuum Angstrom and strength relative to the first. The lines of He II from level 4 to
-# even ones lie 2 Angstrom from Balmer lines.
-IONIZED_HELIUM = {"HeII 4686": (4687.0, 1.0), "HeII 6562": (6561.9, 0.6),
-                  "HeII 5413": (5413.0, 0.5), "HeII 4861": (4860.7, 0.5),
+# Line -> vacuum Angstrom, if it is of no other spectrum, and strength relative to the first. The
+# lines of He II from level 4 to even ones lie 2 Angstrom from Balmer lines.
+IONIZED_HELIUM = {"HeII 4686": (REST["HeII 4686"], 1.0), "HeII 6562": (6561.9, 0.6),
+                  "HeII 5413": (REST["HeII 5413"], 0.5), "HeII 4861": (4860.7, 0.5),
                   "HeII 4543": (4542.9, 0.4), "HeII 4340": (4339.9, 0.35),
                   "HeII 4201": (4201.0, 0.25)}  # fmt: skip
-METALS = {"CaII K": (3934.8, 1.0), "CaII H": (3969.6, 0.85), "MgI 3835": (3835.0, 0.5),
-          "FeI 3735": (3735.0, 0.6), "CaI 4228": (4227.9, 0.25), "FeI 4385": (4384.8, 0.3),
-          "Mgb": (5176.7, 0.4), "NaD": (5895.6, 0.35), "FeI 5272": (5271.5, 0.2),
-          "CaII 8500": (8500.4, 0.1), "CaII 8544": (8544.4, 0.3),
-          "CaII 8665": (8664.5, 0.25)}  # fmt: skip
+METALS = {"CaII K": 1.0, "CaII H": 0.85, "MgI 3835": 0.5, "FeI 3736": 0.6, "CaI 4228": 0.25,
+          "FeI 4385": 0.3, "Mgb": 0.4, "NaD": 0.35, "FeI 5272": 0.2, "CaII 8500": 0.1,
+          "CaII 8544": 0.3, "CaII 8665": 0.25}  # fmt: skip
 CARBON = {"CIV 4659": (4660.0, 1.0), "CIV 5804": (5804.0, -0.35), "OVI 3822": (3823.0, -0.25)}
 """Of PG 1159 stars; negative in emission."""
 CARBON_ION = {"CII 4268": (4268.4, 1.0), "CII 5145": (5145.0, 0.5), "CII 5891": (5891.4, 0.35),
@@ -52,17 +50,21 @@ def rare_white_dwarfs(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
                      if ratio > 0 else strength * ratio, width, z=z)  # fmt: skip
 
     helium = (kind == "DBA") * log_uniform(rng, n, 3, 16)
-    paint({name: (REST[name], r) for name, r in HELIUM_LINES.items()}, helium, 900 + 40 * helium)
+    paint(named(HELIUM_LINES), helium, 900 + 40 * helium)
     hydrogen = (kind == "DBA") * log_uniform(rng, n, 2, 14)
     hydrogen += (kind == "DAZ") * log_uniform(rng, n, 3, 25)
-    balmer = {name: (REST[name], ratio) for name, ratio in DA_RATIOS.items()}
-    paint(balmer, hydrogen, 700 + 60 * hydrogen)
+    paint(named(DA_RATIOS), hydrogen, 700 + 60 * hydrogen)
     metals = (kind == "DZ") * log_uniform(rng, n, 8, 120)
     metals += (kind == "DAZ") * log_uniform(rng, n, 0.7, 6)
-    paint(METALS, metals, 300 + 40 * metals)
+    paint(named(METALS), metals, 300 + 40 * metals)
     ion = np.isin(kind, ["DO", "PG1159"]) * log_uniform(rng, n, 4, 25)
     paint(IONIZED_HELIUM, ion, 900 + 40 * ion)
     paint(CARBON, (kind == "PG1159") * log_uniform(rng, n, 4, 20), log_uniform(rng, n, 700, 1500))
     paint(CARBON_ION, (kind == "DQ hot") * log_uniform(rng, n, 3, 15), np.full(n, 900.0))
     wavelength = np.broadcast_to(grid.centers.astype(np.float32), (n, grid.size))
     return planck(wavelength, temperature) * np.exp(-depth)
+
+
+def named(ratios: dict[str, float]) -> dict[str, tuple[float, float]]:
+    """Return the lines of `lines.REST` with their wavelengths and strengths."""
+    return {name: (REST[name], ratio) for name, ratio in ratios.items()}

@@ -59,7 +59,7 @@ def stars(
                 chosen = rng.choice(held, len(observed))
                 flux[observed] = template_flux(rng, bank, chosen, grid)
         if kind.veil is not None:
-            flux[rows] *= kind.veil(rng, len(rows), grid)
+            flux[rows] = kind.veil(rng, flux[rows], grid)
     reddening = rng.exponential(0.05, n) + (rng.random(n) < 0.08) * rng.exponential(0.35, n)
     wavelength = np.broadcast_to(grid.centers.astype(np.float32), flux.shape)
     passed = dust.dimming(dust.milky_way(wavelength), reddening.astype(np.float32))
@@ -86,11 +86,13 @@ def _hot(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
 
 def _emission(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     """Draw B and A stars with a disk: Balmer emission, falling steeply, and no forbidden line."""
-    flux = normal_stars(rng, grid, log_uniform(rng, n, 8500, 30000), np.ones(n), 1.0, 1.0)
+    temperature, velocity = log_uniform(rng, n, 8500, 30000), velocities(rng, n)
+    z = velocity / SPEED_OF_LIGHT
+    flux = normal_stars(rng, grid, temperature, np.ones(n), velocity=velocity)
     halpha, decline = log_uniform(rng, n, 4, 60), rng.uniform(0.12, 0.35, n)
     emission, width = np.zeros_like(flux), log_uniform(rng, n, 90, 300)
     for i, name in enumerate(BALMER[:4]):
-        add_line(emission, grid, REST[name], halpha * decline**i, width)
+        add_line(emission, grid, REST[name], halpha * decline**i, width, z=z)
     return flux * (1 + emission)
 
 
@@ -107,6 +109,7 @@ def _binary(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
 
 
 Draw = Callable[[np.random.Generator, int, LogGrid], Array]
+Veil = Callable[[np.random.Generator, Array, LogGrid], Array]
 
 
 class Kind(NamedTuple):
@@ -116,14 +119,14 @@ class Kind(NamedTuple):
         fraction: of all stars.
         draw: gives n noise-free spectra of it.
         types: beginnings of the template subtypes of such stars.
-        veil: gives the factor that makes a normal star of these types one of this kind, if any.
+        veil: makes spectra (n, bins) of normal stars of these types ones of this kind, if any.
         bright: range of i magnitudes; the survey's own if None.
     """
 
     fraction: float
     draw: Draw
     types: tuple[str, ...] = ()
-    veil: Draw | None = None
+    veil: Veil | None = None
     bright: tuple[float, float] | None = None
 
 

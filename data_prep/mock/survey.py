@@ -114,10 +114,10 @@ def _block(
     else:
         bal = label == labels.QSO_BAL
         z = redshifts(rng, n, ingredients)
-        magnitude = quasar_magnitudes(rng, magnitude, z)
         if bal:
             low, high = bals.DETECTABLE
             z = np.where((z > low) & (z < high), z, rng.uniform(low, 3.2, n))
+        magnitude = quasar_magnitudes(rng, magnitude, z)
         noise_free, balnicity = quasars(rng, z, magnitude, grid, bal, ingredients)
     noise_free = calibrated(noise_free, magnitude, grid, z)
     spectrographs = Spectrographs.of(ingredients.instruments, grid)

@@ -4,7 +4,8 @@ Sources: quasar lines, laboratory wavelengths of Vanden Berk et al. (2001, AJ 12
 hydrogen, the Rydberg formula; nebular and stellar lines, the SDSS list of galaxy lines, the NIST
 Atomic Spectra Database, and the index bands of Worthey et al. (1994, ApJS 94, 687); sky lines, the
 air wavelengths of Osterbrock et al. (1996) brought to vacuum. Blends carry the wavelength of their
-strength-weighted mean.
+strength-weighted mean. Lines of Sr II, Ba II and [S III], Fe I 3736, and Fe II 2344, 2587 and 2750
+are cited from memory.
 """
 
 import math
@@ -43,9 +44,12 @@ REST: dict[str, float] = {
     "CIII]": 1908.73,
     "FeIII UV48": 2076.62,
     "FeII 2324": 2324.58,
+    "FeII 2344": 2344.21,
     "FeII 2383": 2382.77,
     "[NeIV]": 2423.83,
+    "FeII 2587": 2586.65,
     "FeII 2600": 2600.17,
+    "FeII 2750": 2750.00,  # a multiplet
     "MgII": 2798.75,
     "FeII 2964": 2964.28,
     "HeII 3203": 3204.03,
@@ -67,6 +71,8 @@ REST: dict[str, float] = {
     "[SII] 6718": 6718.29,
     "[SII] 6732": 6732.67,
     "[ArIII]": 7137.77,
+    "[SIII] 9071": 9071.10,
+    "[SIII] 9533": 9533.20,
     # Helium in stars
     "HeI 3820": 3820.69,
     "HeI 4027": 4027.33,
@@ -80,20 +86,26 @@ REST: dict[str, float] = {
     "HeI 7067": 7067.20,
     "HeII 5413": 5413.02,
     # Metals in stars
+    "FeI 3736": 3735.93,
     "FeI 3738": 3738.20,
     "MgI 3835": 3835.00,
     "CaII K": 3934.78,
     "CaII H": 3969.59,
     "FeI 4047": 4046.96,
     "FeI 4145": 4145.04,
+    "SrII 4079": 4078.86,
+    "SrII 4217": 4216.71,
     "CaI 4228": 4227.92,
     "FeI 4262": 4261.68,
     "G band": 4305.61,
     "FeI 4385": 4384.78,
     "CaI 4464": 4464.25,
     "FeI 4538": 4537.90,
+    "BaII 4555": 4555.31,
     "FeI 4669": 4669.00,
+    "BaII 4935": 4935.45,
     "FeI 5017": 5017.30,
+    "MgH": 5120.00,  # the band below 5211
     "Mgb": 5176.70,
     "FeI 5272": 5271.50,
     "FeI 5330": 5329.53,
