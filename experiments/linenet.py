@@ -6,14 +6,16 @@ noise is added.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from experiments import settings
-from experiments.settings import Training, begin, defaults
+from experiments.settings import Training, begin, defaults, run_folder
 from experiments.starting_model import Described
 from spectranet_jax.commands.command import command
 from spectranet_jax.progress import notice_if_slow
 from spectranet_jax.spectra.errors import InputError
+from spectranet_jax.training import run
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,9 @@ def work(config: Config) -> None:
         from spectranet_jax import tasks
         from spectranet_jax.datasets import manifest
         from spectranet_jax.spectra import CLASSES
-        from spectranet_jax.spectra.zsteps import WIDE_REACH
 
-    fields = {"features": config.features, "dropout": config.dropout, "reach": list(WIDE_REACH)}
+    reach = _reach(run_folder(config, "linenet"))
+    fields = {"features": config.features, "dropout": config.dropout, **reach}
     network: dict[str, Any] = {"name": "LineNet", **fields}
     if config.members > 1:
         network = {"name": "LineNetEnsemble", "members": config.members, "member": fields}
@@ -84,8 +86,19 @@ def work(config: Config) -> None:
     training = training_split(data, select, config.skip_damaged)
     counts = np.bincount(training.columns["label"], minlength=len(CLASSES))
     prior = (counts / counts.sum()).tolist()
-    task = tasks.build("linenet", training.grid, trained_prior=prior, reach=list(WIDE_REACH))
+    task = tasks.build("linenet", training.grid, trained_prior=prior, **reach)
     train_and_evaluate("linenet", config, training, network, task)
+
+
+def _reach(folder: Path) -> dict[str, list[float]]:
+    """Return the field reach of network and task; none to resume a run of before it was a field."""
+    if (folder / run.CONFIG).is_file():
+        network = run.read_config(folder).get("network", {})
+        if "reach" not in network.get("member", network):
+            return {}
+    from spectranet_jax.spectra.zsteps import WIDE_REACH
+
+    return {"reach": list(WIDE_REACH)}
 
 
 if __name__ == "__main__":

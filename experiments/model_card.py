@@ -27,6 +27,8 @@ def templates_used(creator: Mapping[str, Any]) -> str:
     templates = config.get("templates")
     if creator.get("command") != MOCK or "empirical templates" in config["without"]:
         return "none"
+    if isinstance(templates, str) and templates != "shipped":
+        return "of unknown origin and license"  # a folder, of which earlier versions kept the path
     licenses = EARLIER if templates == "shipped" else (templates or {}).get("licenses", {})
     return ", ".join(f"{origin} ({name} license)" for origin, name in licenses.items()) or "none"
 

@@ -106,10 +106,26 @@ def defaults(config: Config) -> Config:
 
 
 def _of_model(config: Training) -> dict[str, Any]:
-    """Return the flags that the model of --init decides."""
+    """Return the flags that the model of --init decides, in the flags' types.
+
+    Raises:
+        InputError: if a value is not of its flag's type, nor can become it.
+    """
     assert config.init is not None
     decided = config.of_model(starting_model.described(config.init, config.task)).items()
-    return {flag: value for flag, value in decided if type(value) is type(getattr(config, flag))}
+    flags = {}
+    for flag, value in decided:
+        if value is None:
+            continue
+        kind = type(getattr(config, flag))
+        try:
+            flags[flag] = kind(value)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"--init {config.init}: its {run.CONFIG} has {flag} {value!r}, which is not of type"
+                f" {kind.__name__}; give a run folder as it was trained"
+            ) from error
+    return flags
 
 
 def check_init(config: Training) -> None:

@@ -11,7 +11,7 @@ NOT_RUN = {
     r"sbatch|#SBATCH": "needs SLURM",
     r"--coordinator": "two processes at once: tests/test_distributed.py",
     r"data_prep\.download": "needs the archive: tests/test_download.py has a local one",
-    r"experiments\.ablate": "21 trainings: tests/test_ablation.py",
+    r"experiments\.ablate": "dozens of trainings: tests/test_ablation.py",
     r"(experiments|data_prep)\.benchmark": "minutes: tests/test_benchmark.py",
     r"\.hdf5": "needs files of MultimodalUniverse: tests/test_multimodal.py makes some",
     r"test_weights": "needs weights of QuasarNP: tests/test_keras_weights.py",

@@ -4,14 +4,17 @@ import dataclasses
 import io
 import itertools
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import toy_runs
+from naming import naming
 from rich.console import Console
 
 from data_prep.mock.dataset import prepare
+from data_prep.mock.ingredients import NAMES
 from experiments import ablate, linenet
 from spectranet_jax.datasets import manifest
 from spectranet_jax.evaluation import class_scores, redshift_scores
@@ -138,3 +141,11 @@ def test_every_kind_is_trained_from_every_seed_and_scored(tmp_path: Path, monkey
 def test_wrong_settings_have_a_sentence(tmp_path: Path, settings: dict, sentence: str):
     with pytest.raises(InputError, match=sentence):
         ablate.work(ablate.Config(data=tmp_path / "known", **settings))
+
+
+def test_the_help_counts_the_training_runs():
+    runs = ablate.Config.seeds * (1 + len(NAMES))
+    without_templates = runs - ablate.Config.seeds
+    assert re.search(
+        naming(f"{runs} training runs", f"{without_templates} without"), ablate.__doc__
+    )

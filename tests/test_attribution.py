@@ -11,7 +11,7 @@ from spectranet_jax.inference import Model
 from spectranet_jax.inference.attribution import answers, attributions, log_probability
 from spectranet_jax.inference.clean import clean
 from spectranet_jax.readers import rebin_all
-from spectranet_jax.spectra.labels import CLASSES
+from spectranet_jax.spectra.labels import BAL, CLASSES, NOT_BAL
 
 
 @pytest.fixture(scope="module", params=["linenet", "classifier"])
@@ -41,7 +41,8 @@ def test_the_parts_of_the_bins_add_up(model, rng):
     kinds = model.columns(flux, ivar)["CLASS"].tolist()
     truth = {
         "label": np.array([CLASSES.index(kind) for kind in kinds], np.int8),
-        **{name: np.zeros(5, np.int8) for name in ("bal", "z_conf")},
+        "bal": np.array([BAL if kind == "QSO_BAL" else NOT_BAL for kind in kinds], np.int8),
+        "z_conf": np.zeros(5, np.int8),
         "z": np.full(5, np.nan),
     }
     batch = model.task.targets(truth)

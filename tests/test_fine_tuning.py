@@ -168,6 +168,24 @@ def test_defaults_are_those_of_the_model_and_of_fine_tuning(model: Path) -> None
     assert with_init.rate < usual.rate and with_init.batch < usual.batch
 
 
+def test_a_number_of_the_model_is_a_flag_in_any_notation(few: Path, tmp_path: Path) -> None:
+    init = toy_runs.untrained(tmp_path / "own", toy_runs.LINENET, {"name": "linenet"})
+    config = json.loads((init / run.CONFIG).read_text())
+
+    def with_dropout(value: Any) -> None:
+        config["network"]["dropout"] = value
+        (init / run.CONFIG).write_text(json.dumps(config))
+
+    with_dropout(0)
+    dropout = defaults(linenet.Config(init=str(init))).dropout
+    assert dropout == 0 and type(dropout) is float
+    with pytest.raises(InputError, match=naming("--dropout", init)):
+        linenet.work(config_of(init, data=few, dropout=0.5))
+    with_dropout("none")
+    with pytest.raises(InputError, match=naming(init, run.CONFIG, "dropout", "'none'")):
+        defaults(linenet.Config(init=str(init)))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "network", "task"),

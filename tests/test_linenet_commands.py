@@ -25,6 +25,7 @@ from spectranet_jax.spectra import CLASSES, InputError
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.lines import evidence_column as column
 from spectranet_jax.spectra.observation import EFFECTS
+from spectranet_jax.spectra.zsteps import REACH, WIDE_REACH
 from spectranet_jax.training import augment, run
 
 pytestmark = pytest.mark.usefixtures("no_contact_sheet")
@@ -63,6 +64,22 @@ def test_a_run_is_calibrated_scored_and_drawn(trained: Path):
     assert scores["posterior"]["n"] == scores["quasars"]["redshift"]["n"] + scores["galaxies"]["n"]
     drawn = {path.stem for path in (trained / "figures").glob("*.png")}
     assert drawn > {"pit", "coverage", "reliability", "risk_coverage", "velocity", "redshift"}
+
+
+@pytest.mark.slow
+def test_a_run_of_before_the_reach_was_a_field_resumes_with_the_old_one(
+    trained: Path, noise_free: Path, tmp_path: Path
+):
+    """It was killed before its first checkpoint, so that config.json is all that there is."""
+    config = run.read_config(trained)
+    assert config["network"].pop("reach") == config["task"].pop("reach") == list(WIDE_REACH)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / run.CONFIG).write_text(json.dumps(config))
+    settings = linenet.Config(data=noise_free, epochs=1, batch=32, features=8, cache=False)
+    linenet.work(replace(settings, out=tmp_path / "run"))
+    assert run.read_config(tmp_path / "run") == config
+    resumed = load(tmp_path / "run")
+    assert resumed.task.reach == resumed.network.reach == REACH
 
 
 @pytest.mark.slow

@@ -82,15 +82,18 @@ def test_a_temperature_above_one_widens_the_posterior():
 def test_targets_of_redshift_are_only_what_a_redshift_is_known_of():
     truth = {
         "label": np.array([STAR, GALAXY, QSO, QSO, QSO, QSO_BAL]),
+        "bal": np.array([0, 0, 0, -1, -1, 1]),
         "z": np.array([0.0, 0.5, 2.0, 9.0, np.nan, 3.0]),
         "z_conf": np.array([CONFIDENT] * 5 + [1]),
     }
     target = tasks.build("linenet", GRID).targets(truth)
     assert target["has_z"].tolist() == [0, 1, 1, 0, 0, 0]
+    assert target["either"].tolist() == [False, False, True, False, False, False]
     np.testing.assert_allclose(target["log_z"][1:3] * STEPS.width, np.log10([1.5, 3.0]), rtol=1e-6)
 
 
-def test_the_loss_against_numpy(rng):
+@pytest.mark.parametrize("unsure", [False, True])
+def test_the_loss_against_numpy(rng, unsure):
     output = Output(
         rng.normal(0, 1, (4, 3)).astype(np.float32),
         rng.normal(0, 1, 4).astype(np.float32),
@@ -99,11 +102,13 @@ def test_the_loss_against_numpy(rng):
     )
     batch = {
         "label": np.array([STAR, GALAXY, QSO, QSO_BAL]),
+        "either": np.array([False, False, unsure, False]),
         "log_z": np.array([0, 10.2, 800.7, 1639.9], np.float32),
         "has_z": np.array([0, 1, 1, 1], np.float32),
     }
     three, bal = softmax(output.class_logits.astype(float)), 1 / (1 + np.exp(-output.bal_logit))
-    p_true = [three[0, 0], three[1, 1], three[2, 2] * (1 - bal[2]), three[3, 2] * bal[3]]
+    p_kind = 1 if unsure else 1 - bal[2]
+    p_true = [three[0, 0], three[1, 1], three[2, 2] * p_kind, three[3, 2] * bal[3]]
     expected = -np.log(p_true)
     log_p = np.log(softmax(output.z_logits.astype(float)))
     for i in (1, 2, 3):

@@ -31,6 +31,17 @@ def test_a_card_names_templates_and_their_licenses(where: Path):
     assert templates_used({"command": "data_prep.sdss", "config": {"release": "dr17"}}) == "none"
 
 
+def test_cards_of_earlier_surveys_say_what_is_known_of_their_templates():
+    made = creator(COUNTS, 0)
+    for templates, words in {
+        "shipped": ("redrock-templates (BSD-3-Clause", "PyHammer (MIT"),
+        "/a/folder": ("of unknown origin and license",),
+    }.items():
+        earlier = made | {"config": made["config"] | {"templates": templates}}
+        for used in (templates_used(earlier), limits(earlier)):
+            assert all(word in used for word in words) and "physics alone" not in used
+
+
 @pytest.mark.parametrize("model", ["linenet", "classifier"])
 def test_shipped_cards_name_the_licenses_of_their_templates(model: str):
     folder = shipped()[model]

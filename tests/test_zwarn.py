@@ -75,3 +75,12 @@ def test_a_calibrated_model_needs_a_lower_threshold_than_an_overconfident_one() 
     calibrated = choose_threshold(p, rng.random(20_000) < p, 0.01)
     overconfident = choose_threshold(p, rng.random(20_000) < p**3, 0.01)
     assert 0.9 < calibrated < overconfident
+
+
+def test_a_weight_is_that_of_as_many_spectra() -> None:
+    rng = np.random.default_rng(1)
+    p, copies = rng.random(2000), rng.integers(1, 5, 2000)
+    right = rng.random(2000) < p**0.2
+    repeated = choose_threshold(np.repeat(p, copies), np.repeat(right, copies), 0.05)
+    assert choose_threshold(p, right, 0.05, copies) == repeated
+    assert 0.5 < repeated < 199 / 200 and repeated != choose_threshold(p, right, 0.05)

@@ -19,7 +19,12 @@ FLOOR = -100.0
 """Logarithms this far below the largest are cut: float32 resolves nothing below -103."""
 
 
-def fit_temperature(log_prob: NDArray[np.floating], label: NDArray[np.integer]) -> float:
+def fit_temperature(
+    log_prob: NDArray[np.floating],
+    label: NDArray[np.integer],
+    shift: NDArray[np.floating] | float = 0.0,
+    or_label: NDArray[np.integer] | None = None,
+) -> float:
     """Return the temperature of highest likelihood (Guo et al. 2017, section 4.2).
 
     log_prob / T has the same best class at any T; T > 1 makes it less sure, T < 1 surer. In 1/T the
@@ -30,6 +35,10 @@ def fit_temperature(log_prob: NDArray[np.floating], label: NDArray[np.integer]) 
         log_prob: (n, classes), logarithms of probabilities, or logits; values 100 or more below a
             row's largest, as -inf, counts as 100 below it.
         label: (n,), the true class; a negative one is unknown and left out.
+        shift: (classes,), what is added after the division by T: logarithms of the ratios of the
+            class fractions that the labels have to those of `log_prob`.
+        or_label: (n,), a second class that may be the true one instead, or `label` again. With two
+            of them convexity is not proven.
 
     Returns:
         T, within `TEMPERATURES`: at the lower end if no label is ever wrong. 1 without any label.
@@ -43,13 +52,14 @@ def fit_temperature(log_prob: NDArray[np.floating], label: NDArray[np.integer]) 
     known = label >= 0
     if not known.any():
         return 1.0
-    log_prob, label = log_prob[known], label[known]
+    pair = np.stack([label, label if or_label is None else or_label], axis=-1)[known]
+    log_prob, shift = log_prob[known], np.broadcast_to(shift, log_prob.shape[1:])
     if np.isnan(log_prob).any():
         raise ValueError("a logarithm of a probability is NaN")
     low, high = np.log(1 / TEMPERATURES[1]), np.log(1 / TEMPERATURES[0])
     for _ in range(STEPS):
         middle = (low + high) / 2
-        if _slope(log_prob, label, float(np.exp(middle))) > 0:
+        if _slope(log_prob, pair, shift, float(np.exp(middle))) > 0:
             high = middle
         else:
             low = middle
@@ -81,14 +91,24 @@ def bin_labels(z: NDArray[np.floating], edges: NDArray[np.floating]) -> NDArray[
     return np.where(inside, np.searchsorted(edges, x, side="right") - 1, -1)
 
 
-def _slope(log_prob: NDArray[np.floating], label: NDArray[np.integer], beta: float) -> float:
+def _slope(
+    log_prob: NDArray[np.floating],
+    pair: NDArray[np.integer],
+    shift: NDArray[np.floating],
+    beta: float,
+) -> float:
     """Return the derivative by 1/T of the negative log-likelihood, summed over the spectra."""
     total = 0.0
     for span in slices_of(log_prob):
         rows = np.asarray(log_prob[span], np.float64)
         rows = np.maximum(rows - rows.max(axis=1, keepdims=True), FLOOR)
-        weight = np.exp(beta * rows)
-        expected = (weight * rows).sum(axis=1) / weight.sum(axis=1)
-        true = np.take_along_axis(rows, label[span, None], axis=1)[:, 0]
-        total += float((expected - true).sum())
+        logits = beta * rows + shift
+        true = [np.take_along_axis(values, pair[span], axis=1) for values in (rows, logits)]
+        total += float((_mean(rows, logits) - _mean(*true)).sum())
     return total
+
+
+def _mean(values: NDArray[np.float64], logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean of each row with probabilities proportional to exp(logits)."""
+    weight = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return (weight * values).sum(axis=1) / weight.sum(axis=1)

@@ -96,7 +96,10 @@ CANDIDATES = np.arange(100, 200) / 200
 
 
 def choose_threshold(
-    p: NDArray[np.floating], right: NDArray[np.bool_], wrong_allowed: float
+    p: NDArray[np.floating],
+    right: NDArray[np.bool_],
+    wrong_allowed: float,
+    weight: NDArray[np.floating] | None = None,
 ) -> float:
     """Return the lowest threshold at which few enough of the passing spectra are wrong.
 
@@ -107,11 +110,13 @@ def choose_threshold(
         p: (n,) the lower of both probabilities of each spectrum.
         right: (n,) whether class and redshift are right.
         wrong_allowed: fraction of what passes that may be wrong.
+        weight: (n,) how many spectra each stands for, above 0; by default one.
     """
+    weight = np.ones(len(p)) if weight is None else weight
     chosen = CANDIDATES[-1]
     for threshold in CANDIDATES[::-1]:
         passes = p >= threshold
-        if passes.any() and 1 - right[passes].mean() > wrong_allowed:
+        if passes.any() and 1 - np.average(right[passes], weights=weight[passes]) > wrong_allowed:
             break
         chosen = threshold
     return float(chosen)

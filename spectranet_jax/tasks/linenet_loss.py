@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
-from spectranet_jax.spectra.labels import QSO, QSO_BAL
+from spectranet_jax.spectra.column import Columns
+from spectranet_jax.spectra.labels import BAL_UNSURE, QSO, QSO_BAL
 
 SMOOTHING = 2.5e-4
 """Sigma of the redshift's target in log10(1 + z), 172 km/s: enough to tell where between two steps
@@ -17,9 +18,38 @@ a redshift lies. A wider target would make p(z) itself wider than bright spectra
 """
 
 
-def class_loss(log_p: Float[Array, "batch classes"], label: Any) -> Float[Array, " batch"]:
-    """Return -log p of the true class."""
-    return -jnp.take_along_axis(log_p, label[:, None], axis=-1)[:, 0]
+def class_loss(
+    log_p: Float[Array, "batch classes"], label: Any, either: Any
+) -> Float[Array, " batch"]:
+    """Return -log p of the true class.
+
+    Args:
+        log_p: log-probabilities of the classes.
+        label: (batch,) classes.
+        either: (batch,) bool, quasars of either kind: see `either_kind`.
+    """
+    of_label = jnp.take_along_axis(log_p, label[:, None], axis=-1)[:, 0]
+    return -jnp.where(either, jnp.logaddexp(log_p[:, QSO], log_p[:, QSO_BAL]), of_label)
+
+
+def either_kind(
+    truth: Columns, trained: Sequence[float], here: Sequence[float] | None
+) -> NDArray[np.bool_]:
+    """Return the spectra whose label says quasar, but not whether it is a BAL, (n,).
+
+    These are the quasars with the label QSO and an unsure BAL flag; all of them where broad
+    absorption was not looked for. A network that saw no QSO_BAL in training gives all quasars the
+    class QSO, and learns from the labels alone.
+
+    Args:
+        truth: columns label and bal, (n,).
+        trained: (4,) class fractions in training.
+        here: (4,) class fractions of a fine-tuning: see `fractions`. None without one.
+    """
+    label = truth["label"]
+    if here is not None and here[QSO_BAL] == 0:
+        return (label == QSO) | (label == QSO_BAL)
+    return (label == QSO) & (truth["bal"] == BAL_UNSURE) & (trained[QSO_BAL] > 0)
 
 
 def redshift_loss(
@@ -58,20 +88,24 @@ def at_fractions(
     """Return log-probabilities of the classes among spectra with other class fractions.
 
     With these in the loss, a network that is fine-tuned keeps the class fractions that it was
-    trained with. Where broad absorption was not looked for, both kinds of quasar get the
-    probability of either.
+    trained with.
 
     Args:
         log_p: at the fractions `trained`.
         trained: (4,) class fractions in training.
         here: (4,) class fractions of the spectra: see `fractions`.
     """
+    log_ratio = np.log(fraction_ratio(trained, here)).astype(np.float32)
+    return jax.nn.log_softmax(log_p + log_ratio[None])
+
+
+def fraction_ratio(trained: Sequence[float], here: Sequence[float]) -> NDArray[np.float64]:
+    """Return the class fractions `here` as multiples of those in training, (4,).
+
+    Where broad absorption was not looked for, both kinds of quasar have the ratio of all quasars.
+    """
     before, now = np.asarray(trained, np.float64), np.asarray(here, np.float64)
     if now[QSO_BAL] == 0:
-        either = jnp.logaddexp(log_p[:, QSO], log_p[:, QSO_BAL])
-        log_p = jnp.concatenate([log_p[:, :QSO], either[:, None]], axis=-1)
-        before, now = (np.append(p[:QSO], p[QSO] + p[QSO_BAL]) for p in (before, now))
+        before, now = (np.append(p[:QSO], [p[QSO:].sum()] * 2) for p in (before, now))
     # A class that the network was not trained on has no ratio; it is left as it is.
-    ratio = np.divide(now, before, out=np.ones(len(now)), where=before > 0)
-    log_p = jax.nn.log_softmax(log_p + np.log(ratio).astype(np.float32)[None])
-    return jnp.concatenate([log_p, log_p[:, QSO:]], axis=-1) if len(now) == QSO_BAL else log_p
+    return np.divide(now, before, out=np.ones(len(now)), where=before > 0)

@@ -24,11 +24,6 @@ from spectranet_jax.evaluation import (
 )
 from spectranet_jax.evaluation.combined_scores import CombinedScores, z_err_holds
 from spectranet_jax.evaluation.quasar_scores import Answers, Truth
-from spectranet_jax.evaluation.recalibration import (
-    at_temperature,
-    bin_labels,
-    fit_temperature,
-)
 from spectranet_jax.evaluation.score_markdown import combined_sections
 from spectranet_jax.evaluation.score_tables import combined_tables
 from spectranet_jax.networks.line_evidence import LINES, Output
@@ -38,12 +33,14 @@ from spectranet_jax.spectra.labels import CLASSES, CONFIDENT, GALAXY, STAR, UNKN
 from spectranet_jax.spectra.lines import evidence_column
 from spectranet_jax.spectra.normalize import moments, normalize
 from spectranet_jax.spectra.zsteps import REACH, ZSteps
-from spectranet_jax.tasks import linenet_trust
+from spectranet_jax.tasks import linenet_calibration
 from spectranet_jax.tasks.classify_task import log_prob, quasars_of_classes
 from spectranet_jax.tasks.linenet_decode import class_log_prob, decode
 from spectranet_jax.tasks.linenet_loss import (
     at_fractions,
     class_loss,
+    either_kind,
+    fraction_ratio,
     fractions,
     redshift_loss,
 )
@@ -154,9 +151,9 @@ class LineNetTask(Task[CombinedScores]):
     def targets(self, truth: Columns) -> dict[str, NDArray[Any]]:
         """Return the targets of the loss, one value per spectrum.
 
-        label: int32. log_z: float32, log10(1 + z) in steps of p(z) from its first edge. has_z:
-        float32, 1 where the redshift counts: a galaxy's or a quasar's, secure, and within the range
-        of p(z).
+        label: int32. either: bool, see `linenet_loss.either_kind`. log_z: float32, log10(1 + z) in
+        steps of p(z) from its first edge. has_z: float32, 1 where the redshift counts: a galaxy's
+        or a quasar's, secure, and within the range of p(z).
         """
         z = np.nan_to_num(np.asarray(truth["z"], np.float64), nan=-1.0)
         place = np.log10(1 + np.maximum(z, -0.5)) / self.steps.width - self.steps.first
@@ -165,6 +162,7 @@ class LineNetTask(Task[CombinedScores]):
         has_z = inside & secure & (truth["label"] != STAR)
         return {
             "label": truth["label"].astype(np.int32),
+            "either": either_kind(truth, self.trained_prior, self.tuned_prior),
             "log_z": np.where(has_z, place, 0).astype(np.float32),
             "has_z": has_z.astype(np.float32),
         }
@@ -190,7 +188,7 @@ class LineNetTask(Task[CombinedScores]):
         if self.tuned_prior is not None:
             log_p = at_fractions(log_p, self.trained_prior, self.tuned_prior)
         of_z = redshift_loss(output.z_logits, batch["log_z"], self.steps.width)
-        return class_loss(log_p, batch["label"]) + batch["has_z"] * of_z
+        return class_loss(log_p, batch["label"], batch["either"]) + batch["has_z"] * of_z
 
     def decode(self, output: Output) -> dict[str, NDArray[Any]]:
         """See `linenet_decode.decode`."""
@@ -267,19 +265,9 @@ class LineNetTask(Task[CombinedScores]):
             columns: decoded at temperatures of 1.
             truth: their labels.
         """
-        log_p, label, known = log_prob(columns), truth["label"], self.redshift_known(truth)
-        of_class = fit_temperature(log_p, label)
-        if not known.any():
-            return {"class_temperature": of_class}
-        log_z = np.log(np.maximum(columns["P_OF_Z"], 1e-30))
-        of_z = fit_temperature(log_z[known], bin_labels(truth["z"][known], self.steps.edges))
-        p, p_of_z = np.exp(at_temperature(log_p, of_class)), np.exp(at_temperature(log_z, of_z))
-        z = np.where(known, truth["z"], np.nan)
-        return {
-            "class_temperature": of_class,
-            "temperature": of_z,
-            "zwarn_threshold": linenet_trust.threshold(p, p_of_z, self.steps.edges, label, z),
-        }
+        tuned = self.trained_prior if self.tuned_prior is None else self.tuned_prior
+        ratio = fraction_ratio(self.trained_prior, tuned)
+        return linenet_calibration.fit(columns, truth, self.targets(truth), self.steps.edges, ratio)
 
     def card(self, scores: CombinedScores) -> list[str]:
         """Return scores by class, of redshifts and of p(z)."""

@@ -15,6 +15,7 @@ def threshold(
     edges: NDArray[np.float64],
     label: NDArray[np.integer],
     z: NDArray[np.floating],
+    weight: NDArray[np.floating] | None = None,
 ) -> float:
     """Return the lowest probability of class and redshift that meets `WRONG_ALLOWED`.
 
@@ -24,13 +25,14 @@ def threshold(
         edges: (steps + 1,) of the steps of p(z).
         label: (n,) true classes.
         z: (n,) true redshifts, NaN where none is secure: these count as right.
+        weight: (n,) how many spectra each stands for; by default one.
     """
     kind, p_class = called(p)
     decoded = posterior.decode(p_of_z, edges)
     p_3000 = posterior.mass_within(p_of_z, edges, decoded.z)
     p_redshift = np.where(kind == STAR, 1.0, p_3000)
     right = is_right(kind, decoded.z, label, z)
-    return choose_threshold(np.minimum(p_class, p_redshift), right, WRONG_ALLOWED)
+    return choose_threshold(np.minimum(p_class, p_redshift), right, WRONG_ALLOWED, weight)
 
 
 def called(p: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.floating]]:

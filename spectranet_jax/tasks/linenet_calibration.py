@@ -1,0 +1,63 @@
+"""The calibration of LineNet on held-out spectra: two temperatures, and the threshold of ZWARN."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectranet_jax.evaluation.recalibration import at_temperature, bin_labels, fit_temperature
+from spectranet_jax.spectra.column import Columns
+from spectranet_jax.spectra.labels import QSO, QSO_BAL
+from spectranet_jax.tasks import linenet_trust
+from spectranet_jax.tasks.classify_task import log_prob
+
+
+def fit(
+    columns: Columns,
+    truth: Columns,
+    targets: Columns,
+    edges: NDArray[np.float64],
+    ratio: NDArray[np.float64],
+) -> dict[str, Any]:
+    """Return temperatures of highest held-out likelihood, and the threshold of ZWARN at these.
+
+    Args:
+        columns: decoded at temperatures of 1, with the class fractions of training.
+        truth: their labels.
+        targets: those of the loss: has_z and either are read.
+        edges: of the steps of p(z), (steps + 1,).
+        ratio: (4,) class fractions of these spectra as multiples of those in training.
+    """
+    log_p, label, known = log_prob(columns), truth["label"], targets["has_z"] > 0
+    of_class = class_temperature(log_p, label, targets["either"], ratio)
+    if not known.any():
+        return {"class_temperature": of_class}
+    log_z = np.log(np.maximum(columns["P_OF_Z"], 1e-30))
+    of_z = fit_temperature(log_z[known], bin_labels(truth["z"][known], edges))
+    p, p_of_z = np.exp(at_temperature(log_p, of_class)), np.exp(at_temperature(log_z, of_z))
+    z = np.where(known, truth["z"], np.nan)
+    # A spectrum of a class that is rare here stands for all that there are of it in training.
+    weight = 1 / ratio[label]
+    return {
+        "class_temperature": of_class,
+        "temperature": of_z,
+        "zwarn_threshold": linenet_trust.threshold(p, p_of_z, edges, label, z, weight),
+    }
+
+
+def class_temperature(
+    log_p: NDArray[np.floating],
+    label: NDArray[np.integer],
+    either: NDArray[np.bool_],
+    ratio: NDArray[np.float64],
+) -> float:
+    """Return the temperature of the classes, as it is at the class fractions of training.
+
+    Args:
+        log_p: (n, 4) at those fractions.
+        label: (n,) true classes.
+        either: (n,) quasars of which it is not known whether they are BALs.
+        ratio: (4,) class fractions of these spectra as multiples of those in training.
+    """
+    other = np.where(either, QSO_BAL, label)
+    return fit_temperature(log_p, np.where(either, QSO, label), np.log(ratio), other)
