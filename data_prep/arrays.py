@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,6 +49,7 @@ def write(
     balance: bool = False,
     split_fractions: tuple[float, float, float] = FRACTIONS,
     seed: int = 0,
+    sources: Sequence[dict[str, Any]] = (),
 ) -> Manifest:
     """Write a dataset folder of n labeled spectra, divided by object into train, valid and test.
 
@@ -64,6 +66,7 @@ def write(
         balance: draw equally many of each class within a split.
         split_fractions: of the objects in train, valid and test.
         seed: of the division and the order.
+        sources: what the manifest says of where they come from.
 
     Raises:
         InputError: if the numbers of spectra, classes, redshifts and ids differ, none is of a class
@@ -91,7 +94,10 @@ def write(
     creator = {"program": "spectranet-jax", "version": __version__, "command": "data_prep.arrays"}
     report = {"rows_in": len(label), "reasons": selection.reasons}
     manifest = write_dataset(
-        Path(out), _blocks(spectra, selection, ids), plan, Provenance(creator, report=report)
+        Path(out),
+        _blocks(spectra, selection, ids),
+        plan,
+        Provenance(creator, sources, report=report),
     )
     for sentence in lacking_classes(manifest):
         print(sentence, file=sys.stderr)

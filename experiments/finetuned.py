@@ -93,21 +93,34 @@ def fine_tuned(
     chosen: "Indices",
     objects: "Indices",
 ) -> Path:
-    """Fine-tune a model on the chosen spectra, as the command does; return the run folder."""
+    """Fine-tune a model on the chosen spectra, as the command does; return the run folder.
+
+    Raises:
+        InputError: if the folder has a dataset of other spectra, or of other labels.
+    """
     import dataclasses
 
     from data_prep.arrays import write
     from experiments import linenet
+    from experiments.labeled_index import INDEX
     from experiments.settings import defaults
     from spectranet_jax.datasets import manifest
+    from spectranet_jax.spectra.errors import InputError
 
     data, run = folder / "data", folder / "run"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "log").open("a", encoding="utf-8") as log, redirect_stdout(log):
+        part = labeled.take(chosen)
+        sources = [{"labels": INDEX, "sha256": part.sha256}]
         if not (data / manifest.FILE_NAME).exists():
-            part = labeled.take(chosen)
             drawn = [spectra[i] for i in chosen]
-            write(data, drawn, part.label, part.z, object_id=objects[chosen])
+            ids = objects[chosen]
+            write(data, drawn, part.label, part.z, object_id=ids, sources=sources)
+        elif manifest.read(data).sources != sources:
+            raise InputError(
+                f"{data} was made of other spectra, labels or redshifts than {INDEX} lists now;"
+                " choose another --out, or remove it"
+            )
         config = defaults(linenet.Config(init=model))
         linenet.work(dataclasses.replace(config, init=model, data=data, out=run))
     return run

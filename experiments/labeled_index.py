@@ -1,6 +1,8 @@
 """Folders of spectra with labels in index.csv: columns file, label and z."""
 
 import csv
+import hashlib
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,6 +40,12 @@ class Labeled:
     def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Labeled":
         """Return the chosen rows."""
         return Labeled(self.file[rows], self.label[rows], self.z[rows])
+
+    @property
+    def sha256(self) -> str:
+        """The checksum of files, labels and redshifts, in their order."""
+        rows = zip(self.file.tolist(), self.label.tolist(), self.z.tolist(), strict=True)
+        return hashlib.sha256(json.dumps(list(rows)).encode()).hexdigest()
 
 
 def read_index(folder: Path) -> Labeled:

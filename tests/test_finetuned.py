@@ -1,6 +1,7 @@
 """What fine-tuning wins: folds by object, tables by hand, and the command at a small size."""
 
 import csv
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ from naming import naming
 from rich.table import Table
 
 from data_prep import example
-from experiments import cross_validation, finetuned_scores, labeled_index
-from experiments.finetuned import Config, work
+from experiments import cross_validation, finetuned_scores, labeled_index, linenet
+from experiments.finetuned import Config, fine_tuned, work
+from experiments.labeled_catalog import read_first
 from experiments.labeled_index import Labeled
 from spectranet_jax import readers
 from spectranet_jax.inference import load
@@ -95,6 +97,19 @@ def test_tables_are_those_by_hand() -> None:
     assert rows["STAR"] == [f"{-np.log(0.9):.4f} to {-np.log(0.2 / 3):.4f}", "-", "-"]
 
 
+def test_a_checksum_is_that_of_files_labels_and_redshifts() -> None:
+    files, labels, z = np.array(["a", "b"]), np.array(["QSO", "STAR"]), np.array([1.0, np.nan])
+    same = Labeled(files, labels, z)
+    assert same.sha256 == Labeled(files.copy(), labels.copy(), z.copy()).sha256
+    others = [
+        Labeled(np.array(["a", "c"]), labels, z),
+        Labeled(files, np.array(["QSO", "GALAXY"]), z),
+        Labeled(files, labels, np.array([1.1, np.nan])),
+        same.take(np.array([1, 0])),
+    ]
+    assert len({same.sha256, *(other.sha256 for other in others)}) == 5
+
+
 @pytest.fixture(scope="module")
 def labeled_spectra(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("labeled")
@@ -125,6 +140,30 @@ def test_the_command_compares_held_out_spectra(
     assert tuned.config["init"]["sha256"] == load(model).sha256
     work(config)  # nothing is trained again
     assert capsys.readouterr().out == printed
+
+
+@pytest.mark.slow
+def test_a_fold_is_of_the_labels_that_it_was_made_with(
+    labeled_spectra: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[linenet.Config] = []
+    monkeypatch.setattr(linenet, "work", asked.append)
+    model = toy_runs.untrained(tmp_path / "own", toy_runs.LINENET, {"name": "linenet"})
+    every = labeled_index.read_index(labeled_spectra)
+    labeled = every.take(every.label != "SKY")
+    spectra = read_first(labeled_spectra, labeled)
+    chosen = np.arange(0, 40, 2)
+
+    def fold(labeled: Labeled) -> Path:
+        return fine_tuned(str(model), tmp_path / "fold", spectra, labeled, chosen, np.arange(40))
+
+    assert fold(labeled) == fold(labeled) and len(asked) == 2
+    z = labeled.z.copy()
+    z[1] = 0.7  # of none that is chosen
+    assert fold(dataclasses.replace(labeled, z=z)) and len(asked) == 3
+    z[2] = 0.7
+    with pytest.raises(InputError, match=naming(tmp_path / "fold" / "data", "index.csv", "--out")):
+        fold(dataclasses.replace(labeled, z=z))
 
 
 @pytest.mark.slow
