@@ -21,7 +21,7 @@ SMALLER = {
     r"experiments\.(classify|redshift|linenet|quasarnet)\b": " --epochs 1 --batch 8",
     r"experiments\.linenet\b(?!.*--init)": " --features 4",
     r"experiments\.quasarnet\b(?!.*--init)": " --filters 4",
-    r"experiments\.finetuned\b": " --labels 12",
+    r"experiments\.finetuned\b": " --labels 24",
     r"experiments\.zwarn\b": " --spectra 64",
     r"experiments\.refined_mock\b": " --spectra 8",
     r"data_prep\.mock\b(?!.*--counts)": " --spectra 200",
