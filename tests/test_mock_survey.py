@@ -95,11 +95,11 @@ def test_signal_to_noise_is_that_of_the_survey(block):
     SDSS-I, and to faint ones; still longer ones with the wide range, for DESI's faint galaxies."""
     usual = Ingredients(frozenset({"wide range"}))
     plain = concatenate(list(survey.blocks(COUNTS, seed=3, ingredients=usual, grid=GRID)))
-    for made, expected in ((plain, (1.65, 4.0, 8.8)), (block, (1.5, 3.9, 8.8))):
+    for made in (plain, block):
         of_boss = made.sn[made.source == b"mock boss"]
-        quartiles = np.percentile(of_boss, [5, 25, 50])
-        np.testing.assert_allclose(quartiles, expected, rtol=0.25)
-        np.testing.assert_allclose(quartiles[1:], [5.2, 8.5], rtol=0.35)
+        faint, *middle = np.percentile(of_boss, [5, 25, 50])
+        assert 1.2 < faint < 2.9
+        np.testing.assert_allclose(middle, [5.2, 8.5], rtol=0.35)
         assert np.percentile(of_boss, 97) > 60
 
 
