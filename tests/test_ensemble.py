@@ -53,7 +53,12 @@ def test_the_loss_in_training_is_the_mean_of_the_members_own(rng, variables):
     flux = jnp.asarray(rng.normal(0, 1, (2, 443)), jnp.float32)
     weight = jnp.ones_like(flux)
     task = tasks.build("linenet", GRID)
-    batch = {"label": jnp.asarray([1, 2]), "log_z": jnp.asarray([9.0, 800.0]), "has_z": jnp.ones(2)}
+    batch = {
+        "label": jnp.asarray([1, 2]),
+        "either": jnp.asarray([False, True]),
+        "log_z": jnp.asarray([9.0, 800.0]),
+        "has_z": jnp.ones(2),
+    }
     of_both = task.loss(network.apply(variables, flux, weight, train=True), batch)
     by_member = [
         task.loss(alone.apply({"params": variables["params"][f"member_{i}"]}, flux, weight), batch)
