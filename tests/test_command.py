@@ -80,7 +80,8 @@ def test_a_second_process_takes_its_programs_from_the_cache(tmp_path: Path):
     assert len(kept) >= 2 and all(name.startswith("spectranet-jax/") for name in kept)
     second = in_a_process(tmp_path)
     assert second["hits"] >= 2
-    assert contents(tmp_path) == kept
+    # A program is kept if it took long to compile: on a busy machine, more of them.
+    assert contents(tmp_path).items() >= kept.items()
     without = in_a_process(tmp_path / "other", "no-cache")
     assert without["hits"] == without["misses"] == 0 and not (tmp_path / "other").exists()
     assert first["state"] == second["state"] == without["state"]  # bit for bit
