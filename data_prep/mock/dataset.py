@@ -181,9 +181,10 @@ def survey_in(
     Raises:
         InputError: if it holds another survey, or that of another version of this code.
     """
-    if not (folder / manifest.FILE_NAME).exists():
+    if (folder / manifest.FILE_NAME).exists():
+        check_recipe(folder, creator(counts, seed, noiseless, ingredients), instead)
+    else:
         prepare(folder, counts, seed, grid, noiseless=noiseless, ingredients=ingredients)
-    check_recipe(folder, creator(counts, seed, noiseless, ingredients), instead)
     return folder
 
 

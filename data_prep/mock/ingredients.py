@@ -20,9 +20,9 @@ NAMES = {
     "realistic noise": "noise against wavelength, brightness and plate, and masks",
     "narrow absorbers": "narrow metal lines and mini-BALs in front of quasars",
     "blueshifts": "outflow of broad lines against luminosity, and their scatter in velocity",
-    "calibration errors": "tilts, steps, sky residuals and glitches",
+    "calibration errors": "tilts, steps and sky residuals",
     "instruments": "spectra of SDSS-I/II and DESI beside those of BOSS",
-    "defects": "hot pixels, arms out of scale, levels too low",
+    "defects": "cosmic rays, hot pixels, arms out of scale, levels too low",
     "unlit fibers": "spectra without signal, from which nothing can be told",
     "host and iron": "starlight, Fe II and the Balmer continuum under quasars",
     "wide range": "nearest and faint galaxies, rare stars, distant and odd quasars",
@@ -52,8 +52,8 @@ class Ingredients:
 
     Attributes:
         without: names left out.
-        templates: folder of templates; a kind of spectrum that it has none of is drawn from physics
-            alone, as are all kinds where there is no folder.
+        templates: folder of templates, or None. Kinds of spectra without templates are drawn from
+            physics alone.
         observed_by: names of the instruments of the survey.
     """
 
@@ -88,7 +88,7 @@ class Ingredients:
 
     @property
     def lacks_templates(self) -> bool:
-        """Whether templates are wanted, but there is no folder of them."""
+        """Whether the survey should have templates, but no folder of them is named."""
         return self.templates is None and self.has(TEMPLATES)
 
     @property
@@ -117,6 +117,6 @@ def at_hand(without: frozenset[str] = frozenset(), chosen: Path | None = None) -
     """Return the ingredients with the templates in a folder, or in that of RR_TEMPLATE_DIR.
 
     Raises:
-        InputError: if the folder holds none, or there is no such ingredient.
+        InputError: if the folder holds no templates, or `without` names no ingredient.
     """
     return Ingredients(without, folder(chosen))

@@ -68,16 +68,20 @@ def redrock(folder: Path) -> dict[str, Basis]:
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; name one with redrock's templates")
-    if (folder / SUBFOLDER).is_dir():
-        folder = folder / SUBFOLDER
-    return {kind: read_redrock(_newest(folder, wanted), wanted) for kind, wanted in REDROCK.items()}
+    place = _place(folder)
+    return {kind: read_redrock(_newest(place, wanted), wanted) for kind, wanted in REDROCK.items()}
 
 
 def is_for_mocks(folder: Path) -> bool:
     """Whether a folder has galaxies, as for mock surveys, but no vectors of quasars."""
-    paths = [path.name for path in folder.rglob("*.fits*")] if folder.is_dir() else []
-    held = {kind: any(map(wanted.names.fullmatch, paths)) for kind, wanted in REDROCK.items()}
+    names = [path.name for path in _place(folder).iterdir()] if folder.is_dir() else []
+    held = {kind: any(map(wanted.names.fullmatch, names)) for kind, wanted in REDROCK.items()}
     return held["GALAXY"] and not held["QSO"]
+
+
+def _place(folder: Path) -> Path:
+    """Return where a folder holds redrock's templates: in its subfolder, if it has one."""
+    return folder / SUBFOLDER if (folder / SUBFOLDER).is_dir() else folder
 
 
 def _newest(folder: Path, wanted: Wanted) -> Path:

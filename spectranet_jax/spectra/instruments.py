@@ -146,7 +146,7 @@ def fractions(names: tuple[str, ...]) -> dict[str, float]:
     """Return the fraction of each of these instruments in a survey of them.
 
     Raises:
-        InputError: if there is no such instrument, none is named, or one twice.
+        InputError: if a name is not that of an instrument, is given twice, or none is given.
     """
     unknown = [name for name in names if name not in INSTRUMENTS]
     if unknown or not names:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -84,8 +85,7 @@ class Spectrographs:
     @classmethod
     def of(cls, names: tuple[str, ...], grid: LogGrid) -> "Spectrographs":
         """Return the spectrographs of these names: see `instruments.fractions`."""
-        share = fractions(names)
-        return cls(share, grid, _tables([INSTRUMENTS[name] for name in share], grid))
+        return cls(fractions(names), grid, _tables(names, grid))
 
     def choose(self, uniform: Float[Any, " n"]) -> Int[Any, " n"]:
         """Return the index of each spectrum's instrument, from draws in [0, 1), (n,)."""
@@ -99,8 +99,10 @@ class Spectrographs:
         return Tables(*(xp.asarray(table)[which] for table in self.tables))
 
 
-def _tables(instruments: list[Instrument], grid: LogGrid) -> Tables:
+@cache
+def _tables(names: tuple[str, ...], grid: LogGrid) -> Tables:
     """Return the rows of these instruments."""
+    instruments = [INSTRUMENTS[name] for name in names]
     narrower = KNOT_WIDTH / grid.dloglam
     seams = max(len(instrument.seams) for instrument in instruments)
     taps = max(_taps(instrument, grid) for instrument in instruments)
