@@ -7,7 +7,7 @@ and an offset is one of flux.
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.instruments import KNOT_WIDTH
@@ -63,10 +63,16 @@ def hot_pixels(
 def scaled_arm(draws: Draws, flux: Float[Any, "n bins"], tables: Tables) -> Float[Any, "n bins"]:
     """Return flux with one arm out of scale in a few of the spectra, (n, bins)."""
     xp, n = flux.__array_namespace__(), len(flux)
-    arm = (draws.uniform(n, 1) * tables.arms).astype(np.int32)
+    arm = one_arm(draws, tables)
     scale = xp.exp(np.float32(np.log(LARGEST_SCALE)) * (2 * draws.uniform(n, 1) - 1))
-    scaled = (draws.uniform(n, 1) < SCALED_FRACTION) & (tables.arm == arm)
+    scaled = (draws.uniform(n, 1) < SCALED_FRACTION) & arm
     return xp.where(scaled, flux * scale, flux)
+
+
+def one_arm(draws: Draws, tables: Tables) -> Shaped[Any, "n bins"]:
+    """Draw an arm of each spectrum's instrument: the bins that are in it, bool (n, bins)."""
+    arm = (draws.uniform(len(tables.arms), 1) * tables.arms).astype(np.int32)
+    return tables.arm == arm
 
 
 def pedestal(

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from spectranet_jax.spectra import noise
-from spectranet_jax.spectra.defects import defects, glitches
+from spectranet_jax.spectra.defects import defects, glitches, one_arm
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.instruments import KNOT_WIDTH
 from spectranet_jax.spectra.random_fields import (
@@ -185,5 +185,5 @@ def masks(draws: Draws, n: int, tables: Tables, grid: LogGrid) -> Shaped[Any, "n
     start, length = grid.size * draws.uniform(n, 1), rough * (5 + 36 * draws.uniform(n, 1))
     in_gap = (column >= start) & (column < start + length)
     empty = empty | ((draws.uniform(n, 1) < 0.03) & in_gap)
-    arm, lost = draws.uniform(n, 1) * tables.arms, draws.uniform(n, 1) < LOST_FRACTION
-    return empty | (lost & (tables.arm == arm.astype(np.int32)))
+    arm, lost = one_arm(draws, tables), draws.uniform(n, 1) < LOST_FRACTION
+    return empty | (lost & arm)
