@@ -52,13 +52,24 @@ def limits(creator: Mapping[str, Any]) -> str:
 - Much of the survey was tuned on real BOSS and SDSS spectra, including plate 7102. They were scored
   about thirty times during its development. They are a development set, and their scores are
   optimistic.
-- Made for BOSS spectra of quasar targets. Spectra of SDSS-I/II also work; their outer bins are
-  empty. Galaxies of other surveys may look different.
+- {_instruments(config)}
 - Class probabilities are calibrated on the mock survey ({counts}). For a
   sample with other class fractions they must be reweighted: LineNet does so with `--class-prior`.
 - Below a median S/N of 2 per 690 km/s bin (flag LOW_SN), classes are guesses.
 - The same seed gives the same survey, and so the same weights, on the same kind of machine. Other
   processors round differently."""
+
+
+def _instruments(survey: Mapping[str, Any]) -> str:
+    """Return the limit that the instruments of a survey set; its first versions had BOSS alone."""
+    if "instruments" not in survey:
+        return """\
+Made for BOSS spectra of quasar targets. Spectra of SDSS-I/II also work; their outer bins are
+  empty. Galaxies of other surveys may look different."""
+    names = ", ".join(name.upper() for name in survey["instruments"])
+    return f"""\
+Made for the noise, coverage and resolution of these instruments: {names}. Spectra of others,
+  and targets much fainter than those of these surveys, may be answered less well."""
 
 
 def started_from(config: Mapping[str, Any]) -> str:
@@ -70,6 +81,15 @@ def started_from(config: Mapping[str, Any]) -> str:
         f"| fine-tuned from | {init['model']}, whose weights have the sha256 {init['sha256']} and"
         f" whose training data had the fingerprint {init['data']}; its limits hold here too |\n"
     )
+
+
+def _reach(network: Mapping[str, Any]) -> str:
+    """Return the row of the card with the redshifts that the network can give; "" without one."""
+    reach = network.get("member", network).get("reach")
+    if reach is None:
+        return ""
+    low, high = (10**shift - 1 for shift in reach)
+    return f"| redshifts | {low:.4f} to {high:.2f} |\n"
 
 
 def write_card(name: str, model: "Model", command: str, evaluations: Evaluations) -> str:
@@ -91,7 +111,7 @@ def write_card(name: str, model: "Model", command: str, evaluations: Evaluations
 
 | | |
 |---|---|
-{started_from(config)}| rebuilt by | `{command}` |
+{_reach(config["network"])}{started_from(config)}| rebuilt by | `{command}` |
 | training data | {config["data"]["folder"]}, fingerprint {config["data"]["fingerprint"]} |
 | made by | {", ".join(f"{key} {value}" for key, value in creator.items())} |
 | templates | {templates_used(creator)} |

@@ -31,6 +31,13 @@ def test_a_card_names_templates_and_their_licenses(where: Path):
     assert templates_used({"command": "data_prep.sdss", "config": {"release": "dr17"}}) == "none"
 
 
+def test_a_card_names_the_instruments_of_its_survey():
+    made = creator(COUNTS, 0, ingredients=Ingredients(observed_by=("desi", "sdss")))
+    assert "DESI, SDSS" in limits(made) and "BOSS spectra of quasar targets" not in limits(made)
+    del made["config"]["instruments"]  # as the first surveys, of BOSS alone
+    assert "BOSS spectra of quasar targets" in limits(made)
+
+
 def test_cards_of_earlier_surveys_say_what_is_known_of_their_templates():
     made = creator(COUNTS, 0)
     for templates, words in {
