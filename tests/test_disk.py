@@ -9,6 +9,7 @@ import toy_inputs
 import toy_survey
 from commands_of_their_own import finish, run, start, wait_for
 from disks import change, disk, lose
+from same_bytes import same_bytes
 
 from spectranet_jax.training import checkpoint
 
@@ -110,7 +111,7 @@ def test_no_room_for_the_cache_is_no_reason_to_stop(home: Path, tmp_path: Path, 
         allowed = ("matplotlib", "starting", "evaluating")
         assert all(any(word in line for word in allowed) for line in error.splitlines()), error
     ours, theirs = (folder / "evaluation.json" for folder in (tmp_path / "out", home / "whole"))
-    assert ours.read_bytes() == theirs.read_bytes()
+    same_bytes(ours, theirs)
 
 
 def test_a_mount_that_is_lost_while_training_is_not_made_anew(home: Path, tmp_path: Path):
@@ -138,7 +139,7 @@ def test_prediction_on_a_full_disk_resumes_when_there_is_room(tmp_path: Path):
             assert not (place / "c.fits").exists()
             change(place, "size=10m")
             run([*words, place / "c.fits"], tmp_path)
-            assert (place / "c.fits").read_bytes() == (tmp_path / "whole.fits").read_bytes()
+            same_bytes(place / "c.fits", tmp_path / "whole.fits")
 
 
 def test_data_preparation_on_a_full_disk_leaves_nothing_that_looks_whole(tmp_path: Path):

@@ -21,6 +21,7 @@ import short_plates
 import toy_inputs
 import toy_survey
 from commands_of_their_own import finish, run, start
+from same_bytes import same_bytes
 
 from spectranet_jax.datasets import checksums, manifest
 from spectranet_jax.training import checkpoint
@@ -115,7 +116,7 @@ def same_run(run_folder: Path, other: Path) -> None:
         for ours, theirs in zip(parameters(run_folder, kind), parameters(other, kind), strict=True):
             np.testing.assert_array_equal(ours, theirs)
     for name in ("metrics.jsonl", "calibration.json"):
-        assert (run_folder / name).read_bytes() == (other / name).read_bytes()
+        same_bytes(run_folder / name, other / name)
     ours, theirs = (
         json.loads((run / "evaluation.json").read_text()) for run in (run_folder, other)
     )
@@ -164,7 +165,7 @@ def test_prediction(tmp_path: Path):
         kills += 1
     assert kills >= min(KILLS, chunks)
     run([*words, "c.fits"], tmp_path)
-    assert (tmp_path / "c.fits").read_bytes() == (tmp_path / "whole.fits").read_bytes()
+    same_bytes(tmp_path / "c.fits", tmp_path / "whole.fits")
 
 
 @pytest.mark.parametrize("kind", ["mock", "sdss"])
@@ -186,7 +187,7 @@ def test_data_preparation(tmp_path: Path, kind: str):
     splits = manifest.read(tmp_path / "d").shards.values()
     for name in [*(shard.file for shards in splits for shard in shards), manifest.FILE_NAME]:
         ours, theirs = ((tmp_path / folder / name).read_bytes() for folder in ("d", "whole"))
-        assert ours.replace(b'"d"', b'"whole"') == theirs
+        same_bytes(ours.replace(b'"d"', b'"whole"'), theirs)
 
 
 @pytest.mark.skipif(KILLS < 20, reason="takes 10 minutes and more; SPECTRANET_KILLS=20 runs it")
@@ -210,6 +211,6 @@ def test_the_report(tmp_path: Path):
     for path in sorted((tmp_path / "whole" / "r").rglob("*")):
         if path.name in ("metrics.jsonl", "evaluation.json", "config.json", "report.html"):
             other = tmp_path / "killed" / path.relative_to(tmp_path / "whole")
-            assert other.read_bytes() == path.read_bytes(), path
+            same_bytes(other, path)
             compared += 1
     assert compared > 20

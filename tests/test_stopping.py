@@ -11,6 +11,7 @@ import short_plates
 import toy_inputs
 import toy_survey
 from commands_of_their_own import finish, run, start, wait_for
+from same_bytes import same_bytes
 
 from spectranet_jax import stopping
 from spectranet_jax.datasets.journal import FILE_NAME
@@ -164,7 +165,7 @@ def test_prediction_keeps_its_rows(tmp_path: Path, number: int, status: int, wor
     assert "same command" in error and "Traceback" not in error
     assert not (tmp_path / "c.fits").exists()
     run(["slowly.py", 0, *flags, "c.fits"], tmp_path)
-    assert (tmp_path / "c.fits").read_bytes() == (tmp_path / "whole.fits").read_bytes()
+    same_bytes(tmp_path / "c.fits", tmp_path / "whole.fits")
 
 
 @pytest.mark.parametrize(("number", "status"), SIGNALS)

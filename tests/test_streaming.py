@@ -11,6 +11,7 @@ import pytest
 import toy_inputs
 from astropy.table import Table
 from make_fits import write_coadd
+from same_bytes import same_bytes
 from toy_inputs import FILES, plain
 
 from spectranet_jax.catalog import catalog_file, streaming
@@ -53,7 +54,7 @@ def test_many_chunks_make_the_plain_catalog(
     out = tmp_path / f"c{suffix}"
     capsys.readouterr()
     counts = predict_to(out, [model], pieces(["in"]), workers=1)
-    assert out.read_bytes() == expected
+    same_bytes(out, expected)
     assert sorted(p.name for p in tmp_path.iterdir()) == [out.name, f"plain{suffix}"]
     assert counts[ROWS] == FILES + 25 + 1 and counts[flag_row(Flag.UNREADABLE)] == 1
     printed = capsys.readouterr()
@@ -66,7 +67,7 @@ def test_many_chunks_make_the_plain_catalog(
 def test_workers_make_the_plain_catalog(model: Model, tmp_path: Path):
     expected = plain(model, tmp_path / "plain.fits")
     predict_to(tmp_path / "c.fits", [model], pieces(["in"]), workers=2)
-    assert (tmp_path / "c.fits").read_bytes() == expected
+    same_bytes(tmp_path / "c.fits", expected)
 
 
 def test_few_files_start_no_process(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -95,7 +96,7 @@ def test_a_dataset_folder_is_predicted_shard_by_shard(
     files = [f"data/{s.file}" for s, b in zip(shards, blocks, strict=True) for _ in b.label]
     assert len(table) == 3000 and len(set(names)) == 3000
     catalog_file.write(predict([model], flux, ivar, files, names), tmp_path / "plain.fits")
-    assert (tmp_path / "c.fits").read_bytes() == (tmp_path / "plain.fits").read_bytes()
+    same_bytes(tmp_path / "c.fits", tmp_path / "plain.fits")
 
 
 def test_of_many_unreadable_files_some_are_named(tmp_path: Path, capsys: pytest.CaptureFixture):
