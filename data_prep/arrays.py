@@ -66,7 +66,7 @@ def write(
         balance: draw equally many of each class within a split.
         split_fractions: of the objects in train, valid and test.
         seed: of the division and the order.
-        sources: what the manifest says of where they come from.
+        sources: the manifest's entries on where the spectra come from.
 
     Raises:
         InputError: if the numbers of spectra, classes, redshifts and ids differ, none is of a class

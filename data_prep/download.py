@@ -1,6 +1,6 @@
 """Download spectra from the SDSS archive: those in a catalog, a small sample, or known sets.
 
-Also the templates of the mock survey from their makers.
+Also download templates for the mock survey from GitHub.
 
 python -m data_prep.download --release dr12 --catalog Superset_DR12Q.fits --out spectra/
 
@@ -53,9 +53,9 @@ class Config:
     80 MB). Each set gets its own folder with labels.csv; index.csv lists all sets, and
     experiments.headline and other commands read it."""
     templates: bool = False
-    """Fetch observed templates for the mock survey (230 files) from their makers on GitHub:
-    redrock's galaxies and quasar archetypes, and PyHammer's stars. RR_TEMPLATE_DIR then names the
-    folder to data_prep.mock and to training commands."""
+    """Fetch observed templates for the mock survey (230 files) from GitHub: redrock's galaxies and
+    quasar archetypes, and PyHammer's stars. To use them in data_prep.mock and in training commands,
+    set RR_TEMPLATE_DIR to the folder."""
     files: Kind = "spec-lite"
     """Kind of files to fetch, with --catalog: spec-lite, spec (with single exposures) or spPlate
     (whole plates)."""
@@ -74,7 +74,7 @@ def download(config: Config) -> Summary:
             spectrum, or files could not be fetched, or are not those that are listed.
     """
     if (config.catalog is not None) + config.sample + config.sets + config.templates != 1:
-        raise InputError("give one of --catalog, --sample, --sets and --templates to fetch")
+        raise InputError("pass exactly one of --catalog, --sample, --sets and --templates")
     if not 1 <= config.connections <= MOST_CONNECTIONS:
         raise InputError(f"connections {config.connections} is not from 1 to {MOST_CONNECTIONS}")
     check_writable(config.out, folder=True)

@@ -1,8 +1,9 @@
 """Measure the noise of an instrument from survey files: python -m data_prep.noise FILES.
 
-Prints the knots of a table of `spectranet_jax/spectra/instruments.py`: sigma of a 690 km/s bin
-without source light and variance per unit of flux against wavelength, the scatter of sigma from
-spectrum to spectrum, and the coverage. Twenty spectra or more of objects of any kind are enough.
+Prints values for a table in `spectranet_jax/spectra/instruments.py`. At each wavelength: sigma of a
+690 km/s bin without source light, variance per unit of flux (photons), and the inflation. For the
+instrument: the scatter of sigma from spectrum to spectrum, and the coverage. Twenty or more spectra
+of any objects are enough.
 """
 
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ def main(config: Config) -> None:
                     binned.append((flux, ivar))
             advance(1)
     if not binned:
-        raise InputError("none of the files holds a measurement; name others")
+        raise InputError("none of the files has a pixel with a measurement; give other files")
     flux, ivar = (np.array(arrays) for arrays in zip(*binned, strict=True))
     noise = fit(flux, ivar, QUASARNET_GRID)
     print(f"{'wavelength':>10} {'sigma':>8} {'photons':>9} {'inflation':>9}")

@@ -14,10 +14,10 @@ KNOTS = (3605, 3650, 3700, 3800, 3900, 4000, 4250, 4500, 5000, 5500, 5700, 5780,
 """Wavelengths at which the noise is measured, Angstrom."""
 
 FEWEST = 5
-"""Spectra with a measurement that a knot needs."""
+"""Least number of spectra with a measurement at a knot."""
 
 ROUNDS = 40
-"""Turns of fitting the knots, then the level of each spectrum."""
+"""Iterations: each fits the knots, then the level of each spectrum."""
 
 SMOOTHED = 9
 """Bins of `KNOT_WIDTH` over which the flux is averaged, so that noise does not raise it."""
@@ -31,9 +31,8 @@ class NoiseFit:
         wavelength: (knots,), Angstrom.
         sigma: (knots,), of a bin of `KNOT_WIDTH` without source light, 1e-17 erg/s/cm^2/Angstrom.
         photons: (knots,), variance of such a bin per unit of flux.
-        inflation: (knots,), scatter of adjacent bins over what ivar says.
-        scatter: standard deviation in the natural log, of spectra with less noise than the median
-            one and of spectra with more.
+        inflation: (knots,), scatter of adjacent bins relative to the scatter that ivar predicts.
+        scatter: standard deviation of the natural log of sigma, below the median and above it.
         coverage: first and last wavelength that spectra usually have, Angstrom.
     """
 
@@ -48,9 +47,9 @@ class NoiseFit:
 def fit(flux: NDArray[np.floating], ivar: NDArray[np.floating], grid: LogGrid) -> NoiseFit:
     """Fit variance = level^2 (sky + photons flux) at each of `KNOTS` that spectra cover.
 
-    Errors are taken as relative ones, so that bright spectra do not decide alone. The inflation is
-    the normalized median absolute deviation of second differences over what ivar says of them: it
-    counts real structure as noise, the forest for instance.
+    The fit minimizes relative errors, so that bright spectra do not dominate. The inflation is the
+    normalized median absolute deviation of second differences, divided by the value that ivar
+    predicts. It counts real structure, such as the Lyman-alpha forest, as noise.
 
     Args:
         flux: (n, bins).
@@ -58,7 +57,7 @@ def fit(flux: NDArray[np.floating], ivar: NDArray[np.floating], grid: LogGrid) -
         grid: the bins; no wider than `KNOT_WIDTH`, or nearly so.
 
     Raises:
-        InputError: if fewer than `FEWEST` spectra have a measurement at any knot.
+        InputError: if no knot has measurements of `FEWEST` spectra.
     """
     flux, ivar = (array[(ivar > 0).any(axis=1)] for array in (flux, ivar))
     known = ivar > 0
@@ -100,7 +99,7 @@ def _line(x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[float, floa
     x, y = x[known], y[known]
     design = np.stack([1 / y, x / y], axis=1)
     a, b = np.linalg.lstsq(design, np.ones(len(y)), rcond=None)[0]
-    if b < 0 or a <= 0:  # one of the two alone
+    if b < 0 or a <= 0:  # fit only one of the two
         a, b = (float(np.median(y)), 0.0) if b < 0 else (float(np.min(y)), max(float(b), 0.0))
     return float(a), float(b)
 
@@ -108,7 +107,7 @@ def _line(x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[float, floa
 def _smooth(
     flux: NDArray[np.floating], known: NDArray[np.bool_], grid: LogGrid
 ) -> NDArray[np.float64]:
-    """Average flux over `SMOOTHED` bins of `KNOT_WIDTH`, of the measured ones."""
+    """Return flux averaged over the measured bins within `SMOOTHED` bins of `KNOT_WIDTH`."""
     width = max(1, round(SMOOTHED * KNOT_WIDTH / grid.dloglam))
     kernel = np.ones(width)
     sums = np.apply_along_axis(np.convolve, 1, np.where(known, flux, 0), kernel, "same")
@@ -116,19 +115,19 @@ def _smooth(
 
 
 def _median(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Median of each row without NaN, NaN where there is nothing else, (n,)."""
+    """Return the median of each row without its NaN, (n,); NaN if a row has nothing else."""
     masked = np.ma.masked_invalid(values)
     return np.ma.filled(np.ma.median(masked, axis=1), np.nan).astype(np.float64)
 
 
 def _wider(near: list[NDArray[np.bool_]]) -> list[slice]:
-    """Return the bins about each knot that second differences are taken of: ten on each side."""
+    """Return the bins around each knot for second differences: ten on each side."""
     middle = [int(np.flatnonzero(bins).mean()) for bins in near]
     return [slice(max(0, m - 10), m + 11) for m in middle]
 
 
 def _inflation(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> float:
-    """Return the NMAD of second differences over what ivar expects, 1 where there are none."""
+    """Return the NMAD of second differences relative to that of ivar, 1 if there are none."""
     known = (ivar[:, :-2] > 0) & (ivar[:, 1:-1] > 0) & (ivar[:, 2:] > 0)
     with np.errstate(divide="ignore"):
         var = 1 / ivar
@@ -138,7 +137,7 @@ def _inflation(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> float:
 
 
 def _coverage(known: NDArray[np.bool_], grid: LogGrid) -> tuple[float, float]:
-    """Edges of the bins that half as many spectra have as have the most usual one, Angstrom."""
+    """Return the range of bins that over half as many spectra have as the most common bin."""
     measured = known.mean(axis=0)
     usual = np.flatnonzero(measured > 0.5 * measured.max())
     return float(grid.edges[usual[0]]), float(grid.edges[usual[-1] + 1])

@@ -1,8 +1,8 @@
-"""Templates of the mock survey at their makers, with checksums: public_templates.csv.
+"""Addresses and checksums of published templates for the mock survey: public_templates.csv.
 
 Galaxies of redrock's templates, quasars of its archetypes, and PyHammer's stars (Kesseli et al.
-2017, ApJS 230, 16), on GitHub. A checksum is `Content.sha256`, of a file's numbers: the same for
-files packed by gzip or rid of what is not read.
+2017, ApJS 230, 16), on GitHub. A checksum is `Content.sha256` of a file's numbers. It stays the
+same if the file is compressed with gzip, or if parts that are not read are removed.
 """
 
 import csv
@@ -31,7 +31,7 @@ PLACES = {
     ),
     "PyHammer": ("BU-hammerTeam/PyHammer/master/resources/templates", "pyhammer"),
 }
-"""Origin -> where its files are below `BASE_URL`, and the subfolder that they go to."""
+"""Origin -> where its files are below `BASE_URL`, and the subfolder to save them in."""
 
 
 def targets(out: Path, base_url: str = BASE_URL) -> Iterator[Target]:

@@ -53,8 +53,8 @@ class Plan:
         balance: labels to draw equally from within each split, after the split; other labels and
             the surplus are left out and counted. Empty: everything stays.
         noiseless: splits whose flux carries no noise yet.
-        effects: with which these are to be observed, names of `observation.EFFECTS`.
-        instruments: to observe these with, names of `instruments.INSTRUMENTS`.
+        effects: names of `observation.EFFECTS` with which these splits are to be observed.
+        instruments: names of `instruments.INSTRUMENTS` with which they are to be observed.
         native: the native pixels that spectra have beside their bins, if they do.
     """
 

@@ -42,7 +42,7 @@ class Config(Command):
     """folder for the surveys, the run folders, the scores and a figure"""
     ingredients: tuple[str, ...] = ()
     """ingredients to leave out one at a time, such as "host and iron" "blueshifts"; by default all
-    of data_prep/mock/ingredients.py, without templates if RR_TEMPLATE_DIR names none"""
+    in data_prep/mock/ingredients.py, templates only if RR_TEMPLATE_DIR names a folder"""
     seeds: int = 3
     """training runs per survey, each with another seed"""
     spectra: int = 40_000

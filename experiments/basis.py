@@ -1,8 +1,8 @@
 """Make the basis vectors for refining redshifts, from noise-free mock spectra.
 
 The vectors are principal components of mock galaxies, and of mock quasars like those below
-z = 1.57, drawn in the rest frame at native pixels: with templates if RR_TEMPLATE_DIR names a folder
-of them. The defaults are those of the shipped vectors, which were made with templates.
+z = 1.57, drawn in the rest frame at native pixels. Templates are among them if RR_TEMPLATE_DIR
+names a folder. The defaults are those of the shipped vectors, which were made with templates.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Cross-validation of a few labels: which spectra are held out, and which are trained on."""
+"""Folds for cross-validation with a few labels: spectra to hold out, and spectra to train on."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,15 +12,15 @@ from spectranet_jax.spectra.identity import Identity
 FOLDS = 5
 
 APART = np.radians(2 / 3600)
-"""Greatest distance of two spectra of one object on the sky, 2 arcseconds: a fiber's diameter."""
+"""Largest distance on the sky between spectra of one object, 2 arcseconds: a fiber's diameter."""
 
 Indices = NDArray[np.int64]
 
 
 def objects(identities: Sequence[Identity]) -> Indices:
-    """Return the number of each spectrum's object, (n,): spectra at one position are of one.
+    """Return the index of each spectrum's object, (n,): the same for spectra at the same position.
 
-    A spectrum whose position is unknown is of an object of its own.
+    A spectrum whose position is unknown counts as a separate object.
     """
     from scipy.spatial import cKDTree
 
@@ -33,7 +33,7 @@ def objects(identities: Sequence[Identity]) -> Indices:
 
 
 def folds(of: Indices, labels: int, seed: int) -> Iterator[tuple[Indices, Indices]]:
-    """Yield the spectra to train on, (labels,), and those that are held out, for each fold.
+    """Yield the spectra to train on, (labels,), and the held-out spectra of each fold.
 
     All spectra of an object are in the same fold, and every spectrum is held out once.
 
@@ -43,7 +43,7 @@ def folds(of: Indices, labels: int, seed: int) -> Iterator[tuple[Indices, Indice
         seed: of the folds and the draws.
 
     Raises:
-        InputError: if fewer are left where a fold is held out.
+        InputError: if fewer than `labels` spectra remain when a fold is held out.
     """
     rng = np.random.default_rng((seed, labels))
     fold = (rng.permutation(of.max() + 1) % FOLDS)[of]
@@ -51,7 +51,7 @@ def folds(of: Indices, labels: int, seed: int) -> Iterator[tuple[Indices, Indice
         left = np.flatnonzero(fold != number)
         if len(left) < labels:
             raise InputError(
-                f"--labels {labels} is too many: {len(left)} of the {len(of)} labeled spectra are"
-                " left where a fifth of the objects is held out; give fewer"
+                f"--labels {labels} is too many: {len(left)} of the {len(of)} labeled spectra"
+                " remain when a fifth of the objects is held out; give fewer"
             )
         yield rng.permutation(left)[:labels], np.flatnonzero(fold == number)

@@ -94,9 +94,9 @@ def version_of(sha256: str, name: str, out: Path) -> str:
 
 
 def rebuild_command(config: Mapping[str, Any]) -> str:
-    """Command that trains a run again: every setting that is not the default, as a flag.
+    """Return the command that trains a run again, with every setting that is not the default.
 
-    The folder of templates of a mock survey is not in a run: TEMPLATES stands for it.
+    A run does not record the folder of its survey's templates; TEMPLATES stands for it.
     """
     from data_prep.mock.dataset import creator
     from spectranet_jax.spectra import CLASSES

@@ -1,8 +1,9 @@
 """Measure redshifts of mock emission-line galaxies against the S/N of their [O II] doublet.
 
 The galaxies are drawn at native pixels, as faint as DESI's targets, and observed with one
-instrument. A matched filter with the true line gives the S/N of [O II]. The table counts galaxies
-whose refined redshift is right within 300 and 1000 km/s, and that are called GALAXY.
+instrument. A matched filter with the true line gives the S/N of [O II]. The table gives, by this
+S/N, the fraction of galaxies that are called GALAXY with a refined redshift within 300 and within
+1000 km/s of the truth.
 """
 
 from dataclasses import dataclass
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 EDGES = (float("-inf"), 3.0, 6.0, 10.0, float("inf"))
-"""S/N of [O II] between which galaxies are counted."""
+"""Edges of the table's ranges in S/N of [O II]."""
 
 REACH = 1500.0
-"""Half the width of the window about [O II] that the filter sees, km/s."""
+"""Half the width of the matched filter's window around [O II], km/s."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Config(Command):
     spectra: int = 2000
     """number of galaxies to draw"""
     instrument: str = "desi"
-    """instrument that observes them"""
+    """instrument that observes the galaxies: boss, sdss or desi"""
     model: str = "linenet"
     """shipped model, or run folder, of a LineNet"""
     seed: int = 1001
@@ -45,7 +46,7 @@ def work(config: Config) -> None:
 
     if config.spectra < 1 or config.seed < 0:
         raise InputError("--spectra must be 1 or more, and --seed 0 or more")
-    fractions((config.instrument,))  # reports an unknown one
+    fractions((config.instrument,))  # raises InputError for an unknown name
     find(config.model)
     with notice_if_slow("faint_galaxies: starting"):
         from spectranet_jax.inference import load
@@ -94,10 +95,10 @@ def oxygen_sn(
 ) -> "NDArray[Any]":
     """Return the S/N of [O II] by a matched filter at native pixels, (n,).
 
-    The filter is the noise-free light about the doublet less its median there.
+    The filter is the noise-free flux around the doublet, minus its median there.
 
     Args:
-        light: (n, pixels), noise-free, as the instrument spreads it.
+        light: (n, pixels), noise-free flux at the instrument's resolution.
         flux: (n, pixels), observed.
         ivar: (n, pixels), its inverse variance.
         z: (n,), true redshifts.
@@ -118,7 +119,7 @@ def oxygen_sn(
 
 
 def oxygen_table(rows: Any, z: "NDArray[Any]", sn: "NDArray[Any]", instrument: str) -> "Table":
-    """Return counts of right redshifts and classes by S/N of [O II]."""
+    """Return the table of correct redshifts and classes by S/N of [O II]."""
     import numpy as np
     from rich.table import Table
 

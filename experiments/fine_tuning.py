@@ -12,20 +12,21 @@ from spectranet_jax.tasks import Task
 from spectranet_jax.training.steps import Variables
 
 CALIBRATED_FROM = 1000
-"""Least number of validation spectra to calibrate anew. ZWARN's threshold allows one error in 500,
-and with fewer spectra it would be decided by none or one; the model's own calibration is kept then.
+"""Least number of validation spectra for a new calibration. ZWARN's threshold allows one error in
+500, so with fewer spectra it would depend on one error or none. Then the model's own calibration is
+kept.
 """
 
 
 @dataclass(frozen=True)
 class Start:
-    """The beginning of a fine-tuning.
+    """The starting point of a fine-tuning run.
 
     Attributes:
         network: name and fields of the model's network, as `networks.build` takes them.
-        task: the model's, for the training spectra at hand.
+        task: the model's task, adapted to the training spectra.
         variables: parameters and statistics of the model, NumPy arrays.
-        calibrated: whether the task is to be calibrated anew after training.
+        calibrated: whether to calibrate the task again after training.
         record: for config.json: name of the model, sha256 of its weights, and the fingerprint of
             the dataset that it was trained on.
     """
@@ -38,12 +39,12 @@ class Start:
 
 
 def start_from(init: str, training: Split, validation: Split) -> Start:
-    """Return the beginning of a training on these spectra that starts from a model.
+    """Return the starting point for fine-tuning a model on these spectra.
 
     Args:
         init: the model, as `inference.load` takes it.
         training: spectra to train on.
-        validation: spectra that the best checkpoint is chosen by.
+        validation: spectra by which the best checkpoint is chosen.
 
     Raises:
         InputError: if the model cannot be loaded, or the spectra are on another grid.
@@ -62,7 +63,7 @@ def start_from(init: str, training: Split, validation: Split) -> Start:
 
 
 def of_model(model: Model) -> dict[str, str]:
-    """Return what config.json says of the model that a training started from."""
+    """Return the entry of config.json on the model that a run started from."""
     return {
         "model": model.name,
         "sha256": model.sha256,
@@ -71,6 +72,6 @@ def of_model(model: Model) -> dict[str, str]:
 
 
 def uncalibrated(task: Task) -> Task:
-    """Return a task with the fields that calibration fits as they are before it."""
+    """Return a task with the default values of the fields that calibration fits."""
     default: dict[str, Any] = {field.name: field.default for field in dataclasses.fields(task)}
     return dataclasses.replace(task, **{name: default[name] for name in task.calibrated})

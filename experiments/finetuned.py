@@ -1,14 +1,14 @@
-"""Measure what fine-tuning a LineNet on a few labeled real spectra wins and loses.
+"""Measure the effect of fine-tuning a LineNet on a few labeled real spectra.
 
     python -m data_prep.download --sets --out real
 
     python -m experiments.finetuned real
 
-Cross-validated: a fifth of the objects is held out; of the other spectra, 40 or 200 are drawn, made
-into a dataset and fine-tuned on with the defaults of experiments.linenet --init; five times, so
-that every spectrum is held out once. The held-out spectra are predicted as spectranet predict does,
-by the model before and after. The folder contains index.csv (columns file, label, z) and the
-spectra. Run the same command again to resume.
+The measurement is a cross-validation. Five times, a fifth of the objects is held out, so that every
+spectrum is held out once. Of the other spectra, 40 or 200 are drawn and made into a dataset, and
+the model is fine-tuned on it with the defaults of experiments.linenet --init. The held-out spectra
+are predicted before and after fine-tuning, as spectranet predict does. The folder contains
+index.csv (columns file, label, z) and the spectra. Run the same command again to resume.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from spectranet_jax.spectra.spectrum import Spectrum
 
 SEED = 20
-"""Of the folds, and of the spectra that are drawn."""
+"""Seed of the folds, and of the spectra that are drawn."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class Config(Command):
     model: str = "linenet"
     """LineNet to fine-tune: shipped model, or run folder"""
     labels: tuple[int, ...] = (40, 200)
-    """numbers of labeled spectra; a fifth of them serves to choose the best epoch, and a fifth is
-    left for the run's own test"""
+    """numbers of labeled spectra to fine-tune on; a fifth of them serves to choose the best epoch,
+    and another fifth is the run's own test split"""
     out: Path = Path("runs/finetuned")
     """folder for the datasets and the run folders"""
 
 
 def work(config: Config) -> None:
-    """Fine-tune what is not done yet, and print tables."""
+    """Do the fine-tuning runs that are not complete yet, and print tables."""
     from spectranet_jax.training.memory import keep_freed_memory
 
     keep_freed_memory()
@@ -63,7 +63,7 @@ def work(config: Config) -> None:
     there = labeled_index.those_there(config.data, labeled_index.read_index(config.data))
     labeled = there.take(kinds(there.label) != UNKNOWN)
     if not len(labeled.file):
-        raise InputError(f"{config.data} has no spectrum of a known class; give one that has some")
+        raise InputError(f"{config.data} has no spectrum of a known class; give another folder")
     spectra = read_first(config.data, labeled)
     objects = cross_validation.objects([spectrum.identity for spectrum in spectra])
     plans = {n: list(cross_validation.folds(objects, n, SEED)) for n in config.labels}
@@ -118,7 +118,7 @@ def fine_tuned(
             write(data, drawn, part.label, part.z, object_id=ids, sources=sources)
         elif manifest.read(data).sources != sources:
             raise InputError(
-                f"{data} was made of other spectra, labels or redshifts than {INDEX} lists now;"
+                f"{data} was made from other spectra, labels or redshifts than {INDEX} lists now;"
                 " choose another --out, or remove it"
             )
         config = defaults(linenet.Config(init=model))

@@ -1,4 +1,4 @@
-"""What fine-tuning wins and loses on held-out spectra, each compared before and after."""
+"""Scores of held-out spectra before and after fine-tuning."""
 
 import numpy as np
 from astropy.table import Table as Catalog
@@ -15,10 +15,10 @@ COLUMNS = ("CLASS", "P_STAR", "P_GALAXY", "P_QSO", "P_QSO_BAL", "Z", "Z_NET", "Z
 
 
 def tables(labels: int, labeled: Labeled, before: Catalog, after: Catalog) -> list[Table]:
-    """Return what is right by set, and probabilities and the network's redshifts by class.
+    """Return two tables: correct spectra by set; probabilities and network redshifts by class.
 
     Args:
-        labels: spectra that were trained on.
+        labels: number of spectra that were trained on.
         labeled: n held-out spectra.
         before, after: catalogs of them, (n,), of the model and of the fine-tuned ones.
     """
@@ -29,7 +29,7 @@ def tables(labels: int, labeled: Labeled, before: Catalog, after: Catalog) -> li
 def _by_set(labels: int, old: Measured, new: Measured) -> Table:
     table = Table(
         title=f"Held-out spectra, fine-tuned on {labels}",
-        caption="right: class (three) and redshift within 3000 km/s; wrong: of those with ZWARN 0",
+        caption="right: class (of three), and z within 3000 km/s; wrong: among those with ZWARN 0",
     )
     table.add_column("set")
     for heading in ("spectra", "right", "lost", "won", "ZWARN 0", "wrong"):
@@ -49,7 +49,7 @@ def _by_kind(
 ) -> Table:
     table = Table(
         title=f"Class and network redshift before and after fine-tuning on {labels}",
-        caption="-ln p: mean over spectra, of the true of three classes (nats); dv: of Z_NET",
+        caption="-ln p: mean for the true class, of three (nats); dv: velocity error of Z_NET",
     )
     table.add_column("class")
     for heading in ("-ln p", "median dv (km/s)", "NMAD(dv) (km/s)"):
@@ -77,5 +77,5 @@ def _log_p(rows: Catalog, kind: NDArray[np.int8]) -> NDArray[np.float64]:
 
 
 def _dv(rows: Catalog, z: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the error of the network's redshift, (n,), far off where it gives none."""
+    """Return the error of the network's redshift in km/s, (n,), huge where there is none."""
     return dv(np.ma.filled(np.ma.asarray(rows["Z_NET"], np.float64), 99.0), z)

@@ -43,7 +43,7 @@ class Labeled:
 
     @property
     def sha256(self) -> str:
-        """The checksum of files, labels and redshifts, in their order."""
+        """Return the checksum of files, labels and redshifts, in their order."""
         rows = zip(self.file.tolist(), self.label.tolist(), self.z.tolist(), strict=True)
         return hashlib.sha256(json.dumps(list(rows)).encode()).hexdigest()
 

@@ -40,7 +40,7 @@ class Config(Training):
 
     @classmethod
     def of_model(cls, model: Described) -> dict[str, Any]:
-        """Return the flags that a model decides, with their values."""
+        """Return the flags that the model determines, with their values."""
         member = model.network.get("member", model.network)
         return {
             "dropout": member.get("dropout"),
@@ -91,7 +91,7 @@ def work(config: Config) -> None:
 
 
 def _reach(folder: Path) -> dict[str, list[float]]:
-    """Return the field reach of network and task; none to resume a run of before it was a field."""
+    """Return the field `reach` of network and task; no field to resume a run that lacks it."""
     if (folder / run.CONFIG).is_file():
         network = run.read_config(folder).get("network", {})
         if "reach" not in network.get("member", network):

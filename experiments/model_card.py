@@ -18,7 +18,7 @@ EARLIER = {
     "redrock-archetypes": "BSD-3-Clause",
     "PyHammer": "MIT",
 }
-"""Templates of surveys of version 0.2 and before, which call them "shipped": their licenses."""
+"""Licenses of the templates of earlier surveys, whose manifests call them "shipped"."""
 
 
 def templates_used(creator: Mapping[str, Any]) -> str:
@@ -28,7 +28,7 @@ def templates_used(creator: Mapping[str, Any]) -> str:
     if creator.get("command") != MOCK or "empirical templates" in config["without"]:
         return "none"
     if isinstance(templates, str) and templates != "shipped":
-        return "of unknown origin and license"  # a folder, of which earlier versions kept the path
+        return "of unknown origin and license"  # earlier versions recorded only a folder's path
     licenses = EARLIER if templates == "shipped" else (templates or {}).get("licenses", {})
     return ", ".join(f"{origin} ({name} license)" for origin, name in licenses.items()) or "none"
 
@@ -61,15 +61,15 @@ def limits(creator: Mapping[str, Any]) -> str:
 
 
 def _instruments(survey: Mapping[str, Any]) -> str:
-    """Return the limit that the instruments of a survey set; its first versions had BOSS alone."""
+    """Return the card's limit on instruments; the first mock surveys had BOSS alone."""
     if "instruments" not in survey:
         return """\
 Made for BOSS spectra of quasar targets. Spectra of SDSS-I/II also work; their outer bins are
   empty. Galaxies of other surveys may look different."""
     names = ", ".join(name.upper() for name in survey["instruments"])
     return f"""\
-Made for the noise, coverage and resolution of these instruments: {names}. Spectra of others,
-  and targets much fainter than those of these surveys, may be answered less well."""
+Made for the noise, coverage and resolution of these instruments: {names}. Predictions may be
+  worse for spectra of others, and for targets much fainter than those of these surveys."""
 
 
 def started_from(config: Mapping[str, Any]) -> str:
@@ -79,7 +79,7 @@ def started_from(config: Mapping[str, Any]) -> str:
     init = config["init"]
     return (
         f"| fine-tuned from | {init['model']}, whose weights have the sha256 {init['sha256']} and"
-        f" whose training data had the fingerprint {init['data']}; its limits hold here too |\n"
+        f" whose training data had the fingerprint {init['data']}; its limits apply here, too |\n"
     )
 
 

@@ -90,7 +90,7 @@ def train_run(
 
 
 def batch_of(config: Training, training: Split) -> int:
-    """Return the spectra per step: --batch, and in fine-tuning at most all that there are."""
+    """Return the spectra per step: --batch, but no more in fine-tuning than there are."""
     if config.init is None:
         return config.batch
     devices = jax.device_count()

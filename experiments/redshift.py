@@ -36,7 +36,7 @@ class Config(Training):
 
     @classmethod
     def of_model(cls, model: Described) -> dict[str, Any]:
-        """Return the flags that a model decides, with their values."""
+        """Return the flags that the model determines, with their values."""
         return {**super().of_model(model), "target": model.task.get("target")}
 
 

@@ -2,7 +2,7 @@
 
 The spectra are rebinned in the same way as survey spectra, given to the network, and refined. The
 tables are by S/N per 690 km/s and by redshift. They are optimistic: the basis vectors were made
-from such mock spectra and, if RR_TEMPLATE_DIR names templates, from the same templates.
+from similar mock spectra and, if RR_TEMPLATE_DIR names templates, from the same templates.
 """
 
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def work(config: Config) -> None:
         raise InputError(f"--spectra {config.spectra} is too small; give 1 or more")
     if config.seed < 0:
         raise InputError(f"--seed {config.seed} is negative; give 0 or more")
-    fractions((config.instrument,))  # reports an unknown one
+    fractions((config.instrument,))  # raises InputError for an unknown name
     if config.redrock is not None:
         from experiments.redrock_itself import check_redrock
 

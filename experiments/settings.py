@@ -29,8 +29,8 @@ those runs can be resumed.
 
 FINE_TUNING: dict[str, Any] = {"epochs": 20, "batch": 32}
 RATE_FRACTION = 0.1
-"""Defaults with --init, and the learning rate as a fraction of the usual one; measured with
-experiments.finetuned on 40 to 200 real spectra: docs/fine-tuning.md.
+"""Defaults with --init, and the learning rate as a fraction of the usual one; docs/fine-tuning.md
+says how they were chosen.
 """
 
 
@@ -39,7 +39,7 @@ class Training(Command):
     """Settings of a training run; the defaults are those of Table 1."""
 
     task: ClassVar[str]
-    """Name of the task that is trained for."""
+    """Name of the task that the network is trained for."""
 
     data: Path | None = None
     """dataset folder written by a data_prep command; by default a mock survey is made"""
@@ -85,7 +85,7 @@ class Training(Command):
 
     @classmethod
     def of_model(cls, model: Described) -> dict[str, Any]:
-        """Return the flags that a model decides, with their values."""
+        """Return the flags that the model determines, with their values."""
         return {"dropout": model.network.get("dropout")}
 
 
@@ -93,10 +93,10 @@ Config = TypeVar("Config", bound=Training)
 
 
 def defaults(config: Config) -> Config:
-    """Return the defaults that apply with the flags of `config`: with --init, of fine-tuning.
+    """Return the defaults that apply with these flags: those of fine-tuning if --init is given.
 
     Raises:
-        InputError: if --init names no model for this training.
+        InputError: if --init does not name a model that this command can fine-tune.
     """
     usual = type(config)()
     if config.init is None:
@@ -106,10 +106,10 @@ def defaults(config: Config) -> Config:
 
 
 def _of_model(config: Training) -> dict[str, Any]:
-    """Return the flags that the model of --init decides, in the flags' types.
+    """Return the flags that the model of --init determines, converted to the flags' types.
 
     Raises:
-        InputError: if a value is not of its flag's type, nor can become it.
+        InputError: if a value cannot be converted to its flag's type.
     """
     assert config.init is not None
     decided = config.of_model(starting_model.described(config.init, config.task)).items()
@@ -123,7 +123,7 @@ def _of_model(config: Training) -> dict[str, Any]:
         except (TypeError, ValueError) as error:
             raise InputError(
                 f"--init {config.init}: its {run.CONFIG} has {flag} {value!r}, which is not of type"
-                f" {kind.__name__}; give a run folder as it was trained"
+                f" {kind.__name__}; give an unchanged run folder"
             ) from error
     return flags
 

@@ -1,6 +1,6 @@
-"""The trained model that --init names, from its configuration alone: cheap to import, without JAX.
+"""Read the configuration of the model that --init names: cheap to import, without JAX.
 
-Fine-tuning begins with its weights, so its network, its task and its grid are those of the run.
+Fine-tuning starts from the weights of this model, so a run has its network, task and grid.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ class Described(NamedTuple):
 
 
 def described(init: str, task: str) -> Described:
-    """Return what a model is.
+    """Return the network, task and grid of a model.
 
     Args:
         init: shipped model, run folder, exported folder, or file of Keras weights.
@@ -42,12 +42,12 @@ def described(init: str, task: str) -> Described:
         name = model.task["name"]
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"--init {init}: its {run.CONFIG} describes no model; give a run folder as it was"
-            " trained"
+            f"--init {init}: its {run.CONFIG} does not describe a model; give an unchanged run"
+            " folder"
         ) from error
     if name != task:
         raise InputError(
-            f"--init {init} is a model for the task {name}, and this command trains for {task};"
+            f"--init {init} is a model for the task {name}, but this command trains for {task};"
             " give another model, or use the command that trained it"
         )
     return model
@@ -64,9 +64,9 @@ def check_data(init: str, grid: LogGrid, data: Path) -> None:
 
 
 def _of_folder(place: Path) -> run.Row:
-    """Contents of the config.json of a run or of an exported model.
+    """Return the contents of config.json of a run or of an exported model.
 
-    RUN/checkpoints/last also names a model of a run.
+    The folder may also be a checkpoint of a run, such as RUN/checkpoints/last.
     """
     holders = (folder for folder in (place, *place.parents[:2]) if (folder / run.CONFIG).is_file())
     return run.read_config(next(holders, place))

@@ -77,8 +77,8 @@ def command(
         description: what --help says of the command.
         arguments: words after the program's name; by default those of this process.
         program: its name in --help; by default that of the module that runs.
-        defaults: the flags that were given, and usual values of the others -> the values of these,
-            where they depend on the former.
+        defaults: takes the parsed flags and returns the default of every flag, if defaults depend
+            on the flags that were given.
 
     Exit status: 0 done, 2 the input was at fault (one sentence on standard error), 130 interrupted
     and 143 terminated (the message of the KeyboardInterrupt there), 141 standard output was closed

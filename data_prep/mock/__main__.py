@@ -32,8 +32,8 @@ class Config:
     workers: int = field(default_factory=lambda: min(4, cores()))
     """Number of threads."""
     templates: Path | None = None
-    """Folder of observed spectra to mix in, as `data_prep.download --templates` makes it. By
-    default the folder in RR_TEMPLATE_DIR; without one, all spectra are drawn from physics alone."""
+    """Folder of observed spectra to mix in, as made by `data_prep.download --templates`. By default
+    the folder that RR_TEMPLATE_DIR names; without one, all spectra are drawn from physics alone."""
     instrument: tuple[str, ...] = tuple(INSTRUMENTS)
     """Instruments to observe with; one is drawn for each spectrum."""
     without: tuple[str, ...] = ()

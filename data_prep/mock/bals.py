@@ -27,7 +27,7 @@ LOW_ION_FRACTION, IRON_FRACTION = 0.13, 0.2
 
 EXTREME_FRACTION, EXTREME = 0.03, 3.0
 """Fraction of BAL quasars with overlapping troughs of Fe II (Hall et al. 2002, ApJS 141, 267; cited
-from memory), and the factor by which low ions are stronger there.
+from memory), and the factor by which low ions are stronger in them.
 """
 
 MINI_BAL_FRACTION = 0.05

@@ -30,10 +30,11 @@ def carbon_stars(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
 
 
 def carbon_giants(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
-    """Draw CH giants and C-N giants, half each, float32 (n, bins).
+    """Draw CH giants and C-N giants in equal numbers, float32 (n, bins).
 
-    CH giants: 4100 to 5200 K, metal-poor, bands of CH and C2 and lines of barium. C-N giants: 2400
-    to 3500 K, deep red cyanogen, broad sodium, and next to no light below 5000 Angstrom.
+    CH giants have 4100 to 5200 K, few metals, bands of CH and C2, and lines of barium. C-N giants
+    have 2400 to 3500 K, deep red bands of cyanogen, broad sodium lines, and almost no flux below
+    5000 Angstrom.
     """
     cold = rng.random(n) < 0.5
     temperature = np.where(cold, rng.uniform(2400, 3500, n), rng.uniform(4100, 5200, n))

@@ -54,8 +54,9 @@ BOWEN = 4645.0
 def polars(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     """Draw magnetic cataclysmic variables, float32 (n, bins).
 
-    He II 4686 rivals H-beta, lines are strong with a flat decrement, and half have cyclotron humps
-    over the donor star (Warner 1995, Cataclysmic Variable Stars; cited from memory).
+    He II 4686 is about as strong as H-beta, the lines are strong with a flat decrement, and many
+    stars have cyclotron humps over the donor star (Warner 1995, Cataclysmic Variable Stars; cited
+    from memory).
     """
     wavelength = np.broadcast_to(grid.centers.astype(np.float32), (n, grid.size))
     flux = (wavelength / 5500) ** rng.uniform(-2.5, 0.2, (n, 1)).astype(np.float32)
@@ -80,8 +81,8 @@ def polars(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
 def dwarf_novae(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
     """Draw dwarf novae in quiescence, float32 (n, bins): Balmer lines with two peaks.
 
-    The peaks stand 350 to 1,000 km/s from the middle, where a disk seen edge-on is dark; half of
-    these show the white dwarf's broad absorption around them.
+    The peaks are 350 to 1,000 km/s from the line center, where a disk seen edge-on is dark. In half
+    of the spectra, the emission is in a broad absorption line of the white dwarf.
     """
     wavelength = np.broadcast_to(grid.centers.astype(np.float32), (n, grid.size))
     flux = (wavelength / 5500) ** rng.uniform(-2.2, -0.3, (n, 1)).astype(np.float32)

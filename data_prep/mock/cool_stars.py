@@ -1,4 +1,4 @@
-"""Cool dwarfs: M dwarfs, quiet, active and flaring, metal-poor subdwarfs, and L dwarfs."""
+"""Cool dwarfs: M dwarfs (quiet, active and flaring), metal-poor subdwarfs, and L dwarfs."""
 
 import numpy as np
 
@@ -32,8 +32,8 @@ ALKALI = {
     "CsI 8946": (8945.9, 280, (0.7, 6)),
 }
 """Line -> vacuum Angstrom (NIST), width in km/s, and the range of equivalent widths from L0 to L8,
-Angstrom; after Kirkpatrick et al. (1999, ApJ 519, 802; cited from memory). K I and Na I are the
-wings that pressure gives, beside the cores of `photospheres`.
+Angstrom; after Kirkpatrick et al. (1999, ApJ 519, 802; cited from memory). The entries of K I and
+Na I are pressure-broadened wings; `photospheres` adds the cores.
 """
 
 DUSTY_BANDS = {"CrH 8611": (8611, 80, 0.45), "FeH 8692": (8692, 70, 0.55), "H2O": (9250, 260, 0.5),
@@ -42,8 +42,10 @@ DUSTY_BANDS = {"CrH 8611": (8611, 80, 0.45), "FeH 8692": (8692, 70, 0.55), "H2O"
 
 
 def l_dwarfs(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
-    """Draw L dwarfs of 1350 to 2300 K, float32 (n, bins): alkali lines and hydrides grow, titanium
-    oxide is gone."""
+    """Draw L dwarfs of 1350 to 2300 K, float32 (n, bins).
+
+    They have strong alkali lines and hydride bands, and no titanium oxide.
+    """
     kelvin = rng.uniform(1350, 2300, n).astype(np.float32)
     late = (2300 - kelvin) / 950
     metals, velocity = 10 ** rng.uniform(-0.3, 0.1, n), velocities(rng, n)
@@ -59,9 +61,9 @@ def l_dwarfs(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
 
 
 def m_subdwarfs(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
-    """Draw sdM to usdM, float32 (n, bins): strong CaH at 6380 and 6900, weak TiO.
+    """Draw M subdwarfs, sdM to usdM, float32 (n, bins): strong CaH at 6380 and 6900, weak TiO.
 
-    The classes of Lepine et al. (2007, ApJ 669, 1235; cited from memory).
+    The classes are those of Lepine et al. (2007, ApJ 669, 1235; cited from memory).
     """
     metals, velocity = 10 ** rng.uniform(-1.6, -0.7, n), velocities(rng, n)
     flux = normal_stars(rng, grid, rng.uniform(3000, 3900, n), metals, velocity=velocity)
@@ -83,7 +85,7 @@ FLARE_LINES = dict(zip(BALMER[:7], (1.0, 0.9, 0.8, 0.7, 0.6, 0.45, 0.3), strict=
 
 
 def flaring(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
-    """Draw M dwarfs in a flare, float32 (n, bins): lines of H, He and Ca II over 10,000 K light."""
+    """Draw M dwarfs in a flare, float32 (n, bins): lines of H, He, Ca II, and a hot continuum."""
     metals, velocity = 10 ** rng.uniform(-0.3, 0.2, n), velocities(rng, n)
     flux = normal_stars(rng, grid, rng.uniform(2600, 3600, n), metals, velocity=velocity)
     wavelength, z = in_frame(grid, velocity), velocity / SPEED_OF_LIGHT

@@ -167,7 +167,7 @@ def survey_in(
     ingredients: Ingredients = EVERYTHING,
     instead: str = "name it with --data to use it as it is",
 ) -> Path:
-    """Return the folder of a mock survey, made if there is none in it.
+    """Return the folder of a mock survey; make the survey if the folder has none.
 
     Args:
         folder: of the survey.
@@ -176,10 +176,10 @@ def survey_in(
         grid: the bins.
         noiseless: as for `prepare`.
         ingredients: what spectra are made of.
-        instead: what a user may do who wants to keep another survey in the folder.
+        instead: advice in an error to users who want to keep another survey in the folder.
 
     Raises:
-        InputError: if it holds another survey, or that of another version of this code.
+        InputError: if the folder holds another survey, or one of another version of this code.
     """
     if (folder / manifest.FILE_NAME).exists():
         check_recipe(folder, creator(counts, seed, noiseless, ingredients), instead)
@@ -198,22 +198,22 @@ def check_recipe(
     Args:
         folder: of the survey.
         expected: `creator` of the requested survey.
-        instead: what a user may do who wants to keep it.
+        instead: advice in an error to users who want to keep the survey.
     """
     made = manifest.read(folder).creator
     config = made.get("config", {})
     if config != expected["config"]:
         if {**config, "templates": None} == {**expected["config"], "templates": None}:
             raise InputError(
-                f"{folder} holds a mock survey with other templates than those that {VARIABLE}"
-                f" names now; set it as then, remove {folder} to make it anew, or {instead}"
+                f"{folder} holds a mock survey made with other templates than {VARIABLE} names now;"
+                f" set {VARIABLE} as before, remove {folder} to make the survey again, or {instead}"
             )
         raise InputError(
-            f"{folder} holds another mock survey than was asked for; remove it to make it anew, or"
-            f" {instead}"
+            f"{folder} holds a mock survey with other settings; remove it to make the requested"
+            f" survey, or {instead}"
         )
     if made.get("recipe") != expected["recipe"]:
         raise InputError(
-            f"{folder} holds a mock survey of another version of this code; remove it to make it"
-            f" anew, or {instead}"
+            f"{folder} holds a mock survey made by another version of this code; remove it to make"
+            f" the survey again, or {instead}"
         )

@@ -1,4 +1,4 @@
-"""Broad lines that do not stand where the narrow ones do: displaced as a whole, or with two peaks.
+"""Broad lines at other velocities than the narrow lines: displaced as a whole, or double-peaked.
 
 The redshift of such a quasar is that of its narrow lines.
 """
@@ -14,12 +14,13 @@ from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import REST, SPEED_OF_LIGHT
 
 HIGHEST = 0.6
-"""Such lines occur below this redshift, where narrow lines are seen beside them."""
+"""Redshift below which such lines occur: there narrow lines can be seen next to them."""
 
 DISPLACED_FRACTION, PEAKED_FRACTION = 0.04, 0.04
 """Fractions of quasars below `HIGHEST`. About 3% of nearby quasars have two peaks (Strateva et al.
-2003, AJ 126, 1720), and 88 of 15,900 a line displaced by more than 1,000 km/s (Eracleous et al.
-2012, ApJS 201, 23; both cited from memory): here these are more, to be learned.
+2003, AJ 126, 1720), and 88 of 15,900 have a line displaced by more than 1,000 km/s (Eracleous et
+al. 2012, ApJS 201, 23; both cited from memory). The fractions here are larger, so that a network
+can learn such lines.
 """
 
 DISPLACEMENT = (1000.0, 5000.0)
@@ -32,7 +33,7 @@ MOVED = ("balmer", "magnesium", "low", "iron")
 """Families of lines that are displaced."""
 
 PEAKED = {"Halpha": 1.0, "Hbeta": 1.0, "Hgamma": 1.0, "Hdelta": 1.0, "MgII": 0.6}
-"""Lines from the disk, and the fraction of the disk's part in H-alpha that each has from there."""
+"""Line -> the fraction of its flux that the disk emits, relative to the fraction of H-alpha."""
 
 
 class Displaced(NamedTuple):
@@ -40,7 +41,7 @@ class Displaced(NamedTuple):
 
     Attributes:
         shift: of the whole line, km/s, 0 for none.
-        disk: fraction of the light of broad H-alpha that comes in two peaks, 0 for none.
+        disk: fraction of the flux of broad H-alpha that is in two peaks, 0 for none.
     """
 
     shift: NDArray[np.float64]
@@ -53,7 +54,7 @@ class Displaced(NamedTuple):
 
     @property
     def any(self) -> NDArray[np.bool_]:
-        """Which quasars have displaced or double-peaked lines, (n,)."""
+        """Return the mask of quasars with displaced or double-peaked lines, (n,)."""
         return (self.shift != 0) | (self.disk != 0)
 
     @classmethod
@@ -66,7 +67,7 @@ class Displaced(NamedTuple):
         return cls(np.where(moved, shift, 0), np.where(peaked, rng.uniform(0.5, 0.95, n), 0))
 
     def in_disk(self, name: str) -> NDArray[np.float64]:
-        """Return the fraction of a line's light that comes in two peaks, (n,)."""
+        """Return the fraction of a line's flux that is in two peaks, (n,)."""
         return self.disk * PEAKED.get(name, 0.0)
 
 
@@ -77,9 +78,9 @@ def add_peaks(
     widths: dict[str, Array],
     z: NDArray[np.float64],
 ) -> None:
-    """Paint two peaks of every line on `total` (n, bins), in place, at one pair of speeds a quasar.
+    """Add two peaks per line to `total` (n, bins) in place, at one pair of speeds per quasar.
 
-    The blue peak is the higher one in most, as matter that comes toward us shines brighter.
+    In most quasars the blue peak is higher, because matter that moves toward us is brighter.
 
     Args:
         rng: of speeds, widths and heights.

@@ -1,7 +1,7 @@
-"""Galaxies that their emission lines tell: metal-poor H II galaxies and distant [O II] emitters.
+"""Emission-line galaxies: metal-poor H II galaxies and distant [O II] emitters.
 
-Lines are given by their flux relative to one line, whose equivalent width is drawn against the
-starlight next to it.
+Fluxes of lines are relative to one reference line. The equivalent width of the reference line is
+drawn relative to the continuum next to it.
 """
 
 import numpy as np
@@ -16,8 +16,8 @@ from spectranet_jax.spectra.lines import REST
 ABUNDANCE = (7.0, 7.5, 8.0, 8.4)
 """12 + log(O/H) at which `BY_ABUNDANCE` is given; I Zw 18 has 7.2, the Sun 8.7."""
 
-# log10 of the flux over that of H-beta at these abundances, after H II galaxies in general (cited
-# from memory: Izotov & Thuan 1999, ApJ 511, 639; Izotov et al. 2006, A&A 448, 955).
+# log10 of the flux relative to H-beta at these abundances, typical of H II galaxies (cited from
+# memory: Izotov & Thuan 1999, ApJ 511, 639; Izotov et al. 2006, A&A 448, 955).
 BY_ABUNDANCE = {
     "[OIII]": (0.15, 0.55, 0.75, 0.60),
     "[OII]": (-0.70, -0.25, 0.10, 0.35),
@@ -29,7 +29,7 @@ BY_ABUNDANCE = {
     "[SIII] 9533": (-1.40, -1.00, -0.60, -0.40),
 }
 
-# Case B at 15,000 K over H-beta (Osterbrock & Ferland 2006; cited from memory).
+# Case B at 15,000 K, relative to H-beta (Osterbrock & Ferland 2006; cited from memory).
 RECOMBINATION = {
     "Halpha": 2.79, "Hbeta": 1.0, "Hgamma": 0.473, "Hdelta": 0.262, "Hepsilon": 0.159,
     "H8": 0.106, "H9": 0.074, "H10": 0.053, "H11": 0.040, "H12": 0.031, "HeI 4473": 0.037,
@@ -46,7 +46,7 @@ COMPANIONS = {
 }
 
 NEVER_SEEN = 1e-4
-"""Fluxes over H-beta below this are not painted."""
+"""Lines with a smaller flux, relative to the reference line, are left out."""
 
 
 def hii_galaxies(
@@ -54,8 +54,9 @@ def hii_galaxies(
 ) -> Array:
     """Draw metal-poor H II galaxies at z (n,), float32 (n, bins), any scale.
 
-    Equivalent widths of H-beta 8 to 400 Angstrom over a blue continuum, in which young stars
-    without metal lines and the gas itself outshine the `starlight` (n, bins) of older ones.
+    H-beta has an equivalent width of 8 to 400 Angstrom. Young stars without metal lines and the
+    gas itself add a blue continuum, which is brighter than the `starlight` (n, bins) of older
+    stars.
     """
     n = len(z)
     rest = (grid.centers / (1 + z[:, None])).astype(np.float32)
@@ -65,7 +66,7 @@ def hii_galaxies(
     # The Balmer continuum of the gas.
     flux *= 1 + rng.uniform(0, 0.35, (n, 1)).astype(np.float32) * (rest < 3650)
     ratios = hii_ratios(rng, rng.uniform(ABUNDANCE[0], ABUNDANCE[-1], n))
-    # A fiber sees one part of a nebula in the blue and another in the red, and bright lines clip.
+    # A fiber sees different parts of a nebula in the blue and the red, and bright lines saturate.
     tilt = rng.normal(0, 1.2, n) * (rng.random(n) < 0.5)
     ratios = {name: ratio * (REST[name] / REST["Hbeta"]) ** tilt for name, ratio in ratios.items()}
     level = beside(flux, rest, 4800, 4920) * log_uniform(rng, n, 8, 400)
@@ -73,9 +74,9 @@ def hii_galaxies(
 
 
 def hii_ratios(rng: np.random.Generator, abundance: NDArray[np.float64]) -> dict[str, Array]:
-    """Draw fluxes of lines over H-beta at 12 + log(O/H) (n,), each (n,).
+    """Draw fluxes of lines relative to H-beta at 12 + log(O/H) (n,), each (n,).
 
-    With scatter from galaxy to galaxy, and dust that reddens them by E(B-V) of 0 to 0.3.
+    They scatter from galaxy to galaxy, and dust reddens them by an E(B-V) of 0 to 0.3.
     """
     n = len(abundance)
     ratios: dict[str, Array] = {name: np.full(n, ratio) for name, ratio in RECOMBINATION.items()}
@@ -96,9 +97,9 @@ def oxygen_emitters(
 ) -> Array:
     """Draw star-forming galaxies at z (n,), up to 1.65, float32 (n, bins), any scale.
 
-    The equivalent width of [O II] is log-normal about 50 Angstrom, from 5 to 400, against the
-    `starlight` (n, bins); the spread and the other lines are about those of DESI's emission-line
-    galaxies (Raichoor et al. 2023, AJ 165, 126; cited from memory).
+    The equivalent width of [O II], relative to the `starlight` (n, bins), is log-normal with a
+    median of 50 Angstrom, limited to 5 to 400. Its scatter and the other lines are about those of
+    DESI's emission-line galaxies (Raichoor et al. 2023, AJ 165, 126; cited from memory).
     """
     n = len(z)
     rest = grid.centers / (1 + z[:, None])
@@ -127,7 +128,7 @@ def lines(
     grid: LogGrid,
     width: Array,
 ) -> Array:
-    """Paint lines of rest-frame flux `ratios` (each (n,)), `width` (n,) km/s, float32 (n, bins)."""
+    """Return lines of relative fluxes `ratios`, each (n,), and a width (n,) in km/s, (n, bins)."""
     painted = np.zeros((len(z), grid.size), np.float32)
     for name, ratio in ratios.items():
         strength = np.where(ratio > NEVER_SEEN, ratio, 0)

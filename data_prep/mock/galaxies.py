@@ -1,6 +1,6 @@
 """Galaxies: sums of stellar populations or observed spectra, with gas, dust and redshift.
 
-Most are of a BOSS-like survey; `GROUPS` adds the near, the faint and the metal-poor.
+Most are galaxies of a BOSS-like survey; `GROUPS` adds nearby, faint and metal-poor ones.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,13 +36,13 @@ NEARBY, NEARBY_OLD = 0.15, 0.35
 
 
 class Group(NamedTuple):
-    """A part of all galaxies.
+    """A group of galaxies with redshifts and magnitudes of its own.
 
     Attributes:
-        fraction: of all.
-        kinds: what it is drawn from, with the weight of each.
-        redshift: draws n of them.
-        magnitude: draws n of them, i band; None where they are the survey's own.
+        fraction: of all galaxies.
+        kinds: kind of galaxy -> its weight in the group.
+        redshift: draws a redshift for each of n kinds.
+        magnitude: draws n magnitudes, i band; None where those of the whole survey apply.
     """
 
     fraction: float
@@ -70,7 +70,7 @@ def _hii_redshifts(rng: np.random.Generator, kind: NDArray[np.str_]) -> NDArray[
 
 
 NEAREST = -0.0012
-"""Lowest redshift: galaxies of the Local Group and of Virgo come toward us, up to 400 km/s."""
+"""Lowest redshift: some galaxies in the Local Group and Virgo approach us, by up to 400 km/s."""
 
 COMMON = Group(1.0, FRACTIONS, _common_redshifts)
 
@@ -105,7 +105,7 @@ GROUPS = {
 ranges after DESI Collaboration 2016, arXiv:1611.00036; cited from memory), and the nearest ones."""
 
 EMITTERS = {"H II": hii_galaxies, "emission-line": oxygen_emitters}
-"""Kinds with gas of their own, over the starlight of `compact blue` ones."""
+"""Kind -> function that adds its emission lines to the starlight of `compact blue` galaxies."""
 
 
 def galaxies(
@@ -113,7 +113,7 @@ def galaxies(
 ) -> tuple[Array, NDArray[np.float64], Array]:
     """Draw noise-free spectra (n, bins) per unit wavelength, any scale, redshifts and magnitudes.
 
-    Magnitudes (n,) are NaN where those of the survey apply.
+    Magnitudes (n,) are NaN where those of the whole survey apply.
     """
     groups = GROUPS if ingredients.has("wide range") else {}
     fractions = [group.fraction for group in groups.values()]
@@ -136,7 +136,7 @@ def spectra(
     grid: LogGrid,
     ingredients: Ingredients = EVERYTHING,
 ) -> Array:
-    """Draw spectra of galaxies of a kind (n,) at z (n,), float32 (n, bins), any scale."""
+    """Draw spectra of galaxies of given kinds (n,) at z (n,), float32 (n, bins), any scale."""
     n, ionized = len(z), np.isin(kind, IONIZED)
     emitters = np.isin(kind, list(EMITTERS))
     flux = stellar_flux(rng, np.where(emitters, "compact blue", kind), z, grid)
@@ -157,7 +157,7 @@ def spectra(
 def extended(
     template: Array, flux: Array, bank: Bank, z: NDArray[np.float64], grid: LogGrid
 ) -> Array:
-    """Return templates (n, bins) that go on as `flux` (n, bins), scaled, beyond their red end."""
+    """Return templates (n, bins), continued beyond their red end with scaled `flux` (n, bins)."""
     end = float(bank.grid.edges[-1]) * 0.999
     rest = grid.centers / (1 + z[:, None])
     beyond, before = rest > end, (rest > 0.98 * end) & (rest <= end)

@@ -25,8 +25,9 @@ def transmission(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid
 def effective_depth(absorber: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return the mean optical depth in Lyman-alpha at an absorber's redshift.
 
-    Kamble et al. (2020); from z 4.4 on, where it is larger, Fan et al. (2006, AJ 132, 117), with
-    the steep rise beyond z 5.5 that ends in a trough (both cited from memory).
+    After Kamble et al. (2020) up to z = 4.4. Above, after Fan et al. (2006, AJ 132, 117), whose
+    depth is larger there and rises steeply beyond z = 5.5, to complete absorption (both cited from
+    memory).
     """
     late = 5.54e-3 * (1 + absorber) ** 3.182
     rise = np.maximum((1 + absorber) / 6.5, 1) ** 6.6

@@ -43,7 +43,7 @@ ANALYTIC = (
     f"no templates: {VARIABLE} names no folder, so the mock survey is drawn from physics alone"
     " (`python -m data_prep.download --templates --out DIR` fetches templates)"
 )
-"""What is printed where a survey could have templates, and has none."""
+"""Printed if a survey could have templates, but has none."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,13 @@ class Ingredients:
                     f"{name} is not an ingredient of the mock survey; choose among"
                     f" {', '.join(NAMES)}"
                 )
-        fractions(self.observed_by)  # reports an unknown one
+        fractions(self.observed_by)  # raises InputError for an unknown name
         if "instruments" in self.without and self.observed_by != tuple(INSTRUMENTS):
             raise InputError(
                 "--without instruments leaves out all but boss; give it or --instrument, not both"
             )
         if self.templates is not None and self.has(TEMPLATES):
-            templates(self.templates)  # reports a wrong folder before any work
+            templates(self.templates)  # raises InputError for a wrong folder before any work
 
     def has(self, name: str) -> bool:
         """Whether the survey has an ingredient; KeyError where there is no such ingredient."""
@@ -103,7 +103,7 @@ class Ingredients:
         return tuple(effect for effect in EFFECTS if effect not in held)
 
     def as_text(self) -> Mapping[str, object]:
-        """Return the manifest's entry: names left out, and what the templates are, or None."""
+        """Return the manifest's entry: names left out, and the templates' description or None."""
         used = self.templates if self.has(TEMPLATES) else None
         account = None if used is None else templates(used).account()
         return {"without": sorted(self.without), "templates": account}
@@ -114,7 +114,7 @@ EVERYTHING = Ingredients()
 
 
 def at_hand(without: frozenset[str] = frozenset(), chosen: Path | None = None) -> Ingredients:
-    """Return the ingredients with the templates in a folder, or in that of RR_TEMPLATE_DIR.
+    """Return the ingredients with the templates in `chosen`, or in the folder of RR_TEMPLATE_DIR.
 
     Raises:
         InputError: if the folder holds no templates, or `without` names no ingredient.

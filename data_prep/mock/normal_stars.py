@@ -1,4 +1,4 @@
-"""Normal stars: photospheres with scatter in each family of lines, in motion."""
+"""Normal stars: photospheres with scatter in each family of lines, at random velocities."""
 
 import numpy as np
 
@@ -39,7 +39,7 @@ def normal_stars(
         metals: (n,), strength of metal lines, 1 for the Sun's metallicity.
         hydrogen: strength of the Balmer lines, 1 for a dwarf.
         gravity: width of the Balmer lines, 1 for a dwarf; a number or (n,).
-        velocity: (n,), km/s, for who paints more lines on the same stars; drawn if it is not given.
+        velocity: (n,), km/s, if the caller adds more lines to the same stars; drawn by default.
     """
     n = len(temperature)
     temperature, metals = temperature.astype(np.float32), metals.astype(np.float32)
@@ -55,7 +55,7 @@ def normal_stars(
         (log_normal(rng, n, 1, 0.15) * gravity).astype(np.float32),
         velocity,
     )
-    # Lines and bands of real stars differ by more than one factor.
+    # Lines and bands of real stars differ by more than a common factor.
     depth *= np.exp(0.2 * smooth_field(NumpyDraws(rng), n, grid))
-    color = temperature * log_normal(rng, n, 1, 0.05)  # colors and lines never agree better
+    color = temperature * log_normal(rng, n, 1, 0.05)  # real colors and lines differ, too
     return continuum(wavelength, color, metals) * np.exp(-depth)

@@ -1,4 +1,4 @@
-"""Outflows of quasars that are no BAL by C IV: faster than BI counts, or with C IV off the grid."""
+"""Quasar outflows that C IV does not show as a BAL: too fast for BI, or with C IV off the grid."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,20 +19,22 @@ from spectranet_jax.spectra.grid import LogGrid
 
 FAST_FRACTION, FAST = 0.015, (28_000.0, 58_000.0)
 """Fraction of quasars with an extremely fast outflow, and the speeds of its slow edge, km/s: 0.1 to
-0.2 of that of light (Rodriguez Hidalgo et al. 2020, ApJ 896, 151; cited from memory).
+0.2 of the speed of light (Rodriguez Hidalgo et al. 2020, ApJ 896, 151; cited from memory).
 """
 
 FAST_REDSHIFTS = (1.8, 5.0)
-"""Where the C IV of such an outflow is on the grid."""
+"""Redshifts at which the C IV line of such an outflow is on the grid."""
 
 LOW_FRACTION, LOW_REDSHIFTS = 0.02, (0.45, DETECTABLE[0])
-"""Fraction of quasars with troughs of Mg II, and where these are on the grid and C IV is not."""
+"""Fraction of quasars with troughs of Mg II, and the redshifts at which Mg II is on the grid and
+C IV is not."""
 
 
 def fast(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> Array:
     """Return the transmitted fraction of extremely fast outflows, float32 (n, bins).
 
-    Of C IV, N V and Si IV, 1,500 to 8,000 km/s wide; balnicity, which ends at 25,000 km/s, is 0.
+    Their troughs of C IV, N V and Si IV are 1,500 to 8,000 km/s wide. Balnicity is 0, because it
+    counts speeds up to 25,000 km/s only.
     """
     at_z = (z > FAST_REDSHIFTS[0]) & (z < FAST_REDSHIFTS[1])
     rows = np.flatnonzero(at_z & (rng.random(len(z)) < FAST_FRACTION))
@@ -49,9 +51,9 @@ def fast(rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid) -> Arr
 def low_ionization(
     rng: np.random.Generator, z: NDArray[np.float64], grid: LogGrid
 ) -> tuple[Array, NDArray[np.bool_]]:
-    """Draw troughs of Mg II and Al III, in half of them of Fe II, where C IV is not on the grid.
+    """Draw troughs of Mg II and Al III, half of them with Fe II, where C IV is not on the grid.
 
-    Such quasars are redder than others: E(B-V) 0.1 in the mean beyond theirs.
+    Such quasars are redder than others, by an E(B-V) of 0.1 on average.
 
     Returns:
         the transmitted fraction, float32 (n, bins), and which quasars have such troughs, (n,).
@@ -79,7 +81,7 @@ def _passed(
     z: NDArray[np.float64],
     grid: LogGrid,
 ) -> Array:
-    """Return the fraction that `trough` (m, 1) of these ions passes in quasars `rows` (m,)."""
+    """Return the transmitted fraction, with a `trough` (m, 1) of these ions in `rows` (m,)."""
     passed = np.ones((len(z), grid.size), np.float32)
     depth = np.zeros((len(rows), grid.size), np.float32)
     for ion, (median, scatter) in ions.items():

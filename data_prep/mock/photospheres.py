@@ -122,7 +122,7 @@ def continuum(wavelength: Array, temperature: Array, metals: Array) -> Array:
         temperature: (n,), K.
         metals: (n,), strength of metal lines relative to the Sun's at that temperature.
     """
-    # The limit is at 3647 Angstrom; higher lines than we draw merge from 3750 on.
+    # The limit is at 3647 Angstrom; the higher lines, which are not drawn, merge below 3750.
     jump = at(BALMER_JUMP, temperature)[:, None] * falling(wavelength, 3740, 40)
     # Paschen jump, a tenth as deep.
     jump += 0.12 * at(BALMER_JUMP, temperature)[:, None] * falling(wavelength, 8400, 120)

@@ -1,12 +1,13 @@
 """Strengths of the absorption lines of cool stars, for the stellar populations of galaxies.
 
-Measured for this purpose, as equivalent widths of Gaussians of 110 km/s that are fitted at once,
-with a black body and the breaks at 3985 and 4300 Angstrom, to the logarithm of PyHammer's co-added
-dwarfs of solar metallicity (Kesseli et al. 2017, ApJS 230, 16). Places of lines are those of the
-solar spectrum, cited from memory, and of blends that were added where the fit, or a comparison with
-redrock's galaxies, left a residual. Below 3655 Angstrom, where these spectra
-begin, strengths were set by hand. Those at 4376 to 4388 Angstrom were then lowered by 40%, and
-those at 5324 to 5346 raised by 25%: Fe4383 and Fe5335 were 1.7 too large and 0.9 too small.
+They were measured for this purpose on PyHammer's co-added dwarfs of solar metallicity (Kesseli et
+al. 2017, ApJS 230, 16). A black body, breaks at 3985 and 4300 Angstrom, and Gaussians of 110 km/s
+were fitted together to the logarithm of each spectrum; the strengths are equivalent widths of these
+Gaussians. The wavelengths are those of the solar spectrum, cited from memory. Blends were added
+where the fit, or a comparison with redrock's galaxies, left a residual. Below 3655 Angstrom, where
+these spectra begin, strengths were set by hand. Then lines at 4376 to 4388 Angstrom were lowered by
+40%, because Fe4383 was 1.7 too large, and lines at 5324 to 5346 were raised by 25%, because Fe5335
+was 0.9 too small.
 """
 
 TEMPERATURES = (3600.0, 4500.0, 5250.0, 5900.0, 6800.0)
@@ -103,4 +104,4 @@ LINES = {
 """Wavelength in air, Angstrom -> equivalent widths by temperature, Angstrom."""
 
 LIGHT_ELEMENTS = frozenset({4703, 5167, 5173, 5184, 5528, 5683, 5890, 5896, 8190})
-"""Those of `LINES` that belong to Mg and Na, which vary from galaxy to galaxy by themselves."""
+"""Lines of `LINES` that belong to Mg and Na, whose strengths vary independently of other metals."""

@@ -1,9 +1,9 @@
 """Starlight of galaxies: mixtures of photospheres, by age, with lines by metallicity.
 
-A population is a mixture of photospheres of seven temperatures: those of cool stars have measured
-lines (`population_lines`), hot ones those of `photospheres`. Spectra are tabulated on a fine
-rest-frame grid, once for bins and once for native pixels, with their change with the strengths of
-lines of metals and of light elements, and are then looked up at any redshift.
+A population is a mixture of photospheres of seven temperatures: cool stars have measured lines
+(`population_lines`), and hot stars have the lines of `photospheres`. Spectra are tabulated on a
+fine rest-frame grid, once for bins and once for native pixels, together with their derivatives by
+the strengths of metal lines and of lines of Mg and Na. They are then looked up at any redshift.
 """
 
 from functools import cache
@@ -25,8 +25,8 @@ FINE_REST_GRID = LogGrid(start=1000.0, dloglam=1e-5, size=102_750)
 """The same for bins narrower than those of `REST_GRID`: 7 km/s, so that no feature moves."""
 
 STARS, BIN = 180.0, 200.0
-"""Widths (sigma) that smooth starlight, km/s: the stars' motions, and a bin of the survey. Where
-pixels are narrower, the instrument blurs what it observes.
+"""Widths (sigma) by which starlight is smoothed, km/s: the motions of stars, and a bin of the
+survey. For narrower pixels, the instrument's resolution takes the place of the bin.
 """
 
 COOL = len(table.TEMPERATURES)
@@ -45,17 +45,17 @@ MIXTURES = {
 }
 
 CONCENTRATION = 20.0
-"""Of the Dirichlet draw: the larger, the more alike are galaxies of a kind."""
+"""Concentration of the Dirichlet draw: a larger value makes galaxies of a kind more alike."""
 
 METALS = {"old": 1.25, "intermediate": 1.1, "post-starburst": 1.0, "star-forming": 0.9,
           "compact blue": 0.7}  # fmt: skip
 """Strength of the lines of metals, 1 for solar metallicity: it grows with mass and age."""
 
 METAL_SCATTER, LIGHT_SCATTER = 0.2, 0.25
-"""Of the strengths of lines of metals, and of Mg and Na beside these, natural log."""
+"""Scatter of the strengths of metal lines, and the additional scatter of Mg and Na, natural log."""
 
 GIANTS = 0.65
-"""Strength of lines of Mg and Na in populations, most of whose light is giants', over dwarfs'."""
+"""Strength of Mg and Na lines in populations relative to dwarfs: giants give most of the light."""
 
 WIDTH, CALCIUM_WIDTH, WING_WIDTH = 110.0, 330.0, 1200.0
 """Widths (sigma) of tabulated lines, of Ca II H and K, and of the wings of these, km/s."""
@@ -100,11 +100,11 @@ def stellar_flux(
 def _populations(rest: LogGrid, instrument: float) -> Array:
     """Return spectra of each temperature, and their derivatives by the strengths of lines.
 
-    Smoothed by the motions of stars and by the width of an instrument, km/s.
+    They are smoothed by the motions of stars and by the width of an instrument, km/s.
 
     Returns:
-        float32 (7 + 2 * `COOL`, rest.size): flux of each temperature; and of the cool ones, its
-        change where lines of metals are stronger by 100%, and where those of Mg and Na are.
+        float32 (7 + 2 * `COOL`, rest.size): the flux of each temperature; then, for the cool ones,
+        its change if metal lines are 100% stronger, and its change if Mg and Na lines are.
     """
     metals, light, other = _depths(rest)
     flux = _continua(rest) * np.exp(-(metals + light + other))
@@ -129,7 +129,7 @@ def _continua(rest: LogGrid) -> Array:
 
 
 def _depths(rest: LogGrid) -> tuple[Array, Array, Array]:
-    """Return optical depths of lines of metals, of light elements, and of all that is fixed.
+    """Return optical depths of metal lines, of Mg and Na lines, and of everything that is fixed.
 
     Each float32 (temperatures, rest.size).
     """

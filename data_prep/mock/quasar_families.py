@@ -1,4 +1,4 @@
-"""Families of a quasar's broad lines: how strong each is, and how fast the gas streams out."""
+"""Families of a quasar's broad lines: the strength of each, and the speed of the outflow."""
 
 from typing import NamedTuple
 
@@ -15,8 +15,8 @@ class Family(NamedTuple):
     Attributes:
         baldwin: slope of log10 of the equivalent width against magnitude.
         scatter: of the equivalent width, natural log.
-        blueshift: the power of the outflow factor by which the lines' shifts grow.
-        weakening: the power of the outflow factor by which their equivalent widths fall.
+        blueshift: exponent of the outflow factor in the increase of the lines' shifts.
+        weakening: exponent of the outflow factor in the decrease of their equivalent widths.
         velocity: scatter of the family's shift from quasar to quasar, km/s (about the intrinsic
             scatter of line peaks of Shen et al. 2016, ApJ 831, 7).
     """
@@ -77,7 +77,7 @@ cited from memory), and their equivalent widths of Lyman-alpha with N V: below 1
 
 
 def weaken(rng: np.random.Generator, strength: dict[str, Array], composite: float) -> None:
-    """Weaken the lines of some quasars in place: high-ionization ones most, Mg II and iron not.
+    """Weaken the lines of some quasars in place, high-ionization lines most, Mg II and iron not.
 
     Args:
         rng: of the choice and of the weakness.

@@ -97,7 +97,7 @@ def emission(
         grid: the bins.
         ingredients: what it is made of; without blueshifts every line stands at its rest
             wavelength.
-        displaced: of broad lines from the narrow ones; none where it is not given.
+        displaced: displacement of the broad lines from the narrow ones; none by default.
     """
     n = len(z)
     wavelength = (grid.centers / (1 + z[:, None])).astype(np.float32)

@@ -19,10 +19,10 @@ EMPIRICAL = 0.3
 
 
 HIGHEST = 6.5
-"""Highest redshift: Lyman-alpha at 9,117 Angstrom leaves room for a continuum redward."""
+"""Highest redshift: Lyman-alpha is at 9,117 Angstrom, so some continuum redward is on the grid."""
 
 DISTANT_FRACTION, NEAREST_FRACTION = 0.025, 0.015
-"""Fractions of quasars of the wide range: above redshift 5, and nearby."""
+"""Fractions of quasars that "wide range" adds: above redshift 5, and nearby."""
 
 
 def redshifts(
@@ -32,8 +32,8 @@ def redshifts(
 
     Half from the peak of the selection (median 2.5, a tail to 5), half spread over 0.05 to 3.6,
     more evenly than any survey's, so that every line meets every part of the grid; a few more
-    nearby, where hosts shine, and a few above 3. The wide range adds some from 5 to `HIGHEST`, and
-    Seyfert galaxies from 0.005.
+    nearby, where host galaxies are bright, and a few above 3. The ingredient "wide range" adds some
+    from 5 to `HIGHEST`, and Seyfert galaxies from 0.005.
     """
     peak = 2.05 + rng.gamma(1.7, 0.33, n)
     spread = rng.uniform(0.05, 3.6, n)

@@ -19,8 +19,8 @@ TYPES = {
     "DQ hot": (0.07, (16000, 24000)),
 }
 
-# Line -> vacuum Angstrom, if it is of no other spectrum, and strength relative to the first. The
-# lines of He II from level 4 to even ones lie 2 Angstrom from Balmer lines.
+# Line -> vacuum wavelength, Angstrom, and strength relative to the first line. Lines of He II
+# between level 4 and even levels are 2 Angstrom from Balmer lines.
 IONIZED_HELIUM = {"HeII 4686": (REST["HeII 4686"], 1.0), "HeII 6562": (6561.9, 0.6),
                   "HeII 5413": (REST["HeII 5413"], 0.5), "HeII 4861": (4860.7, 0.5),
                   "HeII 4543": (4542.9, 0.4), "HeII 4340": (4339.9, 0.35),
@@ -29,7 +29,7 @@ METALS = {"CaII K": 1.0, "CaII H": 0.85, "MgI 3835": 0.5, "FeI 3736": 0.6, "CaI 
           "FeI 4385": 0.3, "Mgb": 0.4, "NaD": 0.35, "FeI 5272": 0.2, "CaII 8500": 0.1,
           "CaII 8544": 0.3, "CaII 8665": 0.25}  # fmt: skip
 CARBON = {"CIV 4659": (4660.0, 1.0), "CIV 5804": (5804.0, -0.35), "OVI 3822": (3823.0, -0.25)}
-"""Of PG 1159 stars; negative in emission."""
+"""Lines of PG 1159 stars; a negative strength means emission."""
 CARBON_ION = {"CII 4268": (4268.4, 1.0), "CII 5145": (5145.0, 0.5), "CII 5891": (5891.4, 0.35),
               "CII 6580": (6580.0, 0.5), "CII 7234": (7234.0, 0.5),
               "CII 4075": (4075.5, 0.5)}  # fmt: skip

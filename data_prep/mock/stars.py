@@ -30,7 +30,7 @@ EMPIRICAL = 0.65
 """Fraction of stars of kinds with templates that are drawn from these: half of all stars."""
 
 FEWEST = 5
-"""Templates that a kind must have, so that no single one stands for many stars."""
+"""Least number of templates of a kind, so that no template is used for too many stars."""
 
 
 def stars(
@@ -39,7 +39,7 @@ def stars(
     """Draw noise-free spectra of stars, float32 (n, bins), per unit wavelength, arbitrary scale.
 
     Returns:
-        the spectra, and magnitudes (n,), NaN where those of the survey apply.
+        the spectra, and magnitudes (n,), NaN where those of the whole survey apply.
     """
     kinds = list(all_kinds(ingredients).values())
     kind_of = rng.choice(len(kinds), n, p=[kind.fraction for kind in kinds])
@@ -85,7 +85,7 @@ def _hot(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
 
 
 def _emission(rng: np.random.Generator, n: int, grid: LogGrid) -> Array:
-    """Draw B and A stars with a disk: Balmer emission, falling steeply, and no forbidden line."""
+    """Draw B and A stars with a disk: Balmer emission, steep decrement, no forbidden lines."""
     temperature, velocity = log_uniform(rng, n, 8500, 30000), velocities(rng, n)
     z = velocity / SPEED_OF_LIGHT
     flux = normal_stars(rng, grid, temperature, np.ones(n), velocity=velocity)
@@ -117,10 +117,11 @@ class Kind(NamedTuple):
 
     Attributes:
         fraction: of all stars.
-        draw: gives n noise-free spectra of it.
+        draw: draws n noise-free spectra of this kind.
         types: beginnings of the template subtypes of such stars.
-        veil: makes spectra (n, bins) of normal stars of these types ones of this kind, if any.
-        bright: range of i magnitudes; the survey's own if None.
+        veil: turns spectra (n, bins) of normal stars of these types into this kind; None if they
+            are of this kind already.
+        bright: range of i magnitudes; None for those of the whole survey.
     """
 
     fraction: float
@@ -152,7 +153,7 @@ RARE = {
     "polar": Kind(0.01, polars),
     "dwarf nova": Kind(0.01, dwarf_novae),
 }
-"""What "wide range" adds, as fractions of all stars; those of `KINDS` share the rest."""
+"""Kinds that "wide range" adds, with fractions of all stars; the remaining stars are of `KINDS`."""
 
 
 def all_kinds(ingredients: Ingredients) -> dict[str, Kind]:

@@ -178,14 +178,15 @@ def galaxy_magnitudes(rng: np.random.Generator, magnitude: Array, z: NDArray[np.
 
 
 BEYOND_I = 5.3
-"""Redshift from which Lyman-alpha takes the i band's light: magnitudes are then those of z."""
+"""Redshift above which the Lyman-alpha forest darkens the i band: magnitudes are then z band."""
 
 BANDS = {"i": (6900.0, 8200.0), "z": (8300.0, 9900.0)}
-"""Range of wavelengths of a magnitude, Angstrom."""
+"""Band -> its range of wavelengths, Angstrom."""
 
 
 def quasar_magnitudes(rng: np.random.Generator, magnitude: Array, z: NDArray[np.float64]) -> Array:
-    """Draw magnitudes of quasars at z (n,), float32: those beyond `BEYOND_I` are 18.5 to 21.3."""
+    """Return magnitudes of quasars at z (n,), float32, with new draws from 18.5 to 21.3 beyond
+    `BEYOND_I`."""
     distant = rng.triangular(18.5, 20.8, 21.3, len(z))
     return np.where(z > BEYOND_I, distant, magnitude).astype(np.float32)
 
@@ -193,7 +194,8 @@ def quasar_magnitudes(rng: np.random.Generator, magnitude: Array, z: NDArray[np.
 def calibrated(noise_free: Array, magnitude: Array, grid: LogGrid, z: NDArray[np.float64]) -> Array:
     """Scale spectra to units of the survey, 1e-17 erg/s/cm^2/Angstrom, float32 (n, bins).
 
-    Magnitudes are of the i band, and of the z band where z (n,) is beyond `BEYOND_I`; NaN is not.
+    Magnitudes are of the z band where z (n,) is above `BEYOND_I`, else (also for NaN) of the i
+    band.
     """
     levels = {}
     for band, (low, high) in BANDS.items():

@@ -1,8 +1,8 @@
-"""Files of templates as their makers publish them: redrock's, its archetypes, and PyHammer's stars.
+"""Files of templates as published: redrock's templates, its archetypes, and PyHammer's stars.
 
 A redrock file holds basis vectors with the coefficients of observed objects (rrtemplate-*.fits), or
-a table of spectra (rrarchetype-*.fits). PyHammer has a file per type of star, such as
-A3_+0.5_Dwarf.fits, or all of them in one pyhammer*.npz with loglam, flux and label.
+a table of spectra (rrarchetype-*.fits). PyHammer has one file per type of star, such as
+A3_+0.5_Dwarf.fits; all stars may also be in one pyhammer*.npz with loglam, flux and label.
 """
 
 import hashlib
@@ -24,13 +24,13 @@ LICENSES = {
     "redrock-archetypes": "BSD-3-Clause",
     "PyHammer": "MIT",
 }
-"""Origin of templates -> the license under which its makers publish them."""
+"""Origin of templates -> the license under which they are published."""
 
 UNREADABLE = (OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, BadZipFile)
-"""What reading a damaged file raises."""
+"""Errors that reading a damaged file may raise."""
 
 SUBFOLDERS = ("", "redrock", "pyhammer")
-"""Where a folder of templates may hold them."""
+"""Subfolders of a folder of templates in which files may be."""
 
 NAMES = re.compile(
     r"(rrtemplate|rrarchetype)-.*\.fits(\.gz)?|pyhammer.*\.npz|[OBAFGKML]\d(_.*_Dwarf)?\.fits"
@@ -38,7 +38,7 @@ NAMES = re.compile(
 
 
 class Content(NamedTuple):
-    """What a file holds: spectra, or basis vectors and the spectra's coefficients.
+    """Content of a file: spectra, or basis vectors and the coefficients of spectra.
 
     Attributes:
         origin: a key of `LICENSES`.
@@ -63,11 +63,11 @@ class Content(NamedTuple):
         """Centers of the pixels, vacuum Angstrom, (pixels,)."""
         pixels = np.arange(self.vectors.shape[1], dtype=np.float64)
         grid: NDArray[np.float64] = self.start + self.step * pixels
-        # A grid in log10 begins near 3, one in Angstrom near 1000: old files do not name theirs.
+        # Old files do not say which: a grid in log10 begins near 3, a grid in Angstrom near 1000.
         return np.asarray(10**grid if self.start < 10 else grid, np.float64)
 
     def sha256(self) -> str:
-        """Return the SHA-256 of all but the origin: the same for any packing of the same data."""
+        """Return the SHA-256 of all but the origin; it does not depend on the file's packing."""
         digest = hashlib.sha256(f"{self.kind} {self.start:.10g} {self.step:.10g}".encode())
         for array in (self.vectors, self.weights):
             if array is not None:
@@ -157,7 +157,7 @@ def _pyhammer_collection(path: Path) -> Iterator[Content]:
 
 
 def _star(loglam: NDArray[np.floating], flux: NDArray[np.floating], subtype: str) -> Content:
-    """Return a spectrum without the pixels at its ends that have no value, in float32."""
+    """Return a spectrum in float32, without the pixels at its ends that have no value."""
     known = np.flatnonzero(np.isfinite(flux))
     inside = slice(known[0], known[-1] + 1)
     loglam = loglam[inside]

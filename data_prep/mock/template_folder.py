@@ -1,7 +1,7 @@
 """A folder of templates: the observed spectra of each kind that the mock survey mixes in.
 
-`template_files` says what a folder may hold. `python -m data_prep.download --templates` fetches
-one. Without a folder the mock survey is drawn from physics alone.
+`template_files` describes the files that a folder may contain, and `python -m data_prep.download
+--templates` fetches them. Without a folder, the mock survey is drawn from physics alone.
 """
 
 import hashlib
@@ -21,20 +21,21 @@ from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.grid import LogGrid
 
 MOST = 800
-"""Spectra taken from one file, evenly spaced: so a folder of 30,000 fits into memory."""
+"""Largest number of spectra used per file, evenly spaced, so that a folder of 30,000 fits into
+memory."""
 
 FEWEST = 10
-"""Wavelengths that a file must have in the range that is used."""
+"""Least number of wavelengths that a file must have in the range that is used."""
 
-# Wavelengths to use, Angstrom. Galaxies: without the last pixel and the spike at Lyman-alpha,
-# defects both. Archetypes of quasars hold the forest of their own sight lines, and noise redward.
+# Wavelengths to use, Angstrom. Galaxies have defects: the last pixel, and a spike at Lyman-alpha.
+# Archetypes of quasars have the forest of their own sight lines, and noise at the red end.
 USABLE = {"STAR": (2000.0, 12000.0), "GALAXY": (1500.0, 9990.0), "QSO": (1216.0, 5100.0)}
 
 VARIABLE = "RR_TEMPLATE_DIR"
 """Environment variable that names the folder of templates."""
 
 STARS_OF_PYHAMMER = "OBAFGKML"
-"""Types of stars that PyHammer has observed, where redrock combines vectors."""
+"""Types of stars that PyHammer has observed, and for which redrock combines basis vectors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +43,7 @@ class Templates:
     """The templates of a folder.
 
     Attributes:
-        banks: kind -> its spectra; without kinds that the folder has none of.
+        banks: kind -> its spectra, for the kinds that are in the folder.
         sha256: of the contents of all files.
         origins: where the spectra come from, keys of `LICENSES`.
     """
@@ -52,7 +53,7 @@ class Templates:
     origins: tuple[str, ...]
 
     def account(self) -> Mapping[str, object]:
-        """Return the manifest's entry: what they are, whoever's folder they come from."""
+        """Return the manifest's entry, which does not depend on where the folder is."""
         return {
             "sha256": self.sha256,
             "spectra": {kind: len(bank) for kind, bank in self.banks.items()},
@@ -96,13 +97,13 @@ def templates(where: Path) -> Templates:
 
 
 def _combined_star(content: Content) -> bool:
-    """Whether the spectra are stars made of basis vectors, of types that PyHammer has observed."""
+    """Whether the spectra are stars from basis vectors, of types that PyHammer has observed."""
     combined = content.kind == "STAR" and content.weights is not None
     return combined and set(content.subtype) <= set(STARS_OF_PYHAMMER)
 
 
 def _bank(content: Content, path: Path) -> Bank:
-    """Return the spectra on fine bins, without BALs and mostly empty or negative ones.
+    """Return the spectra on fine bins, without BALs and without mostly empty or negative spectra.
 
     Basis vectors make sense only with coefficients of observed objects: without them there are no
     spectra. BALs are left out because the survey adds its own troughs.

@@ -24,13 +24,13 @@ from spectranet_jax.spectra import InputError
 SHARD_SUFFIX = ".array_record"
 
 BLOCKS = 4
-"""Blocks of a shard per piece: 2,048 spectra. A shard is read by blocks; at native pixels these
-take 80 MB.
+"""Blocks of a shard per piece: 2,048 spectra. A shard is read in whole blocks; at native pixels
+four blocks take 80 MB.
 """
 
 ROWS = 1024
-"""Spectra of an HDF5 file per piece; such a file may hold any number. Of 8,000 pixels they take
-100 MB as they are stored.
+"""Spectra of an HDF5 file per piece; such a file may have any number. With 8,000 pixels each, they
+take 100 MB as stored.
 """
 
 TOGETHER_PIECES, TOGETHER_BYTES = 64, 16 << 20

@@ -5,9 +5,9 @@
 The catalog has one row per spectrum. Uses the weights in the package, offline, unless you pass
 --model. Run the same command again to resume an interrupted run; the catalog is the same.
 
-The shipped network sees 3600 to 9984 Angstrom in bins of 690 km/s, and redshifts from 0 to 5.6; a
-galaxy or quasar beyond gets a wrong one. Stars get no velocity. Redshifts are refined at the pixels
-of the survey where they can be.
+The shipped network covers 3600 to 9984 Angstrom in bins of 690 km/s, and redshifts from 0 to 5.6; a
+galaxy or quasar beyond gets a wrong redshift. Stars get no velocity. Where possible, redshifts are
+refined at the native pixels of the survey.
 """
 
 import os
@@ -159,7 +159,7 @@ def refinement(config: Config, with_posterior: bool) -> "Refinement":
         if is_for_mocks(Path(folder)):
             print(
                 f"RR_TEMPLATE_DIR {folder} has templates for mock surveys only; redshifts are"
-                " refined with the vectors in the package",
+                " refined with the basis vectors in the package",
                 file=sys.stderr,
             )
             return shipped()

@@ -143,7 +143,7 @@ def _effects(content: dict[str, Any]) -> tuple[str, ...] | None:
 def _instruments(content: dict[str, Any]) -> tuple[str, ...]:
     """Return the field `instruments`.
 
-    Older noise-free surveys have none: they were of BOSS with the coverage of SDSS-I/II in 15%.
+    Older noise-free surveys lack it: they simulated BOSS, with the coverage of SDSS-I/II for 15%.
     """
     usual = ("boss", "sdss") if content.get("noiseless") else ()
     return tuple(map(str, content.get("instruments", usual)))

@@ -35,10 +35,10 @@ def fit_temperature(
         log_prob: (n, classes), logarithms of probabilities, or logits; values 100 or more below a
             row's largest, as -inf, counts as 100 below it.
         label: (n,), the true class; a negative one is unknown and left out.
-        shift: (classes,), what is added after the division by T: logarithms of the ratios of the
-            class fractions that the labels have to those of `log_prob`.
-        or_label: (n,), a second class that may be the true one instead, or `label` again. With two
-            of them convexity is not proven.
+        shift: (classes,), added after the division by T: the logarithm of the class fractions of
+            the labels divided by those of `log_prob`.
+        or_label: (n,), a second class that may be the true one instead, or `label` again. Where the
+            two differ, convexity is not proven.
 
     Returns:
         T, within `TEMPERATURES`: at the lower end if no label is ever wrong. 1 without any label.
@@ -109,6 +109,6 @@ def _slope(
 
 
 def _mean(values: NDArray[np.float64], logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean of each row with probabilities proportional to exp(logits)."""
+    """Return the mean of each row, weighted by exp(logits)."""
     weight = np.exp(logits - logits.max(axis=1, keepdims=True))
     return (weight * values).sum(axis=1) / weight.sum(axis=1)

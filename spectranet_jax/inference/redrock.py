@@ -60,8 +60,8 @@ def redrock(folder: Path) -> dict[str, Basis]:
 
     Args:
         folder: where rrtemplate-GALAXY-None-v2.6.fits and rrtemplate-QSO-LOZ-v1.1.fits are, or
-            others of their versions, or rrtemplate-galaxy.fits; also compressed, and also in a
-            subfolder `SUBFOLDER`, as in a folder of templates for the mock survey.
+            other versions of them, or rrtemplate-galaxy.fits. They may be compressed, and may be
+            in a subfolder `SUBFOLDER`, as in a folder of templates for the mock survey.
 
     Raises:
         InputError: if one of them is missing, cannot be read, or holds something else.
@@ -73,14 +73,14 @@ def redrock(folder: Path) -> dict[str, Basis]:
 
 
 def is_for_mocks(folder: Path) -> bool:
-    """Whether a folder has galaxies, as for mock surveys, but no vectors of quasars."""
+    """Whether a folder has galaxy templates, as for mock surveys, but no vectors of quasars."""
     names = [path.name for path in _place(folder).iterdir()] if folder.is_dir() else []
     held = {kind: any(map(wanted.names.fullmatch, names)) for kind, wanted in REDROCK.items()}
     return held["GALAXY"] and not held["QSO"]
 
 
 def _place(folder: Path) -> Path:
-    """Return where a folder holds redrock's templates: in its subfolder, if it has one."""
+    """Return the folder with redrock's templates: the subfolder, if there is one."""
     return folder / SUBFOLDER if (folder / SUBFOLDER).is_dir() else folder
 
 

@@ -63,7 +63,7 @@ class LineNet(nn.Module):
             stands but spoils the equivariance.
         dropout: fraction of the dense features dropped in training.
         lines: whose evidence is summed, names of `spectra.lines.REST`.
-        reach: of p(z), log10(1 + z) of its first and its last edge.
+        reach: log10(1 + z) of the first and the last edge of p(z).
     """
 
     grid: LogGrid

@@ -1,7 +1,7 @@
-"""Defects that pipelines leave in a few spectra: hot pixels, arms out of scale, too low a level.
+"""Defects that pipelines leave in a few spectra: hot pixels, wrongly scaled arms, too low a level.
 
-A defect is as large on any grid: what is narrower than a bin stands out of a narrower one by more,
-and an offset is one of flux.
+The size of a defect does not depend on the grid. A spike that is narrower than a bin is therefore
+higher in a narrower bin, and an offset is the same flux in bins of any width.
 """
 
 from typing import Any
@@ -18,13 +18,13 @@ RAY_RATE, RAY_SIGMA = 0.0008, 6.0
 """Cosmic rays per bin of `KNOT_WIDTH`, one per 860,000 km/s, and their mean height in its sigma."""
 
 HOT_FRACTION, HOT_PIXELS, HOT_SIGMA = 0.03, 3.0, 20.0
-"""Fraction of spectra with hot pixels, their mean number, and their mean height likewise."""
+"""Fraction of spectra with hot pixels, their mean number, and their mean height in this sigma."""
 
 SCALED_FRACTION, LARGEST_SCALE = 0.04, 1.3
-"""Fraction of spectra with one arm out of scale, and the largest factor, up or down."""
+"""Fraction of spectra with one wrongly scaled arm, and the largest factor, up or down."""
 
 PEDESTAL_FRACTION, PEDESTAL = 0.03, 1.5
-"""Fraction of spectra from which too much sky is taken, and its mean, in sigma of such a bin."""
+"""Fraction of spectra with too much sky subtracted, and the mean excess in this sigma."""
 
 
 def glitches(
@@ -61,7 +61,7 @@ def hot_pixels(
 
 
 def scaled_arm(draws: Draws, flux: Float[Any, "n bins"], tables: Tables) -> Float[Any, "n bins"]:
-    """Return flux with one arm out of scale in a few of the spectra, (n, bins)."""
+    """Return flux with one wrongly scaled arm in a few of the spectra, (n, bins)."""
     xp, n = flux.__array_namespace__(), len(flux)
     arm = one_arm(draws, tables)
     scale = xp.exp(np.float32(np.log(LARGEST_SCALE)) * (2 * draws.uniform(n, 1) - 1))
@@ -70,7 +70,7 @@ def scaled_arm(draws: Draws, flux: Float[Any, "n bins"], tables: Tables) -> Floa
 
 
 def one_arm(draws: Draws, tables: Tables) -> Shaped[Any, "n bins"]:
-    """Draw an arm of each spectrum's instrument: the bins that are in it, bool (n, bins)."""
+    """Draw one arm of each spectrum's instrument; return the mask of its bins, bool (n, bins)."""
     arm = (draws.uniform(len(tables.arms), 1) * tables.arms).astype(np.int32)
     return tables.arm == arm
 

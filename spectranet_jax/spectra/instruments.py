@@ -1,6 +1,7 @@
 """Instruments as data: the noise, the arms and the resolution of SDSS, BOSS and DESI spectra.
 
-A new instrument is one table here; `python -m data_prep.noise FILES` measures it from any spectra.
+A new instrument is one table here. `python -m data_prep.noise FILES` measures its noise and
+coverage from any spectra.
 """
 
 from collections.abc import Mapping
@@ -18,25 +19,25 @@ Knots = Mapping[int | float, int | float]
 
 @dataclass(frozen=True)
 class Instrument:
-    """A spectrograph with its pipeline, as far as spectra show it.
+    """A spectrograph with its pipeline, as far as they affect spectra.
 
     Attributes:
         sigma: of a bin of `KNOT_WIDTH` without source light, 1e-17 erg/s/cm^2/Angstrom.
         photons: variance of such a bin per unit of flux.
         inflation: true sigma over the sigma that ivar gives.
-        scatter: standard deviation (natural log) of sigma from spectrum to spectrum, of those with
-            less noise than the median one and of those with more.
+        scatter: standard deviation (natural log) of sigma from spectrum to spectrum, below the
+            median sigma and above it.
         coverage: first and last wavelength, Angstrom.
-        jitter: by how much the two ends vary from spectrum to spectrum, km/s either way.
+        jitter: largest shift of the two ends from spectrum to spectrum, km/s in either direction.
         arms: wavelengths of each arm from blue to red, Angstrom; where two overlap they are
             averaged.
         resolution: wavelength over the full width at half maximum of the line spread.
-        ends: how noise at the blue and the red end departs from the table, natural log: mean and
+        ends: noise relative to the table at the blue and at the red end, natural log: mean and
             standard deviation of each.
         sky_lines: factor on the variance at the wavelength of a sky line, by name.
         too_blue: fraction of spectra that atmospheric dispersion makes too blue.
-        brightness: light of its targets over that of BOSS's.
-        share: of the spectra of a survey of all instruments, up to a factor.
+        brightness: flux of its targets relative to that of BOSS targets.
+        share: relative number of its spectra in a survey of several instruments.
     """
 
     sigma: Knots
@@ -55,7 +56,7 @@ class Instrument:
 
     @property
     def seams(self) -> tuple[float, ...]:
-        """Wavelengths at which one arm hands over to the next, Angstrom."""
+        """Wavelengths of the transition from one arm to the next, Angstrom."""
         return tuple(
             (left[1] + right[0]) / 2
             for left, right in zip(self.arms[:-1], self.arms[1:], strict=True)
@@ -86,11 +87,11 @@ BOSS = Instrument(
 )  # fmt: skip
 """BOSS and eBOSS.
 
-Knots after the median sigma and the fits of variance against flux of 140 spectra of plate 7102
-(v5_7_0); sky lines and the red end were then set against plates 3650, 3655, 9367 and 10656 too.
-Half of its fibers are centered for 4000 Angstrom, those of quasar targets (Margala et al. 2016, ApJ
-831, 157). The ends of the spectra differ from plate to plate, by factors of 0.6 to 1.1 and 1 to 1.8
-in five plates.
+The knots are from the median sigma and from fits of variance against flux, for 140 spectra of plate
+7102 (v5_7_0); sky lines and the red end were then adjusted to plates 3650, 3655, 9367 and 10656,
+too. Half of the fibers, those of quasar targets, are centered for light of 4000 Angstrom (Margala
+et al. 2016, ApJ 831, 157). The noise at the blue and the red end differs from plate to plate, by
+factors of 0.6 to 1.1 and of 1 to 1.8 in five plates.
 """
 
 SDSS = Instrument(
@@ -108,10 +109,10 @@ SDSS = Instrument(
     sky_lines=_SKY_LINES,
     brightness=2.4,
 )  # fmt: skip
-"""SDSS-I/II, after 154 spectra of many plates, by `python -m data_prep.noise`.
+"""SDSS-I/II, measured on 154 spectra of many plates with `python -m data_prep.noise`.
 
-Of the sky between lines only: residuals of bright objects hide what ivar leaves out, so the
-inflation is a guess. The resolution is the survey's stated 1800 to 2200.
+The noise is that of the sky between lines only. The inflation is a guess, because residuals of
+bright objects hide what ivar leaves out. The resolution is the 1800 to 2200 that the survey states.
 """
 
 DESI = Instrument(
@@ -133,9 +134,10 @@ DESI = Instrument(
     brightness=0.5,
     share=2.0,
 )  # fmt: skip
-"""DESI, after 39 coadds of everest, fuji and main-dark fibers; photons by `python -m
-data_prep.noise` of 32 of them. A tenth has 1.7 times the median noise, a twentieth 2.05 times:
-shorter exposures. The resolution is that of the instrument's papers (cited from memory).
+"""DESI, measured on 39 coadds of everest, fuji and main-dark fibers; photons with `python -m
+data_prep.noise` on 32 of them. A tenth of them have 1.7 times the median noise, and a twentieth
+2.05 times, because of shorter exposures. The resolution is that of papers on the instrument (cited
+from memory).
 """
 
 INSTRUMENTS: Mapping[str, Instrument] = {"boss": BOSS, "sdss": SDSS, "desi": DESI}

@@ -1,4 +1,4 @@
-"""The noise of a spectrum: its variance against wavelength and flux, and a draw of it.
+"""The noise of a spectrum: variance as a function of wavelength and flux, and random draws.
 
 variance = level^2 (sky + photons * flux), by the table of an instrument (`spectra.instruments`).
 The variance of a bin is inversely proportional to its width, as that of a mean of independent
@@ -45,8 +45,8 @@ def observe(
         tables: of each spectrum's instrument, or of one for all.
 
     Returns:
-        flux and ivar, both (n, bins). The scatter is wider than ivar says by the instrument's
-        inflation.
+        flux and ivar, both (n, bins). The scatter exceeds the sigma of ivar by the factor
+        `inflation` of the instrument.
     """
     xp = flux.__array_namespace__()
     var = variance(flux, level, tables)

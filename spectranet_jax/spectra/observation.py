@@ -32,11 +32,11 @@ EFFECTS = (
 """The effects that `observe` applies, in this order, unless they are left out."""
 
 LOST_FRACTION = 0.006
-"""Fraction of spectra without one of their arms."""
+"""Fraction of spectra in which one of the arms is missing."""
 
 SCORED = tuple(name for name in EFFECTS if name != "unlit")
-"""The effects on spectra to be scored. An unlit fiber tells nothing of its object; a network learns
-from some to answer with what it knew before.
+"""Effects on spectra that are scored. An unlit fiber contains no information on its object; a
+network that is trained on a few of them learns to answer with its prior.
 """
 
 
@@ -54,8 +54,8 @@ def observe(
         noise_free: (n, bins) float32, 1e-17 erg/s/cm^2/Angstrom, as bright as targets of BOSS.
         spectrographs: the instruments of the survey.
         which: (n,), index of each spectrum's instrument.
-        effects: those of `EFFECTS` to apply; without "noise" white noise of one level in all bins
-            takes its place, since a spectrum without any has no ivar.
+        effects: those of `EFFECTS` to apply. Without "noise", white noise with the same sigma in
+            all bins is added instead, because a spectrum without noise has no ivar.
 
     Returns:
         flux and ivar, both (n, bins) float32, 0 where there is no measurement.
@@ -108,10 +108,10 @@ def miscalibrate(
 ) -> Float[Any, "n bins"]:
     """Return flux with calibration errors, float32 (n, bins).
 
-    A tilt and a curvature over the whole range, more of both at the blue end, a step where arms
-    meet, a bend at the red end, and a mottle of 1% that bounds any S/N. Where an instrument centers
-    fibers for 4000 Angstrom, while standard stars are not centered so, atmospheric dispersion makes
-    a part of the spectra too blue (Margala et al. 2016, ApJ 831, 157).
+    The errors are a tilt and a curvature over the whole range, bends at the blue and the red end, a
+    step where arms meet, and a mottle of 1% that limits the S/N. If an instrument centers fibers
+    for light of 4000 Angstrom, but not those of standard stars, atmospheric dispersion makes a part
+    of the spectra too blue (Margala et al. 2016, ApJ 831, 157).
     """
     xp = flux.__array_namespace__()
     n = len(flux)
@@ -126,7 +126,7 @@ def miscalibrate(
         ]
     ).astype(np.float32)
     scatter = np.array([[0.12, 0.07, 0.025, 0.18, 0.24]], np.float32)
-    # A wide tail: the size of the errors itself varies by a factor from spectrum to spectrum.
+    # A wide tail: the scatter of the errors itself varies from spectrum to spectrum.
     amount = draws.normal(n, len(shapes)) * scatter * xp.exp(0.35 * draws.normal(n, len(shapes)))
     too_blue = draws.uniform(n, 1) < tables.too_blue
     too_blue = too_blue * 0.07 * exponential(draws, n, 4).sum(1, keepdims=True)
@@ -156,8 +156,8 @@ def sky_residual(
 def noise_level(draws: Draws, n: int, tables: Tables, grid: LogGrid) -> Float[Any, "n bins"]:
     """Return the sigma of each bin relative to the median spectrum's, float32 (n, bins).
 
-    It is a factor per spectrum; a blue and a red end that differ from plate to plate; a few percent
-    over `ROUGH`, where pixels were rejected.
+    It is the product of a factor per spectrum, factors at the blue and the red end that differ from
+    plate to plate, and a scatter of a few percent over `ROUGH`, where pixels were rejected.
     """
     x = np.linspace(0, 1, grid.size)
     ends = np.stack([np.exp(-x / 0.1), np.exp((x - 1) / 0.1)]).astype(np.float32)
@@ -172,8 +172,8 @@ def noise_level(draws: Draws, n: int, tables: Tables, grid: LogGrid) -> Float[An
 def masks(draws: Draws, n: int, tables: Tables, grid: LogGrid) -> Shaped[Any, "n bins"]:
     """Return the mask of bins without measurement, bool (n, bins).
 
-    What the instrument does not cover, stretches of `ROUGH` (0.1%), often the first of these, now
-    and then a gap of up to 28,000 km/s, and rarely a whole arm.
+    Bins are masked where the instrument does not cover them, in stretches of `ROUGH` (0.1%), often
+    in the first stretch, sometimes in a gap of up to 28,000 km/s, and rarely in a whole arm.
     """
     rough = grid.bins(ROUGH)
     column = np.arange(grid.size)[None]

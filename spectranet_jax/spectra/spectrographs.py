@@ -1,4 +1,4 @@
-"""Tables of instruments as arrays on a grid, and the rows of each spectrum's instrument."""
+"""Tables of instruments as arrays on a grid, with one row per instrument or per spectrum."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,14 +26,14 @@ SKY_LINE_WIDTH = 0.8
 """Standard deviation of a sky line's excess of variance, in bins of `KNOT_WIDTH`."""
 
 UNRESOLVED = 0.35
-"""Line spreads of a smaller standard deviation, in bins, leave bins as they are."""
+"""Line spreads with a smaller standard deviation, in bins, are ignored."""
 
 Array = Any
 """A NumPy or JAX array: any object with `__array_namespace__`."""
 
 
 class Tables(NamedTuple):
-    """What instruments do to spectra: arrays of one row per instrument, or per spectrum.
+    """Properties of instruments: arrays with one row per instrument, or per spectrum.
 
     Attributes:
         sky: (n, bins), variance without source photons.
@@ -41,15 +41,15 @@ class Tables(NamedTuple):
         inflation: (n, bins), true sigma over that of ivar.
         white: (n, 1), sigma of noise that is the same in all bins.
         scatter: (n, 2), of sigma in the natural log: below the median and above.
-        ends: (n, 2, 2), mean and standard deviation of the excess of noise at the two ends.
+        ends: (n, 2, 2), mean and standard deviation of the excess noise at the two ends.
         coverage: (n, 2), first and last bin with a measurement.
         jitter: (n, 1), bins by which these vary.
         arm: (n, bins), index of the arm.
         arms: (n, 1), how many there are.
         steps: (n, seams, bins), a unit step at each seam; 0 where there are fewer.
         too_blue: (n, 1), fraction of spectra that are too blue.
-        brightness: (n, 1), light of targets over that of BOSS's.
-        spread: (n, bins, taps), the line spread: fractions of each bin's light by distance.
+        brightness: (n, 1), flux of targets relative to that of BOSS targets.
+        spread: (n, bins, taps), the line spread: weights of neighboring bins by distance.
     """
 
     sky: Array
@@ -94,7 +94,7 @@ class Spectrographs:
         return (uniform[:, None] >= xp.asarray(shares)[None]).sum(axis=1)
 
     def rows(self, which: Int[Any, " n"]) -> Tables:
-        """Return the tables of the instruments `which` (n,), in its kind of array."""
+        """Return the tables of the instruments `which` (n,), as the same kind of array."""
         xp = which.__array_namespace__()
         return Tables(*(xp.asarray(table)[which] for table in self.tables))
 
@@ -161,7 +161,7 @@ def _sigma_bins(instrument: Instrument, grid: LogGrid) -> NDArray[np.float64]:
 
 
 def _taps(instrument: Instrument, grid: LogGrid) -> int:
-    """Return on how many bins on either side of a bin its light falls, 0 where unresolved."""
+    """Return over how many bins on either side a bin's flux is spread, 0 where unresolved."""
     widest = float(_sigma_bins(instrument, grid).max())
     return 0 if widest < UNRESOLVED else int(np.ceil(3 * widest))
 

@@ -14,11 +14,11 @@ STEPS_PER_BIN = 2
 """Steps per bin of wavelength: a spectrum shifted by one bin shifts p(z) by as many."""
 
 REACH = (0.0, 0.82)
-"""log10(1 + z) of the first and the last edge, unless a network says otherwise: z = 0 to 5.6."""
+"""Default of log10(1 + z) of the first and the last edge: z = 0 to 5.6."""
 
 WIDE_REACH = (-0.0025, 0.885)
-"""That of networks trained today: z = -0.0057 to 6.67, from blueshifted neighbors to quasars whose
-Lyman-alpha is about to leave the grid.
+"""The same for networks trained with this version: z = -0.0057 to 6.67, from blueshifted nearby
+galaxies to quasars with Lyman-alpha near the red end of the grid.
 """
 
 NEAR = 3000.0

@@ -19,12 +19,12 @@ def fit(
     edges: NDArray[np.float64],
     ratio: NDArray[np.float64],
 ) -> dict[str, Any]:
-    """Return temperatures of highest held-out likelihood, and the threshold of ZWARN at these.
+    """Return the temperatures of highest held-out likelihood, and the threshold of ZWARN with them.
 
     Args:
         columns: decoded at temperatures of 1, with the class fractions of training.
         truth: their labels.
-        targets: those of the loss: has_z and either are read.
+        targets: targets of the loss, of which has_z and either are used.
         edges: of the steps of p(z), (steps + 1,).
         ratio: (4,) class fractions of these spectra as multiples of those in training.
     """
@@ -36,7 +36,7 @@ def fit(
     of_z = fit_temperature(log_z[known], bin_labels(truth["z"][known], edges))
     p, p_of_z = np.exp(at_temperature(log_p, of_class)), np.exp(at_temperature(log_z, of_z))
     z = np.where(known, truth["z"], np.nan)
-    # A spectrum of a class that is rare here stands for all that there are of it in training.
+    # Weight the classes as in training: a spectrum of a class that is rare here counts for more.
     weight = 1 / ratio[label]
     return {
         "class_temperature": of_class,
@@ -51,10 +51,10 @@ def class_temperature(
     either: NDArray[np.bool_],
     ratio: NDArray[np.float64],
 ) -> float:
-    """Return the temperature of the classes, as it is at the class fractions of training.
+    """Return the temperature of the classes at the class fractions of training.
 
     Args:
-        log_p: (n, 4) at those fractions.
+        log_p: (n, 4) log-probabilities at the class fractions of training.
         label: (n,) true classes.
         either: (n,) quasars of which it is not known whether they are BALs.
         ratio: (4,) class fractions of these spectra as multiples of those in training.

@@ -13,8 +13,8 @@ from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.labels import BAL_UNSURE, QSO, QSO_BAL
 
 SMOOTHING = 2.5e-4
-"""Sigma of the redshift's target in log10(1 + z), 172 km/s: enough to tell where between two steps
-a redshift lies. A wider target would make p(z) itself wider than bright spectra deserve.
+"""Sigma of the redshift's target in log10(1 + z), 172 km/s: wide enough to show where between two
+steps a redshift is. A wider target would make p(z) of bright spectra too wide.
 """
 
 
@@ -26,7 +26,7 @@ def class_loss(
     Args:
         log_p: log-probabilities of the classes.
         label: (batch,) classes.
-        either: (batch,) bool, quasars of either kind: see `either_kind`.
+        either: (batch,) bool, quasars with or without broad absorption: see `either_kind`.
     """
     of_label = jnp.take_along_axis(log_p, label[:, None], axis=-1)[:, 0]
     return -jnp.where(either, jnp.logaddexp(log_p[:, QSO], log_p[:, QSO_BAL]), of_label)
@@ -35,16 +35,16 @@ def class_loss(
 def either_kind(
     truth: Columns, trained: Sequence[float], here: Sequence[float] | None
 ) -> NDArray[np.bool_]:
-    """Return the spectra whose label says quasar, but not whether it is a BAL, (n,).
+    """Return the mask of quasars whose labels do not say whether they are BALs, bool (n,).
 
-    These are the quasars with the label QSO and an unsure BAL flag; all of them where broad
-    absorption was not looked for. A network that saw no QSO_BAL in training gives all quasars the
-    class QSO, and learns from the labels alone.
+    These are quasars with the label QSO and an unsure BAL flag. In a fine-tuning without QSO_BAL
+    labels, these are all quasars, because nobody looked for broad absorption. A network that was
+    trained without QSO_BAL gives all quasars the class QSO, and learns from the labels alone.
 
     Args:
         truth: columns label and bal, (n,).
         trained: (4,) class fractions in training.
-        here: (4,) class fractions of a fine-tuning: see `fractions`. None without one.
+        here: (4,) class fractions in fine-tuning: see `fractions`. None without fine-tuning.
     """
     label = truth["label"]
     if here is not None and here[QSO_BAL] == 0:
@@ -55,7 +55,7 @@ def either_kind(
 def redshift_loss(
     z_logits: Float[Any, "batch zsteps"], log_z: Float[Any, " batch"], width: float
 ) -> Float[Array, " batch"]:
-    """Return the cross-entropy of p(z) with a narrow bell at the true redshift.
+    """Return the cross-entropy of p(z) with a narrow Gaussian at the true redshift.
 
     Args:
         z_logits: unnormalized log p(z).
@@ -71,8 +71,8 @@ def redshift_loss(
 def fractions(label: NDArray[np.integer]) -> tuple[float, ...]:
     """Return the class fractions of a few spectra, (4,), for `at_fractions`.
 
-    Each class has half a spectrum more than there are, so that one that is absent here remains
-    possible; but QSO_BAL is 0 where it is absent, since broad absorption was not looked for.
+    Half a spectrum is added to each class, so that a class that is absent here remains possible.
+    But an absent QSO_BAL gets the fraction 0, because nobody looked for broad absorption.
 
     Args:
         label: (n,) classes.
@@ -87,8 +87,8 @@ def at_fractions(
 ) -> Float[Array, "batch classes"]:
     """Return log-probabilities of the classes among spectra with other class fractions.
 
-    With these in the loss, a network that is fine-tuned keeps the class fractions that it was
-    trained with.
+    With these probabilities in the loss, a network keeps the class fractions that it was trained
+    with when it is fine-tuned.
 
     Args:
         log_p: at the fractions `trained`.
@@ -102,7 +102,7 @@ def at_fractions(
 def fraction_ratio(trained: Sequence[float], here: Sequence[float]) -> NDArray[np.float64]:
     """Return the class fractions `here` as multiples of those in training, (4,).
 
-    Where broad absorption was not looked for, both kinds of quasar have the ratio of all quasars.
+    If nobody looked for broad absorption, QSO and QSO_BAL both have the ratio of all quasars.
     """
     before, now = np.asarray(trained, np.float64), np.asarray(here, np.float64)
     if now[QSO_BAL] == 0:

@@ -65,15 +65,15 @@ class LineNetTask(Task[CombinedScores]):
 
     Attributes:
         lines: names of the lines of the network's evidence.
-        reach: of p(z), log10(1 + z) of its first and its last edge.
+        reach: log10(1 + z) of the first and the last edge of p(z).
         trained_prior: fraction of each of the four classes in training.
         prior: fraction of each in what is predicted, up to a factor; None for that of training.
         bal_threshold: P_BAL from which a quasar is called QSO_BAL.
         temperature: divisor of the logits of p(z), which calibrates it.
         class_temperature: likewise for the log-probabilities of the classes.
         zwarn_threshold: probability of class and of redshift below which ZWARN warns.
-        tuned_prior: fraction of each class in the spectra of a fine-tuning, which keeps
-            `trained_prior`; None without one.
+        tuned_prior: fraction of each class among the spectra of a fine-tuning run; the network
+            keeps `trained_prior`. None without fine-tuning.
 
     Raises:
         InputError: if the prior allows none of the classes that were in training.
@@ -152,8 +152,8 @@ class LineNetTask(Task[CombinedScores]):
         """Return the targets of the loss, one value per spectrum.
 
         label: int32. either: bool, see `linenet_loss.either_kind`. log_z: float32, log10(1 + z) in
-        steps of p(z) from its first edge. has_z: float32, 1 where the redshift counts: a galaxy's
-        or a quasar's, secure, and within the range of p(z).
+        steps of p(z) from its first edge. has_z: float32, 1 where the redshift is used: that of a
+        galaxy or a quasar, secure, and within the range of p(z).
         """
         z = np.nan_to_num(np.asarray(truth["z"], np.float64), nan=-1.0)
         place = np.log10(1 + np.maximum(z, -0.5)) / self.steps.width - self.steps.first

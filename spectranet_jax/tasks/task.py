@@ -78,7 +78,7 @@ class Task(ABC, Generic[Scores]):
         noiseless_survey: whether the mock survey that it is trained on is noise-free, of a task
             whose models may be shipped; None of others.
         later: fields that older models lack: `config` has them only where they are not the default,
-            so that it is the same for those models.
+            so that the `config` of older models stays the same.
     """
 
     grid: LogGrid

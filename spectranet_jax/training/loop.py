@@ -71,7 +71,7 @@ def train(
     record = Record(session.folder, first)
 
     report(first, "")
-    if recipe.start is not None and first == 0:  # it may be the best that there will be
+    if recipe.start is not None and first == 0:  # perhaps no later state is better
         record.validation(0, validate(state.variables), state.variables)
     with stopping.deferred() as wish:
         for number, (begin, end) in enumerate(plan):

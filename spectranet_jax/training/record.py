@@ -26,7 +26,7 @@ class Record:
         self.folder = folder
         self.best = float("inf")
         if leads():
-            before = run.keep_metrics(folder, first if first else -1)  # step 0 may be validated
+            before = run.keep_metrics(folder, first if first else -1)  # step 0 is validated again
             losses = [row.get("valid_loss", self.best) for row in before]
             self.best = min(losses, default=self.best)
 

@@ -111,9 +111,9 @@ def make_train_step(
         optimizer: an optax chain.
         augment: the change of the batch before the network sees it.
         precision: of the factors in products and convolutions.
-        fine_tuning: change no convolution, and apply the network as in prediction, without dropout
-            and with the statistics of BatchNorm as they are: those of a few spectra would be far
-            off.
+        fine_tuning: keep convolutions fixed, and apply the network as in prediction: without
+            dropout, and with the stored BatchNorm statistics, because statistics of a few spectra
+            would be far off.
     """
 
     def train_step(state: State, batch: Batch, key: jax.Array) -> tuple[State, Float[Array, ""]]:
@@ -145,7 +145,7 @@ def make_train_step(
 
 
 def with_convolutions_kept(params: Any) -> Any:
-    """Return parameters of which those of convolutions have a gradient of 0."""
+    """Return the parameters, with a gradient of 0 for those of convolutions."""
 
     def keep(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
         of_convolution = "conv" in jax.tree_util.keystr(path).lower()
