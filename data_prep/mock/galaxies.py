@@ -70,7 +70,7 @@ def _hii_redshifts(rng: np.random.Generator, kind: NDArray[np.str_]) -> NDArray[
 
 
 NEAREST = -0.0012
-"""Lowest redshift: some galaxies in the Local Group and Virgo approach us, by up to 400 km/s."""
+"""Lowest redshift: some galaxies in the Local Group and Virgo approach us, by up to 360 km/s."""
 
 COMMON = Group(1.0, FRACTIONS, _common_redshifts)
 

@@ -27,7 +27,7 @@ from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import BALMER, REST, SPEED_OF_LIGHT
 
 EMPIRICAL = 0.65
-"""Fraction of stars of kinds with templates that are drawn from these: half of all stars."""
+"""Fraction of stars of kinds with templates that are drawn from these: some 42% of all stars."""
 
 FEWEST = 5
 """Least number of templates of a kind, so that no template is used for too many stars."""
