@@ -22,7 +22,7 @@ def shorten(text: str, width: int) -> str:
     """Return text on one line of `width` terminal columns: an ellipsis replaces its middle."""
     from rich.cells import cell_len, set_cell_size
 
-    line = "".join(char if char.isprintable() else "?" for char in text)
+    line = _printable(text)
     if cell_len(line) <= width:
         return line
     head = set_cell_size(line, width // 2).rstrip()
@@ -30,6 +30,11 @@ def shorten(text: str, width: int) -> str:
     while cell_len(head) + 1 + cell_len(line[-len(tail) - 1 :]) <= width:
         tail = line[-len(tail) - 1 :]
     return f"{head}…{tail}"
+
+
+def _printable(text: str) -> str:
+    """Return text on one line, with ? for characters that move the cursor or show nothing."""
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def fill(text: str, indent: str = "") -> str:
@@ -71,8 +76,9 @@ def _widths(columns: Sequence["Column"]) -> list[int]:
 
     widths = []
     for column in columns:
-        cells = max((cell_len(str(cell)) for cell in column.cells), default=0)
-        widths.append(max(cells, min(cell_len(str(column.header)), max(HEADING, cells))))
+        cells = max((cell_len(_printable(str(cell))) for cell in column.cells), default=0)
+        heading = cell_len(_printable(str(column.header)))
+        widths.append(max(cells, min(heading, max(HEADING, cells))))
     names = [i for i, column in enumerate(columns) if column.justify == "left"]
     least = max(LEAST_NAME, HEADING // max(len(names), 1))
     while _total(widths) > WIDTH and max((widths[i] for i in names), default=0) > least:

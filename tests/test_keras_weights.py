@@ -49,7 +49,7 @@ def test_the_forward_pass_is_tensorflows(shared):
     x, expected = tensorflow(shared)
     model = load(shared / "quasarnp" / SIX)
     output = jax.jit(model.network.apply)(model.variables, x.astype(np.float32))
-    np.testing.assert_allclose(output, expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(output, expected, rtol=0, atol=3e-6)
 
 
 @pytest.mark.slow
@@ -59,7 +59,7 @@ def test_without_the_rescale_of_offsets_it_is_not(shared):
     fields, variables, _ = keras_weights.read(shared / "quasarnp" / SIX)
     network = networks.build("QuasarNet", GRID, **(fields | {"rescale": False}))
     difference = np.abs(jax.jit(network.apply)(variables, x.astype(np.float32)) - expected)
-    assert difference[..., :13].max() < 1e-6
+    assert difference[..., :13].max() < 3e-6
     assert difference[..., 13:].max() == pytest.approx(0.0957, abs=5e-5)
 
 

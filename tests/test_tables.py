@@ -49,6 +49,18 @@ def test_no_line_is_wider_and_no_number_is_cut(data: st.DataObject) -> None:
         assert set(row[1:]) <= set(cells)
 
 
+def test_a_control_character_takes_its_place(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is printed as ?, one column wide, and no number is cut for it."""
+    table = Table()
+    table.add_column("")
+    numbers = ["10", f"{10**17:,}", "0", f"{10**9:,}", f"{10**16:,}"]
+    for _ in numbers:
+        table.add_column("", justify="right")
+    table.add_row("\x1f", *numbers)
+    text = "\n".join(printed(capsys, table))
+    assert "…" not in text and all(f" {number} " in text for number in numbers)
+
+
 def test_long_names_differ_by_their_ends(capsys: pytest.CaptureFixture[str]) -> None:
     table = Table()
     table.add_column("run")
