@@ -11,6 +11,7 @@ from scipy.special import log_softmax
 from spectranet_jax.evaluation.calibration import expected_calibration_error
 from spectranet_jax.evaluation.recalibration import (
     at_temperature,
+    at_temperature_within,
     bin_labels,
     fit_temperature,
 )
@@ -102,3 +103,36 @@ def test_bins_of_redshifts() -> None:
     edges = np.log10(1 + np.array([0.0, 1.0, 3.0, 7.0]))
     z = np.array([-0.1, 0.0, 0.99, 1.01, 6.9, 7.1, np.nan, np.inf, -1.0])
     assert bin_labels(z, edges).tolist() == [-1, 0, 0, 1, 2, -1, -1, -1, -1]
+
+
+@pytest.mark.parametrize("temperature", [0.4, 1.0, 3.0])
+def test_a_temperature_within_windows_is_that_of_a_plain_loop(rng, temperature: float) -> None:
+    log_p, reach = rng.normal(0, 3, (4, 30)), 3
+    ours = np.exp(at_temperature_within(log_p, temperature, reach))
+    for row, result in zip(log_p, ours, strict=True):
+        p, hot = (np.exp(row / t) / np.exp(row / t).sum() for t in (1.0, temperature))
+        of_bins = []
+        for i in range(len(row)):
+            near = slice(max(i - reach, 0), i + reach + 1)
+            of_bins.append(hot[i] * p[near].sum() / hot[near].sum())
+        np.testing.assert_allclose(result, np.array(of_bins) / sum(of_bins), rtol=1e-10)
+
+
+def test_a_temperature_within_windows_moves_no_probability_between_redshifts() -> None:
+    """Two peaks far apart keep 0.7 and 0.3; each becomes narrower, with no tail to underflow."""
+    bins, reach = np.arange(1500.0), 9
+
+    def peak(center: float) -> np.ndarray:
+        return np.exp(-0.5 * ((bins - center) / 2) ** 2)
+
+    p = 0.7 * peak(300) + 0.3 * peak(1200) + 1e-290
+    p /= p.sum()
+    sharp = np.exp(at_temperature_within(np.log(p)[None], 0.25, reach))[0]
+    whole = np.exp(at_temperature(np.log(p)[None], 0.25))[0]
+    first = bins < 750
+    assert sharp[first].sum() == pytest.approx(0.7, abs=1e-3) and whole[first].sum() > 0.95
+
+    def width(p: np.ndarray) -> float:
+        return float(np.sqrt((p[first] * (bins[first] - 300) ** 2).sum() / p[first].sum()))
+
+    assert width(p) == pytest.approx(2, abs=0.01) and width(sharp) == pytest.approx(1, abs=0.02)

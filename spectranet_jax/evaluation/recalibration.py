@@ -15,6 +15,9 @@ TEMPERATURES = (0.05, 20.0)
 STEPS = 24
 """Halvings of ln(20 / 0.05): the temperature is known to 4e-7 of itself."""
 
+LEAST = 1e-300
+"""Sums below this, which float64 hardly holds, count as this."""
+
 FLOOR = -100.0
 """Logarithms this far below the largest are cut: float32 resolves nothing below -103."""
 
@@ -76,6 +79,42 @@ def at_temperature(log_prob: NDArray[np.floating], temperature: float) -> NDArra
     scaled = log_prob / np.asarray(temperature, log_prob.dtype)
     scaled = scaled - scaled.max(axis=-1, keepdims=True)
     return scaled - np.log(np.exp(scaled).sum(axis=-1, keepdims=True))
+
+
+def at_temperature_within(
+    log_prob: NDArray[np.floating], temperature: float, reach: int
+) -> NDArray[np.floating]:
+    """Logarithms of p(z) at a temperature within windows; the probabilities of windows stay.
+
+    A network that learned a redshift as a Gaussian has a p(z) that is too wide by this Gaussian,
+    which says nothing of how sure it is of one redshift against another, far from it. So p(z) at
+    the temperature is multiplied by the ratio of two sums over the bins around each bin: that of
+    p(z) as it is, and that of p(z) at the temperature.
+
+    Args:
+        log_prob: (n, bins), logarithms of p(z), or logits.
+        temperature: greater than 0; 1 changes nothing but the normalization.
+        reach: bins on each side of a bin that make up its window.
+
+    Returns:
+        (n, bins), of the dtype of `log_prob`.
+    """
+    parts = [np.zeros((0, log_prob.shape[1]), log_prob.dtype)]
+    for span in slices_of(log_prob):
+        rows = np.asarray(log_prob[span], np.float64)
+        inside = at_temperature(rows, temperature)
+        windows = [_window_sums(np.exp(p), reach) for p in (at_temperature(rows, 1.0), inside)]
+        before, after = (np.log(np.maximum(sums, LEAST)) for sums in windows)
+        parts.append(at_temperature(inside + before - after, 1.0).astype(log_prob.dtype))
+    return np.concatenate(parts)
+
+
+def _window_sums(p: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    """Return the sum of each bin and its neighbors, (n, bins); not by a running sum, whose rounding
+    is larger than what far bins hold.
+    """
+    padded, bins = np.pad(p, ((0, 0), (reach, reach))), p.shape[1]
+    return np.sum([padded[:, first : first + bins] for first in range(2 * reach + 1)], axis=0)
 
 
 def bin_labels(z: NDArray[np.floating], edges: NDArray[np.floating]) -> NDArray[np.int64]:

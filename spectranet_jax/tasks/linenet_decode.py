@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.evaluation import posterior
-from spectranet_jax.evaluation.recalibration import at_temperature
+from spectranet_jax.evaluation.recalibration import at_temperature, at_temperature_within
 from spectranet_jax.networks.line_evidence import Output
 from spectranet_jax.spectra.labels import CLASSES, GALAXY, QSO, QSO_BAL, STAR
 from spectranet_jax.spectra.lines import evidence_column
@@ -23,6 +23,7 @@ def decode(
     bal_threshold: float,
     temperature: float,
     class_temperature: float,
+    keep_within: int | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Decode the network's output to catalog columns; a star has no redshift.
 
@@ -38,13 +39,15 @@ def decode(
         bal_threshold: P_BAL from which a quasar is called QSO_BAL.
         temperature: what the logits of p(z) are divided by.
         class_temperature: what log-probabilities of the classes are divided by.
+        keep_within: see `log_posterior`.
     """
     p = class_probabilities(output, class_temperature, reweighting)
     quasar = p[:, QSO] + p[:, QSO_BAL]
     p_bal = p[:, QSO_BAL] / np.maximum(quasar, 1e-30)
     kind = np.stack([p[:, STAR], p[:, GALAXY], quasar], axis=-1).argmax(axis=-1)
     label = np.where((kind == QSO) & (p_bal >= bal_threshold), QSO_BAL, kind)
-    p_of_z = np.exp(at_temperature(np.asarray(output.z_logits, np.float64), temperature))
+    logits = np.asarray(output.z_logits, np.float64)
+    p_of_z = np.exp(log_posterior(logits, temperature, keep_within))
     read = posterior.decode(p_of_z, edges)
 
     def no_star(values: NDArray[np.floating]) -> Any:
@@ -66,6 +69,22 @@ def decode(
         },
         "P_OF_Z": p_of_z.astype(np.float32),
     }
+
+
+def log_posterior(
+    logits: NDArray[np.floating], temperature: float, keep_within: int | None
+) -> NDArray[np.floating]:
+    """Return log p(z) at a temperature, (n, zsteps).
+
+    Args:
+        logits: (n, zsteps), or log p(z).
+        temperature: what they are divided by.
+        keep_within: steps to each side of a redshift that make up a window whose probability the
+            temperature does not change; None lets it change all of p(z).
+    """
+    if keep_within is None:
+        return at_temperature(logits, temperature)
+    return at_temperature_within(logits, temperature, keep_within)
 
 
 def class_probabilities(
