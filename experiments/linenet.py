@@ -96,9 +96,10 @@ def _later_fields(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     A run that was begun before a field existed is resumed without it.
     """
     from spectranet_jax.spectra.zsteps import WIDE_REACH
+    from spectranet_jax.tasks.linenet_decode import BETWEEN
 
     network: dict[str, Any] = {"reach": list(WIDE_REACH)}
-    task = network | {"windows_kept": True}
+    task = network | {"between": BETWEEN}
     if (folder / run.CONFIG).is_file():
         begun = run.read_config(folder)
         of_network = begun.get("network", {})

@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 from naming import naming
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
+from scipy.stats import norm
 
 from spectranet_jax.evaluation.calibration import expected_calibration_error
 from spectranet_jax.evaluation.recalibration import (
     at_temperature,
-    at_temperature_within,
     bin_labels,
     fit_temperature,
+    sharpened,
 )
 
 
@@ -106,33 +107,32 @@ def test_bins_of_redshifts() -> None:
 
 
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 3.0])
-def test_a_temperature_within_windows_is_that_of_a_plain_loop(rng, temperature: float) -> None:
-    log_p, reach = rng.normal(0, 3, (4, 30)), 3
-    ours = np.exp(at_temperature_within(log_p, temperature, reach))
+@pytest.mark.parametrize("between", [1.0, 1.2])
+@pytest.mark.parametrize("reach", [0, 3, 7])
+def test_sharpened_is_as_a_plain_loop_has_it(
+    rng: np.random.Generator, temperature: float, between: float, reach: int
+) -> None:
+    log_p = rng.normal(0, 3, (4, 30))
+    ours = sharpened(log_p, temperature, between, reach)
     for row, result in zip(log_p, ours, strict=True):
-        p, hot = (np.exp(row / t) / np.exp(row / t).sum() for t in (1.0, temperature))
-        of_bins = []
+        whole, hot = (np.exp(row / t) / np.exp(row / t).sum() for t in (between, temperature))
+        expected = []
         for i in range(len(row)):
             near = slice(max(i - reach, 0), i + reach + 1)
-            of_bins.append(hot[i] * p[near].sum() / hot[near].sum())
-        np.testing.assert_allclose(result, np.array(of_bins) / sum(of_bins), rtol=1e-10)
+            expected.append(hot[i] * whole[near].sum() / hot[near].sum())
+        np.testing.assert_allclose(result, np.array(expected) / sum(expected), rtol=1e-10)
 
 
-def test_a_temperature_within_windows_moves_no_probability_between_redshifts() -> None:
-    """Two peaks far apart keep 0.7 and 0.3; each becomes narrower, with no tail to underflow."""
-    bins, reach = np.arange(1500.0), 9
-
-    def peak(center: float) -> np.ndarray:
-        return np.exp(-0.5 * ((bins - center) / 2) ** 2)
-
-    p = 0.7 * peak(300) + 0.3 * peak(1200) + 1e-290
-    p /= p.sum()
-    sharp = np.exp(at_temperature_within(np.log(p)[None], 0.25, reach))[0]
-    whole = np.exp(at_temperature(np.log(p)[None], 0.25))[0]
+def test_sharpening_moves_no_probability_between_redshifts() -> None:
+    """Two peaks far apart keep 0.7 and 0.3 where one temperature would not; each is narrower."""
+    bins = np.arange(1500.0)
+    p = 0.7 * norm.pdf(bins, 300, 2) + 0.3 * norm.pdf(bins, 1200, 2) + 1e-290
+    sharp = sharpened(np.log(p)[None], 0.25, 1.0, 9)[0]
     first = bins < 750
-    assert sharp[first].sum() == pytest.approx(0.7, abs=1e-3) and whole[first].sum() > 0.95
+    assert sharp[first].sum() == pytest.approx(0.7, abs=1e-3)
+    assert np.exp(at_temperature(np.log(p)[None], 0.25))[0, first].sum() > 0.95
 
     def width(p: np.ndarray) -> float:
-        return float(np.sqrt((p[first] * (bins[first] - 300) ** 2).sum() / p[first].sum()))
+        return float(np.sqrt(np.average((bins[first] - 300) ** 2, weights=p[first])))
 
     assert width(p) == pytest.approx(2, abs=0.01) and width(sharp) == pytest.approx(1, abs=0.02)

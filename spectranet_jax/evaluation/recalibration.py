@@ -81,40 +81,47 @@ def at_temperature(log_prob: NDArray[np.floating], temperature: float) -> NDArra
     return scaled - np.log(np.exp(scaled).sum(axis=-1, keepdims=True))
 
 
-def at_temperature_within(
-    log_prob: NDArray[np.floating], temperature: float, reach: int
-) -> NDArray[np.floating]:
-    """Logarithms of p(z) at a temperature within windows; the probabilities of windows stay.
+def sharpened(
+    log_prob: NDArray[np.floating], temperature: float, between: float, reach: int
+) -> NDArray[np.float64]:
+    """Return p(z) at a temperature within windows, and at another between them, (n, bins).
 
     A network that learned a redshift as a Gaussian has a p(z) that is too wide by this Gaussian,
     which says nothing of how sure it is of one redshift against another, far from it. So p(z) at
-    the temperature is multiplied by the ratio of two sums over the bins around each bin: that of
-    p(z) as it is, and that of p(z) at the temperature.
+    `temperature` is multiplied by the ratio of two sums over the bins around each bin: that of p(z)
+    at `between`, and that of p(z) at `temperature`.
 
     Args:
         log_prob: (n, bins), logarithms of p(z), or logits.
-        temperature: greater than 0; 1 changes nothing but the normalization.
+        temperature: of the shape within a window, greater than 0.
+        between: of the probabilities of windows, greater than 0.
         reach: bins on each side of a bin that make up its window.
-
-    Returns:
-        (n, bins), of the dtype of `log_prob`.
     """
-    parts = [np.zeros((0, log_prob.shape[1]), log_prob.dtype)]
+    result = np.empty(log_prob.shape)
     for span in slices_of(log_prob):
         rows = np.asarray(log_prob[span], np.float64)
-        inside = at_temperature(rows, temperature)
-        windows = [_window_sums(np.exp(p), reach) for p in (at_temperature(rows, 1.0), inside)]
-        before, after = (np.log(np.maximum(sums, LEAST)) for sums in windows)
-        parts.append(at_temperature(inside + before - after, 1.0).astype(log_prob.dtype))
-    return np.concatenate(parts)
+        inside, whole = (np.exp(at_temperature(rows, t)) for t in (temperature, between))
+        inside *= window_sums(whole, reach) / np.maximum(window_sums(inside, reach), LEAST)
+        result[span] = inside / inside.sum(axis=1, keepdims=True)
+    return result
 
 
-def _window_sums(p: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
-    """Return the sum of each bin and its neighbors, (n, bins); not by a running sum, whose rounding
-    is larger than what far bins hold.
+def window_sums(p: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    """Return the sum of each bin and `reach` bins on each side, (n, bins).
+
+    Sums of 1, 2, 4, ... bins are added up: a running sum would round away what far bins hold.
     """
-    padded, bins = np.pad(p, ((0, 0), (reach, reach))), p.shape[1]
-    return np.sum([padded[:, first : first + bins] for first in range(2 * reach + 1)], axis=0)
+    bins, width = p.shape[1], 2 * reach + 1
+    block, size = np.pad(p, ((0, 0), (reach, reach))), 1
+    total, first = np.zeros_like(p), 0
+    while width:
+        if width & 1:
+            total += block[:, first : first + bins]
+            first += size
+        width >>= 1
+        if width:
+            block, size = block[:, :-size] + block[:, size:], 2 * size
+    return total
 
 
 def bin_labels(z: NDArray[np.floating], edges: NDArray[np.floating]) -> NDArray[np.int64]:

@@ -9,10 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectranet_jax.evaluation import posterior
-from spectranet_jax.evaluation.recalibration import at_temperature, at_temperature_within
+from spectranet_jax.evaluation.recalibration import at_temperature, sharpened
 from spectranet_jax.networks.line_evidence import Output
 from spectranet_jax.spectra.labels import CLASSES, GALAXY, QSO, QSO_BAL, STAR
 from spectranet_jax.spectra.lines import evidence_column
+
+BETWEEN = 1.2
+"""Temperature of how probable one redshift is against another, in networks trained now. They are
+trained with few fibers without light, so that noise is rarely what they were shown: at a
+temperature of 1, of 15,360 mock spectra without light 18 had P_3000 above 0.9, and 3 at this one.
+"""
 
 
 def decode(
@@ -23,7 +29,7 @@ def decode(
     bal_threshold: float,
     temperature: float,
     class_temperature: float,
-    keep_within: int | None = None,
+    between: tuple[float, int] | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Decode the network's output to catalog columns; a star has no redshift.
 
@@ -39,7 +45,7 @@ def decode(
         bal_threshold: P_BAL from which a quasar is called QSO_BAL.
         temperature: what the logits of p(z) are divided by.
         class_temperature: what log-probabilities of the classes are divided by.
-        keep_within: see `log_posterior`.
+        between: see `posterior_at`.
     """
     p = class_probabilities(output, class_temperature, reweighting)
     quasar = p[:, QSO] + p[:, QSO_BAL]
@@ -47,7 +53,7 @@ def decode(
     kind = np.stack([p[:, STAR], p[:, GALAXY], quasar], axis=-1).argmax(axis=-1)
     label = np.where((kind == QSO) & (p_bal >= bal_threshold), QSO_BAL, kind)
     logits = np.asarray(output.z_logits, np.float64)
-    p_of_z = np.exp(log_posterior(logits, temperature, keep_within))
+    p_of_z = posterior_at(logits, temperature, between)
     read = posterior.decode(p_of_z, edges)
 
     def no_star(values: NDArray[np.floating]) -> Any:
@@ -71,20 +77,20 @@ def decode(
     }
 
 
-def log_posterior(
-    logits: NDArray[np.floating], temperature: float, keep_within: int | None
-) -> NDArray[np.floating]:
-    """Return log p(z) at a temperature, (n, zsteps).
+def posterior_at(
+    logits: NDArray[np.floating], temperature: float, between: tuple[float, int] | None
+) -> NDArray[np.float64]:
+    """Return p(z) at a temperature, (n, zsteps).
 
     Args:
         logits: (n, zsteps), or log p(z).
         temperature: what they are divided by.
-        keep_within: steps to each side of a redshift that make up a window whose probability the
-            temperature does not change; None lets it change all of p(z).
+        between: the temperature of how probable one window is against another, and the steps to
+            each side of a redshift that make up a window; None: one temperature for all of p(z).
     """
-    if keep_within is None:
-        return at_temperature(logits, temperature)
-    return at_temperature_within(logits, temperature, keep_within)
+    if between is None:
+        return np.exp(at_temperature(np.asarray(logits, np.float64), temperature))
+    return sharpened(logits, temperature, *between)
 
 
 def class_probabilities(

@@ -70,8 +70,9 @@ class LineNetTask(Task[CombinedScores]):
         prior: fraction of each in what is predicted, up to a factor; None for that of training.
         bal_threshold: P_BAL from which a quasar is called QSO_BAL.
         temperature: divisor of the logits of p(z), which calibrates it.
-        windows_kept: the temperature changes the shape of p(z) within 3000 km/s alone, and not how
-            probable one redshift is against another. Networks before linenet@2 have it change both.
+        between: likewise for how probable one redshift is against another beyond 3000 km/s;
+            `temperature` is then that of the shape of p(z) near a redshift. None: `temperature` is
+            that of both, as in linenet@1.
         class_temperature: likewise for the log-probabilities of the classes.
         zwarn_threshold: probability of class and of redshift below which ZWARN warns.
         tuned_prior: fraction of each class among the spectra of a fine-tuning run; the network
@@ -90,7 +91,7 @@ class LineNetTask(Task[CombinedScores]):
     class_temperature: float = 1.0
     zwarn_threshold: float | None = ZWARN_THRESHOLD
     tuned_prior: tuple[float, ...] | None = None
-    windows_kept: bool = False
+    between: float | None = None
 
     name: ClassVar[str] = "linenet"
     kind: ClassVar[str] = "LineNet"
@@ -102,7 +103,7 @@ class LineNetTask(Task[CombinedScores]):
     }
     calibrated: ClassVar[tuple[str, ...]] = ("class_temperature", "temperature", "zwarn_threshold")
     noiseless_survey: ClassVar[bool | None] = True
-    later: ClassVar[tuple[str, ...]] = ("reach", "tuned_prior", "windows_kept")
+    later: ClassVar[tuple[str, ...]] = ("reach", "tuned_prior", "between")
 
     def __post_init__(self) -> None:
         if not self.reweighting.sum() > 0:
@@ -126,9 +127,9 @@ class LineNetTask(Task[CombinedScores]):
         return ZSteps.of(self.grid, self.reach)
 
     @property
-    def _keep_within(self) -> int | None:
-        """Steps of the windows whose probability the temperature does not change."""
-        return self.steps.window if self.windows_kept else None
+    def _between(self) -> tuple[float, int] | None:
+        """Temperature and half the width of windows, in steps of p(z)."""
+        return None if self.between is None else (self.between, self.steps.window)
 
     @property
     def columns(self) -> dict[str, Column]:
@@ -208,7 +209,7 @@ class LineNetTask(Task[CombinedScores]):
             bal_threshold=self.bal_threshold,
             temperature=self.temperature,
             class_temperature=self.class_temperature,
-            keep_within=self._keep_within,
+            between=self._between,
         )
 
     def quasars(self, columns: Columns) -> Answers:
@@ -277,7 +278,7 @@ class LineNetTask(Task[CombinedScores]):
         tuned = self.trained_prior if self.tuned_prior is None else self.tuned_prior
         ratio = fraction_ratio(self.trained_prior, tuned)
         return linenet_calibration.fit(
-            columns, truth, self.targets(truth), self.steps.edges, ratio, self._keep_within
+            columns, truth, self.targets(truth), self.steps.edges, ratio, self._between
         )
 
     def card(self, scores: CombinedScores) -> list[str]:
