@@ -75,8 +75,8 @@ def work(config: Config) -> None:
         from spectranet_jax.datasets import manifest
         from spectranet_jax.spectra import CLASSES
 
-    of_network, of_task = _later_fields(run_folder(config, "linenet"))
-    fields = {"features": config.features, "dropout": config.dropout, **of_network}
+    reach = _reach(run_folder(config, "linenet"))
+    fields = {"features": config.features, "dropout": config.dropout, **reach}
     network: dict[str, Any] = {"name": "LineNet", **fields}
     if config.members > 1:
         network = {"name": "LineNetEnsemble", "members": config.members, "member": fields}
@@ -86,26 +86,19 @@ def work(config: Config) -> None:
     training = training_split(data, select, config.skip_damaged)
     counts = np.bincount(training.columns["label"], minlength=len(CLASSES))
     prior = (counts / counts.sum()).tolist()
-    task = tasks.build("linenet", training.grid, trained_prior=prior, **of_task)
+    task = tasks.build("linenet", training.grid, trained_prior=prior, **reach)
     train_and_evaluate("linenet", config, training, network, task)
 
 
-def _later_fields(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the fields of network and task that the first LineNets lacked.
-
-    A run that was begun before a field existed is resumed without it.
-    """
-    from spectranet_jax.spectra.zsteps import WIDE_REACH
-    from spectranet_jax.tasks.linenet_decode import BETWEEN
-
-    network: dict[str, Any] = {"reach": list(WIDE_REACH)}
-    task = network | {"between": BETWEEN}
+def _reach(folder: Path) -> dict[str, list[float]]:
+    """Return the field reach of network and task; none to resume a run of before it was a field."""
     if (folder / run.CONFIG).is_file():
-        begun = run.read_config(folder)
-        of_network = begun.get("network", {})
-        kept = of_network.get("member", of_network) | begun.get("task", {})
-        network, task = ({k: v for k, v in of.items() if k in kept} for of in (network, task))
-    return network, task
+        network = run.read_config(folder).get("network", {})
+        if "reach" not in network.get("member", network):
+            return {}
+    from spectranet_jax.spectra.zsteps import WIDE_REACH
+
+    return {"reach": list(WIDE_REACH)}
 
 
 if __name__ == "__main__":

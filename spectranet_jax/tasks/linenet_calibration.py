@@ -1,4 +1,4 @@
-"""The calibration of LineNet on held-out spectra: two temperatures, and the threshold of ZWARN."""
+"""The calibration of LineNet on held-out spectra: temperatures, and the threshold of ZWARN."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from spectranet_jax.spectra.column import Columns
 from spectranet_jax.spectra.labels import QSO, QSO_BAL
 from spectranet_jax.tasks import linenet_trust
 from spectranet_jax.tasks.classify_task import log_prob
-from spectranet_jax.tasks.linenet_decode import posterior_at
+from spectranet_jax.tasks.linenet_decode import BETWEEN, posterior_at
 
 
 def fit(
@@ -19,7 +19,7 @@ def fit(
     targets: Columns,
     edges: NDArray[np.float64],
     ratio: NDArray[np.float64],
-    between: tuple[float, int] | None = None,
+    window: int,
 ) -> dict[str, Any]:
     """Return the temperatures of highest held-out likelihood, and the threshold of ZWARN with them.
 
@@ -29,7 +29,7 @@ def fit(
         targets: targets of the loss, of which has_z and either are used.
         edges: of the steps of p(z), (steps + 1,).
         ratio: (4,) class fractions of these spectra as multiples of those in training.
-        between: see `linenet_decode.posterior_at`.
+        window: steps of p(z) to each side of a redshift that make up a window.
     """
     log_p, label, known = log_prob(columns), truth["label"], targets["has_z"] > 0
     of_class = class_temperature(log_p, label, targets["either"], ratio)
@@ -38,13 +38,14 @@ def fit(
     log_z = np.log(np.maximum(columns["P_OF_Z"], 1e-30))
     of_z = fit_temperature(log_z[known], bin_labels(truth["z"][known], edges))
     p = np.exp(at_temperature(log_p, of_class))
-    p_of_z = posterior_at(log_z, of_z, between)
+    p_of_z = posterior_at(log_z, of_z, (BETWEEN, window))
     z = np.where(known, truth["z"], np.nan)
     # Weight the classes as in training: a spectrum of a class that is rare here counts for more.
     weight = 1 / ratio[label]
     return {
         "class_temperature": of_class,
         "temperature": of_z,
+        "between": BETWEEN,
         "zwarn_threshold": linenet_trust.threshold(p, p_of_z, edges, label, z, weight),
     }
 

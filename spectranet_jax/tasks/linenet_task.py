@@ -101,7 +101,12 @@ class LineNetTask(Task[CombinedScores]):
         "prior": Option("--class-prior", parse_class_prior),
         "bal_threshold": Option("--bal-threshold", parse_bal_threshold),
     }
-    calibrated: ClassVar[tuple[str, ...]] = ("class_temperature", "temperature", "zwarn_threshold")
+    calibrated: ClassVar[tuple[str, ...]] = (
+        "class_temperature",
+        "temperature",
+        "between",
+        "zwarn_threshold",
+    )
     noiseless_survey: ClassVar[bool | None] = True
     later: ClassVar[tuple[str, ...]] = ("reach", "tuned_prior", "between")
 
@@ -125,11 +130,6 @@ class LineNetTask(Task[CombinedScores]):
     def steps(self) -> ZSteps:
         """Steps of p(z)."""
         return ZSteps.of(self.grid, self.reach)
-
-    @property
-    def _between(self) -> tuple[float, int] | None:
-        """Temperature and half the width of windows, in steps of p(z)."""
-        return None if self.between is None else (self.between, self.steps.window)
 
     @property
     def columns(self) -> dict[str, Column]:
@@ -209,7 +209,7 @@ class LineNetTask(Task[CombinedScores]):
             bal_threshold=self.bal_threshold,
             temperature=self.temperature,
             class_temperature=self.class_temperature,
-            between=self._between,
+            between=None if self.between is None else (self.between, self.steps.window),
         )
 
     def quasars(self, columns: Columns) -> Answers:
@@ -278,7 +278,7 @@ class LineNetTask(Task[CombinedScores]):
         tuned = self.trained_prior if self.tuned_prior is None else self.tuned_prior
         ratio = fraction_ratio(self.trained_prior, tuned)
         return linenet_calibration.fit(
-            columns, truth, self.targets(truth), self.steps.edges, ratio, self._between
+            columns, truth, self.targets(truth), self.steps.edges, ratio, self.steps.window
         )
 
     def card(self, scores: CombinedScores) -> list[str]:
