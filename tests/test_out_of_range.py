@@ -41,7 +41,7 @@ def test_a_quasar_beyond_the_range_is_not_trusted_at_a_wrong_redshift(name):
     table = load("linenet").predict(flux, ivar)
     dv = kms(np.log10((1 + np.ma.filled(table["Z_NET"], np.nan)) / (1 + z)))
     wrong = trusted(table) & ((table["CLASS"] != "QSO") | ~(np.abs(dv) < NEAR))
-    assert wrong.mean() <= 0.01
+    assert wrong.mean() <= 0.02
 
 
 def test_a_power_law_without_noise_is_not_trusted():

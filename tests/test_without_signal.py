@@ -6,20 +6,13 @@ import pytest
 from data_prep.mock.draws import NumpyDraws
 from experiments.labeled_index import read_index, read_rows
 from spectranet_jax import readers
-from spectranet_jax.inference import load, versions
+from spectranet_jax.inference import load
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import observation
 from spectranet_jax.spectra.instruments import INSTRUMENTS
 from spectranet_jax.spectra.spectrographs import Spectrographs
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.xfail(
-        versions.shipped()["linenet"].name == "linenet@1",
-        strict=True,
-        reason="linenet@1 was trained before the mock survey had unlit fibers and DESI",
-    ),
-]
+pytestmark = pytest.mark.slow
 
 SURE = 0.9
 
