@@ -99,6 +99,7 @@ def chosen(model: "Model", mock: Path) -> float:
 
 def write(folder: Path, threshold: float) -> Path:
     """Write the threshold beside a model's weights; return the file."""
+    from spectranet_jax.datasets import checksums
     from spectranet_jax.datasets.atomic import write_text
     from spectranet_jax.inference.weights import FILE_NAME
     from spectranet_jax.training import run
@@ -107,6 +108,7 @@ def write(folder: Path, threshold: float) -> Path:
         content = run.read_config(folder)
         content["task"]["zwarn_threshold"] = threshold
         write_text(folder / run.CONFIG, json.dumps(content, indent=1) + "\n")
+        checksums.write(folder, [FILE_NAME, run.CONFIG])
         return folder / run.CONFIG
     run.write_calibration(folder, run.read_calibration(folder) | {"zwarn_threshold": threshold})
     return folder / run.CALIBRATION

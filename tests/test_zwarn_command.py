@@ -12,6 +12,7 @@ from naming import naming
 from experiments.labeled_catalog import kinds, predicted
 from experiments.labeled_index import read_index
 from experiments.zwarn import Config, work, write
+from spectranet_jax.datasets import checksums
 from spectranet_jax.evaluation.combined_scores import is_right
 from spectranet_jax.inference import load, weights
 from spectranet_jax.spectra import InputError
@@ -57,11 +58,13 @@ def test_the_threshold_is_written_where_the_model_is_read(tmp_path: Path, shippe
     config = json.loads((folder / "config.json").read_text())
     if shipped:
         weights.save(folder / weights.FILE_NAME, load(folder).variables)
+        checksums.write(folder, [weights.FILE_NAME, "config.json"])
     path = write(folder, 0.9)
     assert path.name == ("config.json" if shipped else "calibration.json")
     written = json.loads(path.read_text())
     assert (written["task"] if shipped else written)["zwarn_threshold"] == 0.9
     if shipped:
+        assert checksums.damage(folder) == "" and load(folder).task.zwarn_threshold == 0.9
         del written["task"]["zwarn_threshold"]
         assert written == config
 
