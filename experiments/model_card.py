@@ -50,7 +50,7 @@ def limits(creator: Mapping[str, Any]) -> str:
 - Trained on mock spectra only, and on no survey spectrum. {origin}
 - Ingredients left out of the survey: {left_out}.
 - Much of the survey was tuned on real BOSS and SDSS spectra, including plate 7102. They were scored
-  about thirty times during its development. They are a development set, and their scores are
+  about forty times during its development. They are a development set, and their scores are
   optimistic.
 - {_instruments(config)}
 - Class probabilities are calibrated on the mock survey ({counts}). For a
