@@ -6,8 +6,8 @@ The catalog has one row per spectrum. Uses the weights in the package, offline, 
 --model. Run the same command again to resume an interrupted run; the catalog is the same.
 
 The shipped network covers 3600 to 9984 Angstrom in bins of 690 km/s, and redshifts from -0.006 to
-6.67; a quasar beyond gets a wrong redshift, nearly always with a ZWARN. Stars get no velocity. Where possible, redshifts are
-refined at the native pixels of the survey.
+6.67; a quasar beyond gets a wrong redshift, nearly always with a ZWARN. Stars get no velocity.
+Where possible, redshifts are refined at the native pixels of the survey.
 """
 
 import os
