@@ -1,4 +1,4 @@
-"""Shipped models by version: linenet@1 gives these rows whatever is shipped after it."""
+"""Shipped models by version: each gives these rows whatever is shipped after it."""
 
 import json
 from pathlib import Path
@@ -11,12 +11,20 @@ from experiments.export import version_of
 from spectranet_jax.inference import load, versions, weights
 
 ROWS = {
-    "CLASS": ["QSO", "GALAXY", "STAR"],
-    "P_QSO": [0.999753, 0.015778, 0.000133],
-    "Z_NET": [2.202779, 0.249967, 0.000828],
-    "P_3000": [1.0, 0.999864, None],
+    "linenet@1": {
+        "CLASS": ["QSO", "GALAXY", "STAR"],
+        "P_QSO": [0.999753, 0.015778, 0.000133],
+        "Z_NET": [2.202779, 0.249967, 0.000828],
+        "P_3000": [1.0, 0.999864, None],
+    },
+    "linenet@2": {
+        "CLASS": ["QSO", "GALAXY", "STAR"],
+        "P_QSO": [0.999712, 0.417463, 0.000011],
+        "Z_NET": [2.202563, 0.249652, 0.000863],
+        "P_3000": [1.0, 0.447596, None],
+    },
 }
-"""Rows of linenet@1 for `spectra` when it was shipped."""
+"""Rows of each version for `spectra` when it was shipped."""
 
 
 def spectra(grid) -> tuple[np.ndarray, np.ndarray]:
@@ -46,14 +54,15 @@ def spectra(grid) -> tuple[np.ndarray, np.ndarray]:
     return flux.astype(np.float32), np.full(flux.shape, 25.0, np.float32)
 
 
-def test_the_first_linenet_gives_the_rows_that_it_gave() -> None:
-    model = load("linenet@1")
+@pytest.mark.parametrize("name", ROWS)
+def test_a_version_gives_the_rows_that_it_gave(name: str) -> None:
+    model, rows = load(name), ROWS[name]
     table = model.predict(*spectra(model.grid))
-    assert table.meta["MODEL1"] == "linenet@1"
-    assert table["CLASS"].tolist() == ROWS["CLASS"]
-    for name in ("P_QSO", "Z_NET"):
-        assert table[name].tolist() == pytest.approx(ROWS[name], rel=2e-3, abs=1e-4), name
-    assert table["P_3000"].tolist()[:2] == pytest.approx(ROWS["P_3000"][:2], abs=1e-3)
+    assert table.meta["MODEL1"] == name
+    assert table["CLASS"].tolist() == rows["CLASS"]
+    for column in ("P_QSO", "Z_NET"):
+        assert table[column].tolist() == pytest.approx(rows[column], rel=2e-3, abs=1e-4), column
+    assert table["P_3000"].tolist()[:2] == pytest.approx(rows["P_3000"][:2], abs=1e-3)
     assert table["P_3000"].mask.tolist() == [False, False, True]
 
 
