@@ -121,7 +121,6 @@ def _training(config: Config, seed: int, survey: Path, run: Path) -> Any:
         data=survey,
         out=run,
         seed=seed,
-        spectra=config.spectra,
         epochs=config.epochs,
         features=config.features,
     )
