@@ -27,6 +27,8 @@ class Start:
         task: the model's task, adapted to the training spectra.
         variables: parameters and statistics of the model, NumPy arrays.
         calibrated: whether to calibrate the task again after training.
+        calibration: of the model, for what the spectra cannot calibrate again, such as p(z) without
+            a secure redshift among them.
         record: for config.json: name of the model, sha256 of its weights, and the fingerprint of
             the dataset that it was trained on.
     """
@@ -35,6 +37,7 @@ class Start:
     task: Task
     variables: Variables
     calibrated: bool
+    calibration: dict[str, Any]
     record: dict[str, str]
 
 
@@ -58,6 +61,7 @@ def start_from(init: str, training: Split, validation: Split) -> Start:
         uncalibrated(task) if calibrated else task,
         {"batch_stats": {}} | jax.device_get(model.variables),  # a file has no empty group
         calibrated,
+        {name: getattr(model.task, name) for name in model.task.calibrated},
         of_model(model),
     )
 

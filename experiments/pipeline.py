@@ -4,7 +4,7 @@ import dataclasses
 import importlib.metadata
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ def train_and_evaluate(
     with resumable(folder):
         train_run(name, config, training, validation, network, task, start)
         if start.calibrated if start is not None else task.calibrated:
-            calibrate(folder, validation)
+            calibrate(folder, validation, start.calibration if start is not None else {})
         evaluate_run(folder, None, "test", folder, skip_damaged=skip)
 
 
@@ -176,14 +176,20 @@ def resumable(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def calibrate(folder: Path, validation: Split) -> None:
-    """Fit a run's calibration on its validation split, and save it in the run folder."""
+def calibrate(folder: Path, validation: Split, before: Mapping[str, Any]) -> None:
+    """Fit a run's calibration on its validation split, and save it in the run folder.
+
+    Args:
+        folder: the run.
+        validation: the split.
+        before: fields of the model that the run started from, for those that cannot be fitted.
+    """
     in_first_process(
         lambda: run.write_calibration(folder, {})
     )  # the model of a run that was resumed
     model = load(folder)
     evaluation = make_evaluate(model.network, model.task, validation)(model.variables)
-    fields = model.task.calibrate(evaluation.columns, validation.columns)
+    fields = {**before, **model.task.calibrate(evaluation.columns, validation.columns)}
     in_first_process(lambda: run.write_calibration(folder, fields))
     print("calibrated on the validation split: " + json.dumps(fields), flush=True)
 

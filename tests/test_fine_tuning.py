@@ -29,7 +29,12 @@ from spectranet_jax.training import checkpoint, run
 from spectranet_jax.training.scoring import make_evaluate
 from spectranet_jax.training.steps import init_variables
 
-CALIBRATION = {"temperature": 0.75, "class_temperature": 1.25, "zwarn_threshold": 0.9}
+CALIBRATION = {
+    "temperature": 0.75,
+    "class_temperature": 1.25,
+    "between": 1.4,
+    "zwarn_threshold": 0.9,
+}
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +111,8 @@ def test_many_spectra_calibrate_it_anew(
     assert run.read_config(tmp_path / "run")["task"]["temperature"] == 1.0
     fitted = json.loads((tmp_path / "run" / run.CALIBRATION).read_text())
     assert load(tmp_path / "run").task.temperature == fitted["temperature"]
+    known = open_split(few, "train", lambda truth: truth["label"] >= 0)
+    assert fine_tuning.start_from(str(model), known, known).calibration == CALIBRATION
 
 
 @pytest.mark.slow

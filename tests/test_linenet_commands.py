@@ -56,7 +56,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_a_run_is_calibrated_scored_and_drawn(trained: Path):
     calibration = json.loads((trained / run.CALIBRATION).read_text())
-    assert set(calibration) == {"class_temperature", "temperature", "zwarn_threshold"}
+    assert set(calibration) == {"class_temperature", "temperature", "between", "zwarn_threshold"}
     model = load(trained)
     assert model.task.config["temperature"] == calibration["temperature"]
     scores = run.read_evaluation(trained)["test"]["scores"]
@@ -101,6 +101,7 @@ def test_the_card_tells_redshifts_and_how_to_rebuild(trained: Path, noise_free: 
     card = write_card("toy", model, command, {"test": run.read_evaluation(trained)["test"]})
     scores = run.read_evaluation(trained)["test"]["scores"]
     assert f"| galaxies | {scores['galaxies']['n']} |" in card and "templates | none" in card
+    assert "| redshifts | -0.0057 to 6.67 |" in card
 
 
 def test_light_is_observed_as_the_manifest_says(noise_free: Path):

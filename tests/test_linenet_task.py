@@ -79,6 +79,24 @@ def test_a_temperature_above_one_widens_the_posterior():
     assert wide["Z_ERR"][0] / plain["Z_ERR"][0] == pytest.approx(2, rel=0.05)
 
 
+def test_a_temperature_between_windows_is_not_that_of_their_shape():
+    """Redshifts 1 and 2.5, the first one 4 times as probable, at temperatures 1/4 and 2."""
+    steps = np.arange(STEPS.size) + 0.5
+    peaks = [np.exp(-0.5 * ((steps - np.log10(1 + z) / STEPS.width) / 3) ** 2) for z in (1.0, 2.5)]
+    logits = np.log(4 * peaks[0] + peaks[1] + 1e-30)[None].astype(np.float32)
+    output = output_of([[0, 0, 9.0]], [-5])._replace(z_logits=logits)
+    one = tasks.build("linenet", GRID, temperature=0.25)
+    two = tasks.build("linenet", GRID, temperature=0.25, between=2.0)
+    assert "between" not in one.config and two.config["between"] == 2.0
+    assert tasks.build(grid=GRID, **two.config) == two
+    plain, of_both = one.decode(output), two.decode(output)
+    assert plain["P_3000"][0] == pytest.approx(4**4 / (4**4 + 1), abs=1e-3)
+    assert of_both["P_3000"][0] == pytest.approx(2 / 3, abs=0.02)  # roots of 4 and 1
+    assert of_both["P_3000_Z2"][0] == pytest.approx(1 / 3, abs=0.02)
+    assert of_both["Z"][0] == pytest.approx(plain["Z"][0], abs=1e-4)
+    assert of_both["Z_ERR"][0] == pytest.approx(plain["Z_ERR"][0], rel=0.1)
+
+
 def test_targets_of_redshift_are_only_what_a_redshift_is_known_of():
     truth = {
         "label": np.array([STAR, GALAXY, QSO, QSO, QSO, QSO_BAL]),

@@ -33,7 +33,7 @@ def test_noise_alone_has_no_sure_redshift():
         table = load("linenet").predict(flux, ivar)
         many += int(sure(table).sum())
         trusted += int(((np.asarray(table["ZWARN"]) == 0) & (table["CLASS"] != "STAR")).sum())
-    assert many <= 10 and trusted <= 10
+    assert many <= 10 and trusted <= 2
 
 
 def test_no_sky_fiber_is_sure(shared):

@@ -6,7 +6,7 @@
 - `score_tables`, `score_markdown`: the same for the terminal, and for the card of a model
 - `posterior.decode(p, edges)`: redshift, error, confidence and second choice of p(z)
 - `calibration`: reliability of probabilities, risk against coverage, intervals
-- `recalibration`: temperature, fitted on held-out spectra
+- `recalibration`: temperatures, fitted on held-out spectra
 - `figures`, `calibration_figures`, `velocity_figure`, `spectrum_figure`: PNG files
 - `ablation`: what leaving a part out does to scores
 - `report`: what the report printed, to stand beside our numbers

@@ -21,7 +21,10 @@ def fit(
     ratio: NDArray[np.float64],
     window: int,
 ) -> dict[str, Any]:
-    """Return the temperatures of highest held-out likelihood, and the threshold of ZWARN with them.
+    """Return temperatures, and the threshold of ZWARN with them.
+
+    Those of the classes and of p(z) as a whole have the highest held-out likelihood; the latter is
+    used for the shape of p(z) alone. `BETWEEN` is not fitted.
 
     Args:
         columns: decoded at temperatures of 1, with the class fractions of training.
