@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from spectranet_jax.inference.model import Model
 from spectranet_jax.spectra.labels import BAL, BAL_UNSURE, CLASSES, CONFIDENT, NOT_BAL, QSO_BAL
 
-STEPS = 48
+STEPS = 96
 """Steps along the line, at the middles of equal intervals."""
 
 AT_ONCE = 56 << 10
