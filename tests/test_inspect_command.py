@@ -12,6 +12,7 @@ from astropy.table import Table
 from make_fits import write_catalog, write_coadd, write_spec
 
 import spectranet_jax as snj
+from spectranet_jax.catalog import catalog_file
 from spectranet_jax.commands import main as console
 from spectranet_jax.inspection.matching import spectra_of
 from spectranet_jax.inspection.notebook import MOST
@@ -35,8 +36,6 @@ def catalog(tmp_path_factory) -> Path:
     spectra = [spectrum for name in SPECTRA for spectrum in snj.read(folder / name)]
     table = snj.load().predict(spectra)
     table["FILE"] = [Path(name).name for name in table["FILE"].tolist()]
-    from spectranet_jax.catalog import catalog_file
-
     catalog_file.write(table, folder / "c.fits")
     return folder / "c.fits"
 
@@ -73,12 +72,19 @@ def test_rows_can_be_chosen_and_keep_their_numbers(catalog, tmp_path):
 
 
 def test_blind_rows_are_in_the_order_of_the_catalog(catalog, tmp_path):
-    orders = []
-    for words in ([], ["--blind"]):
-        out = tmp_path / f"look{len(orders)}.html"
-        inspect(catalog, "--out", out, *words)
-        orders.append([row["row"] for row in about(out)["rows"]])
-    assert orders[0] != orders[1] == sorted(orders[0])  # the least certain first, unless blind
+    """Others show the least certain first, which cannot be the order of a catalog and its reverse."""
+    reverse = catalog.with_name("reverse.fits")
+    catalog_file.write(Table.read(catalog)[::-1], reverse)
+    sorted_by_chance = 0
+    for number, source in enumerate((catalog, reverse)):
+        orders = []
+        for words in ([], ["--blind"]):
+            out = tmp_path / f"look{number}{len(orders)}.html"
+            inspect(source, "--out", out, *words)
+            orders.append([row["row"] for row in about(out)["rows"]])
+        assert orders[1] == sorted(orders[0]) and len(orders[1]) == 4
+        sorted_by_chance += orders[0] == orders[1]
+    assert sorted_by_chance < 2
 
 
 def test_the_redshifts_of_another_catalog_are_beside(catalog, tmp_path, capsys):
