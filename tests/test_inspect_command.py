@@ -72,7 +72,7 @@ def test_rows_can_be_chosen_and_keep_their_numbers(catalog, tmp_path):
 
 
 def test_blind_rows_are_in_the_order_of_the_catalog(catalog, tmp_path):
-    """Others show the least certain first, which cannot be the order of a catalog and its reverse."""
+    """Others show the least certain first: not the order of both a catalog and its reverse."""
     reverse = catalog.with_name("reverse.fits")
     catalog_file.write(Table.read(catalog)[::-1], reverse)
     sorted_by_chance = 0
