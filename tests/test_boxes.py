@@ -16,6 +16,7 @@ def redshift_range(rest):
     return GRID.edges[0] / rest - 1, GRID.edges[-2] / rest - 1
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     line=st.sampled_from(LINES),

@@ -52,6 +52,7 @@ def files_of(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [flip, cut, Path.unlink])
 def test_damage_in_any_file_is_named_and_the_checkpoint_before_is_used(
     tmp_path: Path, capsys: pytest.CaptureFixture, damage: Callable[[Path], None]
@@ -86,6 +87,7 @@ def test_where_all_are_damaged_nothing_is_used(tmp_path: Path, kind: str):
         checkpoint.latest_step(tmp_path / "run", kind)
 
 
+@pytest.mark.slow
 def test_so_many_are_kept(tmp_path: Path):
     last = saved(tmp_path / "run", checkpoint.LAST, 10, 20, 30, 40)
     best = saved(tmp_path / "other", checkpoint.BEST, 10, 20, 30, 40)

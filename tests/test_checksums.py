@@ -21,6 +21,7 @@ def folder_of(path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 10**6), bit=st.integers(0, 7), cut=st.booleans())
 def test_no_flipped_bit_and_no_cut_passes(tmp_path: Path, place: int, bit: int, cut: bool):

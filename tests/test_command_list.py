@@ -26,6 +26,7 @@ def test_every_command_is_listed_with_what_its_docstring_says_first(package: str
         assert text and text in entry.read_text("utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", KNOWN)
 def test_the_list_fits_a_terminal_and_loses_no_word(package: str):
     text = overview(package, ROOT / package)
@@ -55,6 +56,7 @@ def test_the_list_needs_no_heavy_import(package: str):
     assert done.stdout == overview(package, ROOT / package) + "\n" and done.stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [[], ["-h"], ["--help"]])
 def test_help_is_the_list(words, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["x", *words])

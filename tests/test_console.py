@@ -63,6 +63,7 @@ def test_predict_writes_what_the_notebook_gives(tmp_path, rng, monkeypatch, caps
     assert len(alone) == 1 and alone["P_STAR"][0] == ours["P_STAR"][0]
 
 
+@pytest.mark.slow
 def test_arrays_are_taken_too_and_half_of_them_is_reported(rng):
     model = snj.load()
     loglam = np.log10(np.linspace(3700, 9500, 3000))

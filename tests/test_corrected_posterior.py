@@ -144,6 +144,7 @@ def test_levels_of_honest_errors_are_uniform() -> None:
     assert beyond[0] > 0.99
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [0.0, 250.0, 500.0])
 def test_the_likeliest_width_is_that_of_the_scatter(width: float) -> None:
     rng = np.random.default_rng(9)

@@ -101,6 +101,7 @@ def test_the_whole_command(tmp_path):
     assert (out / "contact_sheet.png").read_bytes()[1:4] == b"PNG"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["data_prep.sdss", "data_prep.desi", "data_prep.quasarnet"])
 def test_starting_a_command_imports_nothing_heavy(module):
     code = (

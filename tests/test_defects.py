@@ -26,6 +26,7 @@ def wide_sigma(grid: LogGrid) -> float:
     return float((grid.dloglam / GRID.dloglam) ** 0.5)
 
 
+@pytest.mark.slow
 @GRIDS
 def test_hot_pixels_stand_20_sigma_out_of_a_few_spectra(grid):
     sigma = np.ones((N, grid.size), np.float32)
@@ -45,6 +46,7 @@ def test_cosmic_rays_are_as_many_and_as_high_on_every_grid(grid):
     assert rays[rays > 0].mean() * wide_sigma(grid) == pytest.approx(6, rel=0.1)
 
 
+@pytest.mark.slow
 @GRIDS
 def test_an_arm_is_scaled_whole_and_by_no_more_than_a_third(grid):
     light = np.ones((N, grid.size), np.float32)

@@ -50,6 +50,7 @@ def test_bins_off_the_grid_are_out_of_range():
     ]
 
 
+@pytest.mark.slow
 def test_bins_of_the_desi_wavelengths_are_quasarnps(shared):
     expected = ast.literal_eval((shared / "quasarnp" / "regrid.txt").read_text())
     wavelength = np.round(np.linspace(3600, 9824, 7781), 1)

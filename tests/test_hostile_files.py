@@ -217,6 +217,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return toy_runs.untrained(tmp_path_factory.mktemp("run") / "run")
 
 
+@pytest.mark.slow
 def test_metadata_of_a_checkpoint_name_nothing_outside_it(run: Path, tmp_path: Path):
     """Names of parameters are those of the network that config.json describes, never the file's."""
     folder = tmp_path / "run"

@@ -24,6 +24,7 @@ def test_qualities_3_and_4_are_secure(tmp_path):
     assert read.bal.tolist() == [0, 0, 0, 1, 1, 0]
 
 
+@pytest.mark.slow
 def test_spectra_are_prepared_with_an_inspectors_labels(tmp_path):
     for number in (1, 2, 3):
         write_spec(tmp_path / f"spec-{number}.fits", (7102, 56666, number))
@@ -73,6 +74,7 @@ def by_file(file, kind="QSO", name="x"):
     return row(kind, "0.001" if kind == "STAR" else "2.1", FILE=file, ID=name)
 
 
+@pytest.mark.slow
 def test_spectra_that_only_their_files_name_are_labeled(tmp_path):
     for number, name in enumerate("ab", start=1):
         write_spec(tmp_path / f"{name}.fits", (7102, 56666, number))

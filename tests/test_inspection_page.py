@@ -76,6 +76,7 @@ def test_a_page_loads_nothing():
     assert "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]
 
 
+@pytest.mark.slow
 def test_only_scripts_with_the_nonce_run():
     elements = made()
     policy = next(a["content"] for _, a in elements.tags if "http-equiv" in a)

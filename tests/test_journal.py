@@ -40,6 +40,7 @@ def test_a_journal_that_was_cut_holds_the_whole_records_and_goes_on_after_them(
     assert path.read_bytes() == whole
 
 
+@pytest.mark.slow
 @shared_folder
 @given(records=RECORDS, place=st.integers(0, 10**6), bit=st.integers(0, 7))
 def test_no_flipped_bit_gives_another_record(

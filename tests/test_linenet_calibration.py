@@ -38,6 +38,7 @@ def toy(rng, fractions, too_sure=1.0, n=100_000):
     return log_softmax(too_sure * log_p, axis=1), label
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("too_sure", [1.0, 2.0])
 @pytest.mark.parametrize("fractions", [TRAINED, HERE])
 def test_a_temperature_does_not_depend_on_the_class_fractions(rng, too_sure, fractions):
@@ -49,6 +50,7 @@ def test_a_temperature_does_not_depend_on_the_class_fractions(rng, too_sure, fra
         assert abs(class_temperature(log_p, label, sure, np.ones(4)) / too_sure - 1) > 0.1
 
 
+@pytest.mark.slow
 def test_quasars_of_either_kind_calibrate_it_too(rng):
     log_p, label = toy(rng, (0.9, 0.04, 0.03, 0.03))
     either = label >= QSO
@@ -89,6 +91,7 @@ def test_the_task_calibrates_at_the_fractions_of_its_training(rng):
     )
 
 
+@pytest.mark.slow
 def test_the_threshold_of_zwarn_is_that_of_the_fractions_of_training():
     """One spectrum in 100 is a galaxy, with 7% of wrong redshifts; in training one in 4 was."""
     n, log_z = 1200, np.log10(2) / STEPS.width

@@ -224,6 +224,7 @@ def test_prior_threshold_and_pictures_from_the_command_line(
     assert json.loads(header)["task"]["prior"] == [1, 0, 0, 0]
 
 
+@pytest.mark.slow
 def test_p_of_z_is_in_no_catalog(untrained: Path):
     model = load(untrained)
     flux = np.ones((2, 443), np.float32)

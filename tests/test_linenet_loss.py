@@ -35,6 +35,7 @@ def test_probabilities_follow_bayes() -> None:
     np.testing.assert_allclose(got, expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("here", [HERE, (0.0125, 0.0125, 0.9625, 0.0125)])
 def test_the_best_network_keeps_the_fractions_of_its_training(here: tuple[float, ...]) -> None:
     """What minimizes the loss on data at fractions `here` is Bayes' rule at those of training."""
@@ -51,6 +52,7 @@ def test_the_best_network_keeps_the_fractions_of_its_training(here: tuple[float,
     assert np.abs(jax.grad(expected_loss)(jnp.zeros((6, 4)))).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_without_bal_labels_a_quasar_is_of_either_kind() -> None:
     """So that a label QSO does not teach that there is no broad absorption."""
     p = jnp.asarray([[0.1, 0.2, 0.3, 0.4]])
@@ -91,6 +93,7 @@ def test_a_quasar_with_an_unsure_flag_is_of_either_kind() -> None:
     np.testing.assert_allclose(value, -np.log([0.1, 0.2, 0.7, 0.3, 0.4, 0.4]), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_mock_surveys_lobals_teach_nothing_of_broad_absorption() -> None:
     """At z below 1.55 C IV is off the grid, and a trough of Mg II leaves the flag unsure."""
     block = concatenate(list(survey.blocks({"QSO": 512}, seed=3, grid=QUASARNET_GRID)))

@@ -110,6 +110,7 @@ def test_targets_of_redshift_are_only_what_a_redshift_is_known_of():
     np.testing.assert_allclose(target["log_z"][1:3] * STEPS.width, np.log10([1.5, 3.0]), rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unsure", [False, True])
 def test_the_loss_against_numpy(rng, unsure):
     output = Output(

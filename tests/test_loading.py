@@ -70,6 +70,7 @@ def test_a_name_is_a_shipped_model_and_a_path_is_a_folder(
         assert load(path).sha256 != load(run).sha256
 
 
+@pytest.mark.slow
 def test_the_default_is_a_shipped_model():
     assert load().name == versions.shipped()[loading.DEFAULT].name
 

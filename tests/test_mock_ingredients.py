@@ -52,6 +52,7 @@ def test_leaving_one_out_changes_the_light_of_quasars(name, everything):
     assert np.abs(drawn(one_less) / drawn(everything) - 1).max() > 0.01
 
 
+@pytest.mark.slow
 def test_half_of_the_stars_are_templates_unless_left_out(monkeypatch, everything):
     def marked(_rng, _bank, rows, grid):
         return np.zeros((len(rows), grid.size), np.float32)

@@ -42,6 +42,7 @@ def test_old_galaxies_have_the_indices_of_early_types(index):
     assert (np.median(young) > np.median(widths)) == grows
 
 
+@pytest.mark.slow
 def test_break_and_h_delta_follow_the_sequence_of_ages():
     """Kauffmann et al. (2003, MNRAS 341, 33), figure 3: from (1.8, -2) to (1.2, 6)."""
     points = {

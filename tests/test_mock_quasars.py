@@ -64,6 +64,7 @@ def test_bright_quasars_have_weaker_lines(rng):
     assert np.log10(faint / bright) / 3 == pytest.approx(0.11, abs=0.035)
 
 
+@pytest.mark.slow
 def test_c_iv_is_blueshifted_and_more_so_in_bright_quasars(rng):
     rest = GRID.centers / 3.2
     near = (rest > 1500) & (rest < 1600)

@@ -115,6 +115,7 @@ def test_low_gravity_deepens_calcium_and_cyanogen_and_weakens_magnesium_and_sodi
     assert 1 < np.median(triplet) < 5  # Angstrom beyond a dwarf's 7; giants have 8 to 11
 
 
+@pytest.mark.slow
 def test_no_giant_emits_at_magnesium_or_sodium(rng):
     """At any metallicity and temperature; and each line is weaker than a dwarf's."""
     dwarfs = giants.giants(rng, 600, NATIVE_GRID)

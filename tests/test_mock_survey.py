@@ -26,11 +26,13 @@ def block():
     return concatenate(list(survey.blocks(COUNTS, seed=3, workers=2, grid=GRID)))
 
 
+@pytest.mark.slow
 def test_the_survey_does_not_depend_on_the_workers(block):
     alone = concatenate(list(survey.blocks(COUNTS, seed=3, workers=1, grid=GRID)))
     assert records.encode(alone) == records.encode(block)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_survey(block):
     other = next(survey.blocks(COUNTS, seed=4, grid=GRID))
     assert not np.array_equal(other.flux, block.flux[: len(other)])
@@ -90,6 +92,7 @@ def test_spectra_are_finite_and_empty_bins_are_zero(block):
     assert np.all((block.ivar > 0).any(axis=1))
 
 
+@pytest.mark.slow
 def test_signal_to_noise_is_that_of_the_survey(block):
     """Plate 7102: 5/25/50% at 2.6, 5.2, 8.5; the mock has longer tails: to bright ones, for
     SDSS-I, and to faint ones; still longer ones with the wide range, for DESI's faint galaxies."""
@@ -190,6 +193,7 @@ def test_a_contact_sheet_takes_any_number_of_classes(tmp_path, block):
         contact_sheet(tmp_path / "none.png", [block.take(slice(0))], grid=GRID)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_contact_sheet")
 def test_what_is_to_be_trained_on_is_stored_as_light(tmp_path):
     """Noise-free in train, with noise elsewhere; the split is that of the observed survey."""

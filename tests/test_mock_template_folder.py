@@ -136,6 +136,7 @@ def test_a_large_table_is_thinned_evenly(tmp_path):
     assert len(templates(tmp_path).banks["STAR"]) == -(-len(flux) // 3)  # every third
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_contact_sheet")
 def test_a_survey_says_what_templates_it_has(where, tmp_path, capsys):
     def made(name: str, ingredients: Ingredients) -> dict:

@@ -136,6 +136,7 @@ EXTREME = st.sampled_from([1e17, -9e17, 1e19, 3e38, -3e38, 1e-40, np.nan, np.inf
 DAMAGE = st.tuples(st.integers(0, 2), st.slices(443), EXTREME | st.floats(), EXTREME | st.floats())
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(st.lists(DAMAGE, max_size=6))
 def test_whatever_comes_in_what_goes_out_is_a_probability_or_masked(

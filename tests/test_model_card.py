@@ -20,6 +20,7 @@ def where(tmp_path: Path) -> Path:
     return write_folder(tmp_path / "templates")
 
 
+@pytest.mark.slow
 def test_a_card_names_templates_and_their_licenses(where: Path):
     made = creator(COUNTS, 0, ingredients=Ingredients(templates=where))
     for used in (templates_used(made), limits(made)):
@@ -56,6 +57,7 @@ def test_shipped_cards_name_the_licenses_of_their_templates(model: str):
     assert "PyHammer (MIT license)" in card and "redrock-templates (BSD-3-Clause license)" in card
 
 
+@pytest.mark.slow
 def test_the_command_that_trains_again_asks_for_templates_where_there_were_some(where: Path):
     def command(ingredients: Ingredients, seed: int = 0) -> str:
         data = {"folder": "data/mine", "creator": creator(COUNTS, seed, ingredients=ingredients)}

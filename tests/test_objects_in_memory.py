@@ -57,6 +57,7 @@ def test_everything_else_has_a_remedy(case: str) -> None:
         as_spectra([*MANY, value])
 
 
+@pytest.mark.slow
 def test_neither_specutils_nor_jax_is_imported() -> None:
     code = (
         "import sys, spectranet_jax.readers.in_memory as o; o.as_spectra([])\n"

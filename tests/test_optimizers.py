@@ -30,6 +30,7 @@ def test_a_run_of_few_steps_has_a_schedule_too(schedule: str):
     assert np.isfinite([float(rate(step)) for step in range(4)]).all()
 
 
+@pytest.mark.slow
 def test_sgd_clips_the_gradient_and_carries_momentum():
     optimizer = optimizers.sgd(optax.constant_schedule(0.1))
     params = {"w": jnp.array([3.0, 4.0])}
@@ -41,6 +42,7 @@ def test_sgd_clips_the_gradient_and_carries_momentum():
     np.testing.assert_allclose(second["w"], -0.1 * velocity, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_adam_takes_the_step_of_kingma_and_ba():
     optimizer, rate = optimizers.build("adam", "constant", 1e-3, 100)
     params = {"w": jnp.array([1.0])}

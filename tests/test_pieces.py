@@ -26,6 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return toy_inputs.write(tmp_path_factory.mktemp("inputs"))
 
 
+@pytest.mark.slow
 def test_pieces_of_a_dataset_are_its_blocks_in_order(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(folder)
     monkeypatch.setattr(pieces_module, "BLOCKS", 2)

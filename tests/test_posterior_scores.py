@@ -42,6 +42,7 @@ def lumpy(n: int, rng: np.random.Generator) -> np.ndarray:
     return (p / p.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["pit", "central", "highest density"])
 def test_levels_of_true_posteriors_are_uniform(kind: str, rng: np.random.Generator) -> None:
     p = lumpy(20_000, rng)
@@ -115,6 +116,7 @@ def test_crps_of_certainty_is_the_distance() -> None:
     assert crps(p, edges, 10**x - 1) == pytest.approx([1000, 1000, 0], abs=0.3)
 
 
+@pytest.mark.slow
 def test_the_true_posterior_scores_best(rng: np.random.Generator) -> None:
     """CRPS is proper: of claimed widths that of the draws has the lowest mean."""
     n, sigma = 4000, 5e-3

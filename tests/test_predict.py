@@ -55,6 +55,7 @@ def row(table: Table, index: int) -> list[object]:
     return [table[name].tolist()[index] for name in table.colnames if name != "FILE"]
 
 
+@pytest.mark.slow
 def test_one_row_a_file_in_the_order_given(model: Model, files: list[str]):
     alone = [row(predicted(model, [name]), 0) for name in files]
     assert len({str(cells) for cells in alone}) == COUNT
@@ -86,6 +87,7 @@ def test_files_are_named_as_they_were_given(model: Model, files: list[str], tmp_
     ]
 
 
+@pytest.mark.slow
 def test_spaces_unicode_and_gzip_in_names(model: Model, files: list[str], tmp_path: Path):
     odd = ["in/a b.fits", "in/ñandú ★.fits", "in/quo'te\".fits", "in/c.fits.gz", "in/[x].fits"]
     for name in odd:
@@ -250,6 +252,7 @@ def test_spectra_that_differ_from_their_sum_are_flagged_and_counted(
     assert re.search(naming("warning", "2 spectra", "DATASUM"), capsys.readouterr().err)
 
 
+@pytest.mark.slow
 def test_equal_input_gives_equal_bytes(run: Path, files: list[str]):
     for name in "ab":
         work(Config(tuple(files), (str(run),), Path(f"{name}.fits")))

@@ -92,6 +92,7 @@ def test_bals_are_ranked_where_they_can_be_seen():
     assert got.bal_auc == pytest.approx((3 + 2.5) / 6)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 5)), st.lists(st.integers(0, 5)))
 def test_auc_is_that_of_scikit_learn(bals, others):
     area = auc(np.array(bals, float), np.array(others, float))

@@ -24,6 +24,7 @@ def drawn(log_prob: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return (cumulative < rng.random((len(log_prob), 1))).sum(axis=1).clip(0, log_prob.shape[1] - 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
 @pytest.mark.parametrize("classes", [4, 820])
 def test_a_known_temperature_is_found(

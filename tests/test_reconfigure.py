@@ -16,6 +16,7 @@ def models(tmp_path_factory):
     return [load(linenet), load(toy_runs.untrained(folder / "classify"))]
 
 
+@pytest.mark.slow
 def test_fields_reach_the_models_that_have_them(models):
     linenet, classifier = reconfigured(models, {"--bal-threshold": 0.8, "--threshold": None})
     assert linenet.task.config["bal_threshold"] == linenet.config["task"]["bal_threshold"] == 0.8

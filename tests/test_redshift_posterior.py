@@ -76,6 +76,7 @@ def test_the_distribution_function_rises_from_0_to_1(seed: int) -> None:
     np.testing.assert_allclose(below[:, [0, -1]], [[0, 1]] * 4, atol=1e-14)
 
 
+@pytest.mark.slow
 @fewer_examples
 @given(seeds)
 def test_the_density_is_the_slope_of_the_distribution_function(seed: int) -> None:
@@ -127,6 +128,7 @@ def test_the_ends_are_those_of_the_support() -> None:
     assert made.cdf(peak.z) == pytest.approx([0.5])
 
 
+@pytest.mark.slow
 @fewer_examples
 @given(seeds, st.floats(0.01, 0.999))
 def test_a_highest_density_set_holds_its_level_and_none_is_smaller(seed: int, level: float) -> None:

@@ -158,6 +158,7 @@ def test_mock_settings_out_of_range_are_refused(setting: dict[str, int]) -> None
         refined_mock.work(refined_mock.Config(**setting, cache=False))
 
 
+@pytest.mark.slow
 def test_a_desi_galaxy_agrees_with_redrock(shared: Path) -> None:
     """Of three arms of linear pixels: where redrock is sure, to 3 of both errors."""
     file = "formats/coadd-4-80613-thru20210324.fits.gz"

@@ -39,6 +39,7 @@ def flags_of(flux, ivar, loglam=LOGLAM):
     return Flag(int(clean(flux, ivar, GRID, bits)[2][0]))
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     sigma=st.floats(-18, 4).map(lambda power: 10**power),

@@ -51,6 +51,7 @@ def test_noise_gives_the_same_signal_to_noise_in_any_bins(grid):
     assert np.median(off) < 1e-3 and (off < 0.02).mean() > 0.9 and off.max() < 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grid", [FINE, FINEST])
 def test_a_whole_observation_has_the_same_signal_to_noise(grid):
     """Median S/N of 690 km/s, gaps, and the fraction of bins without a measurement."""

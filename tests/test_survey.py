@@ -167,6 +167,7 @@ def test_real_desi_files(shared, tmp_path):
     assert contents.sources[0]["kinds"] == ["DESI redrock"]
 
 
+@pytest.mark.slow
 def test_real_plates_with_the_pipelines_classes(shared, tmp_path):
     spectra = f"{shared}/boss-dr16-quasars/spec-3655-*"
     catalog = shared / "formats" / "spAll-plate3655.fits"

@@ -44,6 +44,7 @@ def equal(first: weights.Tree, second: weights.Tree) -> bool:
     )
 
 
+@pytest.mark.slow
 @given(TREES)
 def test_flatten_and_unflatten_are_inverse(tree: weights.Tree):
     assert equal(weights.unflatten(weights.flatten(tree)), tree)

@@ -59,6 +59,7 @@ def test_results_come_in_order_and_few_wait():
             assert result == number and len(started) <= number + 9
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_does_not_answer_is_reported(monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setattr(workers, "SECONDS_TO_CONNECT", 0.2)
