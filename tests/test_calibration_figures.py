@@ -90,6 +90,7 @@ def points(axes: matplotlib.axes.Axes) -> list[tuple[np.ndarray, np.ndarray, np.
     return curves
 
 
+@pytest.mark.slow
 def test_reliability_is_accuracy_with_its_interval(tmp_path: Path, drawn: list[Figure]) -> None:
     reliability_diagram(LABEL, LOG_PROB, tmp_path / "one.png")
     top, count, each = drawn[0].axes[0], drawn[0].axes[1], drawn[0].axes[2]

@@ -166,6 +166,7 @@ def old(tmp_path: Path) -> Path:
     return tmp_path / "old"
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_the_release_before_is_read_with_a_warning(
     old: Path, capsys: pytest.CaptureFixture
 ):
@@ -187,6 +188,7 @@ def test_a_damaged_checkpoint_of_the_release_before_is_refused_where_that_is_see
         load(old)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [flip, cut, Path.unlink])
 def test_shipped_weights_and_vectors_are_verified(tmp_path: Path, damage: Callable[[Path], None]):
     from spectranet_jax.inference import basis

@@ -62,6 +62,7 @@ def by_loops(label: list[int], predicted: list[int]) -> dict[str, Any]:
 pairs = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=40)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(pairs)
 def test_scores_are_those_of_plain_loops(drawn: list[tuple[int, int]]) -> None:

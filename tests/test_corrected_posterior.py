@@ -126,6 +126,7 @@ def test_an_empty_posterior_stays_empty() -> None:
     np.testing.assert_allclose(got[::2], p[::2], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_levels_of_honest_errors_are_uniform() -> None:
     """Below a step, where the steps' own density has no information."""
     rng = np.random.default_rng(8)

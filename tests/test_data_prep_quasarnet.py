@@ -81,6 +81,7 @@ def run(*arguments):
     )
 
 
+@pytest.mark.slow
 def test_a_mistake_is_one_sentence_and_exit_code_2(tmp_path):
     done = run("data_prep.quasarnet", str(tmp_path / "d"), str(tmp_path / "t"), "--out", "x")
     assert done.returncode == 2 and done.stdout == ""

@@ -184,6 +184,7 @@ def test_sdss_tells_what_it_cannot_use(survey, tmp_path, make, sentence):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_sdss_on_the_real_plate(shared, tmp_path):
     folder = shared / "boss-dr12-7102"
     catalog = folder / "Superset_DR12Q-excerpt.fits"

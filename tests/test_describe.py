@@ -80,6 +80,7 @@ def dataset(tmp_path, monkeypatch):
     return tmp_path / "d", write_all(tmp_path / "d", make_block(4000))
 
 
+@pytest.mark.slow
 def test_a_damaged_block_is_named(dataset, tmp_path, capsys):
     folder, contents = dataset
     shard = contents.shards["train"][1]

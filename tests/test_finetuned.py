@@ -48,6 +48,7 @@ def test_folds_hold_every_spectrum_out_once_and_no_object_is_on_both_sides() -> 
         list(cross_validation.folds(of, 90, seed=1))
 
 
+@pytest.mark.slow
 def test_objects_of_the_real_sets_are_those_of_their_table(real_sets: Path) -> None:
     table = real_sets / "repeats.csv"
     if not table.is_file():

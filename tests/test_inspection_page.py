@@ -46,6 +46,7 @@ def made(count=3, **look):
     return Elements(page(shown, Look(**look), fingerprint(shown.table)))
 
 
+@pytest.mark.slow
 def test_a_page_holds_every_row_and_spectrum():
     elements = made(3, title="catalog.fits")
     about = elements.about()
@@ -227,6 +228,7 @@ def test_a_port_in_use_is_a_sentence(server, tmp_path):
         pages.serve([tmp_path], server.server_port)
 
 
+@pytest.mark.slow
 def test_a_page_of_boss_spectra_is_small():
     """The limit for 500 of them is 40 MB: 80 kB each."""
     z = np.linspace(1, 3, 4)

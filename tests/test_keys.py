@@ -21,6 +21,7 @@ WHOLE = {name: st.integers(1, 2) for name in sorted({*sum(OBSERVATIONS, ())} - {
 FIELDS = st.fixed_dictionaries(TEXTS | WHOLE | {"HEALPIX": st.integers(0, 1)})
 
 
+@pytest.mark.slow
 @given(FIELDS, st.data())
 def test_keys_are_equal_where_all_their_fields_are(first, data):
     """For two spectra that differ in some fields."""

@@ -17,6 +17,7 @@ from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.normalize import median_divided
 
 
+@pytest.mark.slow
 def test_flux_is_divided_by_the_median_of_its_measured_pixels(rng: np.random.Generator) -> None:
     flux = rng.normal(3, 1, (20, 443))
     ivar = np.where(rng.random(flux.shape) < 0.1, 0, rng.gamma(2, 1, flux.shape))

@@ -68,6 +68,7 @@ def test_the_dense_correction_is_what_spoils_it():
     assert np.abs(shifted.z_logits[:, 20:] - answer.z_logits[:, :-20]).max() > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line, z", [("CIV", 2.3), ("Halpha", 0.1), ("Lya", 4.7), ("MgII", 0.9)])
 def test_a_line_is_sought_where_its_redshift_puts_it(line, z):
     """Evidence for a line in one place only is evidence for the one redshift that puts it there."""

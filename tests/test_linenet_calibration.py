@@ -76,6 +76,7 @@ def columns_of(log_p, z_logits):
     return tasks.build("linenet", GRID, trained_prior=TRAINED).decode(output)
 
 
+@pytest.mark.slow
 def test_the_task_calibrates_at_the_fractions_of_its_training(rng):
     log_p, label = toy(rng, HERE, n=1000)
     columns = columns_of(log_p, np.zeros((1000, STEPS.size)))

@@ -153,6 +153,7 @@ def test_none_is_too_few(flag: str):
         linenet.work(linenet.Config(**{flag: 0}, cache=False))
 
 
+@pytest.mark.slow
 def test_light_is_for_training_alone(noise_free: Path, untrained: Path, tmp_path: Path):
     with pytest.raises(InputError, match=str(noise_free)):
         evaluate.work(

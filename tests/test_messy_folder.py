@@ -79,6 +79,7 @@ def test_each_of_a_thousand_entries_is_a_row_in_order(
     assert Path("strict.ecsv").read_bytes() == Path("c.ecsv").read_bytes()
 
 
+@pytest.mark.slow
 def test_strict_is_content_where_every_file_can_be_read(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -41,6 +41,7 @@ def test_the_effects_of_the_instrument_follow():
     assert "noise" in without("calibration errors").effects
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(NAMES) - set(INSTRUMENT)))
 def test_leaving_one_out_changes_the_light_of_quasars(name, everything):
     def drawn(ingredients: Ingredients) -> np.ndarray:
@@ -91,6 +92,7 @@ def test_without_blueshifts_lines_stand_at_rest(rng):
     assert shift(EVERYTHING) < -400
 
 
+@pytest.mark.slow
 def test_a_survey_is_made_of_what_is_asked():
     counts = {"QSO": 20}
     whole, bare = (

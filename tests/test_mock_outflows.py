@@ -116,6 +116,7 @@ def test_magnitudes_of_distant_quasars_are_of_the_z_band(rng):
     assert magnitude[500:].min() > 18.4 and magnitude[500:].max() < 21.4
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.floats(0.005, quasars.HIGHEST), min_size=1, max_size=6),
     st.floats(14.5, 23.5),

@@ -47,6 +47,7 @@ def equivalent_width(flux, z, low, high):
     return np.sum((flux[:, inside] / under - 1) * np.gradient(rest[inside]), axis=1)
 
 
+@pytest.mark.slow
 def test_lines_are_as_strong_as_in_the_composite(rng):
     """Vanden Berk et al. (2001), at SDSS luminosities: C IV 24, Mg II 32 Angstrom."""
     carbon = equivalent_width(draw(rng, 2.2, np.float32(19))[0], 2.2, 1460, 1600)

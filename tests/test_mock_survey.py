@@ -38,6 +38,7 @@ def test_another_seed_gives_another_survey(block):
     assert not np.array_equal(other.flux, block.flux[: len(other)])
 
 
+@pytest.mark.slow
 def test_a_larger_survey_begins_with_the_smaller_one(block):
     more = concatenate(list(survey.blocks({"QSO": 700}, seed=3, grid=GRID)))
     quasars = block.take(block.label == labels.QSO)
@@ -62,6 +63,7 @@ def test_rows_say_what_they_are(block):
     assert np.all(block.z_conf == labels.CONFIDENT)
 
 
+@pytest.mark.slow
 def test_magnitudes_of_bals_are_those_of_their_own_redshifts(monkeypatch):
     """z of a BAL that would be off the search window is drawn again, before its magnitude is."""
     seen = {}
@@ -185,6 +187,7 @@ def test_a_survey_of_another_recipe_is_not_taken_for_this_one(tmp_path):
         dataset.check_recipe(out, wanted)
 
 
+@pytest.mark.slow
 def test_a_contact_sheet_takes_any_number_of_classes(tmp_path, block):
     sample = block.take(np.flatnonzero(block.label == labels.QSO)[:3])
     contact_sheet(tmp_path / "few.png", [sample], grid=GRID)

@@ -61,6 +61,7 @@ def test_packing_and_subfolders_do_not_change_what_templates_are(where, tmp_path
     assert second.sha256 == first.sha256
 
 
+@pytest.mark.slow
 def test_another_spectrum_makes_other_templates(where, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(where, other)

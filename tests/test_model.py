@@ -167,6 +167,7 @@ def test_a_redshift_holds_for_the_classes_it_was_trained_on(classifier: Model, r
     assert not np.ma.getmaskarray(table["CLASS"]).any()
 
 
+@pytest.mark.slow
 def test_the_redshifts_of_two_models_fill_one_column(tmp_path: Path, classifier: Model):
     quasars, bals = (
         load(toy_runs.untrained(tmp_path / target, toy_runs.REGRESSOR, task, seed=seed))
@@ -195,6 +196,7 @@ def test_masked_pixels_count_for_nothing(classifier: Model):
     np.testing.assert_array_equal(table["P_STAR"], expected["P_STAR"])
 
 
+@pytest.mark.slow
 def test_two_answers_to_one_question_are_refused(tmp_path: Path, classifier: Model):
     other = load(toy_runs.untrained(tmp_path / "other", seed=2))
     flux, ivar = spectra(10)

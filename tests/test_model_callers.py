@@ -59,6 +59,7 @@ def test_many_rows_share_their_wavelengths(linenet: Model) -> None:
     assert linenet.predict(spectra[1])["Z"][0] == together["Z"][1]
 
 
+@pytest.mark.slow
 def test_the_posterior_of_one_and_of_many(linenet: Model) -> None:
     wavelength, flux, sigma = quasar()
     spectrum = snj.spectrum(wavelength, flux, sigma=sigma)

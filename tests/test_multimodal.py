@@ -96,6 +96,7 @@ def test_spectra_of_desi_share_their_wavelengths(tmp_path):
     assert spectra[2].identity["TARGETID"] == 39 * 10**15 + 2
 
 
+@pytest.mark.slow
 def test_predict_reads_a_file_in_pieces_as_whole(tmp_path, monkeypatch):
     path = str(sdss_file(tmp_path / "x" / "a.hdf5", 150))
     monkeypatch.setattr(pieces, "ROWS", 64)

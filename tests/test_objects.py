@@ -27,6 +27,7 @@ IDS = st.lists(st.tuples(*(st.integers(-1, 4) for _ in OBJECTS)), min_size=1, ma
 )
 
 
+@pytest.mark.slow
 @given(IDS)
 def test_no_object_is_in_two_splits_however_it_is_called(rows):
     ids = {name: np.where(v > 0, v, -1) for name, v in zip(OBJECTS, rows.T, strict=True)}
@@ -61,6 +62,7 @@ def test_further_data_keep_an_objects_id_unless_they_tell_a_preferred_one(later,
     assert preferred(ids, group)[:2].tolist() == expected
 
 
+@pytest.mark.slow
 @given(IDS)
 def test_things_without_an_id_in_common_are_of_other_objects(rows):
     """Against the plain closure: join two sets as long as they share a name."""

@@ -10,6 +10,7 @@ from spectranet_jax.spectra import InputError
 from spectranet_jax.training import optimizers
 
 
+@pytest.mark.slow
 def test_cosine_rises_over_five_percent_and_falls_to_zero():
     rate = optimizers.cosine(0.1, 1000)
     assert float(rate(0)) == 0.0

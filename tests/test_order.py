@@ -11,6 +11,7 @@ from spectranet_jax.training.order import GROUP, chunked, shuffled
 SIZES = st.lists(st.integers(0, 30), min_size=1, max_size=40).map(np.array)
 
 
+@pytest.mark.slow
 @given(sizes=SIZES, batch=st.integers(1, 64), epoch=st.integers(0, 2), seed=st.integers(0, 9))
 def test_an_epoch_sees_no_spectrum_twice_and_all_but_the_last_short_batch(
     sizes: np.ndarray, batch: int, epoch: int, seed: int

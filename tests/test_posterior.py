@@ -120,6 +120,7 @@ def test_no_window_holds_more(values: list[float], width: float) -> None:
     assert mass_within(p, edges, got.z)[0] <= got.mass[0] + 1e-9
 
 
+@pytest.mark.slow
 def test_the_second_window_is_the_greatest_beside_the_first(rng: np.random.Generator) -> None:
     """Where the first is clear, against the search beside it."""
     edges = np.arange(101) * WIDTH

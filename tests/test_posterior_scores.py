@@ -56,6 +56,7 @@ def test_levels_of_true_posteriors_are_uniform(kind: str, rng: np.random.Generat
     assert stats.kstest(level, "uniform").pvalue > 1e-3
 
 
+@pytest.mark.slow
 def test_levels_tell_posteriors_that_are_too_narrow(rng: np.random.Generator) -> None:
     """Gaussians that claim half their true sigma: 95% intervals hold 67% of the time."""
     n, sigma = 8000, 5e-3
@@ -94,6 +95,7 @@ def test_crps_of_gaussians_is_the_closed_form(mean: float, sigma: float, off: fl
     assert got / KMS == pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 1), min_size=5, max_size=9), st.floats(-3, 12))
 @settings(deadline=None)
 def test_crps_is_the_integral_of_its_definition(values: list[float], at: float) -> None:

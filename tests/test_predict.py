@@ -213,6 +213,7 @@ def test_a_spectrum_without_pixels_on_the_grid_is_flagged(model: Model, files: l
     assert np.ma.getmaskarray(table["CLASS"]).tolist() == [True, False]
 
 
+@pytest.mark.slow
 def test_a_spectrum_that_is_not_optical_is_a_row_and_a_sentence(
     run: Path, files: list[str], capsys: pytest.CaptureFixture
 ):
@@ -224,6 +225,7 @@ def test_a_spectrum_that_is_not_optical_is_a_row_and_a_sentence(
     assert "x.fits: loglam runs from 4.2 to 4.6599" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_catalog_and_counts(
     run: Path, files: list[str], capsys: pytest.CaptureFixture
 ):
@@ -241,6 +243,7 @@ def test_the_command_writes_the_catalog_and_counts(
         assert line.strip("│ ").split()[-1] == str(count)
 
 
+@pytest.mark.slow
 def test_spectra_that_differ_from_their_sum_are_flagged_and_counted(
     run: Path, files: list[str], capsys: pytest.CaptureFixture
 ):

@@ -104,6 +104,7 @@ def test_models_of_different_data_are_not_compared_unasked(toys, tmp_path):
     assert list(json.loads((tmp_path / "scores.json").read_text())) == ["a", "b"]
 
 
+@pytest.mark.slow
 def test_settings_out_of_range_are_reported(toys, tmp_path):
     for field, sentence in (("boxes", "--boxes 0 is too small"), ("filters", "--filters 0")):
         with pytest.raises(InputError, match=sentence):

@@ -71,6 +71,7 @@ redshift = st.floats(0, 7)
 guesses = st.one_of(redshift, st.sampled_from([math.nan, math.inf, -math.inf]))
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(guesses, redshift, st.booleans()), min_size=1, max_size=50))
 def test_no_spectrum_is_lost(rows: list[tuple[float, float, bool]]) -> None:
     """Every spectrum with a truth is within 3000 km/s or catastrophic, NaN among the latter."""

@@ -65,6 +65,7 @@ def test_noise_free_redshifts_come_back() -> None:
     assert np.abs(dv(got.z, TRUTH)).max() < 0.7
 
 
+@pytest.mark.slow
 def test_errors_hold() -> None:
     truth = np.random.default_rng(2).uniform(0.02, 0.7, 300)
     got = refined(*spectra(truth, 3.0), off_by(truth, 150))
@@ -83,6 +84,7 @@ def test_chi2_is_that_of_the_best_fit_and_not_of_the_nearest_pixel() -> None:
     np.testing.assert_allclose(got.chi2, 1, atol=0.3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 7, 39])
 def test_rows_do_not_depend_on_their_batch(size: int) -> None:
     """Bit for bit, whatever else is refined in the same call."""

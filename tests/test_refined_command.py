@@ -91,6 +91,7 @@ def test_repeats_are_paired_and_scored(tmp_path: Path) -> None:
     assert errors.split()[0].startswith("0.67")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "message"),
     [("file,z\n", "no column label"), ("file,label,z\na,STAR,0\n", "names no GALAXY")],

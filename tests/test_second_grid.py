@@ -71,6 +71,7 @@ def test_a_whole_observation_has_the_same_signal_to_noise(grid):
         assert ours == pytest.approx(theirs, rel=tolerance)
 
 
+@pytest.mark.slow
 def test_mock_spectra_look_alike_on_both_grids():
     """The same seed, averaged to the wider bins: continua agree, though draws differ."""
     medians = []
@@ -163,6 +164,7 @@ def _random(model):
     return init_variables(model.network, model.task, jax.random.key(1))
 
 
+@pytest.mark.slow
 def test_weights_and_data_on_another_grid_are_refused(tmp_path: Path):
     run = toy_runs.untrained(tmp_path / "run")
     model = load(run)

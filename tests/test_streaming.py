@@ -70,6 +70,7 @@ def test_workers_make_the_plain_catalog(model: Model, tmp_path: Path):
     same_bytes(tmp_path / "c.fits", expected)
 
 
+@pytest.mark.slow
 def test_few_files_start_no_process(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a process pool was started")

@@ -181,6 +181,7 @@ def test_real_plates_with_the_pipelines_classes(shared, tmp_path):
     assert (block.label == 2).all() and len(block) == contents.report["rows_out"]
 
 
+@pytest.mark.slow
 def test_the_real_plate_with_a_published_split(shared, tmp_path):
     folder = shared / "boss-dr12-7102"
     names = sorted(path.name for path in folder.glob("spec-*"))

@@ -186,6 +186,7 @@ def test_dr18_is_joined_on_the_catalogid(tmp_path):
     assert truth.fiber.tolist() == [-1]
 
 
+@pytest.mark.slow
 def test_real_catalogs_of_every_kind(shared):
     folder = shared / "formats"
     dr14 = read(folder / "DRQ_Pk1D.fits")  # an early DR14Q, without BI_CIV

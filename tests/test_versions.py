@@ -77,6 +77,7 @@ def test_a_name_alone_is_the_newest_version(tmp_path: Path) -> None:
     assert versions.next_version("new", tmp_path) == "new@1"
 
 
+@pytest.mark.slow
 def test_equal_weights_keep_their_version(tmp_path: Path) -> None:
     run = toy_runs.untrained(tmp_path / "run")
     model = load(run)

@@ -63,6 +63,7 @@ def test_value_and_gradients_equal_a_plain_convolution(
             np.testing.assert_allclose(first, second, atol=1e-11)
 
 
+@pytest.mark.slow
 def test_float32_is_within_two_millionths_of_the_largest_result():
     rng = np.random.default_rng(0)
     x = np.maximum(rng.normal(size=(16, 108, 200)), 0).astype(np.float32)  # as after ReLU

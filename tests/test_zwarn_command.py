@@ -52,6 +52,7 @@ def test_the_threshold_leaves_out_what_is_wrong() -> None:
     assert 0.8 < threshold <= 0.97
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shipped", [False, True])
 def test_the_threshold_is_written_where_the_model_is_read(tmp_path: Path, shipped: bool) -> None:
     folder = toy_runs.untrained(tmp_path / "run")
@@ -115,6 +116,7 @@ def test_what_is_trusted_of_the_real_spectra_is_right(real_sets: Path) -> None:
     assert np.mean(trusted[partial & np.isin(true, [GALAXY, QSO])]) > 0.9
 
 
+@pytest.mark.slow
 def test_another_survey_under_the_name_of_the_mock_one_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
