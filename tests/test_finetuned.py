@@ -125,7 +125,7 @@ def labeled_spectra(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_command_compares_held_out_spectra(
     labeled_spectra: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
