@@ -9,6 +9,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 from naming import naming
+from same_bytes import same_bytes
 
 from spectranet_jax.catalog import catalog_file
 from spectranet_jax.catalog.tally import of_classes
@@ -134,7 +135,7 @@ def test_the_fits_file_satisfies_the_standard(tmp_path: Path):
 def test_equal_catalogs_are_equal_bytes(tmp_path: Path, suffix: str):
     for name in "ab":
         catalog_file.write(example(), tmp_path / f"{name}{suffix}")
-    assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
+    same_bytes(tmp_path / f"a{suffix}", tmp_path / f"b{suffix}")
 
 
 def test_masked_values_do_not_reach_the_file(tmp_path: Path):
@@ -142,7 +143,7 @@ def test_masked_values_do_not_reach_the_file(tmp_path: Path):
         z = np.ma.masked_array([1.0, hidden], mask=[False, True])
         table = catalog_rows.build({"Z": z}, np.zeros(2, np.int32), {})
         catalog_file.write(table, tmp_path / f"{name}.fits")
-    assert (tmp_path / "a.fits").read_bytes() == (tmp_path / "b.fits").read_bytes()
+    same_bytes(tmp_path / "a.fits", tmp_path / "b.fits")
 
 
 def test_a_catalog_without_rows_can_be_written(tmp_path: Path):

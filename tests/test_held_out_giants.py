@@ -5,14 +5,12 @@ import re
 import numpy as np
 import pytest
 from astropy.io import fits
+from observed import observed
 
-from data_prep.mock.draws import NumpyDraws
 from spectranet_jax.inference import load
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
-from spectranet_jax.spectra import observation
 from spectranet_jax.spectra.grid import rebin
 from spectranet_jax.spectra.instruments import INSTRUMENTS
-from spectranet_jax.spectra.spectrographs import Spectrographs
 
 pytestmark = pytest.mark.slow
 
@@ -39,12 +37,7 @@ def test_giants_held_out_of_training_are_stars(shared, name):
     rng = np.random.default_rng(3)
     light = np.repeat(light, PER_TEMPLATE, axis=0)
     light *= np.exp(rng.uniform(np.log(0.3), np.log(30), (len(light), 1)))
-    spectrographs = Spectrographs.of((name,), GRID)
-    which = np.zeros(len(light), int)
-    flux, ivar = observation.observe(
-        NumpyDraws(rng), light.astype(np.float32), spectrographs, which, observation.SCORED
-    )
-    table = load("linenet").predict(flux, ivar)
+    table = load("linenet").predict(*observed(rng, light, name))
     star = np.asarray(table["CLASS"]) == "STAR"
     assert star.mean() >= 0.94
     assert (~star & (np.asarray(table["ZWARN"]) == 0)).mean() <= 0.001

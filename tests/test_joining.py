@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from astropy.table import Table
 from naming import naming
+from same_bytes import same_bytes
 from test_catalog import HEADER
 
 from spectranet_jax.catalog import catalog_file, joining
@@ -61,7 +62,7 @@ def test_joined_catalogs_are_the_whole_to_the_last_byte(
 ):
     monkeypatch.setattr(joining, "ROWS", 700)  # so that a catalog is copied in several goes
     joined, whole = joined_and_whole(tmp_path, suffix)
-    assert joined.read_bytes() == whole.read_bytes()
+    same_bytes(joined, whole)
 
 
 def test_joined_parquet_has_the_rows_of_the_whole(tmp_path: Path):
@@ -77,7 +78,7 @@ def test_one_catalog_joined_is_itself_but_for_keywords_left_out(tmp_path: Path):
     table.meta |= {"PART": "1/2", "INPUT": "x" * 99}
     catalog_file.write(table, tmp_path / "part.fits")
     joining.join([tmp_path / "part.fits"], tmp_path / "out.fits", without=("PART", "INPUT"))
-    assert (tmp_path / "out.fits").read_bytes() == (tmp_path / "plain.fits").read_bytes()
+    same_bytes(tmp_path / "out.fits", tmp_path / "plain.fits")
 
 
 def test_what_cannot_be_joined_is_reported(tmp_path: Path):

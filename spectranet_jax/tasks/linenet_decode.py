@@ -52,8 +52,7 @@ def decode(
     p_bal = p[:, QSO_BAL] / np.maximum(quasar, 1e-30)
     kind = np.stack([p[:, STAR], p[:, GALAXY], quasar], axis=-1).argmax(axis=-1)
     label = np.where((kind == QSO) & (p_bal >= bal_threshold), QSO_BAL, kind)
-    logits = np.asarray(output.z_logits, np.float64)
-    p_of_z = posterior_at(logits, temperature, between)
+    p_of_z = posterior_at(np.asarray(output.z_logits), temperature, between)
     read = posterior.decode(p_of_z, edges)
 
     def no_star(values: NDArray[np.floating]) -> Any:
