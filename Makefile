@@ -44,7 +44,7 @@ predict: $(VENV)/run  ## make a catalog of your spectra: make predict ARGS="spec
 evaluate: $(VENV)/run  ## evaluate a run again: make evaluate ARGS="runs/classify"
 	$(RUN) experiments.evaluate $(ARGS)
 
-test: $(VENV)/dev  ## run all tests except the long ones (7 minutes on two cores)
+test: $(VENV)/dev  ## run all tests except the long ones (7 to 10 minutes on two cores)
 	$(RUN) $(PYTEST) -m "not long" $(TOGETHER) $(ARGS)
 
 test-slow: $(VENV)/dev  ## run the long tests: fuzzing, kills, complete training runs (15 minutes)
