@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import tyro
 
 from experiments.model_card import write_card
+from experiments.settings import of_fine_tuning
 from spectranet_jax.commands.command import Command, command
 from spectranet_jax.progress import notice_if_slow
 
@@ -112,6 +113,8 @@ def rebuild_command(config: Mapping[str, Any]) -> str:
     if made != current["config"] | {"templates": templates}:
         settings["data"], templates = config["data"]["folder"], None
     defaults = asdict(training())
+    if "init" in settings:
+        defaults |= of_fine_tuning(training())
     flags = [f"--{key} {value}" for key, value in settings.items() if value != defaults[key]]
     place = ["RR_TEMPLATE_DIR=TEMPLATES"] if templates else []
     return " ".join([*place, f"python -m experiments.{config['experiment']}", *flags])

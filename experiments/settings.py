@@ -101,8 +101,16 @@ def defaults(config: Config) -> Config:
     usual = type(config)()
     if config.init is None:
         return usual
-    tuned = FINE_TUNING | {"rate": RATE_FRACTION * usual.rate}
-    return dataclasses.replace(usual, **tuned, **_of_model(config))
+    return dataclasses.replace(usual, **of_fine_tuning(usual), **_of_model(config))
+
+
+def of_fine_tuning(usual: Training) -> dict[str, Any]:
+    """Return the flags with other defaults in fine-tuning, except those that the model determines.
+
+    Args:
+        usual: the defaults without --init.
+    """
+    return FINE_TUNING | {"rate": RATE_FRACTION * usual.rate}
 
 
 def _of_model(config: Training) -> dict[str, Any]:

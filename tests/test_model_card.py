@@ -1,5 +1,6 @@
 """What a card says of the templates among the training spectra, and of how to train again."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from experiments.export import rebuild_command
 from experiments.model_card import limits, templates_used
 from spectranet_jax.inference.versions import shipped
 from spectranet_jax.spectra import CLASSES
+from spectranet_jax.training import run
 
 COUNTS = dict.fromkeys(CLASSES, 15_000)
 
@@ -57,6 +59,16 @@ def test_shipped_cards_name_the_licenses_of_their_templates(model: str):
     assert "PyHammer (MIT license)" in card and "redrock-templates (BSD-3-Clause license)" in card
 
 
+@pytest.mark.parametrize("model", [name for name in shipped() if "@" in name])
+def test_shipped_cards_give_every_setting_that_is_not_the_default_now(model: str):
+    folder = shipped()[model]
+    command = rebuild_command(run.read_config(folder))
+    flags = re.findall(r"--(?!data )\S+ \S+", command)
+    card = (folder / "CARD.md").read_text("utf-8")
+    [rebuilt_by] = [line for line in card.splitlines() if line.startswith("| rebuilt by")]
+    assert all(flag in rebuilt_by for flag in flags)
+
+
 @pytest.mark.slow
 def test_the_command_that_trains_again_asks_for_templates_where_there_were_some(where: Path):
     def command(ingredients: Ingredients, seed: int = 0) -> str:
@@ -69,3 +81,12 @@ def test_the_command_that_trains_again_asks_for_templates_where_there_were_some(
     assert command(Ingredients(templates=where)).startswith("RR_TEMPLATE_DIR=")
     assert command(Ingredients(templates=where), 1).endswith("--data data/mine")
     assert "RR_TEMPLATE_DIR" not in command(Ingredients(templates=where), 1)
+
+
+def test_the_command_of_a_fine_tuning_run_gives_what_is_not_the_default_there():
+    """The usual rate of 1e-3 must be given; 20 epochs are the default with --init."""
+    settings = {"spectra": 60_000, "init": "classifier", "epochs": 20, "rate": 1e-3}
+    data = {"folder": "data/mine", "creator": creator(COUNTS, 0)}
+    config = {"experiment": "classify", "seed": 0, "task": {"name": "classify"}, "data": data}
+    command = rebuild_command(config | {"settings": settings})
+    assert command == "python -m experiments.classify --init classifier --rate 0.001"
