@@ -41,7 +41,7 @@ class Config(Training):
     @classmethod
     def of_model(cls, model: Described) -> dict[str, Any]:
         """Return the flags that the model determines, with their values."""
-        member = model.network.get("member", model.network)
+        member = run.one_network(model.network)
         return {
             "dropout": member.get("dropout"),
             "features": member.get("features"),
@@ -94,7 +94,7 @@ def _reach(folder: Path) -> dict[str, list[float]]:
     """Return the field reach of network and task; none to resume a run of before it was a field."""
     if (folder / run.CONFIG).is_file():
         network = run.read_config(folder).get("network", {})
-        if "reach" not in network.get("member", network):
+        if "reach" not in run.one_network(network):
             return {}
     from spectranet_jax.spectra.zsteps import WIDE_REACH
 

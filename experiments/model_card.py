@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from spectranet_jax.evaluation.scores_json import from_json
+from spectranet_jax.training.run import one_network
 
 if TYPE_CHECKING:
     from spectranet_jax.inference import Model
@@ -83,9 +84,9 @@ def started_from(config: Mapping[str, Any]) -> str:
     )
 
 
-def _reach(network: Mapping[str, Any]) -> str:
+def _reach(network: dict[str, Any]) -> str:
     """Return the row of the card with the redshifts that the network can give; "" without one."""
-    reach = network.get("member", network).get("reach")
+    reach = one_network(network).get("reach")
     if reach is None:
         return ""
     low, high = (10**shift - 1 for shift in reach)

@@ -28,6 +28,11 @@ MAY_CHANGE = ("versions.", "data.folder")
 Row = dict[str, Any]
 
 
+def one_network(network: Row) -> Row:
+    """Return the fields of the network in config.json; of an ensemble, those of a member."""
+    return network.get("member", network)
+
+
 def write_config(run: Path, config: Row) -> None:
     """Write config.json, or check that the existing one is the same.
 
