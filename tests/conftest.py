@@ -83,6 +83,18 @@ def no_contact_sheet() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def one_device() -> Iterator[None]:
+    """Train and evaluate on one device, as a command does; eight take longer to compile for."""
+    import jax
+
+    with pytest.MonkeyPatch.context() as patch:
+        devices = jax.devices()[:1]
+        patch.setattr(jax, "devices", lambda: devices)
+        patch.setattr(jax, "device_count", lambda: 1)
+        yield
+
+
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """The figures that the test has saved so far."""

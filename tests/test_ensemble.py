@@ -47,6 +47,7 @@ def test_members_start_from_seeds_of_their_own_and_answer_as_one(rng, variables)
     np.testing.assert_allclose(jax.nn.softmax(together.class_logits), p, rtol=1e-5)
 
 
+@pytest.mark.long
 def test_the_loss_in_training_is_the_mean_of_the_members_own(rng, variables):
     network = networks.build("LineNetEnsemble", GRID, members=2, member=FIELDS | {"dropout": 0.0})
     alone = networks.build("LineNet", GRID, **FIELDS | {"dropout": 0.0})
@@ -83,6 +84,7 @@ def test_broad_absorption_is_averaged_over_those_that_see_a_quasar():
     assert p_bal == pytest.approx((0.9 * 0.8 + 0.1 * 0.1) / (0.9 + 0.1), rel=1e-4)
 
 
+@pytest.mark.long
 def test_evidence_is_every_members_for_the_one_redshift(rng, variables):
     network = networks.build("LineNetEnsemble", GRID, members=2, member=FIELDS)
     alone = networks.build("LineNet", GRID, **FIELDS)

@@ -5,11 +5,9 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
 import toy_survey
@@ -25,16 +23,7 @@ from spectranet_jax.spectra import CLASSES, InputError
 
 ROOT = Path(__file__).parents[1]
 COUNT = 800
-pytestmark = pytest.mark.slow  # since they train
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_device() -> Iterator[None]:
-    """Use one device, as the commands' processes do; eight take longer to compile for."""
-    with pytest.MonkeyPatch.context() as patch:
-        devices = jax.devices()[:1]
-        patch.setattr(jax, "devices", lambda: devices)
-        yield
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_device")]  # since they train
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +85,7 @@ def test_a_run_tells_from_where_it_goes_on(
         assert capsys.readouterr().out.count(f"\nclassify: {words}") == notices
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("which", ["classifier", "regressor"])
 def test_evaluation_from_the_run_folder_alone_gives_the_very_numbers(
     which: str, request: pytest.FixtureRequest, tmp_path: Path
@@ -173,6 +163,7 @@ def test_figures_are_pictures(classifier: Path, regressor: Path):
             assert min(picture.shape[:2]) > 200 and picture.std() > 0.01
 
 
+@pytest.mark.long
 def test_splits_and_datasets_that_are_asked_for(data: Path, classifier: Path, tmp_path: Path):
     other = tmp_path / "other"
     toy_survey.write(other, 400, seed=1)

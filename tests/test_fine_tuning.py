@@ -29,6 +29,8 @@ from spectranet_jax.training import checkpoint, run
 from spectranet_jax.training.scoring import make_evaluate
 from spectranet_jax.training.steps import init_variables
 
+pytestmark = pytest.mark.usefixtures("one_device")
+
 CALIBRATION = {
     "temperature": 0.75,
     "class_temperature": 1.25,
@@ -93,7 +95,7 @@ def test_config_and_card_say_what_it_started_from(model: Path, tuned: Path, tmp_
     assert defaults(linenet.Config(init=str(tmp_path / "mine@1"))).features == 4
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_weights_that_nothing_improved_on_are_those_of_the_model(
     few: Path, model: Path, tmp_path: Path
 ) -> None:
@@ -102,7 +104,7 @@ def test_weights_that_nothing_improved_on_are_those_of_the_model(
     assert load(tmp_path / "run").sha256 == load(model).sha256
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_many_spectra_calibrate_it_anew(
     few: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,7 +147,7 @@ def splits(tmp_path_factory: pytest.TempPathFactory) -> Splits:
     return make_splits(tmp_path_factory.mktemp("loop") / "toy")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("killed_at", [0, 1, 13])
 def test_a_killed_run_resumes_bit_for_bit(splits: Splits, tmp_path: Path, killed_at: int) -> None:
     """At 0 it was killed before its first state was saved."""
@@ -172,7 +174,7 @@ def test_defaults_are_those_of_the_model_and_of_fine_tuning(model: Path) -> None
     usual, with_init = linenet.Config(), defaults(linenet.Config(init=str(model)))
     assert defaults(linenet.Config()) == usual
     assert (with_init.features, with_init.dropout) == (4, 0.0)
-    assert with_init.rate < usual.rate and with_init.batch < usual.batch
+    assert with_init.rate == pytest.approx(usual.rate / 10) and with_init.batch < usual.batch
 
 
 def test_a_number_of_the_model_is_a_flag_in_any_notation(few: Path, tmp_path: Path) -> None:
@@ -210,7 +212,7 @@ def test_every_network_can_be_fine_tuned(
     assert run.read_evaluation(tmp_path / "run")["test"]["scores"]["spectra"] > 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_keras_weights_are_a_start(shared: Path, few: Path, tmp_path: Path) -> None:
     file = shared / "quasarnp" / "test_weights.h5"
     config = config_of(file, quasarnet.Config, data=few, out=tmp_path / "run", epochs=1)

@@ -12,7 +12,7 @@ from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra.grid import rebin
 from spectranet_jax.spectra.instruments import INSTRUMENTS
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 GIANT = re.compile(r"[GK]\d(III|II|I[ab]|I)")
 PER_TEMPLATE = 60

@@ -28,7 +28,7 @@ from spectranet_jax.spectra.observation import EFFECTS
 from spectranet_jax.spectra.zsteps import REACH, WIDE_REACH
 from spectranet_jax.training import augment, run
 
-pytestmark = pytest.mark.usefixtures("no_contact_sheet")
+pytestmark = pytest.mark.usefixtures("no_contact_sheet", "one_device")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_a_run_is_calibrated_scored_and_drawn(trained: Path):
     assert drawn > {"pit", "coverage", "reliability", "risk_coverage", "velocity", "redshift"}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_of_before_the_reach_was_a_field_resumes_with_the_old_one(
     trained: Path, noise_free: Path, tmp_path: Path
 ):

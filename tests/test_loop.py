@@ -74,7 +74,7 @@ def test_metrics_hold_no_times(whole: Path):
     assert keys == {"step", "loss", "learning_rate", "valid_loss"}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_chunked_schedule_makes_the_saw_tooth_of_figure_1(splits: Splits, tmp_path: Path):
     """The loss jumps where a new chunk begins: it was fitted to the chunk before."""
     folder = tmp_path / "run"
@@ -102,7 +102,7 @@ def test_a_checkpoint_of_another_network_is_refused(splits: Splits, whole: Path)
         last_state(splits, whole, other)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_light_is_observed_anew_in_every_step_and_a_killed_run_still_resumes_bit_for_bit(
     splits: Splits, tmp_path: Path
 ):
@@ -121,7 +121,7 @@ def test_light_is_observed_anew_in_every_step_and_a_killed_run_still_resumes_bit
     assert whole[0] != plain[0]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_each_step_has_draws_of_its_own():
     """Two steps on the same batch, with a learning rate of 0: only the observation differs."""
     optimizer = optax.sgd(0.0)

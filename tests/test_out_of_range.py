@@ -13,7 +13,7 @@ from spectranet_jax.spectra.instruments import INSTRUMENTS
 from spectranet_jax.spectra.lines import kms
 from spectranet_jax.spectra.zsteps import NEAR
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 def trusted(table) -> np.ndarray:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jax
 import pytest
 from browser import browsing
 from naming import naming
@@ -19,7 +18,11 @@ from experiments.reporting.sizes import DEFAULT, FULL, QUICK
 from spectranet_jax.inference import load
 from spectranet_jax.spectra import InputError
 
-pytestmark = [pytest.mark.slow, pytest.mark.long]  # since they train some 45 networks
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.long,  # since they train some 45 networks
+    pytest.mark.usefixtures("one_device"),
+]
 
 TINY = dataclasses.replace(QUICK, epochs=2, claim_epochs=1, curve=(450, 900), seeds=2)
 SPECTRA = 400
@@ -28,10 +31,8 @@ ITEMS = [f"table-{n}" for n in range(1, 7)] + [f"figure-{n}" for n in range(1, 1
 
 @pytest.fixture(scope="module", autouse=True)
 def small() -> Iterator[None]:
-    """One device, as in a command's process; and few trainings."""
+    """Few trainings."""
     with pytest.MonkeyPatch.context() as patch:
-        devices = jax.devices()[:1]
-        patch.setattr(jax, "devices", lambda: devices)
         patch.setattr(report, "QUICK", TINY)
         patch.setattr("data_prep.mock.dataset.contact_sheet", lambda *_: None)
         yield

@@ -81,7 +81,7 @@ def test_training_again_in_a_finished_folder_changes_nothing(splits: Splits, who
     assert (whole / run.METRICS).read_bytes() == before
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_spectra_on_the_device_train_as_streamed_ones_do(splits: Splits, tmp_path: Path):
     """To what float32 keeps of 6 steps: scan and loop are compiled differently."""
     folders = [tmp_path / "streamed", tmp_path / "on-device"]
@@ -92,7 +92,7 @@ def test_spectra_on_the_device_train_as_streamed_ones_do(splits: Splits, tmp_pat
         np.testing.assert_allclose(ours, theirs, atol=8e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_on_the_device_resumes_bit_for_bit_from_where_a_scan_ended(
     splits: Splits, whole: Path, tmp_path: Path
 ):

@@ -21,6 +21,7 @@ def sure(table):
     return np.ma.filled(np.ma.asarray(table["P_3000"], float), 0) > SURE
 
 
+@pytest.mark.long
 def test_noise_alone_has_no_sure_redshift():
     """At most 0.1% of 10,000 spectra of noise, sky residuals and defects, of all instruments."""
     rng, many, trusted = np.random.default_rng(9), 0, 0
