@@ -91,7 +91,7 @@ def test_the_figure_is_drawn(tmp_path: Path):
     assert path.read_bytes()[1:4] == b"PNG"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("no_contact_sheet")
 def test_every_kind_is_trained_from_every_seed_and_scored(tmp_path: Path, monkeypatch, capsys):
     """With untrained networks, in place of `linenet.work`."""

@@ -55,7 +55,7 @@ def test_the_parts_of_the_bins_add_up(model, rng):
     np.testing.assert_allclose(values.sum(axis=1), ends[0] - ends[1], rtol=0.1, atol=0.1)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_other_spectra_of_the_batch_change_nothing(model, rng):
     flux, ivar = quasars(model, 3, rng)
     every = attributions(model, flux, ivar)

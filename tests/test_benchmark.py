@@ -40,7 +40,7 @@ def our_answer(subject: str, variables: dict) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(task.inputs(batch["flux"], batch["ivar"])[0]), np.asarray(answer)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("subject", numpy_forward.FORWARD)
 def test_numpy_computes_what_we_compute(subject: str):
     variables = noisy_variables(subject)

@@ -126,7 +126,7 @@ def splits(tmp_path_factory: pytest.TempPathFactory) -> Splits:
     return make_splits(tmp_path_factory.mktemp("loop") / "toy")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_whose_last_checkpoint_is_damaged_ends_as_if_it_were_not(
     splits: Splits, tmp_path: Path, capsys: pytest.CaptureFixture
 ):

@@ -97,7 +97,7 @@ class Steep(ClassifyTask):
         return super().loss(output, batch) + jnp.sqrt(0 * output.sum(axis=-1))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_gradient_that_is_not_finite_shows_in_the_loss():
     data = toy_survey.block(8)
     batch = {"flux": data.flux, "ivar": data.ivar, "label": data.label.astype(np.int32)}

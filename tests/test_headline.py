@@ -177,6 +177,7 @@ def test_the_headline_holds(real_sets: Path) -> None:
         assert np.sum(np.abs(dv) <= 1000) / rows.sum() > 0.96
 
 
+@pytest.mark.long
 def test_tests_that_skip_name_the_command_that_fetches(tmp_path: Path) -> None:
     words = f"-m pytest -rs -p no:cacheprovider -k headline_holds {__file__}".split()
     output = run(words, tmp_path, SPECTRANET_SETS=str(tmp_path))

@@ -152,7 +152,7 @@ def test_a_catalog_of_other_weights_has_no_p_of_z(catalog, tmp_path, capsys):
     assert about(tmp_path / "look.html")["edges"] is None
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_speaks_for_the_class_is_shown_on_request(catalog, tmp_path):
     out = tmp_path / "look.html"
     inspect(catalog, "--out", out, "--why", "--where", "ID in ('11', '12')")
@@ -190,6 +190,7 @@ def test_a_page_is_not_replaced_unasked(catalog, tmp_path, capsys):
     assert out.read_text() != "mine"
 
 
+@pytest.mark.long
 def test_a_notebook_shows_the_page_in_a_frame(catalog, tmp_path):
     spectra = snj.read(catalog.parent / "coadd.fits")
     shown = snj.inspect(snj.load(), spectra)

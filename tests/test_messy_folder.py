@@ -56,7 +56,7 @@ def check(table: Table, entries: list[tuple[str, str]]) -> None:
         assert np.ma.is_masked(row["P_STAR"]) == (wanted in ("UNREADABLE", "NO_DATA")), name
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_each_of_a_thousand_entries_is_a_row_in_order(
     home: Path,
     entries: list[tuple[str, str]],
@@ -79,7 +79,7 @@ def test_each_of_a_thousand_entries_is_a_row_in_order(
     assert Path("strict.ecsv").read_bytes() == Path("c.ecsv").read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_strict_is_content_where_every_file_can_be_read(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

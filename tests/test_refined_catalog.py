@@ -29,7 +29,7 @@ def made(out: Path, inputs: list[str], *flags: str) -> bytes:
     return out.read_bytes() if out.exists() else b""
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_chunks_workers_and_parts_change_no_byte(
     inputs: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
