@@ -44,10 +44,10 @@ predict: $(VENV)/run  ## make a catalog of your spectra: make predict ARGS="spec
 evaluate: $(VENV)/run  ## evaluate a run again: make evaluate ARGS="runs/classify"
 	$(RUN) experiments.evaluate $(ARGS)
 
-test: $(VENV)/dev  ## run all tests except the long ones (7 to 10 minutes on two cores)
+test: $(VENV)/dev  ## run all tests except the long ones (7 minutes on two cores)
 	$(RUN) $(PYTEST) -m "not long" $(TOGETHER) $(ARGS)
 
-test-slow: $(VENV)/dev  ## run the long tests: fuzzing, kills, complete training runs (15 minutes)
+test-slow: $(VENV)/dev  ## run the long tests: fuzzing, kills, complete training runs (25 minutes)
 	$(RUN) pytest -m long $(TOGETHER) $(ARGS)
 
 test-fast: $(VENV)/dev  ## run 2,200 tests that take less than a third of a second each (a minute)
