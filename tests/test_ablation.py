@@ -27,8 +27,6 @@ from spectranet_jax.spectra import CLASSES, InputError
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.training import run
 
-pytestmark = pytest.mark.usefixtures("one_device")
-
 
 def seed(three: float, nmad: float) -> CombinedScores:
     """Return scores with only the values that an ablation measures."""

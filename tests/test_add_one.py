@@ -40,8 +40,6 @@ from spectranet_jax.spectra.spectrum import Spectrum
 from spectranet_jax.tasks.task import Option, Task
 from spectranet_jax.training import run
 
-pytestmark = pytest.mark.usefixtures("one_device")
-
 
 @dataclass(frozen=True)
 class ToyScores:

@@ -20,8 +20,6 @@ from spectranet_jax.datasets import manifest
 from spectranet_jax.datasets.split import Split, open_split
 from spectranet_jax.spectra import InputError
 
-pytestmark = pytest.mark.usefixtures("one_device")
-
 COUNT = 2000
 
 

@@ -15,8 +15,6 @@ from spectranet_jax.inference.basis import shipped
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 from spectranet_jax.spectra import InputError
 
-pytestmark = pytest.mark.usefixtures("one_device")
-
 COUNTS = {"STAR": 20, "GALAXY": 150, "QSO": 60}
 
 

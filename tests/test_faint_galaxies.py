@@ -10,8 +10,6 @@ from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.lines import REST
 from spectranet_jax.spectra.native import NATIVE_GRID
 
-pytestmark = pytest.mark.usefixtures("one_device")
-
 
 def test_the_matched_filter_gives_the_sn_of_a_line_of_known_strength(rng):
     """A line of three pixels, each three sigma: 3 sqrt(3), give or take 1."""

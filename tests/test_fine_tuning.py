@@ -29,8 +29,6 @@ from spectranet_jax.training import checkpoint, run
 from spectranet_jax.training.scoring import make_evaluate
 from spectranet_jax.training.steps import init_variables
 
-pytestmark = pytest.mark.usefixtures("one_device")
-
 CALIBRATION = {
     "temperature": 0.75,
     "class_temperature": 1.25,

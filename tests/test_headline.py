@@ -25,7 +25,7 @@ from spectranet_jax.inference import load
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.labels import CLASSES, GALAXY, QSO, UNKNOWN
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_device")]
+pytestmark = pytest.mark.slow
 
 LIGHT = 299792.458
 SETS = ("boss-dr12-7102", "repeats")

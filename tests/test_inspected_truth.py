@@ -10,8 +10,6 @@ from spectranet_jax.datasets import manifest
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.labels import GALAXY, QSO, QSO_BAL, STAR, UNKNOWN
 
-pytestmark = pytest.mark.usefixtures("one_device")
-
 
 def fiber(number):
     return {"PLATE": "7102", "MJD": "56666", "FIBERID": str(number)}

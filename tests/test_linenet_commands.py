@@ -28,7 +28,7 @@ from spectranet_jax.spectra.observation import EFFECTS
 from spectranet_jax.spectra.zsteps import REACH, WIDE_REACH
 from spectranet_jax.training import augment, run
 
-pytestmark = pytest.mark.usefixtures("no_contact_sheet", "one_device")
+pytestmark = pytest.mark.usefixtures("no_contact_sheet")
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,6 @@ from data_prep.selection import NO_CLASS, NO_DATA, NO_ROW
 from spectranet_jax.spectra import InputError
 from spectranet_jax.spectra.labels import BAL, BAL_UNSURE, GALAXY, NOT_BAL, QSO, QSO_BAL, STAR
 
-pytestmark = pytest.mark.usefixtures("one_device")
-
 FIBERS = range(1, 7)
 CLASS = ["star", "Galaxy", "quasar", "BAL QSO", "QSO", "white dwarf"]
 LABEL = [STAR, GALAXY, QSO, QSO_BAL, QSO]

@@ -20,8 +20,6 @@ from spectranet_jax.spectra.flags import Flag
 from spectranet_jax.tasks.quasarnet_task import LINES
 from spectranet_jax.training import run
 
-pytestmark = pytest.mark.usefixtures("one_device")
-
 COLUMNS = [*(f"{what}_{line}" for what in "CZ" for line in (*LINES, "CIV_BAL")), "IS_QSO"]
 PREDICTIONS = ["Z", *COLUMNS]
 

@@ -17,8 +17,6 @@ from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 from spectranet_jax.spectra.native import native_pixels
 from spectranet_jax.spectra.phase import phase
 
-pytestmark = pytest.mark.usefixtures("one_device")
-
 
 def index(n: int = 40) -> dict[str, np.ndarray]:
     return {

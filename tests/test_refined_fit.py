@@ -15,8 +15,6 @@ from spectranet_jax.inference.refine import KINDS, PIXEL_KMS, STATISTICAL
 from spectranet_jax.inference.refined_columns import refined_columns
 from spectranet_jax.spectra import QUASARNET_GRID as GRID
 
-pytestmark = pytest.mark.usefixtures("one_device")
-
 
 def drawn(n: int, doubt: float = 0.0, floor: float = 0.0) -> Fits:
     """Fits whose errors, network and truth are as the constants say."""
