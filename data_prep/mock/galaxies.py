@@ -16,8 +16,8 @@ from data_prep.mock.draws import log_uniform
 from data_prep.mock.emission_galaxies import hii_galaxies, oxygen_emitters
 from data_prep.mock.empirical import Bank, bent
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
-from data_prep.mock.populations import stellar_flux
 from data_prep.mock.profiles import Array
+from data_prep.mock.starlight import starlight
 from spectranet_jax.spectra.grid import LogGrid
 
 FRACTIONS = {"old": 0.40, "intermediate": 0.15, "post-starburst": 0.04, "star-forming": 0.22,
@@ -95,7 +95,7 @@ GROUPS = {
     ),
     "H II": Group(0.05, {"H II": 1.0}, _hii_redshifts, lambda rng, n: rng.uniform(15.5, 21.8, n)),
     "emission-line": Group(
-        0.06,
+        0.15,
         {"emission-line": 1.0},
         lambda rng, kind: rng.uniform(0.55, 1.65, len(kind)),
         lambda rng, n: rng.triangular(21, 23.2, 24.2, n),
@@ -139,7 +139,7 @@ def spectra(
     """Draw spectra of galaxies of given kinds (n,) at z (n,), float32 (n, bins), any scale."""
     n, ionized = len(z), np.isin(kind, IONIZED)
     emitters = np.isin(kind, list(EMITTERS))
-    flux = stellar_flux(rng, np.where(emitters, "compact blue", kind), z, grid)
+    flux = starlight(rng, np.where(emitters, "compact blue", kind), z, grid, ingredients)
     for name, draw in EMITTERS.items():
         rows = np.flatnonzero(kind == name)
         flux[rows] = draw(rng, flux[rows], z[rows], grid)

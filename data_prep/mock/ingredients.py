@@ -24,6 +24,7 @@ NAMES = {
     "instruments": "spectra of SDSS-I/II and DESI beside those of BOSS",
     "defects": "cosmic rays, hot pixels, arms out of scale, levels too low",
     "unlit fibers": "spectra without signal, from which nothing can be told",
+    "second starlight": "a part of the starlight from a second model, with broad blends of lines",
     "host and iron": "starlight, Fe II and the Balmer continuum under quasars",
     "wide range": "nearest and faint galaxies, rare stars, distant and odd quasars",
     "displaced lines": "broad lines away from the narrow ones, and double-peaked ones",

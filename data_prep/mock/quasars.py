@@ -9,8 +9,8 @@ from data_prep.mock.displaced_lines import Displaced
 from data_prep.mock.draws import log_normal, log_uniform
 from data_prep.mock.empirical import Bank, bent
 from data_prep.mock.ingredients import EVERYTHING, Ingredients
-from data_prep.mock.populations import stellar_flux
 from data_prep.mock.profiles import Array
+from data_prep.mock.starlight import starlight
 from spectranet_jax.spectra.grid import LogGrid
 from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
@@ -94,7 +94,7 @@ def quasars(
         flux *= passed * outflows.fast(rng, z, grid)
         balnicity[unknown] = np.nan
     if ingredients.has("host and iron"):
-        flux += host(rng, flux, luminosity, z, grid)
+        flux += host(rng, flux, luminosity, z, grid, ingredients)
     return flux, balnicity
 
 
@@ -160,11 +160,12 @@ def host(
     luminosity: NDArray[np.float64],
     z: NDArray[np.float64],
     grid: LogGrid,
+    ingredients: Ingredients = EVERYTHING,
 ) -> Array:
     """Draw the host galaxy, float32 (n, bins): up to 80% of the total in faint nearby quasars."""
     n = len(z)
     kind = rng.choice(np.array(["old", "intermediate", "star-forming"]), n)
-    stars = stellar_flux(rng, kind, z, grid)
+    stars = starlight(rng, kind, z, grid, ingredients)
     where = np.clip(np.log10(5500 * (1 + z) / grid.start) / grid.dloglam, 0, grid.size - 1)
     rows, column = np.arange(n), where.astype(np.int64)
     level = flux[rows, column] / np.maximum(stars[rows, column], 1e-9)
