@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_prep.mock import dust
+from data_prep.mock.active_galaxies import liners, seyferts
 from data_prep.mock.doublets import add_named_line
 from data_prep.mock.draws import log_uniform
 from data_prep.mock.emission_galaxies import hii_galaxies, oxygen_emitters
@@ -95,17 +96,35 @@ GROUPS = {
     ),
     "H II": Group(0.05, {"H II": 1.0}, _hii_redshifts, lambda rng, n: rng.uniform(15.5, 21.8, n)),
     "emission-line": Group(
-        0.15,
+        0.14,
         {"emission-line": 1.0},
         lambda rng, kind: rng.uniform(0.55, 1.65, len(kind)),
         lambda rng, n: rng.triangular(21, 23.2, 24.2, n),
+    ),
+    "active": Group(
+        0.04,
+        {"Seyfert 2": 0.5, "LINER": 0.5},
+        lambda rng, kind: log_uniform(rng, len(kind), 0.005, 0.4),
+        lambda rng, n: rng.uniform(14, 19.8, n),
     ),
 }
 """What "wide range" adds to `COMMON`: DESI's bright, luminous red and emission-line galaxies (their
 ranges after DESI Collaboration 2016, arXiv:1611.00036; cited from memory), and the nearest ones."""
 
-EMITTERS = {"H II": hii_galaxies, "emission-line": oxygen_emitters}
-"""Kind -> function that adds its emission lines to the starlight of `compact blue` galaxies."""
+
+class Emitter(NamedTuple):
+    """A kind of galaxy known by its gas: the kind of its starlight, and what adds its lines."""
+
+    stars: str
+    draw: Callable[[np.random.Generator, Array, NDArray[np.float64], LogGrid], Array]
+
+
+EMITTERS = {
+    "H II": Emitter("compact blue", hii_galaxies),
+    "emission-line": Emitter("compact blue", oxygen_emitters),
+    "Seyfert 2": Emitter("intermediate", seyferts),
+    "LINER": Emitter("old", liners),
+}
 
 
 def galaxies(
@@ -139,10 +158,13 @@ def spectra(
     """Draw spectra of galaxies of given kinds (n,) at z (n,), float32 (n, bins), any scale."""
     n, ionized = len(z), np.isin(kind, IONIZED)
     emitters = np.isin(kind, list(EMITTERS))
-    flux = starlight(rng, np.where(emitters, "compact blue", kind), z, grid, ingredients)
-    for name, draw in EMITTERS.items():
+    stars = kind.copy()
+    for name, emitter in EMITTERS.items():
+        stars[kind == name] = emitter.stars
+    flux = starlight(rng, stars, z, grid, ingredients)
+    for name, emitter in EMITTERS.items():
         rows = np.flatnonzero(kind == name)
-        flux[rows] = draw(rng, flux[rows], z[rows], grid)
+        flux[rows] = emitter.draw(rng, flux[rows], z[rows], grid)
     rows = np.flatnonzero(~emitters)
     flux[rows] += gas(rng, ionized[rows], flux[rows], z[rows], grid)
     if (bank := ingredients.bank("GALAXY")) is not None:

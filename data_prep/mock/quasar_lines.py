@@ -71,7 +71,9 @@ LYMAN_ALPHA = sum(line.equivalent_width for line in BROAD if line.name in ("Lya"
 """Equivalent width of Lyman-alpha with N V in the composite, Angstrom."""
 
 TYPE_TWO = 0.05
-"""Fraction of quasars below redshift 1.2 whose narrow lines outshine weak broad ones."""
+"""Fraction of quasars at redshifts of 0.3 to 1.2 whose narrow lines outshine weak broad ones.
+
+Nearer ones are galaxies to surveys: `active_galaxies`."""
 
 NARROW = {"[NeV]": 0.06, "[OII]": 0.12, "[NeIII]": 0.10, "[OIII] 4364": 0.03, "HeII 4686": 0.03,
           "Hbeta": 0.10, "[OIII] 4960": 0.336, "[OIII]": 1.0, "[OI]": 0.06, "Halpha": 0.35,
@@ -108,7 +110,7 @@ def emission(
         weaken(rng, strength, LYMAN_ALPHA)
     family_shift = {name: rng.normal(0, f.velocity, n) * moving for name, f in FAMILIES.items()}
     width = log_normal(rng, n, 1.0, 0.35)  # of a quasar's broad lines over the composite's
-    type_two = (rng.random(n) < TYPE_TWO) & (z < 1.2)
+    type_two = (rng.random(n) < TYPE_TWO) & (z > 0.3) & (z < 1.2)
     hidden = np.where(type_two, rng.uniform(0.02, 0.3, n), 1.0).astype(np.float32)
 
     displaced = Displaced.none(n) if displaced is None else displaced

@@ -143,7 +143,7 @@ KINDS = {
 }
 
 RARE = {
-    "giant": Kind(0.10, giants, ("G", "K"), low_gravity, (13.5, 20.0)),
+    "giant": Kind(0.12, giants, ("G", "K"), low_gravity, (13.5, 20.0)),
     "carbon giant": Kind(0.02, carbon_giants),
     "emission-line": Kind(0.005, _emission),
     "L dwarf": Kind(0.02, l_dwarfs, ("L",)),
