@@ -126,8 +126,8 @@ def test_high_ionization_lines_move_together_and_others_stay(rng):
 
 
 def test_some_nearby_quasars_show_narrow_lines_alone(rng):
-    emission = quasar_lines.emission(rng, np.full(2000, 2.0), np.full(2000, 0.3), GRID)
-    rest = GRID.centers / 1.3
+    emission = quasar_lines.emission(rng, np.full(2000, 2.0), np.full(2000, 0.35), GRID)
+    rest = GRID.centers / 1.35
     oxygen = emission[:, np.abs(rest / REST["[OIII]"] - 1) < 0.002].max(axis=1)
     wing = emission[:, np.abs(rest / 4820 - 1) < 0.003].mean(axis=1)  # of broad H-beta
     assert 0.02 < np.mean((oxygen > 3) & (wing < 0.06)) < 0.08
