@@ -102,9 +102,9 @@ GROUPS = {
         lambda rng, n: rng.triangular(21, 23.2, 24.2, n),
     ),
     "active": Group(
-        0.04,
+        0.03,
         {"Seyfert 2": 0.5, "LINER": 0.5},
-        lambda rng, kind: log_uniform(rng, len(kind), 0.005, 0.4),
+        lambda rng, kind: log_uniform(rng, len(kind), 0.005, 0.3),
         lambda rng, n: rng.uniform(14, 19.8, n),
     ),
 }

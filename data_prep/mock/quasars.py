@@ -31,14 +31,14 @@ def redshifts(
     """Draw redshifts of a BOSS-like quasar survey, float64 (n,).
 
     Half from the peak of the selection (median 2.5, a tail to 5), half spread over 0.05 to 3.6,
-    more evenly than any survey's, so that every line meets every part of the grid; a few more
+    more evenly than any survey's, so that every line meets every part of the grid; more
     nearby, where host galaxies are bright, and a few above 3. The ingredient "wide range" adds some
     from 5 to `HIGHEST`, and Seyfert galaxies from 0.005.
     """
     peak = 2.05 + rng.gamma(1.7, 0.33, n)
     spread = rng.uniform(0.05, 3.6, n)
     z = np.where(rng.random(n) < 0.52, peak, spread)
-    z = np.where(rng.random(n) < 0.08, rng.uniform(0.05, 0.9, n), z)
+    z = np.where(rng.random(n) < 0.13, rng.uniform(0.05, 0.9, n), z)
     z = np.where(rng.random(n) < 0.05, rng.uniform(3, 5.3, n), np.minimum(z, 5.3))
     if ingredients.has("wide range"):
         part = rng.random(n)
