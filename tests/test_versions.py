@@ -23,6 +23,12 @@ ROWS = {
         "Z_NET": [2.202563, 0.249652, 0.000863],
         "P_3000": [1.0, 0.447596, None],
     },
+    "linenet@3": {
+        "CLASS": ["QSO", "GALAXY", "STAR"],
+        "P_QSO": [0.999679, 0.433515, 0.000033],
+        "Z_NET": [2.203024, 0.24975, 0.000124],
+        "P_3000": [1.0, 0.968382, None],
+    },
 }
 """Rows of each version for `spectra` when it was shipped."""
 
