@@ -5,7 +5,7 @@
 Trains LineNet on the complete survey, and on surveys without one ingredient at a time, from several
 seeds each. Observed templates are an ingredient if RR_TEMPLATE_DIR names a folder of them. Scores
 all networks on labeled spectra. Run the same command again to resume an interrupted ablation. By
-default there are 36 training runs (33 without templates), of networks with half the channels of the
+default there are 39 training runs (36 without templates), of networks with half the channels of the
 shipped one, with a seventh of the spectra drawn in its training; a run takes about 2.4 minutes on
 two quiet cores. Only the seed of the training varies. All surveys have the same seed, so the
 scatter is that of training alone.

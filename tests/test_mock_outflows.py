@@ -47,9 +47,9 @@ def test_troughs_of_magnesium_are_where_carbon_is_not(rng):
 
 
 def test_the_survey_leaves_their_bal_flag_open():
-    [block] = survey.blocks({"QSO": 512}, seed=11, grid=GRID)
+    [block] = survey.blocks({"QSO": 2048}, seed=11, grid=GRID)
     open_flag = block.bal == labels.BAL_UNSURE
-    assert 0 < open_flag.sum() < 15
+    assert 0 < open_flag.sum() < 30
     assert np.all((block.z[open_flag] > 0.45) & (block.z[open_flag] < bals.DETECTABLE[0]))
     assert np.all(block.bal[~open_flag] == labels.NOT_BAL)
 
