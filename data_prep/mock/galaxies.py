@@ -104,7 +104,7 @@ GROUPS = {
     "active": Group(
         0.03,
         {"Seyfert 2": 0.5, "LINER": 0.5},
-        lambda rng, kind: log_uniform(rng, len(kind), 0.005, 0.3),
+        lambda rng, kind: log_uniform(rng, len(kind), 0.005, 0.3).astype(np.float64),
         lambda rng, n: rng.uniform(14, 19.8, n),
     ),
 }
