@@ -11,10 +11,16 @@ from numpy.typing import NDArray
 
 from data_prep.mock.draws import log_normal
 from data_prep.mock.photospheres import absorption, continuum
-from data_prep.mock.populations import BIN, FINE_REST_GRID, REST_GRID
+from data_prep.mock.populations import (
+    BIN,
+    FINE_REST_GRID,
+    REST_GRID,
+    dirichlet,
+    rest_bins,
+    smoothed,
+)
 from data_prep.mock.profiles import Array
 from spectranet_jax.spectra.grid import LogGrid
-from spectranet_jax.spectra.lines import SPEED_OF_LIGHT
 
 STARS = 250.0
 """Width (sigma) by which the motions of stars smooth starlight, km/s: that of massive galaxies."""
@@ -52,10 +58,10 @@ def stellar_flux(
     narrow = grid.dloglam < REST_GRID.dloglam
     rest = FINE_REST_GRID if narrow else REST_GRID
     smooth, depth = _photospheres(rest, 0.0 if narrow else BIN)
-    fractions = rng.gamma(CONCENTRATION * np.array([MIXTURES[name] for name in kind]) + 1e-3)
-    fractions = (fractions / fractions.sum(axis=1, keepdims=True)).astype(np.float32)
+    weights = CONCENTRATION * np.array([MIXTURES[name] for name in kind])
+    fractions = dirichlet(rng, weights).astype(np.float32)
     strength = log_normal(rng, len(z), 1, SCATTER)[:, None]
-    fine = np.clip(rest.bin_of(np.log10(grid.centers / (1 + z[:, None]))), 0, rest.size - 1)
+    fine = rest_bins(rest, z, grid)
     flux = np.zeros(fine.shape, np.float32)
     for fraction, level, lines in zip(fractions.T, smooth, depth, strict=True):
         flux += fraction[:, None] * level[fine] * np.exp(-strength * lines[fine])
@@ -72,10 +78,5 @@ def _photospheres(rest: LogGrid, instrument: float) -> tuple[Array, Array]:
     ones = np.ones_like(temperature)
     wavelength = np.broadcast_to(rest.centers.astype(np.float32), (len(temperature), rest.size))
     depth = absorption(rest, wavelength, temperature, ones, ones, ones, ones, 0 * ones)
-    reach = rest.bins(8 * REST_GRID.bin_kms)
-    offsets = np.arange(-reach, reach + 1) * rest.dloglam * np.log(10) * SPEED_OF_LIGHT
-    kernel = np.exp(-0.5 * (offsets / np.hypot(STARS, instrument)) ** 2)
-    kernel /= kernel.sum()
-    padded = np.pad(np.exp(-depth), ((0, 0), (reach, reach)), "edge")
-    seen = np.array([np.convolve(row, kernel, "valid") for row in padded])
+    seen = smoothed(np.exp(-depth), rest, float(np.hypot(STARS, instrument)))
     return continuum(wavelength, temperature, ones), -np.log(seen).astype(np.float32)

@@ -77,14 +77,13 @@ def stellar_flux(
     """
     narrow = grid.dloglam < REST_GRID.dloglam
     rest = FINE_REST_GRID if narrow else REST_GRID
-    fractions = rng.gamma(CONCENTRATION * np.array([MIXTURES[name] for name in kind]) + 1e-3)
-    fractions /= fractions.sum(axis=1, keepdims=True)
+    fractions = dirichlet(rng, CONCENTRATION * np.array([MIXTURES[name] for name in kind]))
     metals = np.array([METALS[name] for name in kind]) * log_normal(rng, len(z), 1, METAL_SCATTER)
     light = metals * log_normal(rng, len(z), GIANTS, LIGHT_SCATTER)
     metals, light = metals[:, None], light[:, None]
     cool = fractions[:, :COOL]
     amounts = np.hstack([fractions, cool * (metals - 1), cool * (light - 1)])
-    fine = np.clip(rest.bin_of(np.log10(grid.centers / (1 + z[:, None]))), 0, rest.size - 1)
+    fine = rest_bins(rest, z, grid)
     spectra = _populations(rest, 0.0 if narrow else BIN)
     flux = np.zeros(fine.shape, np.float32)
     if narrow:
@@ -108,13 +107,28 @@ def _populations(rest: LogGrid, instrument: float) -> Array:
     """
     metals, light, other = _depths(rest)
     flux = _continua(rest) * np.exp(-(metals + light + other))
+    rows = np.concatenate([flux, -(metals * flux)[:COOL], -(light * flux)[:COOL]])
+    return smoothed(rows, rest, float(np.hypot(STARS, instrument))).astype(np.float32)
+
+
+def dirichlet(rng: np.random.Generator, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Draw fractions about positive or zero weights (n, parts), which add up to 1 in each row."""
+    fractions = rng.gamma(weights + 1e-3)
+    return fractions / fractions.sum(axis=1, keepdims=True)
+
+
+def rest_bins(rest: LogGrid, z: NDArray[np.float64], grid: LogGrid) -> NDArray[np.int64]:
+    """Return the bin of a rest-frame grid that each bin of `grid` shows at z (n,), (n, bins)."""
+    return np.clip(rest.bin_of(np.log10(grid.centers / (1 + z[:, None]))), 0, rest.size - 1)
+
+
+def smoothed(rows: Array, rest: LogGrid, width: float) -> NDArray[np.float64]:
+    """Return `rows` (n, rest.size) convolved with a Gaussian of a width (sigma) in km/s."""
     reach = rest.bins(8 * REST_GRID.bin_kms)
     offsets = np.arange(-reach, reach + 1) * rest.dloglam * np.log(10) * SPEED_OF_LIGHT
-    kernel = np.exp(-0.5 * (offsets / np.hypot(STARS, instrument)) ** 2)
+    kernel = np.exp(-0.5 * (offsets / width) ** 2)
     kernel /= kernel.sum()
-    rows = np.concatenate([flux, -(metals * flux)[:COOL], -(light * flux)[:COOL]])
-    smooth = [np.convolve(np.pad(row, reach, "edge"), kernel, "valid") for row in rows]
-    return np.array(smooth, np.float32)
+    return np.array([np.convolve(np.pad(row, reach, "edge"), kernel, "valid") for row in rows])
 
 
 def _continua(rest: LogGrid) -> Array:
