@@ -1,6 +1,9 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from killed_writers import ended_process, left_by
 from naming import naming
 
 from spectranet_jax.datasets.atomic import atomic, write_text
@@ -25,6 +28,15 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path):
         temporary.write_text("half")
         raise KeyboardInterrupt
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_the_first_file_in_a_folder_removes_what_killed_processes_left_there(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        at_work = left_by(process.pid, tmp_path / "figures")
+        dead = left_by(ended_process(), tmp_path / "figures")
+        write_text(tmp_path / "figures" / "x.txt", "text")
+        process.kill()
+    assert not dead.exists() and at_work.exists()
 
 
 def test_text_is_utf_8(tmp_path):

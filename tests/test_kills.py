@@ -1,6 +1,6 @@
 """SIGKILL at any moment: the same command, run again, ends with the same result as without it.
 
-Five kills of each command; SPECTRANET_KILLS=20 for more.
+At least five kills of each command; SPECTRANET_KILLS=20 for more.
 """
 
 import itertools
@@ -73,10 +73,10 @@ def parameters(run: Path, kind: str) -> list[np.ndarray]:
 
 
 def moments_of(folder: Path, seconds: float, rng: random.Random) -> list[Moment]:
-    """Return moments to kill a training: at random, at its checkpoints, and during evaluation."""
+    """Return moments to kill a training: at random, at checkpoints, in evaluation and figures."""
     kinds = (checkpoint.LAST, checkpoint.BEST)
     last, best = (folder / "checkpoints" / kind for kind in kinds)
-    calibration = folder / "calibration.json"
+    calibration, figures = folder / "calibration.json", folder / "figures"
 
     def calibrated() -> str:
         return calibration.read_text() if calibration.is_file() else ""
@@ -91,6 +91,7 @@ def moments_of(folder: Path, seconds: float, rng: random.Random) -> list[Moment]
         later(lambda: any(best.glob(".writing-*")), 0.02),
         later(lambda: calibrated() == "{}\n", 0.3),
         later(lambda: calibrated() not in ("", "{}\n"), 0.3),
+        later(lambda: any(figures.glob(".writing-*")), 0.02),
     ]
 
 

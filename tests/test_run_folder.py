@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import orbax.checkpoint as ocp
 import pytest
+from killed_writers import ended_process, left_by
 
 from spectranet_jax.spectra import InputError
 from spectranet_jax.training import checkpoint, run
@@ -41,3 +42,9 @@ def test_a_run_folder_keeps_its_settings(tmp_path: Path):
         run.write_config(tmp_path / "other", config)
     with pytest.raises(InputError, match=run.CONFIG):
         run.read_config(tmp_path / "other")
+
+
+def test_a_run_killed_while_it_wrote_its_settings_begins_again(tmp_path: Path):
+    left = left_by(ended_process(), tmp_path / "run")
+    run.write_config(tmp_path / "run", {"seed": 1})
+    assert run.read_config(tmp_path / "run") == {"seed": 1} and not left.exists()

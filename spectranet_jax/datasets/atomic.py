@@ -7,6 +7,7 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from spectranet_jax.spectra.errors import InputError
@@ -16,16 +17,16 @@ from spectranet_jax.spectra.errors import InputError
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`, renamed to `path` only if the block succeeds.
 
-    The temporary name keeps the file's full suffix, since writers choose a format by it.
+    The temporary name keeps the file's full suffix, since writers choose a format by it. The first
+    file in a folder also removes what killed processes left there.
 
     Raises:
         InputError: if the file cannot be written there.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(
-            tempfile.mkdtemp(prefix=f"{_of_this_machine()}{os.getpid()}-", dir=path.parent)
-        )
+        _forget_killed_once(path.parent.absolute())
+        folder = Path(tempfile.mkdtemp(prefix=_of_this_process(), dir=path.parent))
     except OSError as error:
         raise InputError(
             f"cannot write {path}: {error.strerror or error}; choose another output path"
@@ -50,6 +51,12 @@ def forget_killed(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
+@cache
+def _forget_killed_once(folder: Path) -> None:
+    """Call `forget_killed` for a folder at its first use, not for each of a million figures."""
+    forget_killed(folder)
+
+
 def runs(process: str) -> bool:
     """Return whether a process of this machine, other than ours, has that number."""
     if not process.isdecimal() or int(process) == os.getpid():
@@ -65,6 +72,10 @@ def runs(process: str) -> bool:
 
 def _of_this_machine() -> str:
     return f".writing-{socket.gethostname()}-"
+
+
+def _of_this_process() -> str:
+    return f"{_of_this_machine()}{os.getpid()}-"
 
 
 def check_writable(path: Path, folder: bool = False) -> None:
@@ -86,7 +97,7 @@ def check_writable(path: Path, folder: bool = False) -> None:
         exists = path.exists()  # or the name is too long
         above = next(parent for parent in path.absolute().parents if parent.exists())
         place = path if folder and exists else above
-        tempfile.TemporaryDirectory(prefix=".writing-", dir=place).cleanup()
+        tempfile.TemporaryDirectory(prefix=_of_this_process(), dir=place).cleanup()
     except OSError as error:
         raise InputError(
             f"cannot write {path}: {error.strerror or error}; choose another output path"

@@ -40,7 +40,6 @@ def write_config(run: Path, config: Row) -> None:
         InputError: if the folder holds a run with other settings.
     """
     check_folder(run, config)
-    forget_killed(run)
     path = run / CONFIG
     if not path.exists():
         write_text(path, json.dumps(config, indent=1) + "\n")
@@ -57,6 +56,7 @@ def check_folder(run: Path, config: Row) -> None:
         InputError: if the folder cannot be made, or holds something else, or other settings.
     """
     check_writable(run, folder=True)
+    forget_killed(run)
     if not (run / CONFIG).exists():
         if run.is_dir() and any(run.iterdir()):
             raise InputError(f"{run} is not empty and is not a run folder; choose another --out")
