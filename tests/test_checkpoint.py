@@ -193,7 +193,7 @@ def test_a_damaged_checkpoint_of_the_release_before_is_refused_where_that_is_see
 def test_shipped_weights_and_vectors_are_verified(tmp_path: Path, damage: Callable[[Path], None]):
     from spectranet_jax.inference import basis
 
-    for name in ("linenet@1", "classifier@1"):
+    for name in ("linenet", "classifier"):
         for file in (weights.FILE_NAME, run.CONFIG):
             folder = tmp_path / f"{name}-{file}"
             shutil.copytree(versions.shipped()[name], folder)

@@ -139,6 +139,12 @@ def test_equal_weights_are_equal_bytes(tmp_path: Path):
     assert not list(tmp_path.glob(".writing*"))
 
 
+def test_who_can_read_a_text_can_read_weights(tmp_path: Path):
+    (tmp_path / "text").touch()
+    weights.save(tmp_path / "w.safetensors", TREE)
+    assert (tmp_path / "w.safetensors").stat().st_mode == (tmp_path / "text").stat().st_mode
+
+
 def test_a_checkpoint_and_its_safetensors_are_the_same_weights(tmp_path: Path):
     model = load(toy_runs.untrained(tmp_path / "run"))
     weights.save(tmp_path / "w.safetensors", model.variables)

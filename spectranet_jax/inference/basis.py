@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from spectranet_jax.datasets import checksums
-from spectranet_jax.datasets.atomic import atomic
+from spectranet_jax.inference import weights
 from spectranet_jax.spectra.errors import InputError
 
 FOLDERS = {"GALAXY": "basis-galaxy", "QSO": "basis-quasar"}
@@ -82,7 +82,6 @@ def load(path: Path) -> Basis:
 def save(path: Path, basis: Basis) -> str:
     """Write basis vectors in float32 to a safetensors file, with a checksum; return the sha256."""
     arrays = {"start": np.array(basis.start), "vectors": basis.vectors.astype(np.float32)}
-    with atomic(path) as temporary:
-        save_file(arrays, temporary)
+    weights.save(path, arrays)
     checksums.write(path.parent, [path.name])
     return checksums.sha256_of(path)

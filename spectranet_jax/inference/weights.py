@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
+from safetensors.numpy import save as to_bytes
 
 from spectranet_jax.datasets.atomic import atomic
 from spectranet_jax.spectra.errors import InputError
@@ -51,10 +52,15 @@ def sha256(tree: Tree) -> str:
 
 
 def save(path: Path, tree: Tree) -> None:
-    """Write the weights into one safetensors file."""
+    """Write the weights into one safetensors file.
+
+    The library's own `save_file` makes files that only their owner can read.
+    """
     with atomic(path) as temporary:
         # Not `ascontiguousarray`, which turns a scalar into a vector.
-        save_file({k: np.asarray(v, order="C") for k, v in flatten(tree).items()}, temporary)
+        temporary.write_bytes(
+            to_bytes({k: np.asarray(v, order="C") for k, v in flatten(tree).items()})
+        )
 
 
 def load(path: Path, like: Tree) -> Tree:
