@@ -82,7 +82,7 @@ def check_writable(path: Path, folder: bool = False) -> None:
     """Raise an error before any work if a file or folder cannot be made.
 
     A trial file is written in the folder itself or in the nearest one above, since permissions do
-    not show a full disk or a folder of the system.
+    not show a full disk or a folder of the system. What killed processes left there is removed.
 
     Args:
         path: file or folder to be made, by the name that the user gave.
@@ -98,6 +98,7 @@ def check_writable(path: Path, folder: bool = False) -> None:
         above = next(parent for parent in path.absolute().parents if parent.exists())
         place = path if folder and exists else above
         tempfile.TemporaryDirectory(prefix=_of_this_process(), dir=place).cleanup()
+        forget_killed(place)
     except OSError as error:
         raise InputError(
             f"cannot write {path}: {error.strerror or error}; choose another output path"

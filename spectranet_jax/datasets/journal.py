@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from spectranet_jax.datasets.atomic import forget_killed
 from spectranet_jax.datasets.folder import writing
 from spectranet_jax.spectra import InputError
 
@@ -136,7 +135,6 @@ def journal(out: Path, key: str, is_short: bool = False) -> Iterator[Journal]:
         key: what must be the same for an earlier run to count; one line.
         is_short: whether the work is short enough to be repeated after a user's error.
     """
-    forget_killed(out.absolute().parent)
     record = Journal(out.absolute().parent / f".finished-{out.name}", key)
     try:
         yield record

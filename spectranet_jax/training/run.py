@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from spectranet_jax.datasets.atomic import check_writable, forget_killed, write_text
+from spectranet_jax.datasets.atomic import check_writable, write_text
 from spectranet_jax.spectra.errors import InputError
 
 CONFIG = "config.json"
@@ -56,7 +56,6 @@ def check_folder(run: Path, config: Row) -> None:
         InputError: if the folder cannot be made, or holds something else, or other settings.
     """
     check_writable(run, folder=True)
-    forget_killed(run)
     if not (run / CONFIG).exists():
         if run.is_dir() and any(run.iterdir()):
             raise InputError(f"{run} is not empty and is not a run folder; choose another --out")
